@@ -50,6 +50,7 @@ def _column(
     low: float | None = None,
     high: float | None = None,
     key: bool = False,
+    nullable: bool | None = None,
 ) -> Column[Any]:
     """One column; `low` and `high` are the range that checks hold it to, in `unit`.
 
@@ -58,7 +59,7 @@ def _column(
     the same key in one transaction. Keys are checked at the gate and by asset checks instead.
     """
     info = {"source": source, "unit": unit, "low": low, "high": high, "key": key}
-    return Column(name, type_, comment=comment, info=info)
+    return Column(name, type_, comment=comment, info=info, nullable=not key if nullable is None else nullable)
 
 
 def _table(
@@ -78,7 +79,9 @@ def _table(
 
 def _staged(kind: str, comment: str, columns: list[Column[Any]], *, dist: str) -> Table:
     """The staging table of one staged kind: its columns and the slice they came in."""
-    slice_ = _column("slice", String(32), "The partition, or the refresh, the row came in with.", OURS)
+    slice_ = _column(
+        "slice", String(32), "The partition, or the refresh, the row came in with.", OURS, nullable=False
+    )
     return _table(kind, "staging", comment, [slice_, *columns], dist=dist, sort="slice")
 
 
@@ -201,6 +204,7 @@ def _mapped_songs() -> list[Column[Any]]:
             "The candidate; NULL in the one row of a track without candidates.",
             SPOTIFY,
             key=True,
+            nullable=True,
         ),
         c(
             "status",

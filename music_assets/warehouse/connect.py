@@ -1,0 +1,35 @@
+"""From a warehouse's URL to its engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from music_assets.warehouse.engine import Warehouse
+from music_assets.warehouse.errors import WarehouseError
+
+
+def open_warehouse(url: str, published: Path) -> Warehouse:
+    """The warehouse at this SQLAlchemy URL; nothing is opened yet.
+
+    `published` is where an engine that needs one keeps the copy for readers.
+
+    Raises:
+        WarehouseError: the URL is none, or of an engine this project does not have.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise WarehouseError(
+            "MUSIC_ASSETS_WAREHOUSE is not a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb"
+        ) from None
+    if parsed.get_backend_name() == "duckdb" and parsed.database:
+        from music_assets.warehouse.duckdb import DuckDBWarehouse
+
+        return DuckDBWarehouse(Path(parsed.database), published)
+    raise WarehouseError(
+        f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; this version writes to "
+        "duckdb:///path/to/file.duckdb"
+    )

@@ -1,0 +1,151 @@
+"""What every warehouse does the same way: load slices, fill tables, each in one transaction.
+
+Here: the interface of an engine and the SQL that engines share. What differs (how to open a
+connection, how files become rows, what readers are given) is in each engine's own module.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select
+
+from music_assets.warehouse.errors import SandboxRefused, WarehouseError
+from music_assets.warehouse.manifest import CopyFrom, Manifest
+from music_assets.warehouse.schema import LOADS, STAGED
+
+SANDBOX = "sandbox"
+
+
+@dataclass
+class Loaded:
+    """What a load did, by slice.
+
+    `loaded` were written, `unchanged` were there already with the same checksum, `protected` are
+    filled slices that an empty file would have replaced.
+    """
+
+    loaded: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
+    protected: dict[str, int] = field(default_factory=dict)
+
+
+class Warehouse(ABC):
+    """Tables as declared in `schema`, on one engine."""
+
+    #: Whether only this machine can read it; sandbox rows are refused elsewhere.
+    is_local: bool
+
+    @abstractmethod
+    def transaction(self, purpose: str) -> AbstractContextManager[Connection]:
+        """Open the warehouse for writing, with all schemas and tables there; commit at the end.
+
+        `purpose` is shown to whoever has to wait. Raises `WarehouseInUse` when somebody else holds
+        it for too long and `WarehouseError` when it cannot be opened.
+        """
+
+    @abstractmethod
+    def copy_files(self, connection: Connection, table: Table, manifests: Sequence[Manifest]) -> None:
+        """Append the rows of these files to `table`, inside the open transaction."""
+
+    @abstractmethod
+    def publish(self) -> Path | None:
+        """Give readers what they read, where that is a thing of its own; its path, or None."""
+
+    def load(self, copy: CopyFrom, run_id: str, *, allow_empty: bool = False) -> Loaded:
+        """Replace slices of one staging table by their files, all of them or none.
+
+        A slice whose checksum is already there is left alone. A filled slice is not replaced by an
+        empty file unless `allow_empty`: a folder that has vanished must not empty a table.
+
+        Raises:
+            SandboxRefused: the files hold invented rows and the warehouse is not local.
+            WarehouseError: a file is missing, broken, or has other rows than its manifest says.
+        """
+        table = STAGED[copy.kind]
+        done = Loaded()
+        with self.transaction(f"loading {table.fullname}") as connection:
+            held = {
+                row.slice: row
+                for row in connection.execute(
+                    select(LOADS.c.slice, LOADS.c.checksum, LOADS.c.rows).where(LOADS.c.table == copy.kind)
+                )
+            }
+            todo = []
+            for manifest in sorted(copy.manifests, key=lambda one: one.slice):
+                before = held.get(manifest.slice)
+                if before is not None and before.checksum == manifest.checksum:
+                    done.unchanged[manifest.slice] = manifest.rows
+                elif before is not None and before.rows and not manifest.rows and not allow_empty:
+                    done.protected[manifest.slice] = before.rows
+                else:
+                    todo.append(manifest)
+            if todo:
+                self._replace_slices(connection, table, todo, run_id)
+                done.loaded = {manifest.slice: manifest.rows for manifest in todo}
+        return done
+
+    def _replace_slices(
+        self, connection: Connection, table: Table, todo: Sequence[Manifest], run_id: str
+    ) -> None:
+        slices = [manifest.slice for manifest in todo]
+        connection.execute(delete(table).where(table.c.slice.in_(slices)))
+        filled = [manifest for manifest in todo if manifest.rows]
+        if filled:
+            self.copy_files(connection, table, filled)
+        self._check_counts(connection, table, todo)
+        connection.execute(delete(LOADS).where(LOADS.c.table == table.name, LOADS.c.slice.in_(slices)))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute(
+            insert(LOADS),
+            [
+                {
+                    "table": table.name,
+                    "slice": one.slice,
+                    "checksum": one.checksum,
+                    "rows": one.rows,
+                    "run_id": run_id,
+                    "loaded_at": now,
+                }
+                for one in todo
+            ],
+        )
+
+    def _check_counts(self, connection: Connection, table: Table, todo: Sequence[Manifest]) -> None:
+        """Hold what arrived against the manifests, and keep invented rows from shared warehouses."""
+        slices = [manifest.slice for manifest in todo]
+        counts = select(table.c.slice, func.count()).where(table.c.slice.in_(slices)).group_by(table.c.slice)
+        arrived = {slice_: int(rows) for slice_, rows in connection.execute(counts)}
+        for manifest in todo:
+            rows = arrived.get(manifest.slice, 0)
+            if rows != manifest.rows:
+                raise WarehouseError(
+                    f"{table.fullname}, slice {manifest.slice}: {rows} rows arrived from {manifest.url}, "
+                    f"its manifest says {manifest.rows}. Nothing was loaded; "
+                    f"materialise staged_json/{table.name} for it again."
+                )
+        if not self.is_local and "source" in table.c:
+            invented = select(func.count()).where(table.c.slice.in_(slices), table.c.source == SANDBOX)
+            if count := connection.execute(invented).scalar_one():
+                raise SandboxRefused(
+                    f"{count} rows for {table.fullname} come from the sandbox, and the warehouse is not on "
+                    "this machine. Nothing was loaded; set MUSIC_ASSETS_SPOTIFY=api with Spotify's "
+                    "credentials, or use a local warehouse."
+                )
+
+    def fill(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+        """Make `rows` the whole content of `table`; readers see the old content or the new.
+
+        Returns:
+            How many rows the table has now.
+        """
+        with self.transaction(f"filling {table.fullname}") as connection:
+            connection.execute(delete(table))
+            names = [column.name for column in table.columns]
+            connection.execute(insert(table).from_select(names, rows))
+            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

@@ -1,0 +1,15 @@
+"""What can go wrong with a warehouse, named for the person who can act."""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """A warehouse could not do what was asked; the message says which, where, and what to do."""
+
+
+class WarehouseInUse(WarehouseError):
+    """Somebody else holds the warehouse; the message names them."""
+
+
+class SandboxRefused(WarehouseError):
+    """Invented rows were about to reach a warehouse that others may read."""

@@ -1,0 +1,63 @@
+"""What a load is made of: one checked file a slice.
+
+Here: the manifest as data, and its two written forms: our own (a file beside the staged one) and
+the one Redshift's COPY reads. Who writes them is `io_managers`, who checks is `gate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One staged file that passed the gate.
+
+    `kind` is the staged kind (a table of `staging`), `slice` the partition or refresh, `url` where
+    the file lies, `rows` how many lines it has, `bytes` its size as it lies there, `checksum` the
+    SHA-256 of those bytes.
+    """
+
+    kind: str
+    slice: str
+    url: str
+    rows: int
+    bytes: int
+    checksum: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Manifest:
+        return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A staged file that did not pass the gate, and why."""
+
+    kind: str
+    slice: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CopyFrom:
+    """A table's rows, as files to load: what an asset returns to fill a staging table."""
+
+    kind: str
+    manifests: tuple[Manifest, ...]
+
+
+def copy_manifest(manifests: Iterable[Manifest]) -> dict[str, Any]:
+    """The manifest of these files in the form that Redshift's COPY reads; empty files are left out."""
+    return {
+        "entries": [
+            {"url": one.url, "mandatory": True, "meta": {"content_length": one.bytes}}
+            for one in sorted(manifests, key=lambda one: one.slice)
+            if one.rows
+        ]
+    }
