@@ -1,0 +1,30 @@
+"""The Million Song Dataset (MSD): metadata and audio analysis of a million songs of up to 2010.
+
+What it offers: HDF5 files of one song each (`A/B/C/TRABC….h5`, after letters of the track id), and
+aggregate and summary files of many, with title, artist, release, year, analysis, the artist's tags
+and similar artists. `read_msd` and `read_songs` read files; `MsdRoot` finds them, partition by
+partition. What cannot be read is returned as `SetAside`; only an unusable root raises,
+`MsdRootError`.
+
+Home: http://millionsongdataset.com. Terms: research, non-commercial. To cite: T. Bertin-Mahieux,
+D. P. W. Ellis, B. Whitman, P. Lamere, "The Million Song Dataset", ISMIR 2011.
+
+Inside: `layout` (how files are laid out), `fields` (which fields become columns), `fast` and
+`general` (one file to records), `columns` (records to frames), `reader`, `root`.
+"""
+
+from music_assets.sources.msd.errors import MsdRootError, SetAside
+from music_assets.sources.msd.fields import ARTIST_COLUMNS, SONG_COLUMNS
+from music_assets.sources.msd.reader import MsdRead, read_msd, read_songs
+from music_assets.sources.msd.root import MsdRoot
+
+__all__ = [
+    "ARTIST_COLUMNS",
+    "SONG_COLUMNS",
+    "MsdRead",
+    "MsdRoot",
+    "MsdRootError",
+    "SetAside",
+    "read_msd",
+    "read_songs",
+]

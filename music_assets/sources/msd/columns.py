@@ -1,0 +1,208 @@
+"""Records become columns, columns become the two frames: decoding, and what stands for unknown.
+
+Nothing here opens a file. Text is decoded and numbers are masked for many records in one numpy
+call; nothing is done a row at a time that can be done a column at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from music_assets.sources.msd.fields import (
+    ARTIST_COLUMNS,
+    ARTIST_SCALARS,
+    SONG_COLUMNS,
+    SONG_FIELDS,
+    Field,
+    Kind,
+)
+from music_assets.sources.msd.layout import METADATA, TABLES
+from music_assets.sources.msd.records import Record, Tags
+
+_BATCH = 512  # records decoded at once: 3 MB of rows
+_ARTIST_ID = slice(METADATA.fields["artist_id"][1], METADATA.fields["artist_id"][1] + 32)  # type: ignore[index]
+
+
+def decode_text(values: list[bytes]) -> list[str | None]:
+    """Text of the files as str, None for "".
+
+    It is UTF-8. What is not is replaced by U+FFFD, so that a damaged name costs its damaged letters
+    and no more. A NUL ends the text, as it does for HDF5.
+    """
+    try:  # all at once: as many pieces as values means that no value holds a NUL
+        pieces = b"\0".join(values).decode().split("\0")
+    except UnicodeDecodeError:
+        pieces = []
+    if len(pieces) != len(values):
+        pieces = [value.split(b"\0", 1)[0].decode("utf-8", "replace") for value in values]
+    return [piece or None for piece in pieces]
+
+
+class Columns:
+    """Tracks as columns, filled record by record and decoded batch by batch."""
+
+    def __init__(self) -> None:
+        self._text: dict[str, list[str | None]] = {f.name: [] for f in SONG_FIELDS if f.kind is Kind.TEXT}
+        self._numbers: dict[str, list[npt.NDArray[Any]]] = {
+            f.name: [] for f in SONG_FIELDS if f.kind is not Kind.TEXT
+        }
+        self._files: list[str] = []
+        self._pending: list[Record] = []
+        self._tags: dict[str, tuple[str, Tags]] = {}  # of each artist: the smallest track id, its tags
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def add(self, track_id: str, record: Record, msd_file: str) -> None:
+        """Take in one track; `msd_file` is the name its row will carry."""
+        self._files.append(msd_file)
+        self._pending.append(record)
+        artist_id = record.metadata[_ARTIST_ID].split(b"\0", 1)[0].decode("utf-8", "replace")
+        self._keep_tags(artist_id, track_id, record.tags)
+        if len(self._pending) == _BATCH:
+            self._decode()
+
+    def extend(self, other: Columns) -> None:
+        """Take in all tracks of `other`."""
+        self._decode()
+        other._decode()
+        for name, text in other._text.items():
+            self._text[name] += text
+        for name, numbers in other._numbers.items():
+            self._numbers[name] += numbers
+        self._files += other._files
+        for artist_id, (track_id, tags) in other._tags.items():
+            self._keep_tags(artist_id, track_id, tags)
+
+    def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The songs by track_id and the artists by artist_id, with the columns of `fields`."""
+        self._decode()
+        track_ids = self._text["track_id"]
+        order = np.array(sorted(range(len(track_ids)), key=lambda i: track_ids[i] or ""), dtype=np.intp)
+        columns: dict[str, Any] = {}
+        for field in SONG_FIELDS:
+            if field.kind is Kind.TEXT:
+                columns[field.name] = _objects(self._text[field.name])[order]
+            else:
+                columns[field.name] = _numbers(field, self._numbers[field.name])[order]
+        columns["msd_file"] = _objects(self._files)[order]
+        songs = _frame(columns, SONG_COLUMNS)
+        return songs, self._artists(columns)
+
+    def _keep_tags(self, artist_id: str, track_id: str, tags: Tags) -> None:
+        kept = self._tags.get(artist_id)
+        if kept is None or track_id < kept[0]:
+            self._tags[artist_id] = (track_id, tags)
+
+    def _decode(self) -> None:
+        if not self._pending:
+            return
+        rows = {
+            name: np.frombuffer(b"".join([getattr(r, name) for r in self._pending]), dtype=item.dtype)
+            for name, item in TABLES.items()
+        }
+        for field in SONG_FIELDS:
+            values = rows[field.table][field.name]
+            if field.kind is Kind.TEXT:
+                self._text[field.name] += decode_text(values.tolist())
+            else:
+                self._numbers[field.name].append(values)
+        self._pending = []
+
+    def _artists(self, songs: dict[str, Any]) -> pd.DataFrame:
+        """One row an artist, made from the songs' columns (by track_id, so the first is the smallest)."""
+        first: dict[str, int] = {}
+        names: dict[str, list[str]] = {}
+        count: Counter[str] = Counter()
+        for row, (artist_id, name) in enumerate(zip(songs["artist_id"], songs["artist_name"], strict=True)):
+            if artist_id is None:
+                continue
+            if artist_id not in first:
+                first[artist_id] = row
+                names[artist_id] = []
+            count[artist_id] += 1
+            if name is not None:
+                names[artist_id].append(name)
+        ids = sorted(first)
+        rows = np.array([first[artist_id] for artist_id in ids], dtype=np.intp)
+        spellings = [_by_frequency(names[artist_id]) for artist_id in ids]
+        tags = [self._tags[artist_id][1] for artist_id in ids]
+        columns: dict[str, Any] = {name: songs[name][rows] for name in ARTIST_SCALARS}
+        columns["artist_id"] = _objects(ids)
+        columns["artist_name"] = _objects([some[0] if some else None for some in spellings])
+        columns["other_names"] = _objects([some[1:] for some in spellings])
+        columns["terms"] = _objects([_terms(one) for one in tags])
+        columns["mbtags"] = _objects([_mbtags(one) for one in tags])
+        columns["similar_artists"] = _objects([_present(one.similar_artists) for one in tags])
+        columns["songs"] = pd.array([count[artist_id] for artist_id in ids], dtype="Int64")
+        columns["first_track_id"] = songs["track_id"][rows]
+        return _frame(columns, ARTIST_COLUMNS)
+
+
+def _frame(columns: dict[str, Any], names: Iterable[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            name: pd.Series(columns[name], dtype=object)
+            if getattr(columns[name], "dtype", None) == object
+            else columns[name]
+            for name in names
+        },
+        copy=False,
+    )
+
+
+def _objects(values: list[Any]) -> npt.NDArray[np.object_]:
+    """The values as an array of one dimension, lists among them left whole."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _numbers(field: Field, parts: list[npt.NDArray[Any]]) -> Any:
+    if field.kind is Kind.REAL:
+        reals = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+        reals[~np.isfinite(reals)] = np.nan
+        return reals
+    integers = np.concatenate(parts).astype(np.int64) if parts else np.empty(0, np.int64)
+    unknown = np.zeros(len(integers), bool) if field.unknown is None else integers == field.unknown
+    return pd.arrays.IntegerArray(integers, unknown)
+
+
+def _by_frequency(names: list[str]) -> list[str]:
+    """The spellings, most frequent first, ties by code point."""
+    counted = Counter(names)
+    return sorted(counted, key=lambda name: (-counted[name], name))
+
+
+def _present(values: list[bytes]) -> list[str]:
+    return [text for text in decode_text(values) if text is not None]
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _terms(tags: Tags) -> list[dict[str, Any]]:
+    """The Echo Nest's tags in the file's order; an entry without text says nothing and is dropped."""
+    return [
+        {"term": term, "frequency": _known(frequency), "weight": _known(weight)}
+        for term, frequency, weight in zip(
+            decode_text(tags.terms), tags.frequencies, tags.weights, strict=True
+        )
+        if term is not None
+    ]
+
+
+def _mbtags(tags: Tags) -> list[dict[str, Any]]:
+    return [
+        {"tag": tag, "count": count}
+        for tag, count in zip(decode_text(tags.mbtags), tags.mbtag_counts, strict=True)
+        if tag is not None
+    ]

@@ -1,0 +1,24 @@
+"""What can go wrong with MSD files and roots, said to the person who can put it right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class MsdRootError(Exception):
+    """An MSD root cannot be used at all: missing, empty, unreadable, or no MSD file."""
+
+
+class UnreadableFile(Exception):
+    """One file cannot be read as an MSD file; its text is the reason, in plain words.
+
+    It does not leave this room: readers turn it into a `SetAside`.
+    """
+
+
+class SetAside(NamedTuple):
+    """A file, or some of its rows, that was left out, and why."""
+
+    path: Path
+    reason: str

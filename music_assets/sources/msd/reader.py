@@ -1,0 +1,203 @@
+"""Reading many MSD files in one pass: which files, which of their tracks, and what was left out.
+
+How one file is read is in `fast` and `general`; how tracks become frames in `columns`; which files
+make a partition in `root`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from music_assets.sources.msd.columns import Columns
+from music_assets.sources.msd.errors import SetAside, UnreadableFile
+from music_assets.sources.msd.general import GeneralFile
+from music_assets.sources.msd.layout import ANALYSIS
+from music_assets.sources.msd.records import Record
+
+_TRACK_ID = slice(ANALYSIS.fields["track_id"][1], ANALYSIS.fields["track_id"][1] + 32)  # type: ignore[index]
+_LOOKS_LIKE_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-Z]{11}")
+_NAMED = 3  # track ids named in a reason that speaks of many
+
+
+class MsdRead(NamedTuple):
+    """What `read_msd` returns; unpacks to three."""
+
+    songs: pd.DataFrame
+    artists: pd.DataFrame
+    set_aside: list[SetAside]
+
+
+def read_msd(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    root: str | Path | None = None,
+    expect_location: bool = True,
+) -> MsdRead:
+    """Read MSD files, each once: single-song, aggregate and summary files, in any mixture.
+
+    Args:
+        paths: Files, or one file. A folder stands for all `*.h5` below it, hidden files and linked
+            folders left out. In which order they come makes no difference.
+        root: Where `msd_file` starts from: files below it are named by their path from there, the
+            others (and all, without a root) as given.
+        expect_location: Whether a one-song file whose name is a track id, or which lies in letter
+            folders (`A/B/C`), must hold the track they speak of; it is set aside if not.
+
+    Returns:
+        songs: A row a track by `track_id`, columns as in `msd.songs`. Text is str or None, integers
+            are `Int64` with NA, reals float64 with NaN. Year 0, ids of -1, NaN, the infinities and
+            "" are NULL; other zeros are values.
+        artists: A row an artist by `artist_id`, columns as in `msd.artists`. The name is the
+            spelling most of the artist's tracks have (ties go to the smallest), and all else is
+            from the file of the artist's smallest track id. `terms` are
+            `[{"term", "frequency", "weight"}]`, `mbtags` `[{"tag", "count"}]`, and
+            `similar_artists` and `other_names` lists of str; empty where there is nothing.
+        set_aside: What was left out, and why: files that cannot be read, and tracks met before
+            (the first path in sorted order keeps a track).
+
+    Bad files raise nothing; what they hold beside the fault is left out with them.
+    """
+    reading = Reading(root=root, expect_location=expect_location)
+    for path in _files(paths):
+        reading.read(path)
+    return reading.result()
+
+
+def read_songs(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+    """The songs of `read_msd(paths)` alone."""
+    return read_msd(paths).songs
+
+
+class Reading:
+    """One pass over files: what was read so far, and what was set aside.
+
+    `letters` keeps, of files with many songs, those of one partition (track ids whose third and
+    fourth letters these are).
+    """
+
+    def __init__(
+        self, *, root: str | Path | None = None, expect_location: bool = True, letters: str | None = None
+    ) -> None:
+        self._columns = Columns()
+        self._set_aside: list[SetAside] = []
+        self._kept: dict[str, str] = {}  # track id -> the file that gave it
+        self._root = None if root is None else os.path.join(os.fspath(root), "")
+        self._expect_location = expect_location
+        self._letters = letters
+
+    def read(self, path: str, rows: list[int] | None = None) -> None:
+        """Read a file, or these rows of it; must be called in sorted order of paths."""
+        try:
+            with GeneralFile(path) as file:
+                if file.rows == 1:
+                    self._take_one(path, next(file.records()))
+                else:
+                    self._take_many(path, file.records(rows))
+        except UnreadableFile as fault:
+            self.set_aside(path, str(fault))
+
+    def set_aside(self, path: str | Path, reason: str) -> None:
+        self._set_aside.append(SetAside(Path(path), reason))
+
+    def result(self) -> MsdRead:
+        songs, artists = self._columns.frames()
+        return MsdRead(songs, artists, self._set_aside)
+
+    def _take_one(self, path: str, record: Record) -> None:
+        track_id = _track_id(record)
+        if self._expect_location:
+            _check_location(track_id, path.removeprefix(self._root or ""))
+        if track_id in self._kept:
+            self.set_aside(path, f"duplicate of {self._kept[track_id]}: both hold track {track_id}")
+            return
+        self._kept[track_id] = path
+        self._columns.add(track_id, record, self._named(path))
+
+    def _take_many(self, path: str, records: Iterator[Record]) -> None:
+        """Take in the tracks of an aggregate or summary file: all that are wanted, or none."""
+        columns = Columns()
+        kept: dict[str, str] = {}
+        duplicates: dict[str, str] = {}
+        others: list[str] = []
+        name = self._named(path)
+        for record in records:
+            track_id = _track_id(record)
+            if self._letters is not None and track_id[2:4] != self._letters:
+                others.append(track_id)
+            elif track_id in kept or track_id in self._kept:
+                duplicates[track_id] = self._kept.get(track_id, path)
+            else:
+                kept[track_id] = path
+                columns.add(track_id, record, name)
+        self._columns.extend(columns)
+        self._kept |= kept
+        if others:
+            self.set_aside(
+                path,
+                f"{len(others)} of its songs belong to other partitions than {self._letters}"
+                f" ({_some(others)}); to read them, give this file itself as the MSD root",
+            )
+        for first in sorted(set(duplicates.values())):
+            ids = [track_id for track_id, file in duplicates.items() if file == first]
+            self.set_aside(path, f"duplicate of {first} in {len(ids)} of its songs ({_some(ids)})")
+
+    def _named(self, path: str) -> str:
+        """The path as `msd_file` has it: from the root, with forward slashes, as text that can be written."""
+        name = path.removeprefix(self._root or "")
+        if os.sep != "/":
+            name = name.replace(os.sep, "/")
+        return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+
+
+def _files(paths: str | Path | Iterable[str | Path]) -> list[str]:
+    """The files meant, each once, in the order of their names."""
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    files: set[str] = set()
+    for path in map(os.fspath, given):
+        files.update(_walk(path) if os.path.isdir(path) else [path])
+    return sorted(files)
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """All `*.h5` below a folder, hidden files and folders left out, links to folders not followed."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(place, name) for name in names if is_song_file(name))
+
+
+def is_song_file(name: str) -> bool:
+    """Whether a file of this name is taken for an MSD file; `._*.h5` is what macOS leaves on foreign disks."""
+    return name.endswith(".h5") and not name.startswith(".")
+
+
+def _track_id(record: Record) -> str:
+    track_id = record.analysis[_TRACK_ID].split(b"\0", 1)[0].decode("ascii", "replace")
+    if not (track_id.isascii() and track_id.isalnum()):
+        raise UnreadableFile(f"has a song without a track id ({track_id!r})")
+    return track_id
+
+
+def _check_location(track_id: str, path: str) -> None:
+    """Raise unless name and letter folders, where the path has such, are this track's."""
+    *folders, name = path.split(os.sep)[-4:]
+    stem = name.partition(".")[0]
+    if stem != track_id and _LOOKS_LIKE_TRACK_ID.fullmatch(stem):
+        raise UnreadableFile(f"holds track {track_id}, not the one it is named after")
+    letters = ""
+    for folder in reversed(folders):
+        if not (len(folder) == 1 and "A" <= folder <= "Z"):
+            break
+        letters = folder + letters
+    if len(letters) >= 2 and not track_id[2:].startswith(letters):
+        raise UnreadableFile(f"holds track {track_id}, which does not belong in {'/'.join(letters)}")
+
+
+def _some(track_ids: list[str]) -> str:
+    named = ", ".join(sorted(track_ids)[:_NAMED])
+    return named if len(track_ids) <= _NAMED else f"{named}, …"

@@ -1,0 +1,208 @@
+"""An MSD root as partitions: the two-letter directories of a folder, or the letters of one file's songs.
+
+Reading itself is in `reader`. Nothing here knows of partitions beyond their keys: two letters, the
+third and fourth of a track id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+
+from music_assets.sources.msd.errors import MsdRootError, UnreadableFile
+from music_assets.sources.msd.general import GeneralFile
+from music_assets.sources.msd.reader import MsdRead, Reading, is_song_file
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KEY = re.compile(r"[A-Z]{2}")
+# Where the letter directories may be below the folder one names: in older and newer copies of the subset.
+_INSIDE = ("", "data", "MillionSongSubset", os.path.join("MillionSongSubset", "data"))
+
+
+class MsdRoot(ABC):
+    """Where MSD files are, partition by partition; `MsdRoot.open` makes the fitting kind.
+
+    `path` is the folder that holds the letter directories, or the one file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def open(path: str | Path) -> MsdRoot:
+        """The MSD root at `path`: a folder with `A/`…`Z/` (or with `data/A/`…), or one HDF5 file.
+
+        Raises:
+            MsdRootError: There is nothing, nothing of the MSD, or it may not be read.
+        """
+        path = Path(path)
+        if path.is_dir():
+            return _Folder(_letters_folder(path))
+        if path.exists():
+            return _File(path)
+        raise MsdRootError(f"The MSD root {path} does not exist. Set MUSIC_ASSETS_MSD to where the MSD is.")
+
+    @abstractmethod
+    def partitions(self) -> list[str]:
+        """The keys (`AA`…`ZZ`) that have files, or songs in the one file, sorted."""
+
+    @abstractmethod
+    def files(self, key: str) -> list[Path]:
+        """The files of a partition, sorted; none for a key without a directory."""
+
+    @abstractmethod
+    def fingerprint(self, key: str) -> str:
+        """A checksum that changes when a file of the partition is added, removed or written.
+
+        It is made of names, sizes and modification times; no file is opened.
+        """
+
+    @abstractmethod
+    def count(self, key: str) -> int:
+        """How many files the partition has; of a root that is one file, how many songs."""
+
+    @abstractmethod
+    def read(self, key: str) -> MsdRead:
+        """Read one partition; empty frames for a key that has nothing."""
+
+
+class _Folder(MsdRoot):
+    """Letter directories: `A/B/C/TRABC….h5`; files right in `A/B` are taken too."""
+
+    def partitions(self) -> list[str]:
+        keys = (
+            first + second
+            for first in _letter_folders(self.path)
+            for second in _letter_folders(self.path / first)
+        )
+        return [key for key in keys if self.files(key)]
+
+    def files(self, key: str) -> list[Path]:
+        return [Path(file) for file, _ in self._entries(key)]
+
+    def fingerprint(self, key: str) -> str:
+        digest = hashlib.sha256()
+        for file, status in self._entries(key):
+            name = os.path.relpath(file, self.path)
+            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
+        return digest.hexdigest()
+
+    def count(self, key: str) -> int:
+        return len(self._entries(key))
+
+    def read(self, key: str) -> MsdRead:
+        reading = Reading(root=self.path, letters=_checked(key))
+        for file, _ in self._entries(key):
+            reading.read(file)
+        return reading.result()
+
+    def _entries(self, key: str) -> list[tuple[str, os.stat_result]]:
+        """The partition's files with their status, sorted by path."""
+        first, second = _checked(key)
+        if first not in _letter_folders(self.path) or second not in _letter_folders(self.path / first):
+            return []
+        folder = self.path / first / second
+        places = [folder, *(folder / third for third in _letter_folders(folder))]
+        return sorted(entry for place in places for entry in _song_files(place))
+
+
+class _File(MsdRoot):
+    """One HDF5 file of many songs (or one): its partitions are the letters of its track ids."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with self._opened():
+            pass
+
+    def partitions(self) -> list[str]:
+        return sorted(key for key in self._rows if _KEY.fullmatch(key))
+
+    def files(self, key: str) -> list[Path]:
+        return [self.path] if self.count(key) else []
+
+    def fingerprint(self, key: str) -> str:
+        _checked(key)
+        status = self.path.stat()
+        text = f"{self.path.name}\0{status.st_size}\0{status.st_mtime_ns}"
+        return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+    def count(self, key: str) -> int:
+        return len(self._rows.get(_checked(key), []))
+
+    def read(self, key: str) -> MsdRead:
+        reading = Reading(root=self.path.parent, expect_location=False)
+        if rows := self._rows.get(_checked(key)):
+            reading.read(str(self.path), rows)
+        if [key] == self.partitions()[:1] and (lost := self._unplaced()):
+            reading.set_aside(self.path, f"{lost} of its songs have a track id without partition letters")
+        return reading.result()
+
+    @cached_property
+    def _rows(self) -> dict[str, list[int]]:
+        """The rows of each key, by one look at the track ids."""
+        rows: dict[str, list[int]] = {}
+        with self._opened() as file:
+            for row, track_id in enumerate(file.track_ids()):
+                rows.setdefault(track_id[2:4].decode("ascii", "replace"), []).append(row)
+        return rows
+
+    def _unplaced(self) -> int:
+        """How many songs have no partition; they are reported with the first one."""
+        return sum(len(rows) for key, rows in self._rows.items() if not _KEY.fullmatch(key))
+
+    def _opened(self) -> GeneralFile:
+        try:
+            return GeneralFile(self.path)
+        except UnreadableFile as fault:
+            raise MsdRootError(
+                f"The MSD root {self.path} {fault}. It must be a folder with A/…Z/ or an MSD HDF5 file."
+            ) from fault
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise MsdRootError(f"{key!r} is no MSD partition; a key is two letters, AA to ZZ.")
+    return key
+
+
+def _letters_folder(path: Path) -> Path:
+    for inside in _INSIDE:
+        if (path / inside).is_dir() and _letter_folders(path / inside):
+            return path / inside
+    raise MsdRootError(
+        f"The MSD root {path} has no letter directories (A/…Z/, or data/A/…). "
+        "Set MUSIC_ASSETS_MSD to the folder the MSD was unpacked into."
+    )
+
+
+def _letter_folders(folder: Path) -> list[str]:
+    """The names of the single-letter folders, sorted; links that lead back up are left out."""
+    return sorted(
+        entry.name
+        for entry in _scan(folder)
+        if len(entry.name) == 1 and entry.name in _LETTERS and entry.is_dir() and not _leads_up(entry)
+    )
+
+
+def _song_files(folder: Path) -> list[tuple[str, os.stat_result]]:
+    return [(entry.path, entry.stat()) for entry in _scan(folder) if is_song_file(entry.name)]
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise MsdRootError(f"The MSD folder {folder} cannot be listed: {error.strerror}.") from error
+
+
+def _leads_up(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads to a folder above itself."""
+    if not entry.is_symlink():
+        return False
+    target, place = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
+    return os.path.commonpath([target, place]) == target
