@@ -104,7 +104,7 @@ class Columns:
     def _decode(self) -> None:
         if not self._pending:
             return
-        rows = {
+        rows: dict[str, Any] = {
             name: np.frombuffer(b"".join([getattr(r, name) for r in self._pending]), dtype=item.dtype)
             for name, item in TABLES.items()
         }
@@ -149,9 +149,7 @@ class Columns:
 def _frame(columns: dict[str, Any], names: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            name: pd.Series(columns[name], dtype=object)
-            if getattr(columns[name], "dtype", None) == object
-            else columns[name]
+            name: pd.Series(columns[name], dtype=columns[name].dtype)  # text stays object: str or None
             for name in names
         },
         copy=False,

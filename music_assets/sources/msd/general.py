@@ -128,11 +128,11 @@ class GeneralFile:
             raise UnreadableFile("holds no song: its tables have no rows")
         return next(iter(lengths.values()))
 
-    def _block(self, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+    def _block(self, name: str, start: int, stop: int) -> Any:
         """Rows of a table in the layout's own dtype, whatever theirs is."""
         found = self._tables[name][start:stop]
         dtype = TABLES[name].dtype
-        block = np.zeros(stop - start, dtype=dtype)
+        block: Any = np.zeros(stop - start, dtype=dtype)
         for field, kind in _FIELDS[name].items():
             where = f"{TABLES[name].path}, field {field},"
             if kind is Kind.TEXT:

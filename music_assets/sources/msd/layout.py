@@ -8,7 +8,7 @@ from `hdf5_descriptors.py` and `hdf5_utils.py` of the MSD's own code
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class Item(NamedTuple):
     """One dataset of a file; every one is chunked, shuffled, deflated and extendable on axis 0."""
 
     path: str
-    dtype: np.dtype[np.void] | np.dtype[np.bytes_] | np.dtype[np.float64] | np.dtype[np.int32]
+    dtype: np.dtype[Any]
     chunk: int  # rows a chunk
     title: str  # as PyTables' TITLE attribute has it
     width: int = 0  # columns, of the two arrays that have several
@@ -119,7 +119,7 @@ TAG_ARRAYS = {
     ),
 }
 
-# The arrays that speak of the sound; `idx_<name>` cuts them. Nothing here reads them, the sandbox writes them.
+# The arrays that speak of the sound; `idx_<name>` cuts them. They are written (by the sandbox), not read.
 ANALYSIS_ARRAYS = {
     name: Item(f"analysis/{name}", _REAL, chunk, title, width)
     for name, chunk, title, width in (

@@ -159,7 +159,7 @@ def _files(paths: str | Path | Iterable[str | Path]) -> list[str]:
     """The files meant, each once, in the order of their names."""
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
-    for path in map(os.fspath, given):
+    for path in (os.fspath(one) for one in given):
         files.update(_walk(path) if os.path.isdir(path) else [path])
     return sorted(files)
 
@@ -172,7 +172,7 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def is_song_file(name: str) -> bool:
-    """Whether a file of this name is taken for an MSD file; `._*.h5` is what macOS leaves on foreign disks."""
+    """Whether a file of this name is taken for an MSD file (macOS leaves `._*.h5` on foreign disks)."""
     return name.endswith(".h5") and not name.startswith(".")
 
 

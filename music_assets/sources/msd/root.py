@@ -102,7 +102,7 @@ class _Folder(MsdRoot):
 
     def _entries(self, key: str) -> list[tuple[str, os.stat_result]]:
         """The partition's files with their status, sorted by path."""
-        first, second = _checked(key)
+        first, second = _checked(key)[0], key[1]
         if first not in _letter_folders(self.path) or second not in _letter_folders(self.path / first):
             return []
         folder = self.path / first / second
