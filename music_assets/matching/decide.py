@@ -1,0 +1,96 @@
+"""Choosing among candidates: floor, margin, and the same recording on several albums.
+
+Belongs here: `decide` and its thresholds. Not here: what one comparison is worth (`evidence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from music_assets.matching.evidence import compare
+from music_assets.matching.pair import Pair
+from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
+
+MARGIN = 0.02
+"""The best must lead the next recording by this much, else the answer is `ambiguous` (Picard's margin)."""
+
+SAME_RECORDING_WITHIN = 3.0
+"""Seconds by which two issues of one recording may differ."""
+
+
+def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
+    """Which candidate is the song, if any.
+
+    `matched`: the first in `ranked` is accepted and leads every other recording by the margin. `ambiguous`: it
+    is accepted, but another recording comes too close. `below_floor`: none is accepted. The answer does not
+    depend on the order the candidates come in; a candidate that comes twice counts once.
+    """
+    unique = {candidate.id: candidate for candidate in sorted(candidates, key=_fullest)}
+    compared = [(candidate, compare(song, candidate)) for candidate in unique.values()]
+    compared.sort(key=_rank)
+    if not compared:
+        return Decision("no_candidates", None, None, ())
+    best, comparison = compared[0]
+    ranked = tuple(
+        Ranked(
+            candidate,
+            result,
+            index > 0 and comparison.accepted and _equivalent(best, comparison, candidate, result),
+        )
+        for index, (candidate, result) in enumerate(compared)
+    )
+    others = [entry.comparison.score for entry in ranked[1:] if not entry.equivalent]
+    margin = round(comparison.score - max(others, default=0.0), 4)
+    if not comparison.accepted:
+        return Decision("below_floor", None, margin, ranked)
+    if others and margin < MARGIN:
+        return Decision("ambiguous", None, margin, ranked)
+    return Decision("matched", best.id, margin, ranked)
+
+
+def _rank(entry: tuple[Candidate, Comparison]) -> tuple[bool, float, str]:
+    candidate, comparison = entry
+    return not comparison.accepted, -comparison.score, str(candidate.id)
+
+
+def _fullest(candidate: Candidate) -> tuple[str, ...]:
+    """An order of candidates that is the same whatever order they came in."""
+    return tuple(
+        map(
+            str,
+            (
+                candidate.id,
+                candidate.title,
+                candidate.album,
+                candidate.duration,
+                candidate.release_year,
+                candidate.isrc,
+            ),
+        )
+    )
+
+
+def _equivalent(best: Candidate, best_result: Comparison, other: Candidate, other_result: Comparison) -> bool:
+    """Whether another candidate is the best one's recording on another album.
+
+    The same ISRC says so; else both are accepted, and title, version and artist are the same and the durations
+    agree. Albums and years may differ.
+    """
+    if not other_result.accepted:
+        return False
+    if best.isrc and other.isrc and best.isrc.upper() == other.isrc.upper():
+        return True
+    one, two = Pair.of(_as_song(best), best).song, Pair.of(_as_song(other), other).song
+    if (one.title.full, one.title.parts, one.kinds, one.words) != (
+        two.title.full,
+        two.title.parts,
+        two.kinds,
+        two.words,
+    ):
+        return False
+    gap = Pair.of(_as_song(best), other).gap
+    return one.credit.names[:1] == two.credit.names[:1] and (gap is None or gap <= SAME_RECORDING_WITHIN)
+
+
+def _as_song(candidate: Candidate) -> Song:
+    return Song(candidate.title, ", ".join(candidate.artist_names), candidate.album, candidate.duration)

@@ -1,0 +1,165 @@
+"""Text made comparable: one spelling for what two catalogues write differently.
+
+Belongs here: what holds for any title, artist or album name: script, case, punctuation, numerals,
+abbreviations, the usual respellings. Not here: taking a title apart (`titles`) or an artist credit (`artists`);
+word lists (`vocabulary`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from anyascii import anyascii
+
+from music_assets.matching.vocabulary import (
+    ABBREVIATIONS,
+    ARTICLES,
+    COUNTED,
+    NUMBER_WORDS,
+    RESPELLINGS,
+    ROMAN,
+    SOUNDS_LIKE,
+)
+
+CACHE_SIZE = 1 << 17
+"""Strings remembered by each cache: a partition's songs and their candidates many times over."""
+
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛ʼʻ´`′＇", "'"))
+_ROTATED_ARTICLE = re.compile(
+    r"^(.*\S)\s*[,_]\s*(the|a|an|los|las|les|die|der)\s*$", re.IGNORECASE | re.DOTALL
+)
+_DROPPED_G = re.compile(r"(?<=[a-z][a-z])in'(?![a-z])")
+_INITIALS = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){2,}[a-z]?(?![a-z])")
+_NUMBER_SIGN = re.compile(r"#\s*(?=\d)|\bn[°o]\.?\s*(?=\d)|\bnr\.?\s*(?=\d)")
+_STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
+_NOT_WORDS = re.compile(r"[^a-z0-9]+")
+
+
+def as_text(value: object) -> str:
+    """The value if it is a string, else "": None and NaN stand for text that is missing."""
+    return value if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def plain(text: str) -> str:
+    """ASCII words in lower case, one space apart; nothing respelled. May be empty."""
+    return " ".join(_words(_ascii(text)))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def normalise(text: str | None) -> str:
+    """The text as it is compared: ASCII, lower case, one space between words, no leading article.
+
+    `&` and `'n'` become "and", "Pt. II" becomes "part 2", "S.O.S." becomes "sos", MSD's `_` a space. Any script
+    is transliterated. Only blank text gives "": text without letters or digits ("!!!", "+/-") keeps its signs.
+    Normalising twice changes nothing.
+    """
+    raw = as_text(text)
+    lowered = _ascii(raw)
+    words = _words(_spell_signs(lowered))
+    if not words:
+        return _signs_only(raw, lowered)
+    words = [ABBREVIATIONS.get(word, word) for word in _join_letters(words)]
+    words = [RESPELLINGS.get(word, word) for word in _count(words)]
+    return " ".join(_without_leading_articles(words))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def loose(text: str) -> str:
+    """A key for what sounds alike: no spaces, no articles, "to"/"too"/"two" as 2, "four"/"for" as 4.
+
+    `text` is normalised already. Never empty for text that is not.
+    """
+    words = text.split(" ")
+    kept = [
+        SOUNDS_LIKE.get(word, word)
+        for index, word in enumerate(words)
+        if word not in ARTICLES
+        and not (word == "no" and words[index + 1 : index + 2] and words[index + 1].isdigit())
+    ]
+    return "".join(kept) or "".join(words)
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two normalised texts hold the same words, in whatever order."""
+    return sorted(one.split(" ")) == sorted(other.split(" "))
+
+
+def number(word: str) -> int | None:
+    """The number a word stands for (digits, roman up to XX, or a number word), else None."""
+    word = word.lower()
+    if word.isdecimal() and word.isascii():
+        return int(word[:9])
+    return ROMAN.get(word) or NUMBER_WORDS.get(word)
+
+
+def _ascii(text: str) -> str:
+    """Lower-case ASCII: compatibility forms folded, other scripts transliterated, apostrophes made one."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
+    return anyascii(unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)).lower().replace("`", "'")
+
+
+def _words(lowered: str) -> list[str]:
+    return _NOT_WORDS.sub(" ", lowered.replace("'", "")).split()
+
+
+def _spell_signs(lowered: str) -> str:
+    """Signs that stand for letters or words, spelled out."""
+    rotated = _ROTATED_ARTICLE.match(lowered)
+    if rotated:
+        lowered = f"{rotated[2]} {rotated[1]}"
+    lowered = _DROPPED_G.sub("ing", lowered)
+    if "." in lowered:
+        lowered = _INITIALS.sub(lambda match: match[0].replace(".", ""), lowered)
+    lowered = _NUMBER_SIGN.sub("no ", lowered)
+    lowered = _STUCK_NUMBER.sub(r"\1 ", lowered)
+    if "$" in lowered:
+        lowered = re.sub(r"(?<=[a-z])\$+|\$+(?=[a-z])", lambda match: "s" * len(match[0]), lowered)
+    if "!" in lowered:
+        lowered = re.sub(r"(?<=[a-z])!(?=[a-z])", "i", lowered)
+    if "&" in lowered or "+" in lowered or "@" in lowered:
+        lowered = re.sub(r"(?<=[\w.!?)'])\s*\+\s*(?=[\w(])", " and ", lowered)
+        lowered = lowered.replace("&", " and ").replace("@", " at ")
+    return lowered
+
+
+def _signs_only(raw: str, lowered: str) -> str:
+    """What is left of text without a letter or digit: its signs, or its code points where ASCII has none."""
+    signs = "".join(lowered.split())
+    return signs or "".join(f"u{ord(character):x}" for character in raw if not character.isspace())
+
+
+def _join_letters(words: list[str]) -> list[str]:
+    """Letters standing alone beside each other are initials: "b b king" is "bb king"."""
+    if sum(len(word) == 1 for word in words) < 2:
+        return words
+    joined: list[str] = []
+    run = False
+    for word in words:
+        letter = len(word) == 1 and word.isalpha()
+        if letter and run:
+            joined[-1] += word
+        else:
+            joined.append(word)
+        run = letter
+    return joined
+
+
+def _count(words: list[str]) -> list[str]:
+    """Numerals as digits: roman ones of two letters and more anywhere, "I" or "two" after "part" and its like."""
+    counted: list[str] = []
+    for word in words:
+        after = bool(counted) and counted[-1] in COUNTED
+        value = number(word) if after or (len(word) > 1 and word in ROMAN) else None
+        counted.append(word if value is None else str(value))
+    return counted
+
+
+def _without_leading_articles(words: list[str]) -> list[str]:
+    start = 0
+    while start < len(words) - 1 and words[start] in ARTICLES:
+        start += 1
+    return words[start:]
