@@ -1,0 +1,61 @@
+"""Spotify: which tracks a search finds for an MSD song, their artists, their audio features.
+
+What it offers   `Spotify`: `search_songs`, `artists`, `audio_features`, each answered from the
+                 ledger first.
+Shapes           rows as dicts with the columns of `spotify.tracks`, `.artists`, `.audio_features`
+                 (`shapes`).
+Limits           requests are scarce: a rate a half minute, and an unpublished quota a developer
+                 account. Batches, popularity, followers and audio features need extended access.
+Terms            Spotify Developer Terms v10 and Policy (15 May 2025): no database beyond what the app
+                 needs, no keeping without end (`SqliteLedger.purge`), no training of models on it.
+Errors           `errors`, all of them `SpotifyError`.
+
+`queries` words the questions, `client` asks them over `session`, `ledger` keeps the answers, `facade`
+puts the four together. Which of the tracks is the song is for `music_assets.matching` to say; the
+server that plays Spotify is in `music_assets.sandbox`.
+"""
+
+from music_assets.sources.spotify.errors import (
+    AccessDenied,
+    BadAnswer,
+    BadCredentials,
+    LedgerInUse,
+    LedgerUnusable,
+    OutOfBudget,
+    QuotaExhausted,
+    RateLimited,
+    SpotifyError,
+    SpotifyUnreachable,
+)
+from music_assets.sources.spotify.facade import Lookup, SearchAnswer, SongQuestion, Spotify
+from music_assets.sources.spotify.ledger import Answer, Key, Ledger, SqliteLedger
+from music_assets.sources.spotify.queries import queries_for
+from music_assets.sources.spotify.session import SpotifySettings
+from music_assets.sources.spotify.shapes import artist_row, audio_features_row, search_rows, track_row
+
+__all__ = [
+    "AccessDenied",
+    "Answer",
+    "BadAnswer",
+    "BadCredentials",
+    "Key",
+    "Ledger",
+    "LedgerInUse",
+    "LedgerUnusable",
+    "Lookup",
+    "OutOfBudget",
+    "QuotaExhausted",
+    "RateLimited",
+    "SearchAnswer",
+    "SongQuestion",
+    "Spotify",
+    "SpotifyError",
+    "SpotifySettings",
+    "SpotifyUnreachable",
+    "SqliteLedger",
+    "artist_row",
+    "audio_features_row",
+    "queries_for",
+    "search_rows",
+    "track_row",
+]

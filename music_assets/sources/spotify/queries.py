@@ -1,0 +1,71 @@
+"""The words a song is searched with: a ladder of queries, most telling first.
+
+Rung one asks with Spotify's field filters, rung two with plain words and only where rung one found
+nothing, rung three with the album's name. What Spotify understands changed in 2026: values in single
+quotes work, in double quotes they match nothing, and apostrophes or punctuation inside a filter often
+find nothing where plain words do; so queries carry none. Judging the hits is in `matching`.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_QUERY = 250  # characters; Spotify refuses longer ones with 400
+_MAX_VALUE = 100
+
+_APOSTROPHES = re.compile(r"['’‘`´]")
+_PUNCTUATION = re.compile(r"[^\w\s]|_")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_CREDIT = re.compile(r"\s*(?<!^)[\(\[]?\b(?:feat\b\.?|ft\.|featuring\b).*$", re.IGNORECASE)
+_JOINT = re.compile(r"\s+/\s+|\s*;\s*|_\s+|\s+(?:feat\b\.?|ft\.|featuring\b|vs\b\.?)\s*", re.IGNORECASE)
+# What an edition is called without being another recording. Spotify says it differently or not at all.
+_NEUTRAL = re.compile(
+    r"\b(?:(?:album|lp|single|explicit|amended|edited|clean|original|ep)\s+version|album|explicit|clean|edited|"
+    r"(?:re)?master(?:ed)?|digital(?:ly)?|bonus|mono|stereo|world|skit)\b",
+    re.IGNORECASE,
+)
+_LIVE = re.compile(r"\blive\b", re.IGNORECASE)
+
+
+def queries_for(title: str, artist_name: str, release: str | None = None, *, ladder: int = 2) -> list[str]:
+    """The queries to try for a song, in order, at most `ladder` of them and none twice.
+
+    Each is at most 250 characters. Empty where neither title nor artist has a letter or digit.
+    """
+    song, base = _words(_title(title)), _words(_BRACKETS.sub(" ", _CREDIT.sub("", title))) or _words(title)
+    artist = _words(_main_artist(artist_name)) or _words(artist_name)
+    filters = [f"track:'{song}'" if song else "", f"artist:'{artist}'" if artist else ""]
+    rungs = [" ".join(filter(None, filters)), f"{base} {artist}", f"{base} {_words(release or '')}"]
+    queries = (_cut(rung.strip(), MAX_QUERY) for rung in rungs)
+    return list(dict.fromkeys(query for query in queries if query))[:ladder] if song or artist else []
+
+
+def _title(title: str) -> str:
+    """The title without credits and edition names; brackets that tell recordings apart keep their words."""
+
+    def inside(match: re.Match[str]) -> str:
+        words = match.group(1) or match.group(2) or ""
+        if _LIVE.search(words):  # "Live at …" is "Live", "Live in …" or a date elsewhere
+            return " live "
+        return " " if _NEUTRAL.search(words) else f" {words} "
+
+    return _BRACKETS.sub(inside, _CREDIT.sub("", title))
+
+
+def _main_artist(artist_name: str) -> str:
+    """The first of several credited artists, `Weirdos_ The` turned round, a leading "The" dropped."""
+    name = re.sub(r"_ the$", "", artist_name.strip(), flags=re.IGNORECASE)
+    first = next((part for part in _JOINT.split(name) if _words(part)), name)
+    return re.sub(r"^the\s+(?=\w)", "", first.strip(), flags=re.IGNORECASE)
+
+
+def _words(text: str) -> str:
+    """The words alone: apostrophes closed up (`Didnt`), every other sign a space."""
+    return _cut(" ".join(_PUNCTUATION.sub(" ", _APOSTROPHES.sub("", text)).split()), _MAX_VALUE)
+
+
+def _cut(text: str, length: int) -> str:
+    """At most `length` characters, ending with a whole word where there is more than one."""
+    if len(text) <= length:
+        return text
+    return text[: length + 1].rpartition(" ")[0] or text[:length]

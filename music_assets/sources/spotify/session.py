@@ -1,0 +1,195 @@
+"""The road to Spotify: settings, an HTTP session of our own, the token, and a counter.
+
+What the session adds to requests' own: every request that leaves is counted, a rate limit, room for
+the threads, and no retries below us (urllib3's would sleep for hours inside a call). What an answer
+means is in `client`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import requests
+    import spotipy
+
+API_URL = "https://api.spotify.com/v1/"
+TOKEN_URL = "https://accounts.spotify.com/api/token"
+
+
+@dataclass(frozen=True)
+class SpotifySettings:
+    """How to reach Spotify, and how hard to try.
+
+    `source` names where the values come from in every row (`api`, or `sandbox` for the server in
+    `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    source: str = "api"
+    mode: str = "development"
+    base_url: str = API_URL
+    token_url: str = TOKEN_URL
+    requests_per_30s: int | None = 100  # Spotify publishes no figure; None asks as fast as it can
+    threads: int = 8
+    ladder: int = 2  # queries to try for a song: fielded, plain words, with the album
+    timeout: float = 15.0  # seconds to connect, and between two bytes of an answer
+    retries: int = 4  # further tries after a failure that may pass
+    backoff: float = 0.5  # seconds before the first of them, doubled (and jittered) for each further one
+    longest_wait: float = 60.0  # seconds; a longer Retry-After ends the run's budget
+    lock_wait: float = 10.0  # seconds to wait for another process that is spending
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("development", "extended"):
+            raise ValueError(f"mode is development or extended, not {self.mode!r}")
+
+
+class Sent:
+    """How many requests left, by kind (`search`, `artists`, `audio-features`, …, and `token`)."""
+
+    def __init__(self, base_url: str, token_url: str) -> None:
+        self._prefix = urlsplit(base_url).path.rstrip("/") + "/"
+        self._token = urlsplit(token_url)[1:3]
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._last = threading.local()
+
+    def note(self, url: str | None) -> None:
+        """Count one request to this address."""
+        parts = urlsplit(url or "")
+        if parts[1:3] == self._token:
+            kind = "token"
+        else:
+            kind = parts.path.removeprefix(self._prefix).partition("/")[0] or "other"
+        with self._lock:
+            self._counts[kind] += 1
+
+    def note_answer(self, status: int, retry_after: str | None) -> None:
+        """Remember, for this thread, what the last answer's head said."""
+        self._last.answer = (status, retry_after)
+
+    def last_answer(self) -> tuple[int, str | None]:
+        """Status and Retry-After of the last answer this thread got, even if its body made no sense."""
+        answer: tuple[int, str | None] = self._last.answer
+        return answer
+
+    def counts(self) -> dict[str, int]:
+        """The counts as they are now."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
+    """A session that counts what leaves in `sent` and keeps to the settings' rate."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests_ratelimiter import LimiterMixin
+
+    class CountingAdapter(HTTPAdapter):
+        """Counts a request as it leaves, whether or not an answer comes."""
+
+        def send(self, request: requests.PreparedRequest, *args: Any, **kw: Any) -> requests.Response:
+            sent.note(request.url)
+            response = super().send(request, *args, **kw)
+            sent.note_answer(response.status_code, response.headers.get("Retry-After"))
+            return response
+
+    class LimitedAdapter(LimiterMixin, CountingAdapter):  # type: ignore[misc]
+        """Waits until the rate allows one more, then counts and sends."""
+
+    pool = {"max_retries": 0, "pool_maxsize": settings.threads}
+    adapter: HTTPAdapter = CountingAdapter(**pool)
+    if settings.requests_per_30s:
+        # A `burst` of 30 makes the window 30 s, Spotify's own. Its 429s are answered by `client`, which
+        # knows Retry-After; the limiter would fill its bucket and add another half minute.
+        rate = {"per_second": settings.requests_per_30s / 30, "burst": 30, "limit_statuses": ()}
+        adapter = LimitedAdapter(**rate, **pool)
+    session = requests.Session()
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    # A proxy or a .netrc of the environment is none of the sandbox's business.
+    session.trust_env = not _loopback(settings.base_url)
+    return session
+
+
+def make_tokens(settings: SpotifySettings, session: requests.Session) -> Any:
+    """Spotipy's client credentials, with one lock around the token and true errors.
+
+    Its own would ask once a thread, keep the token in a file in the working folder, and lose the status
+    of a refusal.
+    """
+    import requests
+    from spotipy.cache_handler import MemoryCacheHandler
+    from spotipy.oauth2 import SpotifyClientCredentials
+
+    class Tokens(SpotifyClientCredentials):
+        def __init__(self) -> None:
+            super().__init__(
+                client_id=settings.client_id,
+                client_secret=settings.client_secret,
+                requests_session=session,
+                requests_timeout=settings.timeout,
+                cache_handler=MemoryCacheHandler(),
+            )
+            self._token_lock = threading.Lock()
+
+        def get_access_token(self, as_dict: bool = False, check_cache: bool = True) -> str:
+            """The token; fetched by one thread while the others wait for it."""
+            with self._token_lock:
+                token: str = super().get_access_token(as_dict=False, check_cache=check_cache)
+                return token
+
+        def drop(self, token: str) -> None:
+            """Forget this token, which Spotify refused, unless another thread already has a new one."""
+            with self._token_lock:
+                info = self.cache_handler.get_cached_token()
+                if info and info["access_token"] == token:
+                    self.cache_handler.save_token_to_cache(None)
+
+        def _handle_oauth_error(self, http_error: requests.HTTPError) -> None:
+            raise http_error  # spotipy's own error has no status, and fails on a body that is no object
+
+    tokens = Tokens()
+    tokens.OAUTH_TOKEN_URL = settings.token_url
+    return tokens
+
+
+def make_api(settings: SpotifySettings, session: requests.Session, tokens: Any) -> spotipy.Spotify:
+    """Spotipy's client over our session."""
+    import spotipy
+
+    for name in ("spotipy.client", "spotipy.oauth2"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, _Redact) for known in logger.filters):
+            logger.addFilter(_Redact())
+    api = spotipy.Spotify(auth_manager=tokens, requests_session=session, requests_timeout=settings.timeout)
+    api.prefix = settings.base_url.rstrip("/") + "/"
+    return api
+
+
+class _Redact(logging.Filter):
+    """Takes secrets out of what spotipy logs: at DEBUG it prints the Authorization header."""
+
+    _SECRET = re.compile(r"\b(Bearer|Basic) [^'\"\s]+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "Bearer " in text or "Basic " in text:
+            record.msg, record.args = self._SECRET.sub(r"\1 ***", text), ()
+        return True
+
+
+def _loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,121 @@
+"""Spotify's JSON objects as rows: one function an object, one dict a row.
+
+The names of a row are the columns of `spotify.tracks`, `spotify.artists` and
+`spotify.audio_features` (a test holds the two equal). What an answer lacks is None: development mode
+sends no popularity, markets or followers, and old answers lack other fields. Values are taken as
+they are, only of the type the column has; whether they lie in range is for the gate to say.
+Fetching the objects is in `client`; what they mean for an MSD song is in `matching`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def track_row(track: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+    """A row of `spotify.tracks` from a track object (a search hit, or one of `/tracks`).
+
+    A track that Spotify relinked for a market keeps the id that was asked for (`linked_from`).
+    """
+    album = _object(track.get("album"))
+    artists = [
+        {"spotify_artist_id": _text(artist.get("id")), "name": _text(artist.get("name"))}
+        for artist in map(_object, _list(track.get("artists")) or [])
+        if artist
+    ]
+    first = artists[0] if artists else {}
+    release_date = _text(album.get("release_date"))
+    return {
+        "spotify_track_id": _text(_object(track.get("linked_from")).get("id")) or _text(track.get("id")),
+        "name": _text(track.get("name")),
+        "isrc": _text(_object(track.get("external_ids")).get("isrc")),
+        "duration_ms": _int(track.get("duration_ms")),
+        "explicit": track["explicit"] if isinstance(track.get("explicit"), bool) else None,
+        "popularity": _int(track.get("popularity")),
+        "disc_number": _int(track.get("disc_number")),
+        "track_number": _int(track.get("track_number")),
+        "artists": artists,
+        "spotify_artist_id": first.get("spotify_artist_id"),
+        "artist_name": first.get("name"),
+        "spotify_album_id": _text(album.get("id")),
+        "album_name": _text(album.get("name")),
+        "album_type": (_text(album.get("album_type")) or "").lower() or None,
+        "album_total_tracks": _int(album.get("total_tracks")),
+        "release_date": release_date,
+        "release_year": _year(release_date),
+        "available_markets": _list(track.get("available_markets")),
+        "url": _text(_object(track.get("external_urls")).get("spotify")),
+        "source": source,
+        "fetched_at": fetched_at,
+    }
+
+
+def search_rows(answer: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
+    """The tracks of a search answer as rows, best first; entries that are null or have no id left out."""
+    items = _list(_object(_object(answer).get("tracks")).get("items")) or []
+    rows = [track_row(_object(item), source=source, fetched_at=fetched_at) for item in items if item]
+    return [row for row in rows if row["spotify_track_id"]]
+
+
+def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+    """A row of `spotify.artists` from an artist object, full or as named on a track."""
+    return {
+        "spotify_artist_id": _text(artist.get("id")),
+        "name": _text(artist.get("name")),
+        "genres": _list(artist.get("genres")),
+        "popularity": _int(artist.get("popularity")),
+        "followers": _int(_object(artist.get("followers")).get("total")),
+        "url": _text(_object(artist.get("external_urls")).get("spotify")),
+        "source": source,
+        "fetched_at": fetched_at,
+    }
+
+
+def audio_features_row(features: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+    """A row of `spotify.audio_features` from an audio features object."""
+    fractions = (
+        "danceability energy loudness speechiness acousticness instrumentalness liveness valence tempo"
+    )
+    whole = "key mode time_signature duration_ms"
+    return {
+        "spotify_track_id": _text(features.get("id")),
+        "source": source,
+        **{name: _float(features.get(name)) for name in fractions.split()},
+        **{name: _int(features.get(name)) for name in whole.split()},
+        "fetched_at": fetched_at,
+    }
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any] | None:
+    return value if isinstance(value, list) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _int(value: Any) -> int | None:
+    """A whole number; Spotify's libraries have recorded some as floats (`204053.0`)."""
+    number = _float(value)
+    return None if number is None else int(value)
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _year(date: str | None) -> int | None:
+    """The year of `1969`, `1969-07` or `1969-07-20`; Spotify writes `0000` where it knows none."""
+    year = (date or "")[:4]
+    return int(year) if year.isascii() and year.isdigit() and len(year) == 4 and year != "0000" else None
