@@ -1,0 +1,260 @@
+"""Writing files as the MSD has them: one song, many (aggregate), or the tables of many (summary).
+
+The layout is the MSD's own, to the type, chunk, filter and attribute, so that any reader of the MSD
+reads them. What is written is the caller's; the invented songs of the sandbox are in `sample`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from h5py import h5d, h5s, h5t
+
+from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
+from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
+
+Song = Mapping[str, Any]
+
+_GROUPS = {
+    "": "H5 Song File",
+    "metadata": "metadata about the song",
+    "analysis": "Echo Nest analysis of the song",
+    "musicbrainz": "data about the song coming from MusicBrainz",
+}
+_SHUFFLE_AND_DEFLATE_1 = 0x010101  # as PyTables packs its filters into a number
+_LISTS = ("terms", "mbtags", "similar_artists")
+_ARRAYS = {**TAG_ARRAYS, **ANALYSIS_ARRAYS}
+_SEGMENTS, _BEATS, _BARS = 16, 8, 2  # of a real song there are a thousand, hundreds and dozens
+_DEFAULTS: dict[str, Any] = {"analysis_sample_rate": 22050, "danceability": 0.0, "energy": 0.0}
+
+
+class SongFieldError(ValueError):
+    """A song cannot be written: a field the MSD does not have, or a value that does not fit."""
+
+
+def write_song_file(path: str | Path, song: Song) -> None:
+    """Write one song as the MSD does, tables and arrays.
+
+    `song` has columns of `msd.songs` (`msd_file` is ignored), and may have `terms`
+    (`[{"term", "frequency", "weight"}]`), `mbtags` (`[{"tag", "count"}]`), `similar_artists`
+    (`[id]`) and analysis arrays by their names (`segments_start`, …). What is None, NaN or not
+    there is written as the MSD writes unknown (0, -1, NaN, ""); analysis arrays that are not there
+    are small and plausible. Text may be bytes, written as they are.
+
+    Raises:
+        SongFieldError: A field the MSD does not have, text too long for its field, or a value
+            of another kind.
+    """
+    _write(Path(path), [song], arrays=True)
+
+
+def write_aggregate_file(path: str | Path, songs: Sequence[Song]) -> None:
+    """Write many songs into one file: a row each, arrays one after the other, `idx_…` where each begins."""
+    _write(Path(path), songs, arrays=True)
+
+
+def write_summary_file(path: str | Path, songs: Sequence[Song]) -> None:
+    """Write the three tables of many songs, and no arrays."""
+    _write(Path(path), songs, arrays=False)
+
+
+def _write(path: Path, songs: Sequence[Song], *, arrays: bool) -> None:
+    tables: dict[str, Any] = {name: np.zeros(len(songs), dtype=item.dtype) for name, item in TABLES.items()}
+    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _ARRAYS}
+    begins = dict.fromkeys(_ARRAYS, 0)
+    for row, song in enumerate(songs):
+        _refuse_unknown(song)
+        for field in SONG_FIELDS:
+            tables[field.table][field.name][row] = _value(song, field.name)
+        if arrays:
+            for name, array in _song_arrays(song).items():
+                table, index = _index_of(name)
+                if index in tables[table].dtype.names:
+                    tables[table][index][row] = begins[name]
+                parts[name].append(array)
+                begins[name] += len(array)
+    path.write_bytes(_template(arrays))
+    with h5py.File(path, "r+") as file:
+        for name, item in TABLES.items():
+            _fill(file, item, tables[name])
+            file[item.path].attrs.modify("NROWS", np.int64(len(songs)))
+        for name, found in parts.items():
+            if found:
+                _fill(file, _ARRAYS[name], np.concatenate(found))
+
+
+def _fill(file: Any, item: Item, values: npt.NDArray[Any]) -> None:
+    if len(values):
+        dataset = h5d.open(file.id, item.path.encode())
+        dataset.set_extent(values.shape)
+        # As its own type: h5py's would be converted, and lose the last byte of text that fills a field.
+        dataset.write(h5s.ALL, h5s.ALL, np.ascontiguousarray(values), dataset.get_type())
+
+
+def _index_of(array: str) -> tuple[str, str]:
+    """The table and the field that cut an array; terms and mbtags share one with their companions."""
+    table = "musicbrainz" if array.startswith("artist_mbtags") else "metadata"
+    if array in ANALYSIS_ARRAYS:
+        table = "analysis"
+    shared = array.removesuffix("_freq").removesuffix("_weight").removesuffix("_count")
+    return table, f"idx_{shared}"
+
+
+def _refuse_unknown(song: Song) -> None:
+    if strange := set(song) - {*SONG_COLUMNS, *_LISTS, *ANALYSIS_ARRAYS}:
+        raise SongFieldError(f"The MSD has no field {', '.join(sorted(strange))}.")
+
+
+_FIELDS = {field.name: field for field in SONG_FIELDS}
+
+
+def _value(song: Song, name: str) -> Any:
+    """A song's value as its field holds it."""
+    field = _FIELDS[name]
+    value = song.get(name, _DEFAULTS.get(name))
+    if value is None or (not isinstance(value, str | bytes) and pd.isna(value)):
+        if name == "audio_md5":
+            return hashlib.md5(repr(song.get("track_id")).encode()).hexdigest().encode()
+        return {Kind.TEXT: b"", Kind.INTEGER: field.unknown or 0, Kind.REAL: np.nan}[field.kind]
+    if field.kind is Kind.TEXT:
+        return _bytes(name, value, TABLES[field.table].dtype[name].itemsize)
+    try:
+        return int(value) if field.kind is Kind.INTEGER else float(value)
+    except (TypeError, ValueError):
+        raise SongFieldError(f"{name} must be a number, not {value!r}.") from None
+
+
+def _bytes(name: str, value: str | bytes, size: int) -> bytes:
+    if not isinstance(value, str | bytes):
+        raise SongFieldError(f"{name} must be text, not {value!r}.")
+    text = value.encode() if isinstance(value, str) else value
+    if len(text) > size:
+        raise SongFieldError(f"{name} has {len(text)} bytes of text; the MSD has room for {size}.")
+    return text
+
+
+def _song_arrays(song: Song) -> dict[str, npt.NDArray[Any]]:
+    terms, mbtags = song.get("terms") or [], song.get("mbtags") or []
+    values: dict[str, Any] = {
+        "similar_artists": song.get("similar_artists") or [],
+        "artist_terms": [one["term"] for one in terms],
+        "artist_terms_freq": [one["frequency"] for one in terms],
+        "artist_terms_weight": [one["weight"] for one in terms],
+        "artist_mbtags": [one["tag"] for one in mbtags],
+        "artist_mbtags_count": [one["count"] for one in mbtags],
+    }
+    arrays = {}
+    for name, item in TAG_ARRAYS.items():
+        listed = values[name]
+        if item.dtype.kind == "S":
+            listed = [_bytes(name, value, item.dtype.itemsize) for value in listed]
+        arrays[name] = np.array(listed, dtype=item.dtype)
+    sound = _sound(song)
+    for name, item in ANALYSIS_ARRAYS.items():
+        given = np.asarray(song.get(name, sound[name]), dtype=item.dtype)
+        if given.shape[1:] != ((item.width,) if item.width else ()):
+            raise SongFieldError(f"{name} has shape {given.shape}; the MSD has {item.width or 1} a row.")
+        arrays[name] = given
+    return arrays
+
+
+def _sound(song: Song) -> dict[str, npt.NDArray[np.float64]]:
+    """Small analysis arrays that could be a song's: starts within its duration, values in range."""
+    seed = zlib.crc32(repr(song.get("track_id")).encode())
+    random = np.random.default_rng(seed)
+    duration = song.get("duration") or 1.0
+
+    def starts(count: int) -> npt.NDArray[np.float64]:
+        return np.round(np.arange(count) * duration / count, 5)
+
+    def between(low: float, high: float, *shape: int) -> npt.NDArray[np.float64]:
+        return np.round(random.uniform(low, high, shape), 3)
+
+    arrays = {
+        "segments_pitches": between(0, 1, _SEGMENTS, 12),
+        "segments_timbre": between(-60, 60, _SEGMENTS, 12),
+        "segments_loudness_max": between(-40, 0, _SEGMENTS),
+        "segments_loudness_max_time": between(0, 0.2, _SEGMENTS),
+        "segments_loudness_start": between(-60, -20, _SEGMENTS),
+    }
+    counts = {"segments": _SEGMENTS, "sections": 2, "beats": _BEATS, "bars": _BARS, "tatums": 2 * _BEATS}
+    for name, count in counts.items():
+        arrays[f"{name}_start"] = starts(count)
+        arrays[f"{name}_confidence"] = between(0, 1, count)
+    return arrays
+
+
+@cache
+def _template(arrays: bool) -> bytes:
+    """A file without songs: filling a copy of it is far faster than making each anew.
+
+    Of its attributes, most are PyTables' description of the tables, field by field.
+    """
+    with h5py.File("template.h5", "w", driver="core", backing_store=False, libver="earliest") as file:
+        for name, title in _GROUPS.items():
+            group = file.require_group(name or "/")
+            _attributes(group, CLASS="GROUP", TITLE=title, VERSION="1.0", FILTERS=_SHUFFLE_AND_DEFLATE_1)
+        _attributes(file, PYTABLES_FORMAT_VERSION="2.0")
+        for item in TABLES.values():
+            _create(file, item)
+            _attributes(file[item.path], CLASS="TABLE", TITLE=item.title, VERSION="2.6", NROWS=0)
+            for number, field in enumerate(item.dtype.names or ()):
+                zero = "" if item.dtype[field].kind == "S" else item.dtype[field].type(0)
+                names = {f"FIELD_{number}_NAME": field, f"FIELD_{number}_FILL": zero}
+                _attributes(file[item.path], **names)
+        for item in _ARRAYS.values() if arrays else ():
+            _create(file, item)
+            _attributes(file[item.path], CLASS="EARRAY", TITLE=item.title, VERSION="1.0", EXTDIM=np.int32(0))
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
+
+
+def _create(file: Any, item: Item) -> None:
+    """An empty dataset: extendable on axis 0, shuffled, deflated at level 1."""
+    rest = (item.width,) if item.width else ()
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_chunk((item.chunk, *rest))
+    properties.set_shuffle()
+    properties.set_deflate(1)
+    properties.set_alloc_time(h5d.ALLOC_TIME_INCR)
+    properties.set_fill_time(h5d.FILL_TIME_ALLOC)
+    space = h5s.create_simple((0, *rest), (h5s.UNLIMITED, *rest))
+    h5d.create(file.id, item.path.encode(), _stored_type(item.dtype), space, properties)
+
+
+def _stored_type(dtype: np.dtype[Any]) -> Any:
+    """The HDF5 type of the files: as numpy's, but text ends with a NUL (h5py would pad it)."""
+    if dtype.names:
+        stored = h5t.create(h5t.COMPOUND, dtype.itemsize)
+        for name in dtype.names:
+            offset = dtype.fields[name][1] if dtype.fields else 0
+            stored.insert(name.encode(), offset, _stored_type(dtype[name]))
+        return stored
+    if dtype.kind != "S":
+        return h5t.py_create(dtype)
+    stored = h5t.C_S1.copy()
+    stored.set_size(dtype.itemsize)
+    stored.set_strpad(h5t.STR_NULLTERM)
+    return stored
+
+
+def _attributes(item: Any, **values: Any) -> None:
+    for name, value in values.items():
+        if isinstance(value, str):
+            text = value.encode() + b"\0"
+            attribute = h5py.h5a.create(
+                item.id, name.encode(), _stored_type(np.dtype(f"S{len(text)}")), h5s.create(h5s.SCALAR)
+            )
+            attribute.write(np.array(text))
+        else:
+            item.attrs[name] = value if isinstance(value, np.generic) else np.int64(value)
