@@ -156,7 +156,7 @@ class SpotifyClient:
         raise BadAnswer(f"Spotify refuses {path}: {status}, {said[:200]}", refused=True)
 
     def _no_token(self, response: Any) -> _Failure:
-        """What a refused request for a token means; its body is flat: `{"error": …, "error_description": …}`."""
+        """What a refused request for a token means; its body is flat: `{"error", "error_description"}`."""
         if response.status_code == 429:
             return self._too_many(None, response.headers.get("Retry-After"))
         try:
@@ -216,7 +216,8 @@ class SpotifyClient:
         return error
 
     def _backoff(self, tries: int) -> float:
-        return self.settings.backoff * 2**tries * random.uniform(0.5, 1.5)
+        doubled: float = self.settings.backoff * 2**tries
+        return doubled * random.uniform(0.5, 1.5)
 
     def _wait_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):

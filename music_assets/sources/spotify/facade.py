@@ -12,7 +12,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -64,7 +64,8 @@ class Lookup:
     """Rows for the ids asked, in their order, and what became of the others.
 
     `not_found` ids are unknown to Spotify, `pending` ones were not asked since the budget ended (until
-    `until`), `failed` ones met an error. `denied` says that this app may not ask at all.
+    `until`), `failed` ones met an error. `denied` says that this app may not ask at all, `reason` why any
+    of this is so.
     """
 
     rows: list[Row]
@@ -96,7 +97,7 @@ class Spotify:
 
     @property
     def spent(self) -> dict[str, int]:
-        """Requests that left since this was opened, by kind: `search`, `artists`, `audio-features`, `token`."""
+        """Requests that left since this was opened, by kind: `search`, `artists`, `token`, …"""
         return self._client.sent.counts()
 
     @property
@@ -126,27 +127,29 @@ class Spotify:
                     job = jobs.popleft()
                     yield job.result() if isinstance(job, Future) else job
 
-    def artists(self, ids: Iterable[str], *, known_names: Mapping[str, str] | None = None) -> Lookup:
+    def artists(
+        self,
+        ids: Iterable[str],
+        *,
+        known_names: Mapping[str, str] | None = None,
+        known_at: Mapping[str, datetime] | None = None,
+    ) -> Lookup:
         """Rows of `spotify.artists`.
 
-        In development mode, where asking brings neither popularity nor followers, no request is spent: the
-        rows hold what the tracks said (`known_names`, name by id) and what the ledger has, NULL elsewhere.
+        In development mode, where asking brings neither popularity nor followers, no request is spent.
+        An artist that was not asked about has the name the tracks gave (`known_names`, by id; `known_at`
+        says when those came in) and NULL elsewhere; one without a name is left out.
         """
         ids = list(dict.fromkeys(ids))
-        names = dict(known_names or {})
+        names, at = known_names or {}, known_at or {}
         found = self._look_up(
             ids, kind="artists", entity="spotify_artist", purpose="artist", size=50, make_row=artist_row
         )
         by_id = {row["spotify_artist_id"]: row for row in found.rows}
-        for id_ in found.not_found + found.pending + found.failed if not by_id.keys() >= set(ids) else []:
-            if id_ in names:
-                by_id[id_] = artist_row(
-                    {"id": id_, "name": names[id_]}, source=self.settings.source, fetched_at=None
-                )
-        rows = [by_id[id_] for id_ in ids if id_ in by_id]
-        if found.denied:
-            return Lookup(rows, denied=True, reason=found.reason)
-        return Lookup(rows, found.not_found, found.pending, found.failed, False, found.reason, found.until)
+        for id_ in names.keys() & set(ids) - by_id.keys():
+            named = {"id": id_, "name": names[id_]}
+            by_id[id_] = artist_row(named, source=self.settings.source, fetched_at=at.get(id_))
+        return replace(found, rows=[by_id[id_] for id_ in ids if id_ in by_id])
 
     def audio_features(self, ids: Iterable[str]) -> Lookup:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
@@ -282,7 +285,7 @@ class Spotify:
         pending: list[str] = []
         reason, until = None, None
         if kind in self._denied or (kind == "artists" and self.settings.mode == "development"):
-            pending, ask = ask, []
+            ask = []
         for start in range(0, len(ask), size):
             batch = ask[start : start + size]
             try:
@@ -290,7 +293,7 @@ class Spotify:
                 body = self._client.get(kind, ids=",".join(batch))
             except AccessDenied as error:
                 self._denied.add(kind)
-                pending, reason = ask[start:], str(error)
+                reason = str(error)
                 break
             except OutOfBudget as error:
                 pending, reason, until = ask[start:], str(error), error.until
@@ -301,6 +304,7 @@ class Spotify:
             answers = self._batch(body.get(kind.replace("-", "_")), batch, keys)
             self._ledger.put_many(answers)
             known.update({answer.key: answer for answer in answers})
+            failed += [id_ for id_ in batch if keys[id_] not in known]
         got = {id_: known[keys[id_]] for id_ in ids if keys[id_] in known}
         rows = [
             # The id that was asked for: an answer may come back under another.

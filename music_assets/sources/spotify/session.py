@@ -105,12 +105,16 @@ def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
     class LimitedAdapter(LimiterMixin, CountingAdapter):  # type: ignore[misc]
         """Waits until the rate allows one more, then counts and sends."""
 
-    pool = {"max_retries": 0, "pool_maxsize": settings.threads}
+    pool: dict[str, Any] = {"max_retries": 0, "pool_maxsize": settings.threads}
     adapter: HTTPAdapter = CountingAdapter(**pool)
     if settings.requests_per_30s:
         # A `burst` of 30 makes the window 30 s, Spotify's own. Its 429s are answered by `client`, which
         # knows Retry-After; the limiter would fill its bucket and add another half minute.
-        rate = {"per_second": settings.requests_per_30s / 30, "burst": 30, "limit_statuses": ()}
+        rate: dict[str, Any] = {
+            "per_second": settings.requests_per_30s / 30,
+            "burst": 30,
+            "limit_statuses": (),
+        }
         adapter = LimitedAdapter(**rate, **pool)
     session = requests.Session()
     session.mount("http://", adapter)
@@ -126,11 +130,10 @@ def make_tokens(settings: SpotifySettings, session: requests.Session) -> Any:
     Its own would ask once a thread, keep the token in a file in the working folder, and lose the status
     of a refusal.
     """
-    import requests
     from spotipy.cache_handler import MemoryCacheHandler
     from spotipy.oauth2 import SpotifyClientCredentials
 
-    class Tokens(SpotifyClientCredentials):
+    class Tokens(SpotifyClientCredentials):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(
                 client_id=settings.client_id,
