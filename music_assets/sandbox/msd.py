@@ -1,7 +1,7 @@
 """Writing files as the MSD has them: one song, many (aggregate), or the tables of many (summary).
 
 The layout is the MSD's own, to the type, chunk, filter and attribute, so that any reader of the MSD
-reads them. What is written is the caller's; the invented songs of the sandbox are in `sample`.
+reads them. `write_sample` writes the sandbox's small MSD; which songs are in it is said in `sample`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from filelock import FileLock
 from h5py import h5d, h5s, h5t
 
+from music_assets.sandbox.sample import sample_songs
 from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
 
@@ -35,6 +37,14 @@ _LISTS = ("terms", "mbtags", "similar_artists")
 _ARRAYS = {**TAG_ARRAYS, **ANALYSIS_ARRAYS}
 _SEGMENTS, _BEATS, _BARS = 16, 8, 2  # of a real song there are a thousand, hundreds and dozens
 _DEFAULTS: dict[str, Any] = {"analysis_sample_rate": 22050, "danceability": 0.0, "energy": 0.0}
+
+
+_MARKER = ".music-assets-sample"  # says which version of the sample is complete
+_SAMPLE_VERSION = "1"
+
+
+class SampleFolderError(Exception):
+    """The sample cannot be written where it should be: other files are there."""
 
 
 class SongFieldError(ValueError):
@@ -65,6 +75,53 @@ def write_aggregate_file(path: str | Path, songs: Sequence[Song]) -> None:
 def write_summary_file(path: str | Path, songs: Sequence[Song]) -> None:
     """Write the three tables of many songs, and no arrays."""
     _write(Path(path), songs, arrays=False)
+
+
+def write_sample(root: str | Path) -> Path:
+    """Write the sandbox's small MSD below `root`, as `A/B/C/TRABC….h5`, and return `root`.
+
+    A complete sample is left as it is; one that is incomplete or of another version is written anew.
+    Two processes may call it at once.
+
+    Raises:
+        SampleFolderError: `root` holds HDF5 files that are not the sample's.
+    """
+    root = Path(root)
+    songs = {_song_path(song): song for song in sample_songs()}
+    if _is_complete(root, set(songs)):
+        return root
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / f"{_MARKER}.lock"):
+        if _is_complete(root, set(songs)):  # another process was first
+            return root
+        others = _song_files(root) - set(songs)
+        if others and not (root / _MARKER).exists():
+            raise SampleFolderError(
+                f"The sample MSD is not written to {root}: other HDF5 files are there, such as "
+                f"{min(others)}. Name an empty folder."
+            )
+        (root / _MARKER).write_text("incomplete")
+        for name in others:
+            (root / name).unlink()
+        for name, song in songs.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            write_song_file(root / name, song)
+        (root / _MARKER).write_text(_SAMPLE_VERSION)
+    return root
+
+
+def _is_complete(root: Path, names: set[str]) -> bool:
+    marker = root / _MARKER
+    return marker.is_file() and marker.read_text() == _SAMPLE_VERSION and _song_files(root) == names
+
+
+def _song_files(root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in root.rglob("*.h5")}
+
+
+def _song_path(song: Song) -> str:
+    track_id = song["track_id"]
+    return f"{track_id[2]}/{track_id[3]}/{track_id[4]}/{track_id}.h5"
 
 
 def _write(path: Path, songs: Sequence[Song], *, arrays: bool) -> None:
