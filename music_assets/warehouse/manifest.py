@@ -27,21 +27,28 @@ class Manifest:
     bytes: int
     checksum: str
 
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one staged file: nothing, and it may be loaded, or what is wrong.
+
+    `gate` is the version of the gate that looked.
+    """
+
+    manifest: Manifest
+    gate: str
+    problems: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Manifest:
-        return cls(**{name: data[name] for name in cls.__dataclass_fields__})
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A staged file that did not pass the gate, and why."""
-
-    kind: str
-    slice: str
-    problems: tuple[str, ...]
+    def from_dict(cls, data: dict[str, Any]) -> Verdict:
+        return cls(Manifest(**data["manifest"]), data["gate"], tuple(data["problems"]))
 
 
 @dataclass(frozen=True)

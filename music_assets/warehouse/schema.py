@@ -234,6 +234,7 @@ def _artist_votes() -> list[Column[Any]]:
         c("votes", Integer, "Matched tracks of the slice that credit that artist.", OURS, low=1),
         c("agreement", Double, "How alike the two names are.", OURS, low=0, high=1),
         c("source", String(32), _SOURCE, OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS),
     ]
 
 

@@ -1,0 +1,50 @@
+# Everything here works on a machine with Python 3.11, pip and make; uv is fetched where it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv from the PATH, or one of our own beside the virtual environment's.
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+
+.PHONY: setup run ui test test-all lint format types lock bench clean help
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(BIN)/.ready  ## Make .venv with the package and its test tools
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@command -v $(UV) >/dev/null || { $(PYTHON) -m venv .venv-uv && .venv-uv/bin/pip install --quiet uv; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet requirements.lock
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps -e .
+	@touch $@
+
+run: setup  ## Run the main job: the generated sample, the sandbox, DuckDB, unless settings say otherwise
+	$(BIN)/music-assets run
+
+ui: setup  ## Open Dagster's UI on what `make run` filled
+	$(BIN)/music-assets ui
+
+test: setup  ## The tests that need Python alone
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup  ## All tests: a browser, long campaigns
+	$(BIN)/python -m pytest
+
+lint: setup  ## Look for mistakes, and for formatting that is not ours
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup  ## Format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup  ## Check types
+	$(BIN)/mypy
+
+lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+clean:  ## Remove what can be made again, the data folder too
+	rm -rf $(VENV) .venv-uv data .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,111 @@
+"""The MSD, read: its tracks and, of the same files, its artists.
+
+Reading itself is `music_assets.sources.msd`; here is what becomes an asset and what is told of it.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from dagster import AssetExecutionContext, AssetSpec, Output, multi_asset
+
+from music_assets.assets.common import MSD, OWNERS, definition_metadata, listed, reporter
+from music_assets.io_managers.slices import Made, Slices
+from music_assets.io_managers.store import Receipt, fingerprint
+from music_assets.partitions import backfill_policy, msd_directories
+from music_assets.resources import MsdResource
+from music_assets.sources.msd import MsdRead
+from music_assets.warehouse.schema import STAGED
+
+CODE_VERSION = "1"
+_PREVIEWED = ["track_id", "artist_name", "title", "release", "year"]
+
+
+def _spec(name: str, description: str) -> AssetSpec:
+    return AssetSpec(
+        name,
+        description=description,
+        group_name=MSD,
+        owners=OWNERS,
+        kinds={"hdf5", "python", "json"},
+        code_version=CODE_VERSION,
+        metadata=definition_metadata(STAGED[name]),
+    ).with_io_manager_key("json_lines")
+
+
+@multi_asset(
+    name="read_msd",
+    specs=[
+        _spec(
+            "msd_songs",
+            "Every track of the Million Song Dataset: its metadata and analysis fields, a row a file. Files "
+            "that cannot be read are set aside, named with their reason in the partition's metadata.",
+        ),
+        _spec(
+            "msd_artists",
+            "The artists of those tracks as this partition sees them, with the Echo Nest's and MusicBrainz' "
+            "tags and similar artists. An artist's tracks lie in many partitions; `warehouse/msd/artists` "
+            "brings them together.",
+        ),
+    ],
+    can_subset=True,
+    partitions_def=msd_directories,
+    backfill_policy=backfill_policy,
+)
+def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Output[Slices]]:
+    root = msd.root()
+
+    def made_from(key: str) -> str:
+        return fingerprint(root.fingerprint(key), CODE_VERSION)
+
+    def songs_and_artists(key: str, before: Receipt | None) -> Made:
+        files = root.count(key)
+        _warn_of_loss(context, key, files, before)
+        read = root.read(key)
+        return _songs(read, files, beside={"msd_artists": _artists(read)})
+
+    def artists_alone(key: str, before: Receipt | None) -> Made:
+        return _artists(root.read(key))
+
+    make = {"msd_songs": songs_and_artists, "msd_artists": artists_alone}
+    for name in ("msd_songs", "msd_artists"):
+        if name in context.op_execution_context.selected_output_names:
+            slices = Slices(context.partition_keys, made_from, make[name], reporter(context, name))
+            yield Output(slices, output_name=name)
+
+
+def _songs(read: MsdRead, files: int, beside: dict[str, Made]) -> Made:
+    set_aside = [f"{one.path}: {one.reason}" for one in read.set_aside]
+    facts = {
+        "files": files,
+        "songs": len(read.songs),
+        "set_aside": len(set_aside),
+        "set_aside_files": listed(set_aside),
+        "preview": _markdown(read.songs),
+    }
+    return Made(read.songs, facts, beside=beside)
+
+
+def _artists(read: MsdRead) -> Made:
+    return Made(read.artists, {"artists": len(read.artists)})
+
+
+def _warn_of_loss(context: AssetExecutionContext, key: str, files: int, before: Receipt | None) -> None:
+    if files == 0:
+        context.log.warning("Partition %s has no MSD files: it is empty.", key)
+    if before is not None and files < before.facts.get("files", 0):
+        context.log.warning(
+            "Partition %s has %d MSD files, it had %d before: is a part of the MSD missing?",
+            key,
+            files,
+            before.facts["files"],
+        )
+
+
+def _markdown(songs: pd.DataFrame) -> str:
+    """The first tracks as a small table for the UI."""
+    rows = songs[_PREVIEWED].head(5).astype(object)
+    lines = ["| " + " | ".join(_PREVIEWED) + " |", "|" + " --- |" * len(_PREVIEWED)]
+    for row in rows.itertuples(index=False):
+        cells = ("" if pd.isna(cell) else str(cell).replace("|", "\\|") for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)

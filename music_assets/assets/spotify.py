@@ -1,0 +1,197 @@
+"""What Spotify knows: the answers to our questions, and the tracks, artists and features in them.
+
+These assets alone spend requests, `spotify_search` all those for searching; what was answered once
+is in the ledger and costs nothing. Asking is `music_assets.sources.spotify`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from dagster import AssetExecutionContext, asset
+
+from music_assets.assets.common import OWNERS, SPOTIFY, definition_metadata, listed, reporter
+from music_assets.io_managers.slices import Made, Slices, StagedSlices
+from music_assets.io_managers.store import Receipt, fingerprint
+from music_assets.partitions import backfill_policy, msd_directories
+from music_assets.resources import SpotifyResource
+from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
+from music_assets.warehouse.schema import STAGED
+
+CODE_VERSION = "1"
+
+
+def _about(name: str) -> dict[str, Any]:
+    return {
+        "group_name": SPOTIFY,
+        "owners": OWNERS,
+        "kinds": {"spotify", "json"},
+        "code_version": CODE_VERSION,
+        "metadata": definition_metadata(STAGED[name]),
+        "partitions_def": msd_directories,
+        "backfill_policy": backfill_policy,
+        "io_manager_key": "json_lines",
+    }
+
+
+@asset(
+    **_about("spotify_search"),
+    description=(
+        "What Spotify's search answered about each MSD track, hits included. Answers come from the ledger "
+        "where the track was asked about before; the rest is asked while the budget lasts, and what is left "
+        "then is `pending`. Materialising again asks only what is pending."
+    ),
+)
+def spotify_search(
+    context: AssetExecutionContext, msd_songs: StagedSlices, spotify: SpotifyResource
+) -> Slices:
+    def made_from(key: str) -> str:
+        return fingerprint(msd_songs.receipt(key).checksum, spotify.source, CODE_VERSION)
+
+    def make(key: str, before: Receipt | None) -> Made:
+        questions = [
+            SongQuestion(
+                song["track_id"],
+                song["title"] or "",
+                song["artist_name"] or "",
+                song["release"],
+                song["duration"],
+            )
+            for song in msd_songs[key]
+        ]
+        answers = list(spotify.client().search_songs(questions))
+        statuses = Counter(answer.status for answer in answers)
+        reasons = sorted({answer.reason for answer in answers if answer.reason})
+        untils = [answer.until for answer in answers if answer.until]
+        facts = {
+            **{status: statuses[status] for status in ("answered", "pending", "error")},
+            "reasons": listed(reasons),
+            "go_on_at": max(untils).isoformat(timespec="seconds") if untils else None,
+        }
+        spent = {
+            "requests_spent": sum(answer.requests for answer in answers),
+            "requests_saved": sum(answer.from_ledger for answer in answers),
+        }
+        complete = statuses["answered"] == len(answers)
+        return Made([_search_row(answer) for answer in answers], facts, spent, complete)
+
+    return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_search"), _all_saved)
+
+
+def _all_saved(receipt: Receipt) -> dict[str, int]:
+    """What a partition that was kept spent: nothing."""
+    return {"requests_spent": 0, "requests_saved": receipt.facts.get("answered", 0)}
+
+
+def _search_row(answer: SearchAnswer) -> dict[str, Any]:
+    return {
+        "track_id": answer.track_id,
+        "status": answer.status,
+        "question": answer.question,
+        "hits": len(answer.tracks) if answer.status == "answered" else None,
+        "reason": answer.reason,
+        "source": answer.source,
+        "fetched_at": answer.fetched_at,
+        "tracks": answer.tracks,
+    }
+
+
+@asset(
+    **_about("spotify_tracks"),
+    description=(
+        "Every Spotify track among the hits of this partition, once. The hits hold whole tracks, so this "
+        "asks nothing. Other partitions may have met the same track; `warehouse/spotify/tracks` keeps one."
+    ),
+)
+def spotify_tracks(context: AssetExecutionContext, spotify_search: StagedSlices) -> Slices:
+    def make(key: str, before: Receipt | None) -> Made:
+        tracks = newest(hit for search in spotify_search[key] for hit in search["tracks"])
+        return Made(tracks, {"tracks": len(tracks)})
+
+    def made_from(key: str) -> str:
+        return fingerprint(spotify_search.receipt(key).checksum, CODE_VERSION)
+
+    return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_tracks"))
+
+
+def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones."""
+    found: dict[str, dict[str, Any]] = {}
+    for track in tracks:
+        held = found.get(track["spotify_track_id"])
+        if held is None or track["fetched_at"] > held["fetched_at"]:
+            found[track["spotify_track_id"]] = track
+    return [found[id_] for id_ in sorted(found)]
+
+
+@asset(
+    **_about("spotify_artists"),
+    description=(
+        "The Spotify artists credited on this partition's matches. Their genres, popularity and followers "
+        "are asked for where the access mode gives them, each artist once for all partitions; elsewhere a "
+        "row has what the tracks told, the name."
+    ),
+)
+def spotify_artists(
+    context: AssetExecutionContext, artist_votes: StagedSlices, spotify: SpotifyResource
+) -> Slices:
+    def made_from(key: str) -> str:
+        return fingerprint(artist_votes.receipt(key).checksum, spotify.source, CODE_VERSION)
+
+    def make(key: str, before: Receipt | None) -> Made:
+        votes = artist_votes[key]
+        names = {vote["spotify_artist_id"]: vote["spotify_artist_name"] for vote in votes}
+        seen = {vote["spotify_artist_id"]: datetime.fromisoformat(vote["fetched_at"]) for vote in votes}
+        ids = sorted(names)
+        return _looked_up(
+            spotify, len(ids), lambda client: client.artists(ids, known_names=names, known_at=seen)
+        )
+
+    return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_artists"), _all_saved)
+
+
+@asset(
+    **_about("audio_features"),
+    description=(
+        "Audio features of this partition's matches, from whoever gives them (`source` says who). Spotify "
+        "itself refuses them to most applications; then this is empty and says so."
+    ),
+)
+def audio_features(
+    context: AssetExecutionContext, mapped_songs: StagedSlices, spotify: SpotifyResource
+) -> Slices:
+    def made_from(key: str) -> str:
+        return fingerprint(mapped_songs.receipt(key).checksum, spotify.source, CODE_VERSION)
+
+    def make(key: str, before: Receipt | None) -> Made:
+        matches = sorted({row["spotify_track_id"] for row in mapped_songs[key] if row["accepted"]})
+        return _looked_up(spotify, len(matches), lambda client: client.audio_features(matches))
+
+    return Slices(context.partition_keys, made_from, make, reporter(context, "audio_features"), _all_saved)
+
+
+def _looked_up(spotify: SpotifyResource, asked: int, look_up: Callable[[Spotify], Lookup]) -> Made:
+    """Rows looked up by id, with what became of the ids that gave none."""
+    client = spotify.client()
+    spent, saved = requests_spent(client), sum(client.saved.values())
+    found = look_up(client)
+    facts = {
+        "answered": len(found.rows),
+        "asked": asked,
+        "not_found": len(found.not_found),
+        "pending": len(found.pending),
+        "failed": listed(found.failed),
+        "denied": found.denied,
+        "reasons": [found.reason] if found.reason else [],
+    }
+    this_run = {
+        "requests_spent": requests_spent(client) - spent,
+        "requests_saved": sum(client.saved.values()) - saved,
+    }
+    return Made(found.rows, facts, this_run, complete=not (found.pending or found.failed))
+
+
+def requests_spent(client: Spotify) -> int:
+    """Requests that left and count against Spotify's limits: all but those for a token."""
+    return sum(count for kind, count in client.spent.items() if kind != "token")

@@ -1,0 +1,124 @@
+"""The gate and the staging tables: what was staged is checked, then loaded as it is.
+
+One gate and one table for each staged kind, made by the factories here. What the gate looks at is
+`music_assets.warehouse.gate`, how a load goes `music_assets.warehouse.engine`.
+"""
+
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetIn, AssetKey, AssetsDefinition, asset
+
+from music_assets.assets.common import (
+    GATE,
+    OWNERS,
+    STAGING,
+    column_schema,
+    definition_metadata,
+    reporter,
+)
+from music_assets.io_managers.manifests import read_verdict
+from music_assets.io_managers.slices import StagedSlices
+from music_assets.io_managers.store import SliceStore
+from music_assets.partitions import backfill_policy, msd_directories
+from music_assets.progress import advanced
+from music_assets.resources import StagingResource
+from music_assets.warehouse.gate import GATE_VERSION, check_file
+from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
+from music_assets.warehouse.schema import STAGED
+
+
+def _gate(kind: str) -> AssetsDefinition:
+    key = AssetKey(["staged_json", kind])
+
+    @asset(
+        key=key,
+        ins={"rows": AssetIn(kind)},
+        io_manager_key="manifests",
+        partitions_def=msd_directories,
+        backfill_policy=backfill_policy,
+        group_name=GATE,
+        owners=OWNERS,
+        kinds={"json", "duckdb"},
+        code_version=GATE_VERSION,
+        metadata={"dagster/column_schema": column_schema(STAGED[kind])},
+        description=(
+            f"The gate for `{kind}`: each partition's file is held against the columns and keys of "
+            f"`staging.{kind}` and gets a manifest (rows, bytes, checksum), or is refused with the reasons "
+            "and left out. Other partitions go on."
+        ),
+    )
+    def staged_json(
+        context: AssetExecutionContext, rows: StagedSlices, staging: StagingResource
+    ) -> dict[str, Any]:
+        store, name = staging.store(), key.to_user_string()
+        report = reporter(context, key)
+        verdicts: dict[str, Verdict] = {}
+        for done, partition in enumerate(context.partition_keys, start=1):
+            verdict, kept = _judge(store, rows, name, partition)
+            verdicts[partition] = verdict
+            if not verdict.passed:
+                context.log.error("%s %s is refused: %s", kind, partition, "; ".join(verdict.problems))
+            report(
+                partition,
+                {
+                    "dagster/partition_row_count": verdict.manifest.rows,
+                    "bytes": verdict.manifest.bytes,
+                    "checksum": verdict.manifest.checksum,
+                    "refused": not verdict.passed,
+                    "problems": list(verdict.problems),
+                },
+            )
+            advanced("staged_json", f"{kind} {partition}", done, len(context.partition_keys), kept=kept)
+        return verdicts
+
+    return staged_json
+
+
+def _judge(store: SliceStore, rows: StagedSlices, name: str, partition: str) -> tuple[Verdict, bool]:
+    """The verdict on one partition's file, and whether it stood already."""
+    receipt = rows.receipt(partition)
+    before = read_verdict(store, name, partition)
+    if before is not None and before.manifest.checksum == receipt.checksum and before.gate == GATE_VERSION:
+        return before, True
+    with store.as_local_file(rows.kind, partition) as path:
+        checked = check_file(STAGED[rows.kind], path, partition)
+    problems = list(checked.problems)
+    if not problems and checked.rows != receipt.rows:
+        problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
+    manifest = Manifest(
+        rows.kind, partition, store.url(rows.kind, partition), receipt.rows, receipt.bytes, receipt.checksum
+    )
+    return Verdict(manifest, GATE_VERSION, tuple(problems)), False
+
+
+def _staging_table(kind: str) -> AssetsDefinition:
+    key = AssetKey(["warehouse", "staging", kind])
+
+    @asset(
+        key=key,
+        ins={"manifests": AssetIn(["staged_json", kind])},
+        io_manager_key="warehouse_tables",
+        partitions_def=msd_directories,
+        backfill_policy=backfill_policy,
+        group_name=STAGING,
+        owners=OWNERS,
+        kinds={"sql", "table"},
+        metadata=definition_metadata(STAGED[kind], **{"dagster/table_name": f"staging.{kind}"}),
+        description=(
+            f"`{kind}` as landed, a slice a partition, each noted in `meta.loads` with its checksum. A slice "
+            "that is there already is not loaded again; the slices of a run are replaced in one transaction."
+        ),
+    )
+    def staging_table(context: AssetExecutionContext, manifests: list[Any]) -> CopyFrom:
+        report = reporter(context, key)
+        for manifest in manifests:
+            report(
+                manifest.slice, {"dagster/partition_row_count": manifest.rows, "checksum": manifest.checksum}
+            )
+        return CopyFrom(kind, tuple(manifests))
+
+    return staging_table
+
+
+gates = [_gate(kind) for kind in STAGED]
+staging_tables = [_staging_table(kind) for kind in STAGED]

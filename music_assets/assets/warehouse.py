@@ -1,0 +1,55 @@
+"""The published tables of `msd`, `spotify` and `mapped`: one asset a table, its SQL in `published`.
+
+The wide tables that most people query are in `analytics`; both come from the factory here.
+"""
+
+from typing import Any
+
+from dagster import AssetDep, AssetKey, AssetsDefinition, asset
+from sqlalchemy import Select, Table
+
+from music_assets.assets.common import OWNERS, PUBLISHED, definition_metadata
+from music_assets.warehouse import schema
+from music_assets.warehouse.published import SELECTS, reads
+
+CODE_VERSION = "1"
+
+
+def table_key(table: Table) -> AssetKey:
+    """The asset that keeps a table."""
+    return AssetKey(["warehouse", table.schema or "", table.name])
+
+
+def table_asset(name: str, description: str) -> AssetsDefinition:
+    """The asset that fills the published table `name` (`<schema>.<table>`) from those it reads."""
+    table = schema.PUBLISHED[name]
+
+    @asset(
+        key=table_key(table),
+        deps=[AssetDep(table_key(read)) for read in reads(SELECTS[name]())],
+        io_manager_key="warehouse_tables",
+        group_name=PUBLISHED,
+        owners=OWNERS,
+        kinds={"sql", "table"},
+        code_version=CODE_VERSION,
+        metadata=definition_metadata(table, **{"dagster/table_name": name}),
+        description=description,
+    )
+    def published_table() -> Select[Any]:
+        return SELECTS[name]()
+
+    return published_table
+
+
+tables = [
+    table_asset("msd.songs", "Every MSD track once: the dataset's own fields, unknowns as NULL."),
+    table_asset("msd.artists", "Every MSD artist once, brought together from all partitions, with its tags."),
+    table_asset("spotify.tracks", "Every Spotify track met, as the newest answer has it."),
+    table_asset("spotify.artists", "Every Spotify artist of a match, as the newest answer has it."),
+    table_asset("spotify.audio_features", "Audio features of the matches, and who gave them."),
+    table_asset("spotify.popularity_history", "Popularity by day, of tracks and artists."),
+    table_asset("mapped.songs", "Every candidate for every MSD track: score, margin, status and reasons."),
+    table_asset(
+        "mapped.artists", "Which Spotify artist an MSD artist is, by the votes of its matched songs."
+    ),
+]

@@ -1,0 +1,53 @@
+"""When assets are made: the jobs, cut by what each needs.
+
+`extract` needs the MSD, `ask` is the one that spends requests, `match_and_load` needs neither and
+can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
+them. Schedules and sensors belong here too.
+"""
+
+from dagster import AssetSelection, define_asset_job
+
+from music_assets.partitions import msd_directories
+from music_assets.warehouse.schema import STAGED
+
+_extracted = AssetSelection.assets("msd_songs", "msd_artists")
+_asked = AssetSelection.assets(
+    "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
+)
+_matched = AssetSelection.assets("spotify_tracks", "mapped_songs", "artist_votes")
+_staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefixes(["warehouse", "staging"])
+
+# All that is made a partition at a time, and what is made once of all partitions.
+partitioned = AssetSelection.assets(*STAGED) | _staged
+unpartitioned = AssetSelection.all() - partitioned
+
+jobs = [
+    define_asset_job(
+        "extract",
+        selection=_extracted,
+        partitions_def=msd_directories,
+        description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
+    ),
+    define_asset_job(
+        "ask",
+        selection=_asked,
+        partitions_def=msd_directories,
+        description="Ask Spotify about the songs not answered yet. The one job that spends requests.",
+    ),
+    define_asset_job(
+        "match_and_load",
+        selection=_matched | _staged,
+        partitions_def=msd_directories,
+        description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
+    ),
+    define_asset_job(
+        "tables",
+        selection=unpartitioned,
+        description="Fill the published tables, check them and give readers their copy.",
+    ),
+    define_asset_job(
+        "music_etl",
+        selection=AssetSelection.all(),
+        description="Everything, from MSD files to the tables that people query.",
+    ),
+]

@@ -1,0 +1,119 @@
+"""The resources assets ask for: the MSD, Spotify, staging, the warehouse.
+
+Thin: each turns settings into an object of a pure room, when it is used and not before. Which
+settings go where is in `deployment`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster import ConfigurableResource, InitResourceContext
+from pydantic import PrivateAttr
+
+from music_assets.io_managers.store import SliceStore
+from music_assets.warehouse.connect import open_warehouse
+from music_assets.warehouse.engine import Warehouse
+
+if TYPE_CHECKING:
+    from music_assets.sources.msd import MsdRoot
+    from music_assets.sources.spotify import Spotify, SpotifySettings
+
+
+class StagingResource(ConfigurableResource[Any]):
+    """Where staged files lie: a folder, or `s3://bucket/prefix`."""
+
+    url: str
+
+    def store(self) -> SliceStore:
+        return SliceStore(self.url)
+
+
+class WarehouseResource(ConfigurableResource[Any]):
+    """The warehouse, by its SQLAlchemy URL, and where its readers' copy goes."""
+
+    url: str
+    published: str
+
+    def open(self) -> Warehouse:
+        return open_warehouse(self.url, Path(self.published))
+
+
+class MsdResource(ConfigurableResource[Any]):
+    """The MSD files in use: the root at `path`, or the generated sample where there is none."""
+
+    path: str | None
+    sample: str
+
+    def root(self) -> "MsdRoot":
+        """Open the root; the sample is written first where it is what is used.
+
+        Raises:
+            MsdRootError: there is no MSD at the path.
+        """
+        from music_assets.sources.msd import MsdRoot
+
+        if self.path is not None:
+            return MsdRoot.open(Path(self.path))
+        from music_assets.sandbox.msd import write_sample
+
+        return MsdRoot.open(write_sample(Path(self.sample)))
+
+
+class SpotifyResource(ConfigurableResource[Any]):
+    """Spotify, by credentials (`api`) or played by the sandbox, with its ledger in the data folder.
+
+    Credentials are read from the environment when the first question is asked; they are no field
+    here, so no configuration or log ever shows them.
+    """
+
+    source: str
+    data: str
+    msd: MsdResource
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _client: "Spotify | None" = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
+        with self._open:
+            yield self
+            self._client = None
+
+    def client(self) -> "Spotify":
+        """The client, opened with the first question: a run that asks nothing starts nothing."""
+        if self._client is None:
+            from music_assets.sources.spotify import Spotify, SqliteLedger
+
+            folder = Path(self.data) / "ledger"
+            folder.mkdir(parents=True, exist_ok=True)
+            settings = self._sandbox() if self.source == "sandbox" else self._api()
+            ledger = SqliteLedger(folder / f"{self.source}.sqlite", source=self.source)
+            self._open.callback(ledger.close)
+            self._client = self._open.enter_context(Spotify.open(settings, ledger))
+        return self._client
+
+    def _api(self) -> "SpotifySettings":
+        from music_assets.sources.spotify import SpotifySettings
+
+        return SpotifySettings(os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"])
+
+    def _sandbox(self) -> "SpotifySettings":
+        """Start the sandbox with a catalogue made of the MSD in use; it stops with this resource."""
+        from music_assets.sandbox.process import running_sandbox
+
+        server = self._open.enter_context(running_sandbox(self.sandbox_catalogue(), mode="extended"))
+        return server.settings()
+
+    def sandbox_catalogue(self) -> Path:
+        """The sandbox's catalogue, made of the MSD in use where that has changed since."""
+        from music_assets.sandbox.catalogue import ensure_catalogue
+
+        root = self.msd.root()
+        path = Path(self.data) / "sandbox" / "catalogue.sqlite"
+        ensure_catalogue(
+            path,
+            ((key, root.fingerprint(key), lambda key=key: root.read(key).songs) for key in root.partitions()),
+        )
+        return path

@@ -1,0 +1,238 @@
+"""One run of the main job on this machine: which partitions, in which Dagster runs, and what came of it.
+
+Here: the doing, and the summary as data. What it looks like on a terminal is in `console`, options
+and exit codes in `cli`. On AWS the same jobs are launched by Dagster itself.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from music_assets.deployment import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, ExecuteInProcessResult
+
+JOB = "music_etl"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_DAGSTER_YAML = """\
+# Dagster's own storage (runs, events, schedules) lies in this folder.
+telemetry:
+  enabled: false
+"""
+
+
+class RunError(Exception):
+    """A run that cannot start; the message says why and what to do."""
+
+
+@dataclass
+class Summary:
+    """What a run did, as it is shown and as `last_run.json` keeps it.
+
+    `requests_spent` are requests that left for Spotify, `requests_saved` questions that needed none.
+    `failed` names what failed and why; files set aside are no failure.
+    """
+
+    spotify: str
+    partitions: int = 0
+    songs: int = 0
+    set_aside: int = 0
+    matched: int = 0
+    ambiguous: int = 0
+    below_floor: int = 0
+    no_candidates: int = 0
+    pending: int = 0
+    error: int = 0
+    requests_spent: int = 0
+    requests_saved: int = 0
+    seconds: float = 0.0
+    set_aside_files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    tables: dict[str, int] = field(default_factory=dict)
+    run_ids: list[str] = field(default_factory=list)
+
+    def add(self, result: ExecuteInProcessResult) -> None:
+        """Take in what one Dagster run did."""
+        from dagster import DagsterEventType
+
+        self.run_ids.append(result.run_id)
+        for event in result.all_events:
+            if event.is_step_materialization:
+                self._add_asset(event.materialization)
+            elif event.is_step_failure:
+                self.failed.append(_cause(event))
+            elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+                check = event.asset_check_evaluation_data
+                if not check.passed:
+                    self.failed.append(f"check {check.check_name} of {check.asset_key.to_user_string()}")
+
+    def _add_asset(self, made: Any) -> None:
+        name = made.asset_key.to_user_string()
+        facts = {key: value.value for key, value in made.metadata.items()}
+        self.requests_spent += facts.get("requests_spent", 0)
+        self.requests_saved += facts.get("requests_saved", 0)
+        if name == "msd_songs":
+            self.songs += facts["songs"]
+            self.set_aside += facts["set_aside"]
+            self.set_aside_files += facts["set_aside_files"]
+        elif name == "mapped_songs":
+            for status in ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error"):
+                setattr(self, status, getattr(self, status) + facts[status])
+        elif "dagster/row_count" in facts:
+            self.tables[".".join(made.asset_key.path[1:])] = facts["dagster/row_count"]
+        if facts.get("refused"):
+            problems = "; ".join(facts["problems"])
+            self.failed.append(f"{name} {made.partition}: the staged file is refused: {problems}")
+        for reason in facts.get("reasons", []):
+            if reason not in self.notes:
+                self.notes.append(reason)
+
+
+def run(settings: Settings, spec: str | None = None) -> Summary:
+    """Materialise every partition that has MSD files, or those `spec` names, then the tables.
+
+    Raises:
+        RunError: the data folder cannot be used, or `spec` names no partition with files.
+        PartitionsError, MsdRootError: an option names nothing usable.
+    """
+    started = time.monotonic()
+    with _data_folder(settings.data):
+        from music_assets.automation import partitioned
+        from music_assets.definitions import build_defs
+        from music_assets.partitions import parse_partitions, runs_of
+
+        wanted = parse_partitions(spec) if spec else None
+        definitions = build_defs(settings=settings)
+        keys = _partitions_with_files(settings, wanted)
+        summary = Summary(spotify=settings.spotify, partitions=len(keys))
+        graph = definitions.resolve_asset_graph()
+        by_partition = partitioned.resolve(graph)
+        tables = graph.materializable_asset_keys - by_partition
+        job = definitions.resolve_job_def(JOB)
+        with _instance(settings.dagster_home) as instance, _interruptible(summary):
+            for first, last in runs_of(keys):
+                letters = {
+                    "dagster/asset_partition_range_start": first,
+                    "dagster/asset_partition_range_end": last,
+                }
+                summary.add(_execute(job, instance, by_partition, letters))
+            summary.add(_execute(job, instance, tables, {}))
+        summary.seconds = round(time.monotonic() - started, 1)
+        content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
+        (settings.data / "last_run.json").write_bytes(content)
+        return summary
+
+
+def _execute(job: Any, instance: DagsterInstance, assets: Any, tags: dict[str, str]) -> Any:
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=sorted(assets),
+        tags=tags,
+        run_config=_QUIET,
+        raise_on_error=False,
+    )
+
+
+def _partitions_with_files(settings: Settings, wanted: list[str] | None) -> list[str]:
+    from music_assets.deployment import resources
+
+    there = resources(settings)["msd"].root().partitions()
+    keys = there if wanted is None else [key for key in wanted if key in set(there)]
+    if not keys and wanted is not None:
+        raise RunError(
+            f"--partitions names {_some(wanted)}, and the MSD in use has no files there. "
+            f"It has {_some(there)}."
+        )
+    return keys
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
+
+
+def _cause(event: Any) -> str:
+    """The innermost cause of a failed step, in one line, with the step's name."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    message = str(error.message if error else event.message).strip()
+    failure = event.step_failure_data.user_failure_data
+    if failure is not None and failure.description:
+        message = failure.description
+    return f"{event.step_key}: {message}"
+
+
+@contextmanager
+def _interruptible(summary: Summary) -> Iterator[None]:
+    """Turn Ctrl-C into an end in order: what is made is kept, and the summary says so."""
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    try:
+        yield
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        summary.interrupted = True
+
+
+@contextmanager
+def _data_folder(data: Path) -> Iterator[None]:
+    """Hold the data folder for this run."""
+    lock = FileLock(data / "run.lock")
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = _read(data / "run.holder")
+        raise RunError(
+            f"The data folder {data} is in use by another run{holder}. Wait for it, or name another folder "
+            "with --data."
+        ) from None
+    except OSError as error:
+        raise RunError(
+            f"The data folder {data} cannot be written to ({error.strerror}). Make it writable, or name "
+            "another with --data or MUSIC_ASSETS_DATA."
+        ) from None
+    try:
+        (data / "run.holder").write_text(f" (process {os.getpid()})")
+        yield
+    finally:
+        (data / "run.holder").unlink(missing_ok=True)
+        lock.release()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+@contextmanager
+def _instance(home: Path) -> Iterator[DagsterInstance]:
+    """Dagster's storage in the data folder; the same folder serves as DAGSTER_HOME of the UI."""
+    from dagster import DagsterInstance
+
+    # One planned event a range instead of one a partition.
+    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+    prepare_dagster_home(home)
+    with DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def prepare_dagster_home(home: Path) -> None:
+    """Make a folder usable as DAGSTER_HOME."""
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_DAGSTER_YAML)
