@@ -182,10 +182,10 @@ class GeneralFile:
         length = len(next(iter(arrays.values())))
         if stop == self.rows:
             cuts.append(length)
-        for row, (before, after) in enumerate(pairwise([0, *cuts, length]), start=start):
+        for row, (before, after) in enumerate(pairwise([0, *cuts, length]), start=start - 1):
             if before > after:
                 raise UnreadableFile(
-                    f"{index} is out of range: around row {row} it goes from {before} to {after}"
+                    f"{index} is out of range: at row {max(row, start)} it goes from {before} to {after}"
                     f" in an array of {length}"
                 )
         return cuts
