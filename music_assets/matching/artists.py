@@ -10,10 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rapidfuzz.distance import OSA
-
 from music_assets.matching import vocabulary
-from music_assets.matching.normalise import CACHE_SIZE, as_text, normalise, plain, same_words
+from music_assets.matching.normalise import CACHE_SIZE, as_text, near, normalise, plain, same_words
 
 EQUAL, CREDITED, LEAD, NEAR = 1.0, 0.95, 0.85, 0.8
 """What `artist_agreement` gives: the same name, one of the names credited together, the leader of an ensemble,
@@ -25,16 +23,17 @@ _STRONG = re.compile(
 )
 _WEAK = re.compile(r"\s*[/,+&]\s*|\s+(?:and|with|und|et|y|e|con|och|ja|meets)\s+", re.IGNORECASE)
 _SUFFIX = re.compile(r"[,_]\s*(?:jr|sr|inc|ltd|the|los|las|les|die|der|ii|iii)\.?\s*$", re.IGNORECASE)
-_COPYIST = re.compile(rf"\b(?:{vocabulary.COPYISTS})\b")
+_COPYIST = re.compile(rf"\b(?:{'|'.join(sorted(map(' '.join, vocabulary.COPYISTS)))})\b")
 _COLLECTIVE = frozenset({"various artists", "various", "varios artistas", "unknown artist"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A credit as read: `whole` is the whole name, `names` the first artist and those beside it, `featured`
+    """A credit as read: `whole` is the whole name and `players` its words, `names` the first artist and those beside it, `featured`
     those named after "feat."; all normalised. `copyist` marks karaoke and tribute performers."""
 
     whole: str
+    players: frozenset[str]
     names: tuple[str, ...]
     featured: tuple[str, ...]
     copyist: bool
@@ -56,8 +55,10 @@ def read_credit(artist_names: tuple[str, ...]) -> Credit:
         for other in rest:
             featured.extend(split_names(other))
     kept = tuple(dict.fromkeys(name for name in names if name and name not in _COLLECTIVE))
+    whole = normalise(", ".join(mains))
     return Credit(
-        whole=normalise(", ".join(mains)),
+        whole=whole,
+        players=frozenset(whole.split()) - {"and"},
         names=kept,
         featured=tuple(dict.fromkeys(featured)),
         copyist=any(_COPYIST.search(plain(name)) for name in artist_names),
@@ -88,7 +89,7 @@ def credit_agreement(song: Credit, candidate: Credit) -> float:
     """How far a song's credit and a candidate's agree: the best of their names, in [0, 1]."""
     if not song.names or not candidate.names or song.copyist != candidate.copyist:
         return 0.0
-    if same_words(song.whole, candidate.whole) or song.names[0] == candidate.names[0]:
+    if song.players == candidate.players or song.names[0] == candidate.names[0]:
         return EQUAL
     best = 0.0
     for index, ours in enumerate(song.names):
@@ -110,9 +111,7 @@ def name_agreement(one: str, other: str) -> float:
         return EQUAL
     if _leads(mine, theirs) or _leads(theirs, mine):
         return LEAD
-    if len(mine) == len(theirs) and all(map(_near_word, mine, theirs)):
-        return NEAR
-    return 0.0
+    return NEAR if near(" ".join(mine), " ".join(theirs)) else 0.0
 
 
 def _pieces(name: str) -> list[str]:
@@ -145,13 +144,3 @@ def _leads(short: list[str], long: list[str]) -> bool:
     if len(short) >= len(long) or len(short) < 2 or long[: len(short)] != short:
         return False
     return long[-1] in vocabulary.ENSEMBLES
-
-
-def _near_word(one: str, other: str) -> bool:
-    """Whether two words are one in two spellings: a letter apart from five letters on, two from nine."""
-    if one == other:
-        return True
-    length = min(len(one), len(other))
-    if length < 5 or one[0] != other[0] or not (one.isalpha() and other.isalpha()):
-        return False
-    return OSA.distance(one, other) <= (1 if length < 9 else 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from music_assets.matching.evidence import compare
-from music_assets.matching.pair import Pair
+from music_assets.matching.pair import gap, read_candidate, seconds
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
 
 MARGIN = 0.02
@@ -35,7 +35,7 @@ def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
         Ranked(
             candidate,
             result,
-            index > 0 and comparison.accepted and _equivalent(best, comparison, candidate, result),
+            index > 0 and comparison.accepted and _same_recording(best, candidate, result.accepted),
         )
         for index, (candidate, result) in enumerate(compared)
     )
@@ -70,27 +70,20 @@ def _fullest(candidate: Candidate) -> tuple[str, ...]:
     )
 
 
-def _equivalent(best: Candidate, best_result: Comparison, other: Candidate, other_result: Comparison) -> bool:
+def _same_recording(best: Candidate, other: Candidate, accepted: bool) -> bool:
     """Whether another candidate is the best one's recording on another album.
 
-    The same ISRC says so; else both are accepted, and title, version and artist are the same and the durations
-    agree. Albums and years may differ.
+    The same ISRC says so; else it must be accepted too, with title, version and artist the same and durations
+    that agree. Albums and years may differ.
     """
-    if not other_result.accepted:
-        return False
     if best.isrc and other.isrc and best.isrc.upper() == other.isrc.upper():
         return True
-    one, two = Pair.of(_as_song(best), best).song, Pair.of(_as_song(other), other).song
-    if (one.title.full, one.title.parts, one.kinds, one.words) != (
-        two.title.full,
-        two.title.parts,
-        two.kinds,
-        two.words,
-    ):
+    if not accepted:
         return False
-    gap = Pair.of(_as_song(best), other).gap
-    return one.credit.names[:1] == two.credit.names[:1] and (gap is None or gap <= SAME_RECORDING_WITHIN)
+    apart = gap(seconds(best.duration), seconds(other.duration))
+    return _essentials(best) == _essentials(other) and (apart is None or apart <= SAME_RECORDING_WITHIN)
 
 
-def _as_song(candidate: Candidate) -> Song:
-    return Song(candidate.title, ", ".join(candidate.artist_names), candidate.album, candidate.duration)
+def _essentials(candidate: Candidate) -> tuple[object, ...]:
+    side = read_candidate(candidate)
+    return side.title.full, side.title.parts, side.kinds, side.named, side.credit.names[:1]

@@ -10,28 +10,33 @@ Belongs here: that list, `compare` and `explain`. Not here: how titles and artis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from music_assets.matching.pair import Pair
+from music_assets.matching.artists import CREDITED, EQUAL, LEAD, NEAR
+from music_assets.matching.pair import Pair, Side
 from music_assets.matching.records import Candidate, Comparison, Song
 
-FLOOR = 0.86
-"""A candidate below this score is not accepted. One doubt of 8 points stays above it, two fall below unless the
-duration agrees as well."""
+FLOOR = 0.87
+"""A candidate below this score is not accepted. A single doubt (8 points) stays above it; two fall below it
+unless the duration agrees as well."""
 
-REFUSED_BELOW = 0.5
-"""A refused pair scores below this: its score is halved."""
+REFUSED_FACTOR = 0.5
+"""A refused pair keeps this share of its score, which puts it far below any accepted one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One way a piece of evidence can turn out. `words` may name a pair's attributes: "{pair.gap:.1f} s apart"."""
+    """One way a piece of evidence can turn out. `words` may name a pair's attribute: "{pair.gap:.1f} s apart"."""
 
     words: str
     share: float
     when: Callable[[Pair], bool]
     refuses: bool = False
+
+    def say(self, pair: Pair) -> str:
+        """The words of this level for a pair."""
+        return self.words.format(pair=pair) if "{" in self.words else self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of `explain`: the evidence, both values, the level found, its points of how many, in words."""
+    """One row of `explain`: the evidence, both values, the level found (1 the best, 0 for evidence that is
+    absent), its points out of how many, and in words."""
 
     evidence: str
     song: str
@@ -62,6 +68,16 @@ def _always(pair: Pair) -> bool:
     return True
 
 
+def _parts(side: Side) -> str:
+    return ", ".join(map(str, side.title.parts))
+
+
+def _version(side: Side) -> str:
+    return ", ".join(
+        (*sorted(side.title.kinds), *(f"{kind} (by its release)" for kind in sorted(side.implied)))
+    )
+
+
 EVIDENCE: tuple[Evidence, ...] = (
     Evidence(
         name="title",
@@ -74,7 +90,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("title equal after dropping {pair.dropped}", 1.0, lambda pair: pair.title_equal),
             Level("title equal but for spelling", 0.95, lambda pair: pair.title_sounds_equal),
             Level(
-                "title equal but for the subtitle {pair.lone_subtitle}",
+                "title equal but for the words {pair.lone_subtitle}",
                 0.8,
                 lambda pair: pair.subtitle_on_one_side,
             ),
@@ -85,7 +101,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence(
         name="part",
         weight=4,
-        values=lambda pair: (pair.parts(pair.song), pair.parts(pair.candidate)),
+        values=lambda pair: (_parts(pair.song), _parts(pair.candidate)),
         present=lambda pair: bool(pair.song.title.parts or pair.candidate.title.parts),
         levels=(
             Level("same part", 1.0, lambda pair: pair.song.title.parts == pair.candidate.title.parts),
@@ -95,15 +111,24 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence(
         name="version",
         weight=24,
-        values=lambda pair: (pair.version(pair.song), pair.version(pair.candidate)),
+        values=lambda pair: (_version(pair.song), _version(pair.candidate)),
         present=_always,
         levels=(
-            Level("no version named", 1.0, lambda pair: pair.no_version),
-            Level("same version", 1.0, lambda pair: pair.same_version),
-            Level("same kind of version, named on one side only", 0.67, lambda pair: pair.version_named_once),
-            Level("both live, at places that differ", 0.33, lambda pair: pair.live_elsewhere),
-            Level("the release speaks of {pair.release_doubt}", 0.67, lambda pair: pair.release_doubt != ""),
-            Level("another version: {pair.version_difference}", 0.0, _always, refuses=True),
+            Level("no other version named", 1.0, lambda pair: pair.no_version),
+            Level(
+                "live on the same release", 0.9, lambda pair: pair.same_live_release and not pair.same_kinds
+            ),
+            Level(
+                "another version: {pair.version_difference}",
+                0.0,
+                lambda pair: not pair.same_kinds,
+                refuses=True,
+            ),
+            Level("its release speaks of another version: {pair.hints}", 0.7, lambda pair: pair.hints != ""),
+            Level("same version", 1.0, lambda pair: pair.names_equal),
+            Level("both live, the place named on one side", 0.9, lambda pair: pair.stage_named_once),
+            Level("same kind of version, named differently", 0.4, lambda pair: pair.names_compatible),
+            Level("another version by name", 0.0, _always, refuses=True),
         ),
     ),
     Evidence(
@@ -114,23 +139,23 @@ EVIDENCE: tuple[Evidence, ...] = (
         levels=(
             Level("no artist to compare", 0.0, lambda pair: not pair.has_artists, refuses=True),
             Level("performed by a karaoke or tribute artist", 0.0, lambda pair: pair.copied, refuses=True),
-            Level("artist equal", 1.0, lambda pair: pair.artist_share == 1.0),
-            Level("artist credited beside others", 0.95, lambda pair: pair.artist_share >= 0.95),
-            Level("artist equal but for the ensemble", 0.85, lambda pair: pair.artist_share >= 0.85),
-            Level("artist spelled slightly otherwise", 0.8, lambda pair: pair.artist_share >= 0.8),
+            Level("artist equal", 1.0, lambda pair: pair.artist_agreement == EQUAL),
+            Level("artist credited beside others", CREDITED, lambda pair: pair.artist_agreement >= CREDITED),
+            Level("artist equal but for the ensemble", LEAD, lambda pair: pair.artist_agreement >= LEAD),
+            Level("artist spelled slightly otherwise", NEAR, lambda pair: pair.artist_agreement >= NEAR),
             Level("another artist", 0.0, _always, refuses=True),
         ),
     ),
     Evidence(
-        name="featured",
+        name="guests",
         weight=16,
         values=lambda pair: (", ".join(pair.song.featured), ", ".join(pair.candidate.featured)),
         present=lambda pair: bool(pair.song.featured or pair.candidate.featured),
         levels=(
-            Level("same featured artist", 1.0, lambda pair: pair.featured_agree),
-            Level("featured artists differ", 0.0, lambda pair: pair.featured_on_both),
+            Level("same guest", 1.0, lambda pair: pair.guests_agree),
+            Level("other guests", 0.0, lambda pair: pair.guests_on_both),
             Level(
-                "the release is billed with a guest the track lacks",
+                "its release is billed with a guest the track lacks",
                 0.0,
                 lambda pair: pair.billed_guest_missing,
             ),
@@ -141,7 +166,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence(
         name="duration",
         weight=25,
-        values=lambda pair: (pair.seconds(pair.song), pair.seconds(pair.candidate)),
+        values=lambda pair: (f"{pair.durations[0]:.1f} s", f"{pair.durations[1]:.1f} s"),
         present=lambda pair: pair.gap is not None,
         levels=(
             Level("{pair.gap:.1f} s apart", 1.0, lambda pair: pair.gap_within(3)),
@@ -166,8 +191,8 @@ EVIDENCE: tuple[Evidence, ...] = (
     Evidence(
         name="year",
         weight=1,
-        values=lambda pair: (str(pair.song_year or ""), str(pair.candidate_year or "")),
-        present=lambda pair: bool(pair.song_year and pair.candidate_year),
+        values=lambda pair: (str(pair.years[0] or ""), str(pair.years[1] or "")),
+        present=lambda pair: bool(pair.years[0] and pair.years[1]),
         levels=(
             Level("same year", 1.0, lambda pair: pair.years_apart == 0),
             Level("a year apart", 0.7, lambda pair: pair.years_apart == 1),
@@ -180,40 +205,41 @@ EVIDENCE: tuple[Evidence, ...] = (
 
 def compare(song: Song, candidate: Candidate) -> Comparison:
     """Weigh all the evidence that a candidate is the song. Never raises on missing or odd values."""
-    pair = Pair.of(song, candidate)
+    pair = Pair(song, candidate)
     points = possible = 0.0
     refused = False
     reasons: list[str] = []
-    for evidence in EVIDENCE:
-        if not evidence.present(pair):
-            continue
-        for level in evidence.levels:
-            if level.when(pair):
-                break
+    for evidence, level in _found(pair):
         points += evidence.weight * level.share
         possible += evidence.weight
         refused = refused or level.refuses
-        reasons.append(_say(level, pair))
-    score = round(points / possible * (REFUSED_BELOW if refused else 1.0), 4)
+        reasons.append(level.say(pair))
+    score = round(points / possible * (REFUSED_FACTOR if refused else 1.0), 4)
     return Comparison(score, not refused and score >= FLOOR, tuple(reasons))
 
 
 def explain(song: Song, candidate: Candidate) -> list[Row]:
-    """The comparison row by row, from the same declaration as the score; absent evidence is a row without points."""
-    pair = Pair.of(song, candidate)
+    """The comparison row by row, from the declaration that gives the score."""
+    pair = Pair(song, candidate)
+    found = {evidence.name: level for evidence, level in _found(pair)}
     rows = []
     for evidence in EVIDENCE:
         ours, theirs = evidence.values(pair)
-        if not evidence.present(pair):
+        level = found.get(evidence.name)
+        if level is None:
             rows.append(Row(evidence.name, ours, theirs, 0, 0.0, 0.0, "not compared"))
             continue
-        number, level = next(
-            (number, level) for number, level in enumerate(evidence.levels, start=1) if level.when(pair)
-        )
+        place = evidence.levels.index(level) + 1
         points = round(evidence.weight * level.share, 2)
-        rows.append(Row(evidence.name, ours, theirs, number, points, evidence.weight, _say(level, pair)))
+        rows.append(Row(evidence.name, ours, theirs, place, points, evidence.weight, level.say(pair)))
     return rows
 
 
-def _say(level: Level, pair: Pair) -> str:
-    return level.words.format(pair=pair) if "{" in level.words else level.words
+def _found(pair: Pair) -> Iterator[tuple[Evidence, Level]]:
+    """The level found for each piece of evidence that is present; the last level of each always holds."""
+    for evidence in EVIDENCE:
+        if evidence.present(pair):
+            for level in evidence.levels:
+                if level.when(pair):
+                    yield evidence, level
+                    break

@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 
 from anyascii import anyascii
+from rapidfuzz.distance import OSA
 
 from music_assets.matching.vocabulary import (
     ABBREVIATIONS,
@@ -27,6 +28,8 @@ CACHE_SIZE = 1 << 17
 """Strings remembered by each cache: a partition's songs and their candidates many times over."""
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛ʼʻ´`′＇", "'"))
+_LOST_BYTES = str.maketrans("\x13\x14\x18\x19\x1c\x1d", "--''\"\"")
+"""What is left in the MSD of dashes and curly quotes (U+2013 and its like) that lost their high byte."""
 _ROTATED_ARTICLE = re.compile(
     r"^(.*\S)\s*[,_]\s*(the|a|an|los|las|les|die|der)\s*$", re.IGNORECASE | re.DOTALL
 )
@@ -42,10 +45,16 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def clean(value: object) -> str:
+    """The text without blanks around it and with the MSD's damaged dashes and quotes mended; "" if it is none."""
+    text = as_text(value).strip()
+    return text if text.isprintable() else text.translate(_LOST_BYTES)
+
+
 @lru_cache(maxsize=CACHE_SIZE)
 def plain(text: str) -> str:
     """ASCII words in lower case, one space apart; nothing respelled. May be empty."""
-    return " ".join(_words(_ascii(text)))
+    return " ".join(_words(_ascii(clean(text))))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -56,7 +65,7 @@ def normalise(text: str | None) -> str:
     is transliterated. Only blank text gives "": text without letters or digits ("!!!", "+/-") keeps its signs.
     Normalising twice changes nothing.
     """
-    raw = as_text(text)
+    raw = clean(text)
     lowered = _ascii(raw)
     words = _words(_spell_signs(lowered))
     if not words:
@@ -85,6 +94,31 @@ def loose(text: str) -> str:
 def same_words(one: str, other: str) -> bool:
     """Whether two normalised texts hold the same words, in whatever order."""
     return sorted(one.split(" ")) == sorted(other.split(" "))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def near(one: str, other: str) -> bool:
+    """Whether two normalised names are one in two spellings: word by word, numbers equal, short words equal.
+
+    A word of five letters may drop, double or swap one, a word of seven may change one, a word of ten two; the
+    first letter stays, and at most two words differ. A name of one word must have seven letters.
+    """
+    mine, theirs = one.split(" "), other.split(" ")
+    if len(mine) != len(theirs) or (len(mine) == 1 and min(len(one), len(other)) < 7):
+        return False
+    apart = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
+    return len(apart) <= 2 and all(near_word(a, b) for a, b in apart)
+
+
+def near_word(one: str, other: str) -> bool:
+    """Whether two words differ by no more than a slip of spelling (see `near`)."""
+    shorter = min(len(one), len(other))
+    if shorter < 5 or one[0] != other[0] or not (one.isalpha() and other.isalpha()):
+        return False
+    distance = OSA.distance(one, other)
+    if distance == 1:
+        return shorter >= 7 or len(one) != len(other) or sorted(one) == sorted(other)
+    return distance == 2 and shorter >= 10
 
 
 def number(word: str) -> int | None:

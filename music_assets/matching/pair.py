@@ -7,40 +7,46 @@ answer is worth (`evidence`).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 
 from music_assets.matching.artists import Credit, credit_agreement, name_agreement, read_credit, split_names
-from music_assets.matching.normalise import CACHE_SIZE, as_text, loose, normalise, plain
+from music_assets.matching.markers import release_place, release_says
+from music_assets.matching.normalise import CACHE_SIZE, as_text, loose, near, normalise, plain
 from music_assets.matching.records import Candidate, Song
-from music_assets.matching.titles import Title, parse_title, release_marks
+from music_assets.matching.titles import Title, parse_title
+from music_assets.matching.vocabulary import IMPLIED_BY_RELEASE
 
-_VENUE_FREE = frozenset({"live", "unplugged", "session"})
-_IMPLIED = frozenset({"live", "unplugged", "karaoke", "cover", "instrumental"})
-"""Kinds that an album's name gives to every track on it; others ("remix", "acoustic", "demo") only raise doubt."""
+_ON_STAGE = frozenset({"live", "session", "unplugged"})
+_NOT_FROM_THE_STAGE = frozenset(
+    {"remix", "demo", "karaoke", "cover", "extended", "slowed", "alternate", "edit"}
+)
+_SAME_STAGE_SECONDS = 5.0
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side, read: title, credit, guests, and the kinds of version it is, from the title and the release."""
+    """One side, read.
+
+    `kinds` are the versions it is: those its title names, those its album gives to every track (`implied`).
+    `named` says whose remix it is, or where it was played. `hints` are kinds the album only makes likely.
+    """
 
     title: Title
     artist: str
     credit: Credit
     featured: tuple[str, ...]
     kinds: frozenset[str]
-    words: dict[str, frozenset[str]]
+    implied: frozenset[str]
+    named: dict[str, frozenset[str]]
+    hints: frozenset[str]
     release: str
     release_key: str
-    hints: frozenset[str]
-
-    @property
-    def implied(self) -> frozenset[str]:
-        """Kinds that only the release gives."""
-        return self.kinds - self.title.kinds
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -48,102 +54,66 @@ def read_side(title: str | None, artist_names: tuple[str, ...], release: str | N
     """Read one side. Cached: a song meets many candidates, and a candidate comes back."""
     parsed = parse_title(title, release)
     credit = read_credit(artist_names)
-    parsed = _without_own_names(parsed, credit, release)
-    marks = release_marks(release)
-    kinds = parsed.kinds
-    implied = {kind for kind in marks & _IMPLIED if not kinds}
-    if "live" in marks and kinds & {"acoustic", "instrumental"}:
-        implied.add("live")
-    featured = [name for credited in parsed.featured for name in split_names(credited)]
-    featured.extend(credit.featured)
-    words: dict[str, frozenset[str]] = {}
+    if parsed.subtitles:
+        parsed = parsed.without_subtitles(_own_words(parsed, credit, as_text(release)))
+    guests = (name for listed in parsed.featured for name in split_names(listed))
+    named: dict[str, frozenset[str]] = {}
     for marker in parsed.markers:
-        words[marker.kind] = words.get(marker.kind, frozenset()) | marker.words
+        named[marker.kind] = named.get(marker.kind, _NOTHING) | marker.named
+    says = release_says(release)
+    implied = _implied(parsed, says)
+    if implied & _ON_STAGE:
+        named.setdefault("live", release_place(release))
     return Side(
         title=parsed,
         artist=", ".join(artist_names),
         credit=credit,
-        featured=tuple(name for name in dict.fromkeys(featured) if name != credit.whole),
-        kinds=kinds | implied,
-        words=words,
+        featured=tuple(dict.fromkeys((*guests, *credit.featured))),
+        kinds=parsed.kinds | implied,
+        implied=implied,
+        named=named,
+        hints=_NOTHING if parsed.kinds or implied else says - IMPLIED_BY_RELEASE,
         release=as_text(release),
-        release_key=_release_key(as_text(release)),
-        hints=(marks - _IMPLIED) - kinds
-        if not kinds & {"remix", "acoustic", "demo", "live"}
-        else frozenset(),
+        release_key=parse_title(release).full if release else "",
     )
 
 
-def _without_own_names(title: Title, credit: Credit, release: str | None) -> Title:
-    """A subtitle that only repeats the artist or the album, as in "Skit (Artist/Album)", says nothing."""
-    if not title.subtitles:
-        return title
-    known = set(" ".join((*credit.names, *credit.featured, normalise(as_text(release)))).split())
-    kept = tuple(subtitle for subtitle in title.subtitles if not set(subtitle.split()) <= known)
-    if kept == title.subtitles:
-        return title
-    gone = tuple(subtitle for subtitle in title.subtitles if subtitle not in kept)
-    return Title(
-        title.text, title.base, " ".join((title.base, *kept)), title.short, kept, title.markers,
-        title.dropped + gone, title.featured, title.parts,
-    )  # fmt: skip
+def _own_words(title: Title, credit: Credit, release: str) -> frozenset[str]:
+    """The words of the artist and the album: a subtitle of such words says nothing, unless the album is named
+    after the song, subtitle and all."""
+    words = " ".join((*credit.names, *credit.featured))
+    album = normalise(release)
+    if not album.startswith(title.base):
+        words = f"{words} {album}"
+    return frozenset(words.split())
 
 
-@lru_cache(maxsize=CACHE_SIZE)
-def _release_key(release: str) -> str:
-    return parse_title(release).base if release else ""
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def near(one: str, other: str) -> bool:
-    """Whether two normalised names are one in two spellings: word by word, numbers equal, short words equal.
-
-    A word of five letters may drop or swap one, a word of seven may change one, a word of ten two; the first
-    letter stays, and at most two words differ. A name of one word must have seven letters.
-    """
-    mine, theirs = one.split(" "), other.split(" ")
-    if len(mine) != len(theirs) or (len(mine) == 1 and min(len(one), len(other)) < 7):
-        return False
-    apart = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
-    return len(apart) <= 2 and all(_near_word(a, b) for a, b in apart)
-
-
-def _near_word(one: str, other: str) -> bool:
-    shorter = min(len(one), len(other))
-    if shorter < 5 or one[0] != other[0] or not (one.isalpha() and other.isalpha()):
-        return False
-    distance = OSA.distance(one, other)
-    if distance == 1:
-        return shorter >= 7 or len(one) != len(other) or sorted(one) == sorted(other)
-    return distance == 2 and shorter >= 10
+def _implied(title: Title, says: frozenset[str]) -> frozenset[str]:
+    """The kinds an album gives to a track whose own title does not speak of the matter."""
+    implied = says & IMPLIED_BY_RELEASE
+    if (
+        not implied
+        or title.kinds & _NOT_FROM_THE_STAGE
+        or any("studio" in plain(word) for word in title.dropped)
+    ):
+        return _NOTHING
+    return implied - _ON_STAGE if title.kinds & _ON_STAGE else implied
 
 
 class Pair:
     """A song beside a candidate. Each property is a question; the answers to costly ones are cached by text."""
 
-    __slots__ = ("song", "candidate", "gap", "song_year", "candidate_year", "_artist_share")
+    __slots__ = ("candidate", "durations", "gap", "song", "years")
 
-    def __init__(
-        self, song: Side, candidate: Side, gap: float | None, song_year: int, candidate_year: int
-    ) -> None:
-        self.song = song
-        self.candidate = candidate
-        self.gap = gap
-        self.song_year = song_year
-        self.candidate_year = candidate_year
-        self._artist_share: float | None = None
-
-    @classmethod
-    def of(cls, song: Song, candidate: Candidate) -> Pair:
-        """Read both sides."""
+    def __init__(self, song: Song, candidate: Candidate) -> None:
         artist = song.artist_name
-        return cls(
-            read_side(_text(song.title), (artist,) if isinstance(artist, str) else (), _text(song.release)),
-            read_side(_text(candidate.title), tuple(candidate.artist_names), _text(candidate.album)),
-            _gap(song.duration, candidate.duration),
-            _year(song.year),
-            _year(candidate.release_year),
+        self.song = read_side(
+            _text(song.title), (artist,) if isinstance(artist, str) else (), _text(song.release)
         )
+        self.candidate = read_candidate(candidate)
+        self.durations = (seconds(song.duration), seconds(candidate.duration))
+        self.gap = gap(*self.durations)
+        self.years = (_year(song.year), _year(candidate.release_year))
 
     # --- title ---
 
@@ -168,8 +138,9 @@ class Pair:
 
     @property
     def lone_subtitle(self) -> str:
+        """The subtitle only one title has, as "'la biche'"; what a bracket in front adds is not told apart."""
         subtitles = self.song.title.subtitles or self.candidate.title.subtitles
-        return ", ".join(f"'{subtitle}'" for subtitle in subtitles) or "in front"
+        return _quoted(subtitles) if subtitles else "in front"
 
     @property
     def title_near(self) -> bool:
@@ -177,75 +148,69 @@ class Pair:
 
     @property
     def dropped(self) -> str:
-        words = dict.fromkeys(self.song.title.dropped + self.candidate.title.dropped)
-        return ", ".join(f"'{word}'" for word in words)
-
-    @staticmethod
-    def parts(side: Side) -> str:
-        return ", ".join(map(str, side.title.parts))
+        """The neutral words either title carries, as "'Album Version', 'Remastered 2009'"."""
+        return _quoted((*self.song.title.dropped, *self.candidate.title.dropped))
 
     # --- version ---
-
-    @staticmethod
-    def version(side: Side) -> str:
-        said = ", ".join(sorted(side.title.kinds))
-        implied = ", ".join(f"{kind} (by its release)" for kind in sorted(side.implied))
-        return "; ".join(filter(None, (said, implied)))
 
     @property
     def no_version(self) -> bool:
         return not (self.song.kinds or self.candidate.kinds or self.song.hints)
 
     @property
-    def same_version(self) -> bool:
-        return (
-            self._kinds_agree
-            and all(
-                not (a or b) or bool(a & b) if kind in _VENUE_FREE else a == b for kind, a, b in self._named()
-            )
-            and not self._hinted
+    def same_kinds(self) -> bool:
+        """Whether both are the same kinds of version. An unplugged or radio session is live or acoustic alike."""
+        ours, theirs = self.song.kinds, self.candidate.kinds
+        if ours == theirs:
+            return True
+        if ours & _ON_STAGE and theirs & _ON_STAGE:
+            apart = _ON_STAGE | {"acoustic"}
+        elif {"session", "unplugged"} & (ours | theirs):
+            apart = _ON_STAGE | {"acoustic"} if "acoustic" in ours | theirs else _NOTHING
+        else:
+            return False
+        return ours - apart == theirs - apart
+
+    @property
+    def names_equal(self) -> bool:
+        return all(_same_names(kind, ours, theirs) for kind, ours, theirs in self._names())
+
+    @property
+    def stage_named_once(self) -> bool:
+        """Whether only one side says where it was played, and nothing else is named differently."""
+        return all(
+            _same_names(kind, ours, theirs) or (kind in _ON_STAGE and not (ours and theirs))
+            for kind, ours, theirs in self._names()
         )
 
     @property
-    def version_named_once(self) -> bool:
-        return (
-            self._kinds_agree
-            and not self._hinted
-            and all(not a or not b or bool(a & b) for kind, a, b in self._named())
+    def names_compatible(self) -> bool:
+        """Whether whose or where is named on one side only, or both are on stage at different places."""
+        return all(
+            _same_names(kind, ours, theirs) or not (ours and theirs) or kind in _ON_STAGE
+            for kind, ours, theirs in self._names()
         )
 
     @property
-    def live_elsewhere(self) -> bool:
-        return (
-            self._kinds_agree
-            and not self._hinted
-            and all(kind in _VENUE_FREE or not a or not b or bool(a & b) for kind, a, b in self._named())
-        )
+    def hints(self) -> str:
+        """What the song's release makes likely and the candidate does not show."""
+        return ", ".join(sorted(self.song.hints - self.candidate.hints))
 
     @property
-    def release_doubt(self) -> str:
-        return ", ".join(sorted(self.song.hints)) if self._kinds_agree and self._hinted else ""
+    def same_live_release(self) -> bool:
+        """Whether one release calls the track live, the other side says so in the title, and the lengths agree."""
+        lone = self.song.kinds ^ self.candidate.kinds
+        return lone <= _ON_STAGE and self.release_equal and self.gap_within(_SAME_STAGE_SECONDS)
 
     @property
     def version_difference(self) -> str:
-        lone = self.song.kinds ^ self.candidate.kinds
-        return ", ".join(sorted(lone or self.song.kinds))
+        return ", ".join(sorted(self.song.kinds ^ self.candidate.kinds or self.song.kinds))
 
-    @property
-    def _hinted(self) -> bool:
-        return bool(self.song.hints - self.candidate.hints)
-
-    @property
-    def _kinds_agree(self) -> bool:
-        ours, theirs = _alike(self.song.kinds, self.candidate.kinds)
-        return ours == theirs
-
-    def _named(self) -> list[tuple[str, frozenset[str], frozenset[str]]]:
-        nothing: frozenset[str] = frozenset()
-        kinds = self.song.kinds | self.candidate.kinds
+    def _names(self) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+        ours, theirs = self.song.named, self.candidate.named
         return [
-            (kind, self.song.words.get(kind, nothing), self.candidate.words.get(kind, nothing))
-            for kind in kinds
+            (kind, ours.get(kind, _NOTHING), theirs.get(kind, _NOTHING))
+            for kind in ours.keys() | theirs.keys()
         ]
 
     # --- artist ---
@@ -259,38 +224,34 @@ class Pair:
         return self.candidate.credit.copyist and not self.song.credit.copyist
 
     @property
-    def artist_share(self) -> float:
-        if self._artist_share is None:
-            self._artist_share = credit_agreement(self.song.credit, self.candidate.credit)
-        return self._artist_share
+    def artist_agreement(self) -> float:
+        return credit_agreement(self.song.credit, self.candidate.credit)
 
     @property
-    def featured_agree(self) -> bool:
-        return _shares_name(self.song.featured, _everyone(self.candidate)) or _shares_name(
-            self.candidate.featured, _everyone(self.song)
+    def guests_agree(self) -> bool:
+        ours, theirs = self.song, self.candidate
+        return _any_shared(ours.featured, theirs.credit.names + theirs.featured) or _any_shared(
+            theirs.featured, ours.credit.names
         )
 
     @property
-    def featured_on_both(self) -> bool:
+    def guests_on_both(self) -> bool:
         return bool(self.song.featured and self.candidate.featured)
 
     @property
     def billed_guest_missing(self) -> bool:
-        release = plain(self.song.release)
-        return any(plain(name) in release for name in self.song.featured)
+        """Whether the song's release itself is billed with the guest whom the candidate lacks."""
+        release = f" {normalise(self.song.release)} "
+        return any(f" {name} " in release for name in self.song.featured)
 
     # --- duration, release, year ---
 
-    def gap_within(self, seconds: float) -> bool:
-        return self.gap is not None and self.gap <= seconds
-
-    @staticmethod
-    def seconds(side: Side) -> str:
-        return ""
+    def gap_within(self, limit: float) -> bool:
+        return self.gap is not None and self.gap <= limit
 
     @property
     def release_equal(self) -> bool:
-        return self.song.release_key == self.candidate.release_key
+        return bool(self.song.release_key) and self.song.release_key == self.candidate.release_key
 
     @property
     def release_alike(self) -> bool:
@@ -298,41 +259,53 @@ class Pair:
 
     @property
     def years_apart(self) -> int:
-        return abs(self.song_year - self.candidate_year)
+        return abs(self.years[0] - self.years[1])
 
 
-def _alike(ours: frozenset[str], theirs: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Kinds made comparable: an unplugged or radio session agrees with "live" and with "acoustic"."""
-    for kind in ("unplugged", "session"):
-        if kind in ours and theirs & {"live", "acoustic", "unplugged", "session"}:
-            return ours - {kind, "live", "acoustic"}, theirs - {"unplugged", "session", "live", "acoustic"}
-        if kind in theirs and ours & {"live", "acoustic"}:
-            return ours - {"live", "acoustic"}, theirs - {kind, "live", "acoustic"}
-    if "live" in ours and "live" in theirs:
-        return ours - {"acoustic"}, theirs - {"acoustic"}
-    return ours, theirs
+def read_candidate(candidate: Candidate) -> Side:
+    """Read a candidate's side."""
+    return read_side(_text(candidate.title), tuple(candidate.artist_names), _text(candidate.album))
 
 
-def _everyone(side: Side) -> tuple[str, ...]:
-    return side.credit.names + side.featured
+def seconds(duration: object) -> float:
+    """A duration as a number of seconds; 0 for what is missing, not a number or not positive."""
+    if not isinstance(duration, Real):
+        return 0.0
+    value = float(duration)
+    return value if math.isfinite(value) and value > 0 else 0.0
 
 
-def _shares_name(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+def gap(ours: float, theirs: float) -> float | None:
+    """Seconds between two durations, None where one is unknown."""
+    return abs(ours - theirs) if ours and theirs else None
+
+
+def _same_names(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether two markers of one kind name the same: one word in common for a place, the same words for a remix."""
+    if ours == theirs:
+        return True
+    if kind in _ON_STAGE:
+        return bool(ours & theirs)
+    return (
+        bool(ours and theirs) and fuzz.token_set_ratio(" ".join(sorted(ours)), " ".join(sorted(theirs))) >= 90
+    )
+
+
+def _any_shared(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     return any(name_agreement(one, other) > 0 for one in some for other in others)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in dict.fromkeys(words))
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _gap(ours: float | None, theirs: float | None) -> float | None:
-    """Seconds between two durations; None where either is missing, not a number, or not positive."""
-    if not ours or not theirs:
-        return None
-    gap = abs(ours - theirs)
-    return None if math.isnan(gap) or math.isinf(gap) or ours <= 0 or theirs <= 0 else gap
-
-
-def _year(value: int | None) -> int:
-    """The year, 0 where unknown."""
-    return int(value) if value and value == value and abs(value) < 10_000 else 0
+def _year(value: object) -> int:
+    """A year as a number, 0 for what is missing or no year."""
+    if not isinstance(value, Real):
+        return 0
+    year = float(value)
+    return int(year) if math.isfinite(year) and 1000 <= year <= 9999 else 0

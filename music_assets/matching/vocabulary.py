@@ -1,15 +1,25 @@
 """The words the matcher knows, as tables: what a bracket may say, how numbers and parts are written.
 
-Belongs here: words and their class, in the languages the MSD holds. Add a word here and every reader knows it.
-Not here: particular songs, artists or albums (the matcher knows none), and the code that reads (`titles`,
+Belongs here: words and their class, in the languages the MSD holds. Add a word here and every reader knows
+it. Not here: particular songs, artists or albums (the matcher knows none), and the code that reads (`titles`,
 `artists`, `normalise`).
 
-Phrases are regular expressions over *plain* text: ASCII, lower case, words one space apart, no apostrophes.
+Phrases are *plain* text, comma-separated: ASCII, lower case, no punctuation. `#` stands for any number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+Phrase = tuple[str, ...]
+
+
+def phrases(text: str) -> frozenset[Phrase]:
+    """The phrases of a comma-separated list, each as its words."""
+    return frozenset(tuple(phrase.split()) for phrase in text.split(",") if phrase.strip())
+
+
+# --- numbers and spelling --------------------------------------------------------------------------------
 
 ARTICLES = frozenset({"the", "a", "an"})
 
@@ -38,6 +48,7 @@ NUMBER_WORDS: Mapping[str, int] = {
     }.items()
     for word in words.split()
 }
+"""Numbers in words; read as numbers only after a word such as "part"."""
 
 PART_WORDS = ("part", "parts", "pt", "pts", "parte", "partie", "teil", "del", "deel", "osa", "czesc", "chast")
 """Words before the number of a part. They count only with a number after them."""
@@ -55,118 +66,268 @@ RESPELLINGS: Mapping[str, str] = {
     "n": "and", "u": "you", "ya": "you", "ye": "you", "ur": "your", "thru": "through", "luv": "love",
     "nite": "night", "til": "till", "until": "till", "cuz": "cause", "cos": "cause", "coz": "cause",
     "wanna": "want to", "gonna": "going to", "gotta": "got to", "tha": "the", "ok": "okay", "o": "oh",
-    "colour": "color", "favourite": "favorite", "centre": "center", "grey": "gray", "boyz": "boys", "girlz": "girls",
+    "colour": "color", "favourite": "favorite", "centre": "center", "grey": "gray", "boyz": "boys",
+    "girlz": "girls",
 }  # fmt: skip
 
 SOUNDS_LIKE: Mapping[str, str] = {
-    **{word: str(number) for number, word in enumerate("one two three four five six seven eight nine ten".split(), 1)},
-    "to": "2", "too": "2", "for": "4",
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "to": "2", "too": "2", "for": "4",
 }  # fmt: skip
 
-# --- what a bracket or a dash may say of the version ---------------------------------------------------------
+# --- what a bracket or a dash may say of the version -----------------------------------------------------
 
-NEUTRAL: Mapping[str, str] = {
-    "album": r"(?:the )?(?:full |original |main )?(?:album|lp|ep|cd)(?: (?:version|versione?|mix|cut|edit|vers))?",
-    "single": r"(?:7 ?(?:inch|in)? |original )?single (?:version|vers)|single lp version|7 (?:inch )?version|7 inch|single",
-    "original": r"(?:the )?original(?: (?:version|versione?|mix|recording|studio version|studio recording|motion"
-    r" picture soundtrack|soundtrack))?|versione? originale?|versao original|original ?fassung|main (?:version|mix)"
-    r"|(?:the )?studio version|studio|regular(?: version)?|standard version",
-    "remaster": r"(?:digital(?:ly)? |24 ?bit |new(?:ly)? |(?:the )?\d{4} )*re ?master(?:ed|ing|s)?(?: (?:version|edition|album"
-    r" version|stereo|mono))*|re ?masteris(?:e|ee|es)|remasteri[sz]ad[oa]|rimasterizzat[oa]|(?:digital |24 ?bit )?mastering",
-    "sound": r"(?:original )?(?:mono|stereo)(?: (?:version|mix))?|in (?:mono|stereo)|hi ?fi|hd|hq|24 ?bit",
-    "wording": r"explicit|clean|dirty|edited|amended|(?:un)?censored|exp|parental advisory",
-    "bonus": r"(?:previously )?unreleased(?: (?:track|bonus))?|(?:ltd |limited )?bonus(?: (?:track|tracks|material|song))?"
-    r"|hidden track|previously unissued|never released|rarity|cd only|digital single|itunes exclusive",
-    "edition": r"(?:\w+ )*(?:edition|reissue)|deluxe|expanded|anniversary|best of(?: \d{4})?",
-    "video": r"(?:official )?(?:music |lyric |lyrics )?video|official(?: audio)?|audio|with lyrics",
-    "origin": r"(?:love |main |title |opening |end )?(?:theme|song|music)? ?(?:from|de la pelicula|du film|aus|dal film)"
-    r" .+|(?:motion picture )?soundtrack(?: version| album version)?|ost|theme|main title|opening titles?|titles",
-    "genre": r"(?:soul|r b|rock|pop|jazz|blues|country|folk|reggae|hip hop|rap|world|classical|gospel|latin"
-    r"|electronic|topical|progressive|world music|dub instrumental reggae music|spoken word|comedy|metal|punk)"
-    r"(?: (?:and )?(?:soul|r b|rock|pop|jazz|blues|country|folk|reggae|hip hop|rap|gospel|latin|music|roll))*",
-    "key": r"traditional|trad|anon|live in the studio",
+NEUTRAL = phrases("""
+    album version, album mix, album cut, album edit, album vers, lp version, lp mix, lp edit, ep version,
+    cd version, single version, single vers, single lp version, 7 version, 7 inch version, 7 inch,
+    original version, original mix, original recording, original album version, original studio version,
+    original single version, original lp version, versione originale, version originale, version original,
+    versao original, originalversion, originalfassung, main version, main mix, studio version,
+    standard version, remaster, remastered, remastering, remasters, # remaster, # remastered,
+    # digital remaster, # digitally remastered, digital remaster, digital remastering, digitally remastered,
+    digital remastered, remaster #, remastered #, remastered in #, digital remaster #,
+    digitally remastered #, # remastering, re mastered, re master, re mastering, # re mastered,
+    # re mastering, remasterise, remasterisee, remasterise en #, remasterizado, remasterizada,
+    remasterizado en #, remasterizado em #, rimasterizzato, 24 bit mastering, 24bit mastering,
+    24 bit digitally remastered, mono version, stereo version, mono mix, stereo mix, # stereo mix,
+    # mono mix, explicit version, clean version, edited version, amended version, censored version,
+    dirty version, bonus track, bonus tracks, hidden track, bonus song, bonus material,
+    previously unreleased, previously unissued, unreleased track, special edition, limited edition,
+    deluxe edition, expanded edition, anniversary edition, official video, music video,
+    official music video, official audio, lyric video, soundtrack version, film version,
+    motion picture soundtrack, ost
+""")
+"""Says nothing about which recording it is, whatever stands beside it ("Fear Itself Album Version")."""
+
+NEUTRAL_ALONE = phrases("""
+    album, lp, ep, cd, single, original, studio, regular, version, explicit, clean, dirty, edited, amended,
+    censored, uncensored, exp, parental advisory, mono, stereo, bonus, unreleased, never released, rare,
+    rarity, cd only, digital single, edition, reissue, reissued, deluxe, expanded, anniversary, best of,
+    video, audio, hd, hq, official, with lyrics, theme, main theme, main title, opening title,
+    opening titles, end titles, titles, soundtrack, traditional, trad, anon, soul, r b, rock, pop, jazz,
+    blues, country, folk, reggae, hip hop, rap, world, world music, classical, gospel, latin, electronic,
+    topical, spoken word, comedy, metal, punk, roots, rock and roll, rock n roll, reggae music, radio album,
+    and, the, in, on, with, #, s, de, en, em, new, digital, digitally
+""")
+"""Says nothing about the recording where a bracket holds such words only: wording, shelves, genres, years."""
+
+ORIGIN = phrases("""
+    from, theme from, love theme from, main theme from, title song from, song from, music from, aus,
+    dal film, de la pelicula, du film, tema de, prod, prod by, produced by, by, composed by, written by,
+    dedicated to, a k a, aka
+""")
+"""A bracket that begins so tells where the song comes from, or who made it."""
+
+DISTINGUISHING: Mapping[str, frozenset[Phrase]] = {
+    kind: phrases(text)
+    for kind, text in {
+        "karaoke": """
+            karaoke, karaoke version, sing along, singalong, in the style of, in style of, made famous by,
+            as made famous by, made popular by, as made popular by, performance track, performance tracks,
+            premiere performance plus, backing track, without background vocals, w o background vocals,
+            without vocals, no vocals, minus vocals, without lead vocals, no lead vocals, playback
+        """,
+        "cover": """
+            tribute, tribute to, tribute version, originally performed by, originally recorded by,
+            originally by, originally sung by, original by, cover, cover version, lullaby, lullaby version,
+            lullaby rendition, lullaby rendition of, rendition, rendition of, renditions of, 8 bit,
+            music box, string quartet tribute, ringtone, sonnerie, homenaje a, hommage a, as performed by,
+            workout mix
+        """,
+        "re-recording": """
+            re recorded, rerecorded, re recording, rerecording, re recorded version, new version,
+            new recording, nueva version, new studio recording, neue version, neuaufnahme, nouvelle version
+        """,
+        "unplugged": "unplugged, mtv unplugged",
+        "session": """
+            bbc session, bbc sessions, the bbc sessions, peel session, peel sessions, john peel session,
+            aol session, aol sessions, sessions aol, session aol, radio session, radio 1 session,
+            itunes session, itunes sessions, kexp session, kcrw, kexp, daytrotter session, live lounge,
+            live lounge session, spotify session, spotify sessions, spotify singles, maida vale session,
+            top gear, bbc, radio sessions, studio session, in session, acoustic session
+        """,
+        "live": """
+            live, live version, live at, live in, live from, live on, live album version, live recording,
+            recorded live, recorded live at, en vivo, en directo, directo, en concert, en concierto,
+            en public, ao vivo, dal vivo, in concert, in concerto, im konzert, live in concert,
+            bbc in concert, concert version, concierto, konsert, koncert, w koncercie, na zywo, nazivo,
+            uzivo, canli, elo, sound check, soundcheck, raibu, zhu chang, concert
+        """,
+        "acoustic": """
+            acoustic, acoustic version, acoustic mix, acoustica, acoustico, acoustique, version acoustique,
+            acustico, acustica, version acustica, versao acustica, versione acustica, akustisch, akustik,
+            akustinen, akustisk, acousticly, acoustically, stripped, stripped version, stripped down
+        """,
+        "instrumental": """
+            instrumental, instrumental version, instrumental mix, instrumentale, instrumentals, instru,
+            instr, instumental, instramental, strumentale, versione strumentale, instrumentalversion,
+            version instrumental, non vocal, album instrumental, instrumental album version
+        """,
+        "a cappella": """
+            acapella, a cappella, a capella, accapella, acappella, accappella, acapela, accapella version,
+            acapella version, a cappella version, vocals only, vocal only
+        """,
+        "demo": """
+            demo, demos, demo version, original demo, home demo, early demo, home recording, rough mix,
+            rough demo, guide vocal, practice session, rehearsal, rehearsal session, rehearsal version,
+            work in progress, sketch, demoversion, maqueta
+        """,
+        "alternate": """
+            alternate, alternative, alt, alternate take, alternate mix, alternate version,
+            alternative version, alternative mix, alternative take, alternate ending,
+            alternate studio version, alt version, alt take, alt mix, outtake, outtakes, out take, take #,
+            tk #, takes #, false start, unused version, unfinished, early version, early take, early mix,
+            studio outtake
+        """,
+        "slowed": """
+            chopped, screwed, slowed, chopped and screwed, chopped screwed, screwed and chopped,
+            slowed reverb, slowed and reverb, slowed down, sped up, sped up version, nightcore
+        """,
+        "extended": """
+            extended, extended version, extended mix, extended cut, extended play, extended dance mix,
+            extended club mix, club extended mix, long version, version longue, lange version, 12 version,
+            12 mix, 12 single, 12 inch, 12 inch version, 12 inch mix, 12 single version, maxi, maxi version,
+            maxi single, full length, full length version, complete version, version larga
+        """,
+        "edit": """
+            edit, radio edit, single edit, video edit, short edit, club edit, tv edit, edit version,
+            edited radio version, radio version, radio mix, radio cut, radio, short version, version courte,
+            kurzversion, video version, video mix, early fade, snippet, snippets, excerpt, extract, 7 edit,
+            7 mix, single cut
+        """,
+        "remix": """
+            remix, remixed, remixes, remixe, rmx, re mix, remix version, rerub, re rub, rework, reworked,
+            re work, mix, vocal mix, club mix, dub mix, dance mix, house mix, single mix, single remix,
+            clubmix, mash up, mashup, bootleg mix, refix, vip mix, megamix, rub a dub mix, dub version,
+            club version, dance version, remixed by, remix by, mixed by, new mix, bootleg remix
+        """,
+        "medley": "medley, pot pourri, potpourri",
+        "reprise": "reprise, reprise #",
+        "intro": "intro, introduction, outro, intro version",
+        "spoken": "commentary, interview, track by track, voice memo, voice note",
+        "orchestral": """
+            orchestral, orchestral version, symphonic, symphonic version, orchestra version, with orchestra,
+            string version, full band, full band version, big band version
+        """,
+    }.items()
 }
-"""Says nothing about which recording it is: dropped, and told in the reasons."""
+"""Says it is another recording: both sides must say it. The longest phrase that fits is the one read."""
 
-DISTINGUISHING: Mapping[str, str] = {
-    "karaoke": r"karaoke|sing ?along|(?:in the|in) style of|(?:as )?made (?:famous|popular) by|performance track"
-    r"|premiere performance plus|backing track|(?:with ?out|w o|no|minus) (?:background |lead )?vocals?|playback",
-    "cover": r"tribute(?: to)?|originally (?:performed|recorded|sung|by)|original (?:performed )?by|cover(?: version)?"
-    r"|lullab(?:y|ies)|renditions?|(?:string quartet|8 ?bit|music box|piano) (?:tribute|cover|version of)|ringtone|sonnerie"
-    r"|homenaje a|hommage a|workout mix|as performed by",
-    "rerecording": r"re ?record(?:ed|ing)|new (?:version|recording)|nueva version|rehearsal|re ?sung",
-    "unplugged": r"unplugged",
-    "session": r"(?:bbc|peel|aol|radio \d?|itunes|kexp|kcrw|daytrotter|live lounge|spotify|in|maida vale|evening|xfm)"
-    r" sessions?|sessions? (?:at )?aol|(?:the )?sessions? \d*$|live lounge|kcrw|kexp|top gear|bbc",
-    "live": r"en (?:vivo|directo|concert|concierto|public|live)|ao vivo|dal vivo|in concert[oi]?|im konzert|directo"
-    r"|live|concert|concierto|konsert|koncert|canli|elo|raibu|sound ?check|official bootleg",
-    "acoustic": r"acoustic(?:a|o|al|ally)?|acoustique|acustic[oa]|acustica|akustisch|akustik|akustinen|stripped",
-    "instrumental": r"instrumental(?:e|es|s)?|instru|instr|instumental|instramental|strumentale|instrumentalversion"
-    r"|non vocal",
-    "a cappella": r"a ?c+app?ell?as?|vocals? only",
-    "demo": r"demos?|(?:home|rough|guide) (?:recording|vocal|mix|demo)|practice session|sketch|work in progress",
-    "alternate": r"alt(?:ernat(?:e|ive))?(?: (?:take|mix|version|ending|studio version|lead mix))?|out ?takes?"
-    r"|(?:take|tk|takes) \d+|false start|unused version|unfinished|early version|early take",
-    "slowed": r"(?:chopped|screwed|slowed)(?: ?(?:and|n|&)? ?(?:chopped|screwed|down|reverb))*|sped up|nightcore",
-    "extended": r"extended(?: (?:version|mix|cut|play))?|long version|version longue|(?:12|twelve) ?(?:inch)?"
-    r" (?:version|mix|single)|12 inch|maxi(?: (?:version|single|mix))?|full length(?: version)?|complete version",
-    "edit": r"(?:radio|single|video|short|club|tv|dj|early fade|7) (?:edit|edited|cut|radio)|radio(?: (?:version|mix))?"
-    r"|edit|short version|video (?:version|mix)|early fade|snippets?|excerpt|extract|part jump",
-    "remix": r"re ?mix(?:es|ed|e)?|rmx|re ?rub|re ?work(?:ed)?|(?:vocal |club |dub |dance |house |extended )*mix(?: \d+)?"
-    r"|club(?: version)?$|dub(?: version)?|mash ?up|bootleg|refix|vip|megamix|rub a dub|clubmix",
-    "medley": r"medley|pot pourri|megamix",
-    "reprise": r"reprise(?: \d+)?",
-    "intro": r"intro|introduction|outro",
-    "orchestral": r"orchestral|symphonic|orchestra version|string version|full band",
-}
-"""Says it is another recording: both sides must say it. The order is the order of reading: longer meanings first."""
+DISTINGUISHING_LAST: Mapping[str, str] = {"club": "remix", "dub": "remix", "bootleg": "remix", "vip": "remix"}
+"""Words that name a version only at the end of a bracket: "(X Club)", not "(Club Y)"."""
 
-LANGUAGES: Mapping[str, str] = {
-    "english": r"english|ingles|anglais|anglaise|englisch|inglese|englische",
-    "spanish": r"spanish|espanol|espanola|espagnol|espagnole|spanisch|spagnolo|castellano|spanglish",
-    "french": r"french|frances|francais|francaise|franzosisch|francese|franzosische",
-    "german": r"german|aleman|allemand|allemande|deutsch|deutsche|tedesco|alemao",
-    "italian": r"italian|italiano|italiana|italien|italienne|italienisch",
-    "portuguese": r"portuguese|portugues|portuguesa|portugais|portugiesisch|portoghese",
-    "japanese": r"japanese|japones|japonais|japanisch|nihongo",
-    "chinese": r"mandarin|cantonese|chinese|chino",
-    "korean": r"korean|coreano",
-    "swedish": r"swedish|svensk|svenska",
-    "finnish": r"finnish|suomeksi|suomi",
-    "russian": r"russian|ruso|russe|po russki",
-    "hebrew": r"hebrew|hebreo|ivrit",
-    "arabic": r"arabic|arabe",
+VERSION_WORDS = frozenset("version versions versione versao vers versie fassung wersja versio".split())
+"""With words beside it that are in no table, a version of its own: "(Salsa Version)"."""
+
+VERB_BEFORE_LIVE = frozenset(
+    "to i we you they who he she it people dont cant will ill well must can could would let just only long where how"
+    " gotta wanna gonna never not u well youll theyll may might should did does do".split()
+)
+VERB_AFTER_LIVE = phrases("""
+    and let, and learn, and die, and love, and be, for, forever, together, alone, free, fast, your, my, our,
+    without, again, life, now, love, to, it, through, by, like, wire, this, that, with me, with you,
+    with it, as, another, long, well, before, or, off, wild, inside, tomorrow, today, while, till, until,
+    every, each, then, laugh, more, one, me, is, on my, on in, in my, in your, in me, in the moment, in a,
+    in peace, in love, in sin, in harmony, in dreams, in fear, in hope, a, so, die, strong, true, here
+""")
+"""Around these "live" is the verb: "Live and Let Die", "The Way We Live"; else it is a performance."""
+
+LANGUAGES: Mapping[str, frozenset[str]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        "english": "english ingles anglais anglaise englisch englische inglese",
+        "spanish": "spanish espanol espanola espagnol espagnole spanisch spagnolo castellano spanglish",
+        "french": "french frances francais francaise franzosisch francese",
+        "german": "german aleman allemand allemande deutsch deutsche tedesco alemao",
+        "italian": "italian italiano italiana italien italienne italienisch",
+        "portuguese": "portuguese portugues portuguesa portugais portugiesisch portoghese",
+        "japanese": "japanese japones japonais japanisch nihongo",
+        "chinese": "mandarin cantonese chinese chino",
+        "korean": "korean coreano",
+        "swedish": "swedish svensk svenska",
+        "finnish": "finnish suomeksi suomi",
+        "russian": "russian ruso russe",
+        "hebrew": "hebrew hebreo ivrit",
+        "arabic": "arabic arabe",
+        "greek": "greek ellinika",
+        "hindi": "hindi",
+    }.items()
 }
 """A song sung in another language is another recording, where a bracket says "in X", "X version" or only "X"."""
 
-VERSION_WORDS = r"version|versions|versione|versao|vers|versie|fassung|wersja|versio"
-
 GENERIC_MARK_WORDS = frozenset(
-    "the a an of by in at on from and with for to de du en el la le version mix remix edit vocal club dance radio"
-    " extended original full album lp single house main feat featuring dub rmx remixed 12 7 inch live track".split()
+    "the a an of by in at on from and with for to de du en el la le les los y mix remix edit vocal club dance radio"
+    " extended original full album lp single house inch 12 7 8 24 main feat featuring dub rmx remixed live track recorded".split()
 )
 """Words that do not tell one remix or one concert from another."""
 
-# --- credits ---------------------------------------------------------------------------------------------------
+# --- what an album's name says of all its tracks ---------------------------------------------------------
 
-FEATURED = r"featuring|feat|ft|duet(?:o)? (?:with|con|w|avec)|duet|w|with|con|avec|mit|med|sung with|produced by|prod"
+RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
+    kind: phrases(text)
+    for kind, text in {
+        "live": """
+            live, livetime, en vivo, en directo, directo, en concert, en concierto, ao vivo, dal vivo,
+            in concert, im konzert, live concert, concert #, official bootleg, na zywo, canli
+        """,
+        "session": """
+            at the bbc, bbc session, bbc sessions, bbc radio sessions, peel session, peel sessions,
+            aol sessions, sessions aol, radio sessions, live lounge, spotify sessions, itunes session
+        """,
+        "unplugged": "unplugged",
+        "karaoke": "karaoke, in the style of, made famous by, performance tracks, backing tracks",
+        "cover": """
+            lullaby renditions, lullaby rendition, lullaby versions, instrumental renditions, ringtones,
+            music box versions
+        """,
+        "remix": """
+            remix, remixes, remixed, remixe, rmx, re mix, dance mixes, club mixes, urban mixes, house mixes,
+            dub mixes, mixes
+        """,
+        "acoustic": "acoustic, acustico, acoustique, akustik, akustisch",
+        "demo": "demo, demos, outtakes, rehearsals",
+        "instrumental": "instrumentals, instrumental version, instrumental versions",
+    }.items()
+}
+
+IMPLIED_BY_RELEASE = frozenset({"live", "session", "unplugged", "karaoke", "cover"})
+"""Kinds that an album's name gives to each of its tracks; the other kinds only raise a doubt."""
+
+# --- credits -------------------------------------------------------------------------------------------------
+
+FEATURED = (
+    "featuring",
+    "feat",
+    "ft",
+    "duet with",
+    "duet w",
+    "duet",
+    "dueto con",
+    "with",
+    "con",
+    "avec",
+    "mit",
+    "med",
+    "w",
+)
 """A bracket that begins so names other artists."""
 
-COPYISTS = (
-    r"karaoke|tribute|in the style of|made famous|originally performed|cover (?:band|version|versions|all stars|guru"
-    r"|kings|crew)|covers|lullab(?:y|ies)|rockabye baby|renditions?|(?:vitamin|string) string quartet|hit crew"
-    r"|sing ?along|soundalikes?|sound alikes?|backing tracks?|ringtones?|workout|playback|music box"
-)
+COPYISTS = phrases("""
+    karaoke, tribute, tributes, in the style of, made famous, originally performed, cover band, covers,
+    lullaby, lullabies, rendition, renditions, sing along, singalong, soundalikes, sound alikes,
+    backing tracks, backing track, ringtone, ringtones, workout, playback, music box, cover version,
+    cover versions
+""")
 """Performers who copy: they agree with a title and never with the recording."""
 
 ENSEMBLES = frozenset(
-    "orchestra orchester orchestre orquesta orquestra orchestras quartet quartett quartetto cuarteto quintet quintett"
-    " sextet septet octet trio duo band group ensemble choir chorus singers bigband combo gang crew allstars project"
-    " experience".split()
+    "orchestra orchester orchestre orquesta orquestra orchestras quartet quartett quartetto cuarteto quintet"
+    " quintett sextet septet octet trio duo band group ensemble choir chorus singers combo gang crew allstars"
+    " project experience".split()
 )
 """Words by which one performer's name is billed with or without the players."""
 
 ARTIST_ARTICLES = frozenset(
-    "the los las les die der das el la le il i gli os as o tha da de het den det dj mc mr mister".split()
+    "the los las les die der das el la le il i gli os as o tha da de het den det dj mc".split()
 )
 """Words before an artist's name that one catalogue writes and another leaves out."""

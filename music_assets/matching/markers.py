@@ -1,0 +1,151 @@
+"""What a bracket's words, or an album's name, say of the version.
+
+Belongs here: understanding words by the tables of `vocabulary`. Not here: finding the brackets (`titles`) and
+what a difference is worth (`evidence`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from music_assets.matching import vocabulary
+from music_assets.matching.normalise import CACHE_SIZE, clean, plain
+from music_assets.matching.vocabulary import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A word that makes the recording another one: its kind ("live", "remix", ...), and whose or where."""
+
+    kind: str
+    named: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a bracket says: a version (with its markers), something neutral, or nothing the tables know."""
+
+    kind: Literal["version", "neutral", "unknown"]
+    markers: tuple[Marker, ...] = ()
+
+
+_MEANINGS: dict[Phrase, str] = {
+    **dict.fromkeys(vocabulary.NEUTRAL_ALONE, "neutral alone"),
+    **dict.fromkeys(vocabulary.NEUTRAL, "neutral"),
+    **{phrase: kind for kind, table in vocabulary.DISTINGUISHING.items() for phrase in table},
+}
+_LONGEST = max(map(len, _MEANINGS))
+_LANGUAGE_WORDS = frozenset({"sung"}).union(*vocabulary.LANGUAGES.values())
+_LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def classify(segment: str, own: frozenset[str] = frozenset()) -> Said:
+    """Understand a bracket's words. `own` are the words of the release: a version named after them is its own."""
+    words = plain(segment).split()
+    if not words:
+        return Said("unknown")
+    if any(
+        tuple(words[: len(phrase)]) == phrase and len(words) > len(phrase) for phrase in vocabulary.ORIGIN
+    ):
+        return Said("neutral")
+    kinds, neutral, numbers, other = _read(words)
+    if other and _LANGUAGE_WORDS.issuperset(other):
+        # Nothing but a language: "In Spanish", "French Version", "Spanglish Radio Edit".
+        kinds += [name for name, table in vocabulary.LANGUAGES.items() if not table.isdisjoint(other)]
+        other = []
+    named = frozenset(other).union(numbers) - vocabulary.GENERIC_MARK_WORDS
+    if kinds:
+        return Said("version", tuple(Marker(kind, named) for kind in dict.fromkeys(kinds)))
+    if neutral:
+        return Said("neutral")
+    is_version = not vocabulary.VERSION_WORDS.isdisjoint(words)
+    if is_version and named and not (len(named) > 1 and named <= own):
+        return Said("version", (Marker("version", named),))
+    return Said("neutral" if is_version or not other else "unknown")
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def release_says(release: str | None) -> frozenset[str]:
+    """What an album's name says of everything on it: kinds such as "live", "karaoke", "remix", "demo"."""
+    words = plain(clean(release)).split()
+    if not words:
+        return frozenset()
+    said = {
+        kind
+        for kind, table in vocabulary.RELEASE_SAYS.items()
+        for start in range(len(words))
+        for phrase in table
+        if _fits(words, start, phrase) and not (phrase == ("live",) and _is_verb(words, start))
+    }
+    if words[-1] in {"concert", "konzert", "konsert"}:
+        said.add("live")
+    return frozenset(said)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def release_place(release: str | None) -> frozenset[str]:
+    """Where and when a live album was recorded, as far as its name tells: the words after "live at", and years."""
+    words = plain(clean(release)).split()
+    for index, word in enumerate(words[:-1]):
+        if word == "live" and words[index + 1] in {"at", "in", "from", "au"}:
+            return frozenset(words[index + 2 :]) - vocabulary.GENERIC_MARK_WORDS
+    return frozenset()
+
+
+def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:
+    """The kinds in the words, whether something neutral is said, the numbers, and the words in no table."""
+    kinds: list[str] = []
+    numbers: list[str] = []
+    other: list[str] = []
+    neutral = False
+    index = 0
+    while index < len(words):
+        length, meaning = _phrase_at(words, index)
+        if meaning == "live" and words[index] == "live" and _is_verb(words, index):
+            length, meaning = 1, ""
+        if not meaning:
+            other.append(words[index])
+        elif meaning == "neutral":
+            neutral = True
+        else:
+            if meaning != "neutral alone":
+                kinds.append(meaning)
+            # "Take 2" is not "Take 3", and "1999 Live" is not "Live 2004".
+            numbers.extend(word for word in words[index : index + length] if word.isdigit())
+        index += length
+    return kinds, neutral, numbers, other
+
+
+def _phrase_at(words: list[str], index: int) -> tuple[int, str]:
+    """The longest phrase of the tables at this word: how many words, and its meaning ("" for none)."""
+    for length in range(min(_LONGEST, len(words) - index), 0, -1):
+        found = tuple(words[index : index + length])
+        meaning = _MEANINGS.get(found) or _MEANINGS.get(
+            tuple("#" if word.isdigit() else word for word in found)
+        )
+        if meaning:
+            return length, meaning
+    if index == len(words) - 1:
+        return 1, vocabulary.DISTINGUISHING_LAST.get(words[index], "")
+    return 1, ""
+
+
+def _is_verb(words: list[str], index: int) -> bool:
+    """Whether "live" at this place is the verb, as in "Live and Let Die" or "The Way We Live"."""
+    if index and words[index - 1] in vocabulary.VERB_BEFORE_LIVE:
+        return True
+    after = words[index + 1 : index + 1 + _LONGEST_VERB]
+    return any(tuple(after[:length]) in vocabulary.VERB_AFTER_LIVE for length in range(1, len(after) + 1))
+
+
+def _fits(words: list[str], start: int, phrase: Phrase) -> bool:
+    """Whether a phrase stands at this word; `#` is any number."""
+    found = words[start : start + len(phrase)]
+    if len(found) < len(phrase):
+        return False
+    return all(
+        word == asked or (asked == "#" and word.isdigit()) for word, asked in zip(found, phrase, strict=True)
+    )
