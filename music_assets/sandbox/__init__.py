@@ -1,0 +1,15 @@
+"""A world to try things in: a small MSD of its own, and a Spotify that behaves like the real one.
+
+`noise`      how an MSD song becomes tracks on the sandbox's Spotify: itself with the noise of
+             reality, its copies, and the karaoke, live and cover twins a matcher must not take for it
+`catalogue`  those tracks in an SQLite file, with the truth beside them
+`query`      what a search query means
+`bodies`     JSON as Spotify writes it, in both access modes
+`faults`     what goes wrong, when told to: limits, quotas, errors, dropped connections
+`server`     the Web API over HTTP
+`process`    the server as a process that ends with whoever started it
+
+All of it is invented: every row that comes from here says `source = 'sandbox'`. Nothing here knows
+how matching works, and the noise is not tuned to it. The client that asks is in
+`music_assets.sources.spotify`.
+"""

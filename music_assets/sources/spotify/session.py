@@ -179,15 +179,17 @@ def make_api(settings: SpotifySettings, session: requests.Session, tokens: Any) 
 
 
 class _Redact(logging.Filter):
-    """Takes secrets out of what spotipy logs: at DEBUG it prints the Authorization header."""
+    """Takes secrets out of what spotipy logs, and the errors that `client` raises or tries again.
+
+    At DEBUG spotipy prints the Authorization header.
+    """
 
     _SECRET = re.compile(r"\b(Bearer|Basic) [^'\"\s]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if "Bearer " in text or "Basic " in text:
-            record.msg, record.args = self._SECRET.sub(r"\1 ***", text), ()
-        return True
+        record.msg, record.args = self._SECRET.sub(r"\1 ***", text), ()
+        return record.levelno < logging.ERROR
 
 
 def _loopback(url: str) -> bool:

@@ -1,0 +1,238 @@
+"""The sandbox's catalogue: an SQLite file of tracks, artists and albums, with the truth beside them.
+
+Built from MSD songs one directory at a time, each in one transaction, so memory stays flat and a
+build that was killed goes on where it was. A directory is built again only when its fingerprint
+changes. How a song becomes tracks is in `noise`; serving them is in `server`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from music_assets.sandbox.noise import Song, Track, same_recording_key, tracks_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_VERSION = 1
+_SAME_RECORDING = 4.0  # seconds two MSD tracks of one title and artist may differ and be one recording
+_APOSTROPHES = re.compile("['’‘`´]")
+
+_SCHEMA = """
+CREATE TABLE directories (number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, fingerprint TEXT NOT NULL);
+CREATE TABLE artists (id TEXT PRIMARY KEY, name TEXT NOT NULL, popularity INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE albums (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, album_type TEXT NOT NULL, release_date TEXT NOT NULL,
+    total_tracks INTEGER NOT NULL, artist_id TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE tracks (
+    number INTEGER PRIMARY KEY, directory INTEGER NOT NULL, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
+    artist_ids TEXT NOT NULL, album_id TEXT NOT NULL, isrc TEXT NOT NULL, duration_ms INTEGER NOT NULL,
+    popularity INTEGER NOT NULL, track_number INTEGER NOT NULL, key INTEGER NOT NULL, mode INTEGER NOT NULL,
+    tempo REAL NOT NULL, loudness REAL NOT NULL, time_signature INTEGER NOT NULL,
+    artist_words TEXT NOT NULL, album_words TEXT NOT NULL
+);
+CREATE INDEX tracks_directory ON tracks (directory);
+CREATE INDEX tracks_album ON tracks (album_id);
+CREATE INDEX tracks_isrc ON tracks (isrc);
+CREATE TABLE songs (
+    track_id TEXT PRIMARY KEY, directory INTEGER NOT NULL, recording TEXT NOT NULL, duration REAL NOT NULL,
+    right TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(
+    title, artist, album, content = '', tokenize = 'unicode61 remove_diacritics 2'
+);
+"""
+
+
+def build_catalogue(songs_frames: Iterable[pd.DataFrame], path: str | os.PathLike[str]) -> None:
+    """Make a catalogue of these frames (columns of `msd.songs`) at `path`, in place of what is there."""
+    _remove(Path(path))
+    ensure_catalogue(path, ((str(i), "", partial(_same, frame)) for i, frame in enumerate(songs_frames)))
+
+
+def ensure_catalogue(
+    path: str | os.PathLike[str], directories: Iterable[tuple[str, str, Callable[[], pd.DataFrame]]]
+) -> list[str]:
+    """Bring the catalogue at `path` up to date with these directories, and say which were built.
+
+    A directory is `(key, fingerprint, loader)`; `loader()` gives its songs as a frame with the columns
+    of `msd.songs`, and is called only if the key is new or its fingerprint has changed. Directories not
+    named stay. A file of another version, or that is no catalogue, is made anew.
+    """
+    built = []
+    with contextlib.closing(_open_to_write(Path(path))) as db:
+        for key, fingerprint, loader in directories:
+            known = db.execute("SELECT fingerprint FROM directories WHERE key = ?", [key]).fetchone()
+            if known != (fingerprint,):
+                _build(db, key, fingerprint, songs_of(loader()))
+                built.append(key)
+    return built
+
+
+def truth(path: str | os.PathLike[str]) -> dict[str, set[str]]:
+    """The right Spotify ids of every MSD track: empty where the song is not on the sandbox's Spotify.
+
+    Copies of the recording on compilations and deluxe editions are right too, and so are those that a
+    duplicate of the track in the MSD brought (same artist and title, durations within 4 s).
+    """
+    groups: dict[str, list[tuple[float, str, list[str]]]] = defaultdict(list)
+    with contextlib.closing(open_to_read(path)) as db:
+        for track_id, recording, duration, right in db.execute(
+            "SELECT track_id, recording, duration, right FROM songs"
+        ):
+            groups[recording].append((duration, track_id, right.split()))
+    answer: dict[str, set[str]] = {}
+    for group in groups.values():
+        group.sort()
+        shared: set[str] = set()
+        for previous, (duration, track_id, right_ids) in pairwise([(-math.inf, "", []), *group]):
+            if duration - previous[0] > _SAME_RECORDING:
+                shared = set()
+            shared.update(right_ids)
+            answer[track_id] = shared
+    return answer
+
+
+def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """A connection for readers; raises `FileNotFoundError` where there is no catalogue yet."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no sandbox catalogue at {path}; build it with ensure_catalogue")
+    return sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+
+
+def search_words(text: str) -> str:
+    """Text as it is indexed and searched: apostrophes closed up, so that `Didnt` finds `Didn't`."""
+    return _APOSTROPHES.sub("", text)
+
+
+def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
+    """The songs of a frame that have a title, an artist and a duration; other columns may be missing."""
+    columns = [frame[name].tolist() if name in frame else [None] * len(frame) for name in Song._fields]
+    for values in zip(*columns, strict=True):
+        known: list[Any] = [None if value is None or value != value else value for value in values]
+        song = Song(*known)
+        if song.title and song.artist_name and song.duration:
+            yield song._replace(
+                release=song.release or song.title,
+                year=int(song.year) if song.year else None,
+                key=None if song.key is None else int(song.key),
+                mode=None if song.mode is None else int(song.mode),
+                time_signature=int(song.time_signature) if song.time_signature else None,
+            )
+
+
+def _same(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(2):
+        db = sqlite3.connect(path, isolation_level=None, timeout=60)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("BEGIN IMMEDIATE")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+            db.execute("COMMIT")
+            if version in (0, _VERSION):
+                return db
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+        db.close()
+        _remove(path)  # it is only a cache
+    raise AssertionError("a fresh file is a catalogue")
+
+
+def _remove(path: Path) -> None:
+    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        name.unlink(missing_ok=True)
+
+
+def _build(db: sqlite3.Connection, key: str, fingerprint: str, songs: Iterable[Song]) -> None:
+    """Replace one directory, whole or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        _forget(db, key)
+        number = db.execute(
+            "INSERT INTO directories (key, fingerprint) VALUES (?, ?)", [key, fingerprint]
+        ).lastrowid
+        _insert(db, number, [(song, tracks_of(song)) for song in songs])
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _forget(db: sqlite3.Connection, key: str) -> None:
+    """Take a directory's songs and tracks out; its artists and albums may be others' too, and stay."""
+    known = db.execute("SELECT number FROM directories WHERE key = ?", [key]).fetchone()
+    if known:
+        rows = db.execute(
+            "SELECT number, name, artist_words, album_words FROM tracks WHERE directory = ?", known
+        )
+        # An index without content has to be told what it forgets.
+        db.executemany(
+            "INSERT INTO words (words, rowid, title, artist, album) VALUES ('delete', ?, ?, ?, ?)",
+            [(number, *map(search_words, texts)) for number, *texts in rows.fetchall()],
+        )
+        for table in ("tracks", "songs"):
+            db.execute(f"DELETE FROM {table} WHERE directory = ?", known)
+        db.execute("DELETE FROM directories WHERE number = ?", known)
+
+
+def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song, list[Track]]]) -> None:
+    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM tracks").fetchone()
+    tracks = [track for _, tracks in made for track in tracks]
+    rows: list[tuple[Any, ...]] = []
+    words: list[tuple[Any, ...]] = []
+    for number, t in enumerate(tracks, last + 1):
+        artist_words = " / ".join(artist.name for artist in t.artists)
+        rows.append(
+            (
+                *(number, directory, t.id, t.name, " ".join(artist.id for artist in t.artists), t.album.id),
+                *(t.isrc, t.duration_ms, t.popularity, t.number, t.key, t.mode, t.tempo, t.loudness),
+                *(t.time_signature, artist_words, t.album.name),
+            )
+        )
+        words.append((number, search_words(t.name), search_words(artist_words), search_words(t.album.name)))
+    db.executemany(f"INSERT INTO tracks VALUES ({','.join('?' * 17)})", rows)
+    db.executemany("INSERT INTO words (rowid, title, artist, album) VALUES (?, ?, ?, ?)", words)
+    # Directories may disagree on an artist's spelling or an album's date: the larger name and popularity
+    # and the earlier date win, whichever came first.
+    db.executemany(
+        "INSERT INTO artists VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "name = max(name, excluded.name), popularity = max(popularity, excluded.popularity)",
+        list({artist: None for t in tracks for artist in t.artists}),
+    )
+    db.executemany(
+        "INSERT INTO albums VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "name = max(name, excluded.name), release_date = min(release_date, excluded.release_date)",
+        list({t.album: None for t in tracks}),
+    )
+    db.executemany(
+        "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?)",
+        [
+            (
+                *(song.track_id, directory, same_recording_key(song), song.duration),
+                " ".join(track.id for track in of_song if track.right),
+            )
+            for song, of_song in made
+        ],
+    )

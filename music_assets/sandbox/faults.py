@@ -1,0 +1,100 @@
+"""What goes wrong at the sandbox's Spotify, when told to: limits, quotas, broken answers.
+
+The bodies are those the real service was recorded with. Everything is counted by an injected clock
+and drawn from a seed, so a test sees the same faults each time. Answering properly is in `server`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+CUT = "cut"  # the connection ends in the middle of the answer
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it is, right or wrong: status, body, headers."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def error(status: int, message: str | None = None, reason: str | None = None, **headers: str) -> Raw:
+    """An error of the Web API, with the body it has there."""
+    told: dict[str, Any] = {"status": status, "message": message, "reason": reason}
+    body = orjson.dumps({"error": {name: value for name, value in told.items() if value is not None}})
+    return Raw(status, body, {"content-type": "application/json; charset=utf-8", **headers})
+
+
+RATE_LIMITED = "API rate limit exceeded"
+BROKEN: dict[str, Raw | str] = {
+    "500": error(500, "Server error."),
+    "502": error(502, "Bad gateway."),
+    "503": Raw(503, b"upstream connect error or disconnect/reset before headers"),
+    "null_error": Raw(500, b'{"error": null}', {"content-type": "application/json"}),
+    "string_error": Raw(500, b'{"error": "server_error"}', {"content-type": "application/json"}),
+    "empty": Raw(200),
+    "html": Raw(200, b"<html><body>Sign in to the network</body></html>", {"content-type": "text/html"}),
+    "cut": CUT,
+}
+
+
+@dataclass
+class Faults:
+    """What is to go wrong. Without settings, nothing does.
+
+    `script` holds answers for the next requests, one each, before anything else is looked at.
+    """
+
+    latency: float = 0.0  # seconds before each answer
+    rate_per_30s: int | None = None  # beyond it 429 with Retry-After
+    quota_per_day: int | None = None  # beyond it 429 with QUOTA_EXCEEDED
+    quota_says_when: bool = True  # whether that has a Retry-After
+    broken_rate: float = 0.0  # share of requests that get one of `broken`
+    broken: tuple[str, ...] = tuple(BROKEN)
+    seed: int = 0
+    token_lifetime: float = 3600.0  # seconds
+    script: deque[Raw | str] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._recent: deque[float] = deque()
+        self._day_began: float | None = None
+        self._today = 0
+
+    def strike(self, now: float) -> Raw | str | None:
+        """What goes wrong with a request at this moment, if anything does."""
+        if self.script:
+            return self.script.popleft()
+        if self.broken_rate and self._random.random() < self.broken_rate:
+            return BROKEN[self._random.choice(self.broken)]
+        return self._over_rate(now) or self._over_quota(now)
+
+    def _over_rate(self, now: float) -> Raw | None:
+        if self.rate_per_30s is None:
+            return None
+        while self._recent and self._recent[0] <= now - 30:
+            self._recent.popleft()
+        if len(self._recent) >= self.rate_per_30s:
+            wait = math.ceil(self._recent[0] + 30 - now)
+            return error(429, RATE_LIMITED, **{"retry-after": str(wait)})
+        self._recent.append(now)
+        return None
+
+    def _over_quota(self, now: float) -> Raw | None:
+        if self.quota_per_day is None:
+            return None
+        if self._day_began is None or now >= self._day_began + 86400:
+            self._day_began, self._today = now, 0
+        if self._today >= self.quota_per_day:
+            wait = {"retry-after": str(math.ceil(self._day_began + 86400 - now))}
+            return error(429, "Too many requests", "QUOTA_EXCEEDED", **(wait if self.quota_says_when else {}))
+        self._today += 1
+        return None

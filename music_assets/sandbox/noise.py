@@ -1,0 +1,376 @@
+"""How an MSD song becomes tracks on the sandbox's Spotify.
+
+Most songs are there, as a service would list them today: remastered, retitled, on a compilation as
+well, a second longer or shorter. Beside them stand tracks that look like them and are not: live
+takes, remixes, karaoke, covers, other songs of that title. Some songs are missing. Everything follows
+from the song's own values, by hash, so neither order nor neighbours matter. The rates below are
+invented, and stay as they are whatever a matcher makes of them.
+
+Writing the tracks down is in `catalogue`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+MISSING = 0.08  # of the songs are not on Spotify at all
+MISSING_WITHOUT_TRACE = 0.5  # of those leave no twin either
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [a + b for a in _BASE62 for b in _BASE62]
+
+_KARAOKE = (
+    "Karaoke All Stars|Sing Along Kings|The Backing Track Band|Studio Tribute Players|Party Karaoke Club|"
+    "The Hit Co-Op|Chart Tribute Factory|Microphone Heroes Karaoke"
+).split("|")
+_REMIXERS = (
+    "DJ Zelta|Nordlicht|Mono Parade|Kassiopeia|The Velvet Circuit|Ruben Ostra|Lowtide|Hexa Twins".split("|")
+)
+_OTHERS = (
+    "Paper Harbour|The Quiet Engines|Mara Lindqvist|Cobalt Avenue|Otis Wren|Silver Meridian|Los Faroles|"
+    "Juno Halden|The Northern Lamps|Tilda Voss|Brass & Timber|Kite Weather|Sons of Almeria|Nadia Perrin|"
+    "The Long Field|Elio Marsh"
+).split("|")
+_PLACES = "Harbour Hall|The Old Mill|Studio 9|Lakeside|The Blue Room|Northgate Arena|Radio House".split("|")
+_COMPILATIONS = (
+    "100 Hits Vol. {n}|Road Trip Classics {n}|Summer Anthems {n}|The Collection {n}|Late Night Moods {n}|"
+    "Rock & Soul Archive {n}|Gold {n}|Soundtrack of a Decade {n}"
+).split("|")
+_COUNTRIES = "US GB DE FR SE NL ES BR CA AU IT JP".split()
+
+_BRACKET = re.compile(r"\s*[\(\[]\s*([^()\[\]]*?)\s*[\)\]]")
+_EDITION = re.compile(
+    r"\b((album|lp|single|ep|explicit|amended|edited|clean)\b.*\bversion|album|explicit|"
+    r"(digital(ly)? )?remaster(ed)?)\b",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(
+    r"\b(live|en vivo|unplugged|remix|mix|acoustic|demo|instrumental|karaoke|edit)\b", re.IGNORECASE
+)
+_FEAT = re.compile(r"\s*[\(\[]?\b(?:feat\b\.?|ft\.|featuring\b)\s*([^()\[\]]+)[\)\]]?", re.IGNORECASE)
+_JOINED = re.compile(r"\s+/\s+|\s*;\s*|,\s+(?!jr\b|sr\b|the$)", re.IGNORECASE)
+
+
+class Song(NamedTuple):
+    """What of an MSD song the sandbox builds on; durations in seconds, loudness in dB, tempo in BPM."""
+
+    track_id: str
+    title: str
+    artist_name: str
+    release: str
+    duration: float
+    year: int | None = None
+    song_hotttnesss: float | None = None
+    artist_hotttnesss: float | None = None
+    key: int | None = None
+    mode: int | None = None
+    tempo: float | None = None
+    loudness: float | None = None
+    time_signature: int | None = None
+
+
+class Artist(NamedTuple):
+    """An artist of the sandbox."""
+
+    id: str
+    name: str
+    popularity: int
+
+
+class Album(NamedTuple):
+    """An album of the sandbox, and the id of the artist it is credited to."""
+
+    id: str
+    name: str
+    album_type: str
+    release_date: str
+    total_tracks: int
+    artist_id: str
+
+
+@dataclass(slots=True)
+class Track:
+    """A track of the sandbox; `right` where it is the MSD song, or the same recording elsewhere."""
+
+    id: str
+    right: bool
+    name: str
+    artists: list[Artist]
+    album: Album
+    isrc: str
+    duration_ms: int
+    popularity: int
+    number: int
+    key: int
+    mode: int
+    tempo: float
+    loudness: float
+    time_signature: int
+
+
+def spotify_id(*parts: str) -> str:
+    """A 22-character base-62 id, like Spotify's, that follows from `parts` alone."""
+    number = int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=16).digest(), "big")
+    digits = []
+    for _ in range(11):
+        number, pair = divmod(number, 3844)
+        digits.append(_PAIRS[pair])
+    return "".join(digits)
+
+
+@lru_cache(65536)
+def fold(text: str) -> str:
+    """A name reduced to what two spellings of it share: no case, accents, signs or leading "the"."""
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
+    words = re.sub(r"[^\w\s]|_", "", "".join(c for c in plain if not unicodedata.combining(c))).split()
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+def same_recording_key(song: Song) -> str:
+    """What two MSD tracks of one recording share (with nearly equal durations): the MSD has duplicates."""
+    title, _ = _split_title(_signs(song.title))
+    return f"{fold(_split_artists(song.artist_name)[0])}|{fold(title)}"
+
+
+def tracks_of(song: Song) -> list[Track]:
+    """Every track that this song brings to the sandbox, the right ones first."""
+    rng = random.Random(song.track_id)
+    missing = rng.random() < MISSING
+    if missing and rng.random() < MISSING_WITHOUT_TRACE:
+        return []
+    return _Maker(song, rng).make(missing)
+
+
+class _Maker:
+    """The tracks of one song, with the dice of that song."""
+
+    def __init__(self, song: Song, rng: random.Random) -> None:
+        self.song, self.rng = song, rng
+        self.tracks: list[Track] = []
+        self.title, self.featured = _split_title(_signs(song.title))
+        names = _split_artists(song.artist_name)
+        hot = song.artist_hotttnesss if song.artist_hotttnesss is not None else 0.3
+        self.artists = [artist(name, hot if i == 0 else 0.3) for i, name in enumerate(names)]
+        self.year = song.year or 1965 + _dice("year", self.artists[0].id, fold(song.release)) % 45
+        hot = song.song_hotttnesss if song.song_hotttnesss is not None else rng.random() * 0.5
+        self.popularity = _clip(15 + 60 * hot + rng.gauss(0, 6), 0, 100)
+        self.version = _VERSION.search(self.title)
+
+    def make(self, missing: bool) -> list[Track]:
+        rng, ms = self.rng, self.song.duration * 1000
+        own = _own_album(self.artists[0], _signs(self.song.release) or self.title, self.year)
+        if not missing:
+            self._right(own, ms)
+        base = _BRACKET.sub("", self.title) or self.title
+        main = self.artists[:1]
+        if rng.random() < 0.4:
+            place = rng.choice(_PLACES)
+            name = rng.choice((f"{base} - Live", f"{base} - Live at {place}", f"{base} (Live)"))
+            album = _own_album(main[0], f"Live at {place}", self.year + rng.randint(1, 9))
+            self._add(name, main, album, ms * rng.uniform(0.92, 1.25), self.popularity - rng.randint(5, 30))
+        if self.version and rng.random() < 0.6:  # the take that is none of that
+            self._add(base, main, own, ms * rng.uniform(0.8, 1.1), self.popularity + rng.randint(-5, 15))
+        if rng.random() < 0.25:
+            singer = artist(rng.choice(_KARAOKE), 0.1)
+            name = rng.choice(
+                (
+                    f"{base} (Karaoke Version)",
+                    f"{base} (In the Style of {main[0].name}) [Karaoke Version]",
+                    f"{base} (Originally Performed by {main[0].name})",
+                    base,
+                )
+            )
+            album = _own_album(singer, f"Sing {main[0].name}", 2005 + rng.randint(0, 15))
+            self._add(name, [singer], album, ms + rng.gauss(0, 2000), rng.randint(0, 12))
+        if rng.random() < 0.3:
+            remixer = artist(rng.choice(_REMIXERS), 0.3)
+            name = rng.choice((f"{base} - {remixer.name} Remix", f"{base} ({remixer.name} Remix)"))
+            album = _own_album(main[0], f"{base} (Remixes)", self.year + 1, "single")
+            credited = [*main, remixer] if rng.random() < 0.5 else main
+            self._add(name, credited, album, ms * rng.uniform(0.8, 1.6), self.popularity - rng.randint(0, 25))
+        if rng.random() < 0.4:
+            other = artist(rng.choice(_OTHERS), 0.3)
+            album = _own_album(other, rng.choice(("Covers", "Songs We Love", "Other People's Songs")), 2012)
+            self._add(base, [other], album, ms * rng.uniform(0.85, 1.2), rng.randint(0, 45))
+        for _ in range(rng.choice((0, 0, 1, 1, 2))):
+            other = artist(rng.choice(_OTHERS), 0.4)
+            album = _own_album(other, rng.choice((base, "Debut", "Second Sight")), rng.randint(1970, 2022))
+            self._add(base, [other], album, rng.uniform(120_000, 320_000), rng.randint(0, 70), stranger=True)
+        return self.tracks
+
+    def _right(self, own: Album, ms: float) -> None:
+        """The song itself, and its copies: the same recording under the same ISRC."""
+        rng = self.rng
+        name, credited = self._as_listed()
+        off = rng.gauss(0, 900) if rng.random() < 0.9 else rng.uniform(-3000, 3000)
+        ms += _clip(off, -3000, 3000)
+        self._add(name, credited, own, ms, self.popularity, right=True)
+        isrc = self.tracks[-1].isrc
+        if rng.random() < 0.5:
+            album = _compilation(rng, self.year)
+            self._add(self.title, credited, album, ms + rng.gauss(0, 300), self.popularity - 10, True, isrc)
+        if rng.random() < 0.2:
+            album = _own_album(
+                self.artists[0], f"{_signs(self.song.release)} (Deluxe Edition)", self.year + 10
+            )
+            self._add(name, credited, album, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
+
+    def _as_listed(self) -> tuple[str, list[Artist]]:
+        """The title and the artists as Spotify lists them."""
+        rng, name = self.rng, self.title
+        credited = [*self.artists, *(artist(who, 0.3) for who in self.featured)]
+        if self.featured and rng.random() < 0.6:
+            name += f" (feat. {' & '.join(self.featured)})"
+        if rng.random() < 0.5:
+            name = _BRACKET.sub(lambda m: f" - {m[1]}" if _VERSION.search(m[1]) else m[0], name)
+        if rng.random() < 0.5:
+            name = re.sub(r"\bpart (?=\d|[ivx]+\b)", "Pt. ", name, flags=re.IGNORECASE)
+        if rng.random() < 0.1:
+            name = name.replace("'", "’")
+        if rng.random() < 0.3:
+            name = _without_accents(name)
+        if rng.random() < 0.05:
+            name = name.replace("&", "and") if "&" in name else re.sub(r"\band\b", "&", name)
+        if rng.random() < 0.04:
+            name = re.sub(r"[!?.,]", "", name)
+        case = rng.random()
+        if case < 0.02:
+            name = name.upper()
+        elif case < 0.08:
+            name = name[:1] + name[1:].lower()
+        if rng.random() < 0.15 and not self.version:
+            remaster = rng.randint(max(1998, min(self.year + 5, 2020)), 2023)
+            name += rng.choice(
+                (f" - {remaster} Remaster", f" - Remastered {remaster}", " - Remastered", " (Remastered)")
+            )
+        elif rng.random() < 0.04:
+            name += rng.choice((" (Album Version)", " - Single Version", " - Mono", " - Bonus Track"))
+        return name, list({each.id: each for each in credited}.values())
+
+    def _add(
+        self,
+        name: str,
+        artists: list[Artist],
+        album: Album,
+        ms: float,
+        popularity: float,
+        right: bool = False,
+        isrc: str | None = None,
+        *,
+        stranger: bool = False,
+    ) -> None:
+        song, rng = self.song, self.rng
+        serial = rng.getrandbits(40)
+        if isrc is None:
+            year = int(album.release_date[:4]) % 100
+            isrc = f"{_COUNTRIES[serial % 12]}{spotify_id('isrc', str(serial))[:3].upper()}{year:02d}"
+            isrc += f"{serial // 12 % 100_000:05d}"
+        keep = right or not stranger
+        self.tracks.append(
+            Track(
+                spotify_id("track", song.track_id, str(len(self.tracks))),
+                right,
+                " ".join(name.split()),
+                artists,
+                album,
+                isrc,
+                max(1000, round(ms)),
+                round(_clip(popularity, 0, 100)),
+                1 + serial % album.total_tracks,
+                song.key if keep and song.key is not None else serial % 12,
+                song.mode if keep and song.mode is not None else serial // 12 % 2,
+                round(
+                    (song.tempo if keep and song.tempo else 70 + serial % 100) * rng.uniform(0.99, 1.01), 3
+                ),
+                round(
+                    (song.loudness if keep and song.loudness is not None else -9.0) + rng.uniform(-1, 1), 3
+                ),
+                song.time_signature if keep and song.time_signature else 4,
+            )
+        )
+
+
+@lru_cache(16384)
+def artist(name: str, hotttnesss: float) -> Artist:
+    """The Spotify artist of this name, spelt as Spotify happens to spell it (every time the same)."""
+    id_ = spotify_id("artist", fold(name))
+    dice = _dice("spelling", id_)
+    listed = name
+    if dice % 100 < 6:
+        listed = name[4:] if name.lower().startswith("the ") else f"The {name}"
+    elif dice % 100 < 10:
+        listed = name.replace(" & ", " and ") if " & " in name else name.replace(" and ", " & ")
+    elif dice % 100 < 13:
+        listed = name.upper()
+    if dice // 100 % 100 < 15:
+        listed = _without_accents(listed)
+    return Artist(id_, listed or name, round(_clip(10 + 80 * hotttnesss + dice // 10000 % 15, 0, 100)))
+
+
+@lru_cache(16384)
+def _own_album(artist: Artist, name: str, year: int, album_type: str = "album") -> Album:
+    id_ = spotify_id("album", artist.id, fold(name))
+    dice = _dice("album", id_)
+    if dice % 100 < 20:  # a reissue's date, as so often
+        year = min(2024, year + 1 + dice // 100 % 30)
+    return Album(id_, name, album_type, _date(year, dice), 6 + dice % 14, artist.id)
+
+
+def _compilation(rng: random.Random, year: int) -> Album:
+    name = rng.choice(_COMPILATIONS).format(n=rng.randint(1, 40))
+    id_ = spotify_id("compilation", name)
+    dice = _dice("album", id_)
+    various = artist("Various Artists", 0.0)
+    return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, various.id)
+
+
+def _date(year: int, dice: int) -> str:
+    """A release date by the day mostly, by the year at times, by the month hardly ever."""
+    precision, month, day = dice // 7 % 100, 1 + dice // 11 % 12, 1 + dice // 13 % 28
+    if precision < 23:
+        return f"{year:04d}"
+    return f"{year:04d}-{month:02d}" if precision < 25 else f"{year:04d}-{month:02d}-{day:02d}"
+
+
+def _split_title(title: str) -> tuple[str, list[str]]:
+    """The title without edition names and credits, and who is credited in it."""
+    featured = [who for match in _FEAT.finditer(title) if match.start() for who in _names(match[1])]
+    bare = _FEAT.sub(lambda m: "" if m.start() else m[0], title)
+    bare = _BRACKET.sub(lambda m: "" if _EDITION.search(m[1]) and not _VERSION.search(m[1]) else m[0], bare)
+    return " ".join(bare.split()) or title, featured
+
+
+def _split_artists(artist_name: str) -> list[str]:
+    """The artists the MSD joined into one name, the main one first."""
+    name = re.sub(r"^(.*), the$", r"The \1", _signs(artist_name).strip(), flags=re.IGNORECASE)
+    main, *featured = _FEAT.split(name, maxsplit=1)
+    names = [part.strip() for part in _JOINED.split(main) if part.strip()] or [name]
+    return [*names, *(who for part in featured for who in _names(part))]
+
+
+def _names(joined: str) -> list[str]:
+    return [part.strip() for part in re.split(r",|\s&\s|\sand\s", joined or "") if part.strip()]
+
+
+def _signs(text: str) -> str:
+    """The MSD's `_` back to the sign it stands for: a comma before a space, else a slash."""
+    return re.sub(r"_(?=\s|$)", ",", text).replace("_", "/")
+
+
+@lru_cache(4096)
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _dice(*parts: str) -> int:
+    return int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "big")
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

@@ -1,0 +1,250 @@
+"""The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
+
+Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and
+some fields; `extended` has them. What an answer holds is in `bodies`, what a query means in `query`,
+what may go wrong in `faults`; running it as a process is in `process`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import os
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from urllib.parse import parse_qs, quote_plus
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from music_assets.sandbox.bodies import MAX_OFFSET, Bodies, Json
+from music_assets.sandbox.catalogue import open_to_read
+from music_assets.sandbox.faults import CUT, Faults, Raw, error
+from music_assets.sandbox.query import parse
+
+CLIENT_ID = "sandbox"
+CLIENT_SECRET = "not-a-secret"  # whoever reaches the loopback may ask
+_NOT_FOUND = error(404, "Resource not found")
+_FORBIDDEN = error(403, "Forbidden")
+_NO_FEATURES = error(403)  # recorded without a message
+_ID = re.compile(r"[0-9A-Za-z]{22}$")
+
+_JSON = {"content-type": "application/json; charset=utf-8"}
+Handler = Callable[[Request], Raw | Json]
+
+
+class _Cut(Response):
+    """An answer that ends before it should; the server closes the connection for it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"tracks": {"items": ['})
+
+
+class SandboxSpotify:
+    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts what was asked."""
+
+    def __init__(
+        self,
+        catalogue: str | os.PathLike[str],
+        *,
+        mode: str = "development",
+        faults: Faults | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if mode not in ("development", "extended"):
+            raise ValueError(f"mode is development or extended, not {mode!r}")
+        self.extended = mode == "extended"
+        self.faults = faults or Faults()
+        self.requests: Counter[str] = Counter()
+        self._clock = clock
+        self._bodies = Bodies(open_to_read(catalogue), extended=self.extended)
+        self._tokens: dict[str, float] = {}
+        self.app = Starlette(
+            routes=[
+                Route("/api/token", self._token, methods=["POST"]),
+                Route("/sandbox/requests", self._counts),
+                *self._get("search", self._search),
+                *self._get("tracks", self._batch("tracks", 50, lambda ids: self._bodies.tracks("id", ids))),
+                *self._get("tracks/{id}", self._one(lambda ids: self._bodies.tracks("id", ids))),
+                *self._get("artists", self._batch("artists", 50, lambda ids: self._bodies.artists(ids))),
+                *self._get("artists/{id}", self._one(lambda ids: self._bodies.artists(ids))),
+                *self._get("artists/{id}/albums", self._artist_albums),
+                *self._get(
+                    "albums", self._batch("albums", 20, lambda ids: self._bodies.albums(ids, full=True))
+                ),
+                *self._get("albums/{id}", self._one(lambda ids: self._bodies.albums(ids, full=True))),
+                *self._get("albums/{id}/tracks", self._album_tracks),
+                *self._get(
+                    "audio-features", self._features(self._batch("audio_features", 100, self._analysed))
+                ),
+                *self._get("audio-features/{id}", self._features(self._one(self._analysed))),
+                *self._get("{rest:path}", self._removed),
+            ]
+        )
+
+    def revoke_tokens(self) -> None:
+        """Have every token issued so far expire now."""
+        self._tokens = dict.fromkeys(self._tokens, 0.0)
+
+    # -- around every request
+
+    def _get(self, path: str, handler: Handler) -> list[Route]:
+        async def endpoint(request: Request) -> Response:
+            return await self._answer(request, handler)
+
+        # Spotify takes `/artists/?ids=`, as spotipy sends it, for `/artists?ids=`.
+        paths = [path] if "{" in path else [path, f"{path}/"]
+        return [Route(f"/v1/{each}", endpoint) for each in paths]
+
+    async def _answer(self, request: Request, handler: Handler) -> Response:
+        self.requests[request.url.path.removeprefix("/v1/").partition("/")[0]] += 1
+        if self.faults.latency:
+            await asyncio.sleep(self.faults.latency)
+        told = self.faults.strike(self._clock()) or self._unauthorized(request)
+        if told == CUT:
+            return _Cut()
+        if not isinstance(told, Raw):
+            self._bodies.api = str(request.base_url) + "v1"
+            answer = handler(request)
+            told = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
+        return Response(told.body, told.status, told.headers)
+
+    def _unauthorized(self, request: Request) -> Raw | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or not token:
+            return error(401, "No token provided")
+        if token not in self._tokens:
+            return error(401, "Invalid access token")
+        if self._tokens[token] <= self._clock():
+            told = (
+                'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"'
+            )
+            return error(401, "The access token expired", **{"www-authenticate": told})
+        return None
+
+    async def _token(self, request: Request) -> Response:
+        self.requests["token"] += 1
+        if _basic(request) != (CLIENT_ID, CLIENT_SECRET):
+            return _flat_error("invalid_client", "Invalid client")
+        form = parse_qs((await request.body()).decode())
+        if form.get("grant_type") != ["client_credentials"]:
+            return _flat_error("unsupported_grant_type", "grant_type parameter is missing")
+        token = secrets.token_urlsafe(24)
+        self._tokens[token] = self._clock() + self.faults.token_lifetime
+        body = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.faults.token_lifetime)}
+        return Response(orjson.dumps(body), media_type="application/json")
+
+    async def _counts(self, request: Request) -> Response:
+        return Response(orjson.dumps(self.requests), media_type="application/json")
+
+    # -- the endpoints
+
+    def _search(self, request: Request) -> Raw | Json:
+        asked = request.query_params
+        q, types = asked.get("q", ""), asked.get("type", "").split(",")
+        if not q.strip():
+            return error(400, "No search query")
+        if len(q) > 250:
+            return error(400, "Query exceeds maximum length of 250 characters")
+        if types == [""]:
+            return error(400, "Missing parameter type")
+        if bad := [each for each in types if each not in ("track", "artist", "album")]:
+            return error(400, f"Bad search type field {bad[0]}")
+        page = _page(request, default=5, most=10)
+        if isinstance(page, Raw):
+            return page
+        limit, offset = page
+        numbers, total = self._bodies.search(parse(q), limit, offset)
+        tracks = [track for track in self._bodies.tracks("number", numbers) if track]
+        answer = {}
+        for type_ in types:
+            path = f"search?query={quote_plus(q)}&type={type_}&"
+            items = tracks
+            if type_ == "artist":
+                ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks))
+                items = [each for each in self._bodies.artists(ids) if each]
+            elif type_ == "album":
+                items = list({track["album"]["id"]: track["album"] for track in tracks}.values())
+            found = total if type_ == "track" else len(items)
+            answer[f"{type_}s"] = self._bodies.page(path, items, found, limit, offset)
+        return answer
+
+    def _one(self, find: Callable[[list[str]], list[Json | None]]) -> Handler:
+        def handler(request: Request) -> Raw | Json:
+            id_ = request.path_params["id"]
+            if not _ID.match(id_):
+                return error(400, "Invalid base62 id")
+            return find([id_])[0] or _NOT_FOUND
+
+        return handler
+
+    def _batch(self, name: str, most: int, find: Callable[[list[str]], list[Json | None]]) -> Handler:
+        def handler(request: Request) -> Raw | Json:
+            if not self.extended:
+                return _FORBIDDEN
+            ids = [id_ for id_ in request.query_params.get("ids", "").split(",") if id_]
+            if len(ids) > most:
+                return error(400, "Too many ids requested")
+            if not ids or not all(map(_ID.match, ids)):
+                return error(400, "Invalid base62 id")
+            return {name: find(ids)}
+
+        return handler
+
+    def _analysed(self, ids: list[str]) -> list[Json | None]:
+        return self._bodies.audio_features(ids)
+
+    def _features(self, handler: Handler) -> Handler:
+        return handler if self.extended else lambda request: _NO_FEATURES
+
+    def _album_tracks(self, request: Request) -> Raw | Json:
+        return self._listing(request, self._bodies.album_tracks, most=50)
+
+    def _artist_albums(self, request: Request) -> Raw | Json:
+        return self._listing(request, self._bodies.artist_albums, most=50)
+
+    def _listing(self, request: Request, list_: Callable[[str, int, int], Json], most: int) -> Raw | Json:
+        page = _page(request, default=20, most=most)
+        if isinstance(page, Raw):
+            return page
+        listed = list_(request.path_params["id"], *page)
+        return listed if listed["total"] else _NOT_FOUND
+
+    def _removed(self, request: Request) -> Raw | Json:
+        """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""
+        return error(404, "Service not found") if self.extended else _FORBIDDEN
+
+
+def _page(request: Request, *, default: int, most: int) -> tuple[int, int] | Raw:
+    try:
+        limit = int(request.query_params.get("limit", default))
+        offset = int(request.query_params.get("offset", 0))
+    except ValueError:
+        return error(400, "Invalid limit")
+    if not 1 <= limit <= most:
+        return error(400, "Invalid limit")
+    return (limit, offset) if 0 <= offset <= MAX_OFFSET else error(400, "Invalid offset")
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        id_, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (id_, secret) if scheme == "Basic" else None
+
+
+def _flat_error(name: str, description: str) -> Response:
+    body = {"error": name, "error_description": description}
+    return Response(orjson.dumps(body), 400, media_type="application/json")
