@@ -127,14 +127,14 @@ def ui(data: str | None, port: int) -> None:
         prepare_dagster_home(settings.dagster_home)
     except (SettingError, PortInUse) as error:
         raise _Unusable(str(error)) from None
+    tools = Path(sys.executable).parent
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(settings.dagster_home),
         "MUSIC_ASSETS_DATA": str(settings.data),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    dg = [sys.executable, "-m", "dagster_dg_cli.cli"]
-    os.execve(sys.executable, [*dg, "dev", "--port", str(port)], environment)
+    os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)
 
 
 def main() -> None:

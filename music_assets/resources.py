@@ -7,17 +7,20 @@ settings go where is in `deployment`.
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 
-from music_assets.io_managers.store import SliceStore
+from music_assets.io_managers.store import SliceStore, fingerprint
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.engine import Warehouse
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from music_assets.sources.msd import MsdRoot
     from music_assets.sources.spotify import Spotify, SpotifySettings
 
@@ -102,18 +105,33 @@ class SpotifyResource(ConfigurableResource[Any]):
     def _sandbox(self) -> "SpotifySettings":
         """Start the sandbox with a catalogue made of the MSD in use; it stops with this resource."""
         from music_assets.sandbox.process import running_sandbox
+        from music_assets.sources.spotify import SpotifySettings
 
-        server = self._open.enter_context(running_sandbox(self.sandbox_catalogue(), mode="extended"))
-        return server.settings()
+        mode = "extended"  # to show all there is
+        address = self._open.enter_context(running_sandbox(self.sandbox_catalogue(), mode=mode))
+        return SpotifySettings(
+            address.client_id,
+            address.client_secret,
+            source="sandbox",
+            mode=mode,
+            base_url=address.base_url,
+            token_url=address.token_url,
+            requests_per_30s=None,
+        )
 
     def sandbox_catalogue(self) -> Path:
         """The sandbox's catalogue, made of the MSD in use where that has changed since."""
         from music_assets.sandbox.catalogue import ensure_catalogue
 
         root = self.msd.root()
-        path = Path(self.data) / "sandbox" / "catalogue.sqlite"
-        ensure_catalogue(
-            path,
-            ((key, root.fingerprint(key), lambda key=key: root.read(key).songs) for key in root.partitions()),
+        path = Path(self.data) / "sandbox" / f"catalogue-{fingerprint(str(root.path))[:12]}.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        directories = (
+            (key, root.fingerprint(key), partial(_songs_of, root, key)) for key in root.partitions()
         )
+        ensure_catalogue(path, directories)
         return path
+
+
+def _songs_of(root: "MsdRoot", key: str) -> "pd.DataFrame":
+    return root.read(key).songs

@@ -25,7 +25,12 @@ def open_warehouse(url: str, published: Path) -> Warehouse:
         raise WarehouseError(
             "MUSIC_ASSETS_WAREHOUSE is not a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb"
         ) from None
-    if parsed.get_backend_name() == "duckdb" and parsed.database:
+    if parsed.get_backend_name() == "duckdb":
+        if parsed.database in (None, "", ":memory:"):
+            raise WarehouseError(
+                "MUSIC_ASSETS_WAREHOUSE is a DuckDB in memory, which ends with each load: name a file, "
+                "duckdb:////absolute/path.duckdb."
+            )
         from music_assets.warehouse.duckdb import DuckDBWarehouse
 
         return DuckDBWarehouse(Path(parsed.database), published)

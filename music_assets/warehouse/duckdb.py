@@ -84,6 +84,7 @@ class DuckDBWarehouse(Warehouse):
             with self._held("publishing"):
                 engine = create_engine(f"duckdb:///{self.path}", poolclass=NullPool)
                 with self._connected(engine) as connection:
+                    self._create_missing(connection)
                     connection.commit()  # a file cannot be detached within a transaction
                     raw: Any = connection.connection.driver_connection
                     raw.execute(f"ATTACH '{_quoted(fresh)}' AS published")

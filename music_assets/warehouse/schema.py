@@ -493,9 +493,9 @@ SCHEMAS = ("staging", "meta", "msd", "spotify", "mapped", "analytics")
 
 def row_columns(table: Table) -> list[str]:
     """The column names of a row of this table as a source makes it: all but `slice`."""
-    return [column.name for column in table.columns if column.name != "slice"]
+    return [str(column.name) for column in table.columns if column.name != "slice"]
 
 
 def key_columns(table: Table) -> list[str]:
     """The names of the columns that tell a row of this table from every other."""
-    return [column.name for column in table.columns if column.info["key"]]
+    return [str(column.name) for column in table.columns if column.info["key"]]
