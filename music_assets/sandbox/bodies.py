@@ -195,7 +195,7 @@ class Bodies:
         return artist
 
     def _named(self, id_: str) -> Json:
-        return {**self._links("artist", id_), "name": self._names.get(id_, "Various Artists")}
+        return {**self._links("artist", id_), "name": self._names[id_]}
 
     def _links(self, type_: str, id_: str) -> Json:
         return {

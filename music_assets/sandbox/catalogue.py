@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from music_assets.sandbox.noise import Song, Track, same_recording_key, tracks_of
+from music_assets.sandbox.noise import VARIOUS, Song, Track, same_recording_key, tracks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +219,7 @@ def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song
     db.executemany(
         "INSERT INTO artists VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "name = max(name, excluded.name), popularity = max(popularity, excluded.popularity)",
-        list({artist: None for t in tracks for artist in t.artists}),
+        list({VARIOUS: None} | {artist: None for t in tracks for artist in t.artists}),
     )
     db.executemany(
         "INSERT INTO albums VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "

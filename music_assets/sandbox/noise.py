@@ -138,6 +138,9 @@ def same_recording_key(song: Song) -> str:
     return f"{fold(_split_artists(song.artist_name)[0])}|{fold(title)}"
 
 
+VARIOUS = Artist(spotify_id("artist", "various artists"), "Various Artists", 0)  # compilations' artist
+
+
 def tracks_of(song: Song) -> list[Track]:
     """Every track that this song brings to the sandbox, the right ones first."""
     rng = random.Random(song.track_id)
@@ -326,8 +329,7 @@ def _compilation(rng: random.Random, year: int) -> Album:
     name = rng.choice(_COMPILATIONS).format(n=rng.randint(1, 40))
     id_ = spotify_id("compilation", name)
     dice = _dice("album", id_)
-    various = artist("Various Artists", 0.0)
-    return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, various.id)
+    return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, VARIOUS.id)
 
 
 def _date(year: int, dice: int) -> str:

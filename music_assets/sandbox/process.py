@@ -1,12 +1,11 @@
 """The sandbox's Spotify as a process: started on the loopback, gone with whoever started it.
 
-`running_sandbox` is for code that needs a Spotify for a while; `serve` for a person who wants one to
-ask. What the server answers is in `server`.
+`running_sandbox` is for code that needs a Spotify for a while, `in_thread` for tests that steer it, and
+`serve` for a person who wants one to ask. What the server answers is in `server`.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import json
@@ -14,13 +13,16 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from music_assets.sandbox.server import SandboxSpotify
 
 HOST = "127.0.0.1"
@@ -57,12 +59,14 @@ def running_sandbox(
     *,
     mode: str = "development",
     port: int = 0,
+    faults: Mapping[str, Any] | None = None,
     start_timeout: float = 30.0,
 ) -> Iterator[SandboxAddress]:
     """A sandbox over this catalogue, in a process of its own, for as long as the context lasts.
 
-    Port 0 takes a free one. Raises `PortInUse`, `FileNotFoundError` where there is no catalogue, and
-    `SandboxFailed` with what the process said. The process ends by itself once its starter is gone.
+    Port 0 takes a free one; `faults` are settings of `faults.Faults` (`{"quota_per_day": 200}`). Raises
+    `PortInUse`, `FileNotFoundError` where there is no catalogue, and `SandboxFailed` with what the process
+    said. The process ends by itself once its starter is gone.
     """
     if not os.path.isfile(catalogue_path):
         raise FileNotFoundError(f"there is no sandbox catalogue at {catalogue_path}")
@@ -70,24 +74,54 @@ def running_sandbox(
     # it listens from then on, and the first request just waits for the server to accept it.
     listener = _listen(port)
     port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "music_assets.sandbox.process", os.fspath(catalogue_path)]
-    with listener:
-        process = subprocess.Popen(
-            [*command, "--mode", mode, "--fd", str(listener.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=[listener.fileno()],
-        )
+    options = json.dumps({"mode": mode, "faults": dict(faults or {})})
+    command = [sys.executable, "-m", "music_assets.sandbox.process", os.fspath(catalogue_path), options]
+    with tempfile.TemporaryFile() as said:
+        with listener:
+            process = subprocess.Popen(
+                [*command, str(listener.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,  # Ctrl-C is for its starter, which then stops it
+            )
+        try:
+            if not _says_ready(process, start_timeout):
+                said.seek(0)
+                last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                why = last or f"no sign of it in {start_timeout:g} s"
+                raise SandboxFailed(f"The sandbox's process ended before it answered: {why}")
+            yield _address(port, process.pid)
+        finally:
+            _stop(process)
+
+
+@contextlib.contextmanager
+def in_thread(sandbox: SandboxSpotify, *, port: int = 0) -> Iterator[SandboxAddress]:
+    """A sandbox served by a thread of this process, whose faults and clock stay in the caller's hands."""
+    listener = _listen(port)
+    server = _server(sandbox)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
     try:
-        yield _wait_until_ready(process, port, start_timeout)
+        yield _address(listener.getsockname()[1], os.getpid())
     finally:
-        _stop(process)
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
 
 
-def serve(catalogue_path: str | os.PathLike[str], *, mode: str = "development", port: int = 8000) -> None:
+def serve(
+    catalogue_path: str | os.PathLike[str],
+    *,
+    mode: str = "development",
+    port: int = 8000,
+    faults: Mapping[str, Any] | None = None,
+) -> None:
     """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
-    _run(_sandbox(catalogue_path, mode), _listen(port))
+    listener = _listen(port)
+    _server(_sandbox(catalogue_path, mode, faults or {})).run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:
@@ -104,24 +138,22 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, timeout: float) -> SandboxAddress:
-    """The address, once the process has said a line; it says one when it is about to answer."""
+def _says_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Wait for the one line the process says when it is about to answer; false if it ended without."""
     timer = threading.Timer(timeout, process.kill)
     timer.start()
     try:
-        assert process.stdout is not None and process.stderr is not None
-        line = process.stdout.readline()
-        if not line:
-            said = process.stderr.read().decode(errors="replace").strip().splitlines()
-            why = said[-1] if said else f"no sign of it in {timeout:g} s"
-            raise SandboxFailed(f"The sandbox's process ended before it answered: {why}")
+        assert process.stdout is not None
+        return bool(process.stdout.readline())
     finally:
         timer.cancel()
-    ready = json.loads(line)
+
+
+def _address(port: int, pid: int) -> SandboxAddress:
+    from music_assets.sandbox.server import CLIENT_ID, CLIENT_SECRET
+
     root = f"http://{HOST}:{port}"
-    return SandboxAddress(
-        f"{root}/v1/", f"{root}/api/token", ready["client_id"], ready["client_secret"], process.pid
-    )
+    return SandboxAddress(f"{root}/v1/", f"{root}/api/token", CLIENT_ID, CLIENT_SECRET, pid)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -133,19 +165,21 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.communicate()
 
 
-def _sandbox(catalogue_path: str | os.PathLike[str], mode: str) -> SandboxSpotify:
+def _sandbox(catalogue_path: str | os.PathLike[str], mode: str, faults: Mapping[str, Any]) -> SandboxSpotify:
+    from music_assets.sandbox.faults import Faults
     from music_assets.sandbox.server import SandboxSpotify
 
-    return SandboxSpotify(catalogue_path, mode=mode)
+    return SandboxSpotify(catalogue_path, mode=mode, faults=Faults(**faults))
 
 
-def _run(sandbox: SandboxSpotify, listener: socket.socket) -> None:
+def _server(sandbox: SandboxSpotify) -> uvicorn.Server:
     import uvicorn
 
-    config = uvicorn.Config(
-        sandbox.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    return uvicorn.Server(
+        uvicorn.Config(
+            sandbox.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
     )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _end_with_parent() -> None:
@@ -168,20 +202,13 @@ def _end_with_parent() -> None:
 
 
 def _main() -> None:
-    from music_assets.sandbox.server import CLIENT_ID, CLIENT_SECRET
-
-    parser = argparse.ArgumentParser(
-        description="Serve the sandbox's Spotify for the process that starts this."
-    )
-    parser.add_argument("catalogue")
-    parser.add_argument("--mode", default="development")
-    parser.add_argument("--fd", type=int, required=True)
-    options = parser.parse_args()
+    """`python -m music_assets.sandbox.process CATALOGUE OPTIONS FD`, as `running_sandbox` calls it."""
+    catalogue_path, options, fd = sys.argv[1:]
     _end_with_parent()
-    sandbox = _sandbox(options.catalogue, options.mode)
-    ready = json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET})
-    os.write(1, ready.encode() + b"\n")
-    _run(sandbox, socket.socket(fileno=options.fd))
+    sandbox = _sandbox(catalogue_path, **json.loads(options))
+    listener = socket.socket(fileno=int(fd))
+    os.write(1, b"ready\n")
+    _server(sandbox).run(sockets=[listener])
 
 
 if __name__ == "__main__":

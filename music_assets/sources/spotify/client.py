@@ -118,7 +118,7 @@ class SpotifyClient:
             status, retry_after = self.sent.last_answer()
             return token, self._refused(path, status, None, "(an error that is no object)", retry_after)
         except requests.RequestException as error:
-            return token, self._unreachable(error)
+            return token, self._no_answer(error)
         if not isinstance(answer, dict):
             # None: a 200 with an empty body or with HTML.
             return token, _Failure(
@@ -136,10 +136,15 @@ class SpotifyClient:
         except (KeyError, TypeError, requests.JSONDecodeError):
             return _Failure(BadAnswer("Spotify answered the request for a token with something else"))
         except requests.RequestException as error:
-            return self._unreachable(error)
+            return self._no_answer(error)
 
-    def _unreachable(self, error: Exception) -> _Failure:
-        return _Failure(SpotifyUnreachable(self.settings.base_url, type(error).__name__))
+    def _no_answer(self, error: Exception) -> _Failure:
+        """No connection is everyone's trouble; one that fell silent or broke off, this question's."""
+        import requests
+
+        if isinstance(error, requests.ConnectionError):
+            return _Failure(SpotifyUnreachable(self.settings.base_url, _innermost(error)))
+        return _Failure(BadAnswer(f"Spotify did not finish its answer: {type(error).__name__}"))
 
     def _refused(
         self, path: str, status: int, reason: str | None, message: str, retry_after: str | None
@@ -222,6 +227,13 @@ class SpotifyClient:
     def _wait_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):
             raise SpotifyUnreachable(self.settings.base_url, "the client was closed while it waited")
+
+
+def _innermost(error: BaseException) -> str:
+    """What lies under the wrappings of requests and urllib3: `Connection refused`, not four classes of it."""
+    while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), BaseException):
+        error = inner
+    return str(error).rpartition(": ")[2] or type(error).__name__
 
 
 class _TokenExpired(Exception):

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -26,6 +26,7 @@ from music_assets.sources.spotify.shapes import Row, artist_row, audio_features_
 
 _CHUNK = 500  # songs looked up in the ledger at a time
 HITS = 10  # what a search answers at most since 2026
+DENIED_FOR = timedelta(days=7)  # how long a refused feature is not asked for again
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,6 @@ class Spotify:
         self._client = client
         self._ledger = ledger
         self._saved: Counter[str] = Counter()
-        self._denied: set[str] = set()
         self._held = contextlib.ExitStack()
         self._spending = False
         self._lock = threading.Lock()
@@ -122,6 +122,8 @@ class Spotify:
                     kept = known.get(_search_key(song))
                     queries = self._queries(song)
                     done = self._from_ledger(song, queries, kept)
+                    if done is None:
+                        self._spend()
                     jobs.append(done or submit(self._search, song, queries, kept, budget))
                 while jobs:
                     job = jobs.popleft()
@@ -154,7 +156,7 @@ class Spotify:
     def audio_features(self, ids: Iterable[str]) -> Lookup:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
 
-        Nearly no app has, since November 2024: the first refusal is the last time it is asked.
+        Nearly no app has, since November 2024: a refusal is kept in the ledger and heeded for a week.
         """
         return self._look_up(
             list(dict.fromkeys(ids)),
@@ -168,9 +170,8 @@ class Spotify:
     def close(self) -> None:
         """Close the connections and let go of the budget."""
         self._client.close()
-        with self._lock:
-            self._held.close()
-            self._spending = False
+        self._held.close()
+        self._spending = False
 
     def __enter__(self) -> Spotify:
         return self
@@ -181,9 +182,11 @@ class Spotify:
     # -- songs
 
     def _queries(self, song: SongQuestion) -> list[str]:
-        return queries_for(
-            song.title or "", song.artist_name or "", song.release, ladder=self.settings.ladder
+        # Frames have NaN where a text is missing.
+        title, artist, release = (
+            text if isinstance(text, str) else "" for text in (song.title, song.artist_name, song.release)
         )
+        return queries_for(title, artist, release, ladder=self.settings.ladder)
 
     def _from_ledger(
         self, song: SongQuestion, queries: list[str], kept: Answer | None
@@ -216,7 +219,6 @@ class Spotify:
                 return self._pending(song, budget.over, spent)
             query = queries[asked]
             try:
-                self._spend()
                 spent += 1
                 body = self._client.get("search", q=query, type="track", limit=HITS)
                 status = "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
@@ -284,16 +286,20 @@ class Spotify:
         failed: list[str] = []
         pending: list[str] = []
         reason, until = None, None
-        if kind in self._denied or (kind == "artists" and self.settings.mode == "development"):
+        if kind == "artists" and self.settings.mode == "development":
             ask = []
+        denied = self._denied(kind) if ask else None
+        if denied:
+            reason, ask = denied.body["reason"], []
         for start in range(0, len(ask), size):
             batch = ask[start : start + size]
             try:
                 self._spend()
                 body = self._client.get(kind, ids=",".join(batch))
             except AccessDenied as error:
-                self._denied.add(kind)
                 reason = str(error)
+                denied = self._answer(_access_key(kind), "denied", kind, {"reason": reason}, 1)
+                self._ledger.put_many([denied])
                 break
             except OutOfBudget as error:
                 pending, reason, until = ask[start:], str(error), error.until
@@ -313,7 +319,14 @@ class Spotify:
             if a.status == "answered"
         ]
         not_found = [id_ for id_, a in got.items() if a.status != "answered"]
-        return Lookup(rows, not_found, pending, failed, kind in self._denied, reason, until)
+        return Lookup(rows, not_found, pending, failed, denied is not None, reason, until)
+
+    def _denied(self, kind: str) -> Answer | None:
+        """The refusal this app got for this kind of request in this mode, if it is not long ago."""
+        key = _access_key(kind)
+        told = self._ledger.get_many([key]).get(key)
+        fresh = told is not None and datetime.now(UTC) - told.fetched_at < DENIED_FOR
+        return told if told and fresh and told.mode == self.settings.mode else None
 
     def _batch(self, items: Any, batch: list[str], keys: Mapping[str, Key]) -> list[Answer]:
         """The answers in a batch, which come in the order asked, with null for an unknown id."""
@@ -335,11 +348,10 @@ class Spotify:
                 self._saved[purpose] += count
 
     def _spend(self) -> None:
-        """Take the budget's lock, with the first request of all."""
-        with self._lock:
-            if not self._spending:
-                self._held.enter_context(self._ledger.spender(self.settings.lock_wait))
-                self._spending = True
+        """Take the budget's lock, before the first request of all."""
+        if not self._spending:
+            self._held.enter_context(self._ledger.spender(self.settings.lock_wait))
+            self._spending = True
 
     @contextlib.contextmanager
     def _pool(self) -> Iterator[Callable[..., Future[SearchAnswer]]]:
@@ -355,6 +367,10 @@ class _Budget:
     """Shared by the threads of one search: what ended the budget, once something has."""
 
     over: OutOfBudget | None = None
+
+
+def _access_key(kind: str) -> Key:
+    return Key("app", kind, "access")
 
 
 def _search_key(song: SongQuestion) -> Key:

@@ -32,7 +32,7 @@ class SpotifySettings:
     `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`.
     """
 
-    client_id: str
+    client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     source: str = "api"
     mode: str = "development"
