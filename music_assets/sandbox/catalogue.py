@@ -118,10 +118,9 @@ def search_words(text: str) -> str:
 
 def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
     """The songs of a frame that have a title, an artist and a duration; other columns may be missing."""
-    columns = [frame[name].tolist() if name in frame else [None] * len(frame) for name in Song._fields]
+    columns = [_known(frame[name]) if name in frame else [None] * len(frame) for name in Song._fields]
     for values in zip(*columns, strict=True):
-        known: list[Any] = [None if value is None or value != value else value for value in values]
-        song = Song(*known)
+        song = Song(*values)
         if song.title and song.artist_name and song.duration:
             yield song._replace(
                 release=song.release or song.title,
@@ -130,6 +129,11 @@ def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
                 mode=None if song.mode is None else int(song.mode),
                 time_signature=int(song.time_signature) if song.time_signature else None,
             )
+
+
+def _known(column: pd.Series[Any]) -> list[Any]:
+    """A column's values, None for every kind of missing (an Int64's NA is neither equal nor unequal)."""
+    return column.astype(object).where(column.notna(), None).tolist()
 
 
 def _same(frame: pd.DataFrame) -> pd.DataFrame:
