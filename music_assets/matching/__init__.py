@@ -4,10 +4,10 @@
 
     decide(Song("Title (Album Version)", "Artist", duration=211.3), candidates).best
 
-The road of a question: `normalise` (one spelling) -> `titles`, `artists` (each side taken apart) -> `pair` (side
-by side) -> `evidence` (the declared list, `compare`) -> `decide` (floor, margin). Words are in `vocabulary`,
-records in `records`. Nothing here asks Spotify or touches storage: candidates come from `sources`, answers are
-kept by `assets`.
+The road of a question: `normalise` (one spelling) -> `titles`, `artists` (each side taken apart) -> `pair`
+(side by side) -> `evidence` (the declared list, `compare`) -> `decide` (floor, margin). Words are in
+`vocabulary`, records in `records`. Nothing here asks Spotify or touches storage: candidates come from
+`sources`, answers are kept by `assets`.
 """
 
 from music_assets.matching.artists import artist_agreement

@@ -14,8 +14,8 @@ from music_assets.matching import vocabulary
 from music_assets.matching.normalise import CACHE_SIZE, as_text, near, normalise, plain, same_words
 
 EQUAL, CREDITED, LEAD, NEAR = 1.0, 0.95, 0.85, 0.8
-"""What `artist_agreement` gives: the same name, one of the names credited together, the leader of an ensemble,
-the same name in another spelling. Anything else is 0."""
+"""What `artist_agreement` gives: the same name, one of the names credited together, the leader of an
+ensemble, the same name in another spelling. Anything else is 0."""
 
 _FEATURED = re.compile(r"[\s(\[,_]+(?:featuring|feat\.?|ft\.?|f/)\s+", re.IGNORECASE)
 _STRONG = re.compile(
@@ -29,8 +29,9 @@ _COLLECTIVE = frozenset({"various artists", "various", "varios artistas", "unkno
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A credit as read: `whole` is the whole name and `players` its words, `names` the first artist and those beside it, `featured`
-    those named after "feat."; all normalised. `copyist` marks karaoke and tribute performers."""
+    """A credit as read: `whole` is the whole name and `players` its words, `names` the first artist and
+    those beside it, `featured` those named after "feat."; all normalised. `copyist` marks karaoke and
+    tribute performers."""
 
     whole: str
     players: frozenset[str]

@@ -21,9 +21,9 @@ SAME_RECORDING_WITHIN = 3.0
 def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
     """Which candidate is the song, if any.
 
-    `matched`: the first in `ranked` is accepted and leads every other recording by the margin. `ambiguous`: it
-    is accepted, but another recording comes too close. `below_floor`: none is accepted. The answer does not
-    depend on the order the candidates come in; a candidate that comes twice counts once.
+    `matched`: the first in `ranked` is accepted and leads every other recording by the margin.
+    `ambiguous`: it is accepted, but another recording comes too close. `below_floor`: none is accepted.
+    The answer does not depend on the order the candidates come in; a candidate that comes twice counts once.
     """
     unique = {candidate.id: candidate for candidate in sorted(candidates, key=_fullest)}
     compared = [(candidate, compare(song, candidate)) for candidate in unique.values()]

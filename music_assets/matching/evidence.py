@@ -27,7 +27,8 @@ REFUSED_FACTOR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One way a piece of evidence can turn out. `words` may name a pair's attribute: "{pair.gap:.1f} s apart"."""
+    """One way a piece of evidence can turn out. `words` may name a pair's attribute: "{pair.gap:.1f} s
+    apart"."""
 
     words: str
     share: float
@@ -41,7 +42,8 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A thing compared: its weight in points, its two values for the reader, its levels from best to worst."""
+    """A thing compared: its weight in points, its two values for the reader, its levels from best to
+    worst."""
 
     name: str
     weight: float
@@ -124,7 +126,10 @@ EVIDENCE: tuple[Evidence, ...] = (
                 lambda pair: not pair.same_kinds,
                 refuses=True,
             ),
-            Level("its release speaks of another version: {pair.hints}", 0.7, lambda pair: pair.hints != ""),
+            Level("its release is of remixes", 0.7, lambda pair: pair.hints == {"remix"}),
+            Level(
+                "its release speaks of another version: {pair.hint_words}", 0.4, lambda pair: bool(pair.hints)
+            ),
             Level("same version", 1.0, lambda pair: pair.names_equal),
             Level("both live, the place named on one side", 0.9, lambda pair: pair.stage_named_once),
             Level("same kind of version, named differently", 0.4, lambda pair: pair.names_compatible),

@@ -37,13 +37,14 @@ _MEANINGS: dict[Phrase, str] = {
     **{phrase: kind for kind, table in vocabulary.DISTINGUISHING.items() for phrase in table},
 }
 _LONGEST = max(map(len, _MEANINGS))
-_LANGUAGE_WORDS = frozenset({"sung"}).union(*vocabulary.LANGUAGES.values())
+_LANGUAGE_WORDS = frozenset({"sung", "in", "en", "em", "auf", "po"}).union(*vocabulary.LANGUAGES.values())
 _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def classify(segment: str, own: frozenset[str] = frozenset()) -> Said:
-    """Understand a bracket's words. `own` are the words of the release: a version named after them is its own."""
+    """Understand a bracket's words. `own` are the words of the release: a version named after them is its
+    own."""
     words = plain(segment).split()
     if not words:
         return Said("unknown")
@@ -87,7 +88,8 @@ def release_says(release: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def release_place(release: str | None) -> frozenset[str]:
-    """Where and when a live album was recorded, as far as its name tells: the words after "live at", and years."""
+    """Where and when a live album was recorded, as far as its name tells: the words after "live at", and
+    years."""
     words = plain(clean(release)).split()
     for index, word in enumerate(words[:-1]):
         if word == "live" and words[index + 1] in {"at", "in", "from", "au"}:

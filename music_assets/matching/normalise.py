@@ -1,8 +1,8 @@
 """Text made comparable: one spelling for what two catalogues write differently.
 
 Belongs here: what holds for any title, artist or album name: script, case, punctuation, numerals,
-abbreviations, the usual respellings. Not here: taking a title apart (`titles`) or an artist credit (`artists`);
-word lists (`vocabulary`).
+abbreviations, the usual respellings. Not here: taking a title apart (`titles`) or an artist credit
+(`artists`); word lists (`vocabulary`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def as_text(value: object) -> str:
 
 
 def clean(value: object) -> str:
-    """The text without blanks around it and with the MSD's damaged dashes and quotes mended; "" if it is none."""
+    """The text without blanks around it and with the MSD's damaged dashes and quotes mended; "" if it is
+    none."""
     text = as_text(value).strip()
     return text if text.isprintable() else text.translate(_LOST_BYTES)
 
@@ -61,9 +62,9 @@ def plain(text: str) -> str:
 def normalise(text: str | None) -> str:
     """The text as it is compared: ASCII, lower case, one space between words, no leading article.
 
-    `&` and `'n'` become "and", "Pt. II" becomes "part 2", "S.O.S." becomes "sos", MSD's `_` a space. Any script
-    is transliterated. Only blank text gives "": text without letters or digits ("!!!", "+/-") keeps its signs.
-    Normalising twice changes nothing.
+    `&` and `'n'` become "and", "Pt. II" becomes "part 2", "S.O.S." becomes "sos", MSD's `_` a space. Any
+    script is transliterated. Only blank text gives "": text without letters or digits ("!!!", "+/-") keeps
+    its signs. Normalising twice changes nothing.
     """
     raw = clean(text)
     lowered = _ascii(raw)
@@ -82,13 +83,13 @@ def loose(text: str) -> str:
     `text` is normalised already. Never empty for text that is not.
     """
     words = text.split(" ")
-    kept = [
-        SOUNDS_LIKE.get(word, word)
-        for index, word in enumerate(words)
-        if word not in ARTICLES
-        and not (word == "no" and words[index + 1 : index + 2] and words[index + 1].isdigit())
-    ]
-    return "".join(kept) or "".join(words)
+    kept = []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        # "Plan A" keeps its letter; "no 3" is 3.
+        if (word in ARTICLES and following) or (word == "no" and following.isdigit()):
+            continue
+        kept.append(SOUNDS_LIKE.get(word, word))
+    return "".join(kept)
 
 
 def same_words(one: str, other: str) -> bool:
@@ -100,8 +101,8 @@ def same_words(one: str, other: str) -> bool:
 def near(one: str, other: str) -> bool:
     """Whether two normalised names are one in two spellings: word by word, numbers equal, short words equal.
 
-    A word of five letters may drop, double or swap one, a word of seven may change one, a word of ten two; the
-    first letter stays, and at most two words differ. A name of one word must have seven letters.
+    A word of five letters may drop, double or swap one, a word of seven may change one, a word of ten two;
+    the first letter stays, and at most two words differ. A name of one word must have seven letters.
     """
     mine, theirs = one.split(" "), other.split(" ")
     if len(mine) != len(theirs) or (len(mine) == 1 and min(len(one), len(other)) < 7):
@@ -183,7 +184,8 @@ def _join_letters(words: list[str]) -> list[str]:
 
 
 def _count(words: list[str]) -> list[str]:
-    """Numerals as digits: roman ones of two letters and more anywhere, "I" or "two" after "part" and its like."""
+    """Numerals as digits: roman ones of two letters and more anywhere, "I" or "two" after "part" and its
+    like."""
     counted: list[str] = []
     for word in words:
         after = bool(counted) and counted[-1] in COUNTED

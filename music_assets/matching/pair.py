@@ -101,7 +101,8 @@ def _implied(title: Title, says: frozenset[str]) -> frozenset[str]:
 
 
 class Pair:
-    """A song beside a candidate. Each property is a question; the answers to costly ones are cached by text."""
+    """A song beside a candidate. Each property is a question; the answers to costly ones are cached by
+    text."""
 
     __slots__ = ("candidate", "durations", "gap", "song", "years")
 
@@ -138,7 +139,8 @@ class Pair:
 
     @property
     def lone_subtitle(self) -> str:
-        """The subtitle only one title has, as "'la biche'"; what a bracket in front adds is not told apart."""
+        """The subtitle only one title has, as "'la biche'"; what a bracket in front adds is not told
+        apart."""
         subtitles = self.song.title.subtitles or self.candidate.title.subtitles
         return _quoted(subtitles) if subtitles else "in front"
 
@@ -159,7 +161,8 @@ class Pair:
 
     @property
     def same_kinds(self) -> bool:
-        """Whether both are the same kinds of version. An unplugged or radio session is live or acoustic alike."""
+        """Whether both are the same kinds of version. An unplugged or radio session is live or acoustic
+        alike."""
         ours, theirs = self.song.kinds, self.candidate.kinds
         if ours == theirs:
             return True
@@ -192,13 +195,18 @@ class Pair:
         )
 
     @property
-    def hints(self) -> str:
+    def hints(self) -> frozenset[str]:
         """What the song's release makes likely and the candidate does not show."""
-        return ", ".join(sorted(self.song.hints - self.candidate.hints))
+        return self.song.hints - self.candidate.hints - self.candidate.kinds
+
+    @property
+    def hint_words(self) -> str:
+        return ", ".join(sorted(self.hints))
 
     @property
     def same_live_release(self) -> bool:
-        """Whether one release calls the track live, the other side says so in the title, and the lengths agree."""
+        """Whether one release calls the track live, the other side says so in the title, and the lengths
+        agree."""
         lone = self.song.kinds ^ self.candidate.kinds
         return lone <= _ON_STAGE and self.release_equal and self.gap_within(_SAME_STAGE_SECONDS)
 
@@ -281,7 +289,8 @@ def gap(ours: float, theirs: float) -> float | None:
 
 
 def _same_names(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether two markers of one kind name the same: one word in common for a place, the same words for a remix."""
+    """Whether two markers of one kind name the same: one word in common for a place, the same words for a
+    remix."""
     if ours == theirs:
         return True
     if kind in _ON_STAGE:

@@ -39,10 +39,10 @@ _LEADING_BRACKET = re.compile(r"^\s*[(\[][^)\]]*[)\]]\s*(?=\S)")
 class Title:
     """A title taken apart.
 
-    `text` is the title as it came. `base` is the name of the song, normalised, without what follows in brackets;
-    `subtitles` are the brackets that say nothing of the version, and `full` is both; `short` is the base
-    without a bracket in front. `markers` make it another recording; `dropped` are neutral words as they
-    stood ("Album Version"); `featured` the other artists it names; `parts` its part numbers.
+    `text` is the title as it came. `base` is the name of the song, normalised, without what follows in
+    brackets; `subtitles` are the brackets that say nothing of the version, and `full` is both; `short` is
+    the base without a bracket in front. `markers` make it another recording; `dropped` are neutral words
+    as they stood ("Album Version"); `featured` the other artists it names; `parts` its part numbers.
     """
 
     text: str
@@ -191,7 +191,8 @@ def _hear_end(name: str, heard: _Heard, own: frozenset[str]) -> str:
 
 
 def _take_parts(text: str, heard: _Heard, whole: bool = False) -> str:
-    """Take the part numbers out of a text. A name stays as it is if nothing else is left; a bracket may go."""
+    """Take the part numbers out of a text. A name stays as it is if nothing else is left; a bracket may
+    go."""
     text = _SPACED_ROMAN.sub("", text)
     for match in _PART.finditer(text):
         numbers = (number(word) for word in re.findall(_NUMBER, match[1], re.IGNORECASE))

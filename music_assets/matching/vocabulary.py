@@ -94,7 +94,7 @@ NEUTRAL = phrases("""
     dirty version, bonus track, bonus tracks, hidden track, bonus song, bonus material,
     previously unreleased, previously unissued, unreleased track, special edition, limited edition,
     deluxe edition, expanded edition, anniversary edition, official video, music video,
-    official music video, official audio, lyric video, soundtrack version, film version,
+    official music video, official audio, lyric video, soundtrack version, deluxe version, street version,
     motion picture soundtrack, ost
 """)
 """Says nothing about which recording it is, whatever stands beside it ("Fear Itself Album Version")."""
@@ -107,7 +107,7 @@ NEUTRAL_ALONE = phrases("""
     opening titles, end titles, titles, soundtrack, traditional, trad, anon, soul, r b, rock, pop, jazz,
     blues, country, folk, reggae, hip hop, rap, world, world music, classical, gospel, latin, electronic,
     topical, spoken word, comedy, metal, punk, roots, rock and roll, rock n roll, reggae music, radio album,
-    and, the, in, on, with, #, s, de, en, em, new, digital, digitally
+    the original, soul and r b, b side, non album track, #, s, new, digital, digitally, edition
 """)
 """Says nothing about the recording where a bracket holds such words only: wording, shelves, genres, years."""
 
@@ -220,8 +220,8 @@ VERSION_WORDS = frozenset("version versions versione versao vers versie fassung 
 """With words beside it that are in no table, a version of its own: "(Salsa Version)"."""
 
 VERB_BEFORE_LIVE = frozenset(
-    "to i we you they who he she it people dont cant will ill well must can could would let just only long where how"
-    " gotta wanna gonna never not u well youll theyll may might should did does do".split()
+    "to i we you they who he she it people dont cant will ill well must can could would let just only long"
+    " where how gotta wanna gonna never not u youll theyll may might should did does do".split()
 )
 VERB_AFTER_LIVE = phrases("""
     and let, and learn, and die, and love, and be, for, forever, together, alone, free, fast, your, my, our,
@@ -253,11 +253,13 @@ LANGUAGES: Mapping[str, frozenset[str]] = {
         "hindi": "hindi",
     }.items()
 }
-"""A song sung in another language is another recording, where a bracket says "in X", "X version" or only "X"."""
+"""A song sung in another language is another recording, where a bracket says "in X", "X version" or only
+"X"."""
 
 GENERIC_MARK_WORDS = frozenset(
-    "the a an of by in at on from and with for to de du en el la le les los y mix remix edit vocal club dance radio"
-    " extended original full album lp single house inch 12 7 8 24 main feat featuring dub rmx remixed live track recorded".split()
+    "the a an of by in at on from and with for to de du en el la le les los y s mix remix edit vocal club"
+    " dance radio extended original full album lp single house main feat featuring dub rmx remixed live"
+    " track recorded inch 12 7 8 24".split()
 )
 """Words that do not tell one remix or one concert from another."""
 
@@ -293,23 +295,9 @@ RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
 IMPLIED_BY_RELEASE = frozenset({"live", "session", "unplugged", "karaoke", "cover"})
 """Kinds that an album's name gives to each of its tracks; the other kinds only raise a doubt."""
 
-# --- credits -------------------------------------------------------------------------------------------------
+# --- credits ---------------------------------------------------------------------------------------------
 
-FEATURED = (
-    "featuring",
-    "feat",
-    "ft",
-    "duet with",
-    "duet w",
-    "duet",
-    "dueto con",
-    "with",
-    "con",
-    "avec",
-    "mit",
-    "med",
-    "w",
-)
+FEATURED = tuple("featuring,feat,ft,duet with,duet w,duet,dueto con,with,con,avec,mit,med,w".split(","))
 """A bracket that begins so names other artists."""
 
 COPYISTS = phrases("""
