@@ -27,10 +27,18 @@ REFERENCES = [
 ]
 
 
-def _check(table: Table, name: str, description: str, wrong: Select[Any]) -> AssetChecksDefinition:
-    """A blocking check that `wrong`, a count, is zero."""
+def _check(
+    table: Table, name: str, description: str, wrong: Select[Any], also: tuple[Table, ...] = ()
+) -> AssetChecksDefinition:
+    """A blocking check of `table` that `wrong`, a count, is zero; `also` are other tables it reads."""
 
-    @asset_check(asset=table_key(table), name=name, description=description, blocking=True)
+    @asset_check(
+        asset=table_key(table),
+        name=name,
+        description=description,
+        blocking=True,
+        additional_deps=[table_key(other) for other in also],
+    )
     def check(warehouse: WarehouseResource) -> AssetCheckResult:
         with warehouse.open().transaction(f"checking {table.fullname}") as connection:
             count = int(connection.execute(wrong).scalar_one())
@@ -54,10 +62,8 @@ def _points_at_rows(table: str, column: str, other: str, other_column: str) -> A
     one, two = PUBLISHED[table], PUBLISHED[other]
     known = select(two.c[other_column]).where(two.c[other_column] == one.c[column]).exists()
     wrong = select(func.count()).select_from(one).where(and_(one.c[column].is_not(None), ~known))
-    # On the table filled last of the two, so that both are there when it runs.
-    last = max(table, other, key=list(PUBLISHED).index)
-    name = f"{table}_{column}_is_in_{other}".replace(".", "_")
-    return _check(PUBLISHED[last], name, f"Every {column} of {table} is a row of {other}.", wrong)
+    name = f"{column}_is_in_{other}".replace(".", "_")
+    return _check(one, name, f"Every {column} of {table} is a row of {other}.", wrong, also=(two,))
 
 
 checks = [

@@ -129,11 +129,6 @@ def check_port_is_free(port: int) -> None:
     _listen(port).close()
 
 
-def check_port_is_free(port: int) -> None:
-    """Raise `PortInUse` where another program listens on the port."""
-    _listen(port).close()
-
-
 def _listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
