@@ -57,7 +57,7 @@ class SearchAnswer:
     source: str | None = None
     fetched_at: datetime | None = None
     from_ledger: bool = False
-    requests: int = 0  # spent on this answer now
+    requests: int = 0  # that left for it now, retries among them
 
 
 @dataclass(frozen=True)
@@ -206,45 +206,44 @@ class Spotify:
         if kept.status == "refused" and queries[kept.asked - 1 : kept.asked] != [kept.question]:
             return None
         self._save("search", 1)
-        return self._answered(song, kept, from_ledger=True, requests=0)
+        return self._answered(song, kept, from_ledger=True)
 
     def _search(
         self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Budget
     ) -> SearchAnswer:
-        """Climb the ladder from where it was left, keeping each answer; in a thread of the pool."""
-        spent = 0
+        """Ask about one song; in a thread of the pool."""
+        before = self._client.sent.by_this_thread()
+        answer = self._climb(song, queries, kept, budget)
+        return replace(answer, requests=self._client.sent.by_this_thread() - before)
+
+    def _climb(
+        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Budget
+    ) -> SearchAnswer:
+        """Climb the ladder from where it was left, keeping each answer."""
+        unanswered = SearchAnswer(song.track_id, "pending", source=self.settings.source)
         asked = kept.asked if kept and kept.status == "not_found" else 0
         while True:
             if budget.over:
-                return self._pending(song, budget.over, spent)
+                return replace(unanswered, reason=str(budget.over), until=budget.over.until)
             query = queries[asked]
             try:
-                spent += 1
                 body = self._client.get("search", q=query, type="track", limit=HITS)
                 status = "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
             except OutOfBudget as error:
                 budget.over = error
-                return self._pending(song, error, spent)
+                continue
             except BadAnswer as error:
                 if not error.refused:
-                    return SearchAnswer(
-                        *(song.track_id, "error", query),
-                        reason=str(error),
-                        source=self.settings.source,
-                        requests=spent,
-                    )
+                    return replace(unanswered, status="error", question=query, reason=str(error))
                 status, body = "refused", {"reason": str(error)}
             asked += 1
             answer = self._answer(_search_key(song), status, query, body, asked)
             self._ledger.put_many([answer])
             if status != "not_found" or asked == len(queries):
-                return self._answered(song, answer, from_ledger=False, requests=spent)
+                return self._answered(song, answer, from_ledger=False)
 
-    def _answered(
-        self, song: SongQuestion, answer: Answer, *, from_ledger: bool, requests: int
-    ) -> SearchAnswer:
-        refused = answer.status == "refused"
-        source = self.settings.source
+    def _answered(self, song: SongQuestion, answer: Answer, *, from_ledger: bool) -> SearchAnswer:
+        source, refused = self.settings.source, answer.status == "refused"
         return SearchAnswer(
             track_id=song.track_id,
             status="error" if refused else "answered",
@@ -254,16 +253,6 @@ class Spotify:
             source=source,
             fetched_at=answer.fetched_at,
             from_ledger=from_ledger,
-            requests=requests,
-        )
-
-    def _pending(self, song: SongQuestion, over: OutOfBudget, spent: int) -> SearchAnswer:
-        return SearchAnswer(
-            *(song.track_id, "pending"),
-            reason=str(over),
-            until=over.until,
-            source=self.settings.source,
-            requests=spent,
         )
 
     # -- artists and audio features

@@ -60,7 +60,7 @@ class Sent:
         self._token = urlsplit(token_url)[1:3]
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._last = threading.local()
+        self._thread = threading.local()
 
     def note(self, url: str | None) -> None:
         """Count one request to this address."""
@@ -71,15 +71,22 @@ class Sent:
             kind = parts.path.removeprefix(self._prefix).partition("/")[0] or "other"
         with self._lock:
             self._counts[kind] += 1
+        if kind != "token":
+            self._thread.sent = self.by_this_thread() + 1
 
     def note_answer(self, status: int, retry_after: str | None) -> None:
         """Remember, for this thread, what the last answer's head said."""
-        self._last.answer = (status, retry_after)
+        self._thread.answer = (status, retry_after)
 
     def last_answer(self) -> tuple[int, str | None]:
         """Status and Retry-After of the last answer this thread got, even if its body made no sense."""
-        answer: tuple[int, str | None] = self._last.answer
+        answer: tuple[int, str | None] = self._thread.answer
         return answer
+
+    def by_this_thread(self) -> int:
+        """How many requests this thread has sent, those for a token apart."""
+        sent: int = getattr(self._thread, "sent", 0)
+        return sent
 
     def counts(self) -> dict[str, int]:
         """The counts as they are now."""
