@@ -117,9 +117,7 @@ EVIDENCE: tuple[Evidence, ...] = (
         present=_always,
         levels=(
             Level("no other version named", 1.0, lambda pair: pair.no_version),
-            Level(
-                "live on the same release", 0.9, lambda pair: pair.same_live_release and not pair.same_kinds
-            ),
+            Level("live on one side only, on the same release", 0.4, lambda pair: pair.live_on_same_release),
             Level(
                 "another version: {pair.version_difference}",
                 0.0,

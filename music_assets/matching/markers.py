@@ -65,7 +65,9 @@ def classify(segment: str, own: frozenset[str] = frozenset()) -> Said:
     is_version = not vocabulary.VERSION_WORDS.isdisjoint(words)
     if is_version and named and not (len(named) > 1 and named <= own):
         return Said("version", (Marker("version", named),))
-    return Said("neutral" if is_version or not other else "unknown")
+    if is_version or not (other or _numbers_only(words)):
+        return Said("neutral")
+    return Said("unknown")
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -95,6 +97,11 @@ def release_place(release: str | None) -> frozenset[str]:
         if word == "live" and words[index + 1] in {"at", "in", "from", "au"}:
             return frozenset(words[index + 2 :]) - vocabulary.GENERIC_MARK_WORDS
     return frozenset()
+
+
+def _numbers_only(words: list[str]) -> bool:
+    """Whether there is nothing but numbers, and they are no years: "1 - 800 - Harbour", not "(1972)"."""
+    return all(word.isdigit() for word in words) and not all(1900 <= int(word) < 2100 for word in words)
 
 
 def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:

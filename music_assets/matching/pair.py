@@ -25,7 +25,7 @@ _ON_STAGE = frozenset({"live", "session", "unplugged"})
 _NOT_FROM_THE_STAGE = frozenset(
     {"remix", "demo", "karaoke", "cover", "extended", "slowed", "alternate", "edit"}
 )
-_SAME_STAGE_SECONDS = 5.0
+_SAME_STAGE_SECONDS = 3.0
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -204,11 +204,13 @@ class Pair:
         return ", ".join(sorted(self.hints))
 
     @property
-    def same_live_release(self) -> bool:
-        """Whether one release calls the track live, the other side says so in the title, and the lengths
-        agree."""
+    def live_on_same_release(self) -> bool:
+        """Whether only one side says "live" of a track on the same release, and the lengths agree: many an
+        album is live without a word of it in the MSD."""
         lone = self.song.kinds ^ self.candidate.kinds
-        return lone <= _ON_STAGE and self.release_equal and self.gap_within(_SAME_STAGE_SECONDS)
+        return (
+            bool(lone) and lone <= _ON_STAGE and self.release_equal and self.gap_within(_SAME_STAGE_SECONDS)
+        )
 
     @property
     def version_difference(self) -> str:

@@ -7,7 +7,7 @@ one candidate is chosen (`decide`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,12 +48,14 @@ class Candidate:
 
     def __post_init__(self) -> None:
         """Keep the artists as a tuple of names that are there, so that a candidate can be a cache's key."""
-        names = self.artist_names
-        if isinstance(names, str):
-            names = (names,)
-        if type(names) is not tuple or not all(type(name) is str for name in names):
-            names = tuple(name for name in (names or ()) if isinstance(name, str))
-            object.__setattr__(self, "artist_names", names)
+        given = self.artist_names
+        if type(given) is tuple and all(type(name) is str for name in given):
+            return
+        listed: Iterable[object] = () if not isinstance(given, Iterable) else given
+        names = (
+            (given,) if isinstance(given, str) else tuple(name for name in listed if isinstance(name, str))
+        )
+        object.__setattr__(self, "artist_names", names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,122 @@
+"""Artist credits: the MSD's joined names beside Spotify's lists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.matching import artist_agreement
+from music_assets.matching.artists import (
+    CREDITED,
+    EQUAL,
+    LEAD,
+    NEAR,
+    credit_agreement,
+    read_credit,
+    split_names,
+)
+
+NAMES = st.text(max_size=40) | st.text(alphabet="ab c/;_&,.featwihTs", max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("msd", "spotify"),
+    [
+        ("The Paper Lanterns", "Paper Lanterns"),
+        ("Paper Lanterns_ The", "The Paper Lanterns"),
+        ("THE PAPER LANTERNS", "the paper lanterns"),
+        ("Winter_ Ada", "Ada Winter"),
+        ("Ada Winter_ Jr.", "Ada Winter Jr"),
+        ("Panic! In The Bar", "Panic In The Bar"),
+        ("Run–W.A.R.P.", "RUN-WARP"),
+        ("Mountain & The Seas", "Mountain and The Seas"),
+        ("Los Pájaros", "Pajaros"),
+        ("AB/XY", "ABXY"),
+        ("Motörwolf", "Motorwolf"),
+        ("!!!", "!!!"),
+        ("Kesha Sand$", "Kesha Sands"),
+        ("Rhyme Cartel (Featuring MC Oslo)", "Rhyme Cartel"),
+        ("Rhyme Cartel [feat. MC Oslo]", "Rhyme Cartel"),
+        ("Ada Winter & Ben Stone", "Ben Stone & Ada Winter"),
+        ("東京サンセット", "東京サンセット"),
+    ],
+)
+def test_one_artist_in_two_spellings(msd: str, spotify: str) -> None:
+    assert artist_agreement(msd, spotify) == EQUAL
+
+
+@pytest.mark.parametrize(
+    ("msd", "spotify", "agreement"),
+    [
+        ("Rhyme Cartel / MC Oslo", "MC Oslo", CREDITED),
+        ("Ada Winter;Ben Stone", "Ben Stone", CREDITED),
+        ("Ada Winter with Ben Stone", "Ada Winter", CREDITED),
+        ("Ada Winter_ Ben Stone", "Ben Stone", CREDITED),
+        ("Kid Velvet vs. The Static", "The Static", CREDITED),
+        ("Ada Winter & The Squalls", "Ada Winter", CREDITED),
+        ("Ada Winter and her Orchestra", "Ada Winter", CREDITED),
+        ("Ada Winter", "Ada Winter Quartet", LEAD),
+        ("The Ada Winter Blues Band", "Ada Winter", LEAD),
+        ("Magic Systeme", "Magic System", NEAR),
+        ("Extraordinaires Voisins", "Extraordinaire Voisins", NEAR),
+    ],
+)
+def test_partial_agreement(msd: str, spotify: str, agreement: float) -> None:
+    assert artist_agreement(msd, spotify) == agreement
+
+
+@pytest.mark.parametrize(
+    ("msd", "spotify"),
+    [
+        ("Orchid", "Orchard"),
+        ("Salt Lake Revival", "Salt Lake Revisited"),
+        ("Simon & Garland", "Judy Garland"),
+        ("Earth_ Fire & Stone", "Stone"),
+        ("Ada Winter", "Ada Winters Tribute Band"),
+        ("Orchid", "Karaoke Kings"),
+        ("Orchid", "Orchid Karaoke"),
+        ("The London Pops Orchestra", "The London Symphony Orchestra"),
+        ("Various Artists", "Various Artists"),
+        ("Orchid", ""),
+        ("", ""),
+        ("夜空", "夏空"),
+    ],
+)
+def test_two_artists_stay_two(msd: str, spotify: str) -> None:
+    assert artist_agreement(msd, spotify) == 0.0
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan")])
+def test_a_missing_name_agrees_with_nobody(missing: object) -> None:
+    assert artist_agreement(missing, "Orchid") == artist_agreement("Orchid", missing) == 0.0  # type: ignore[arg-type]
+
+
+def test_one_of_several_credited_artists_is_enough() -> None:
+    song = read_credit(("Rhyme Cartel / MC Oslo",))
+    assert credit_agreement(song, read_credit(("Rhyme Cartel", "Big Tuna"))) >= CREDITED
+    assert credit_agreement(song, read_credit(("Big Tuna", "MC Oslo"))) == CREDITED
+    assert credit_agreement(song, read_credit(("Big Tuna",))) == 0.0
+
+
+def test_names_joined_by_commas_are_read_as_a_list() -> None:
+    assert credit_agreement(read_credit(("Rhymer",)), read_credit(("Rhymer, MC Oslo, Big Tuna",))) >= CREDITED
+
+
+def test_guests_are_kept_apart_from_the_artist() -> None:
+    credit = read_credit(("Rhyme Cartel (Featuring MC Oslo_ Big Tuna & Lola)",))
+    assert credit.names == ("rhyme cartel",)
+    assert credit.featured == ("mc oslo", "big tuna", "lola")
+
+
+def test_a_list_of_names_is_split_at_every_joint() -> None:
+    assert split_names("Defoe_ King T & Butch Sands") == ("defoe", "king t", "butch sands")
+
+
+@given(NAMES, NAMES)
+def test_agreement_is_symmetric_and_bounded(one: str, other: str) -> None:
+    assert 0.0 <= artist_agreement(one, other) <= 1.0
+    assert (artist_agreement(one, other) > 0) == (artist_agreement(other, one) > 0)
+
+
+@given(st.text(alphabet="abcdefgh", min_size=1, max_size=12))
+def test_every_name_agrees_with_itself(name: str) -> None:
+    assert artist_agreement(name, name.upper()) == EQUAL

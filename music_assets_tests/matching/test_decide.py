@@ -1,0 +1,135 @@
+"""Choosing among candidates: floor, margin, ambiguity, and the same recording on several albums."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.matching import Candidate, Decision, Song, decide
+from music_assets.matching.decide import MARGIN
+
+SONG = Song("Harbour Lights", "The Paper Lanterns", "Night Ferry", 200.0, 1998)
+ARTIST = ("The Paper Lanterns",)
+
+
+def track(
+    id: str,
+    title: str = "Harbour Lights",
+    album: str | None = "Night Ferry",
+    duration: float | None = 200.0,
+    release_year: int | None = 1998,
+    isrc: str | None = None,
+    artist_names: tuple[str, ...] = ARTIST,
+) -> Candidate:
+    return Candidate(id, title, artist_names, album, duration, release_year, isrc)
+
+
+def ids(decision: Decision) -> list[str]:
+    return [entry.candidate.id for entry in decision.ranked]
+
+
+def test_without_candidates_there_is_nothing_to_decide() -> None:
+    assert decide(SONG, []) == Decision("no_candidates", None, None, ())
+
+
+def test_the_candidate_that_agrees_is_matched_among_others() -> None:
+    others = [track("b", "Harbour Lights - Live"), track("c", "Wheels"), track("d", artist_names=("Orchid",))]
+    decision = decide(SONG, [*others, track("a")])
+    assert (decision.status, decision.best) == ("matched", "a")
+    assert decision.ranked[0].candidate.id == "a"
+    assert decision.ranked[0].comparison.accepted
+    assert decision.margin is not None and decision.margin > 0.1
+
+
+def test_every_candidate_is_kept_best_first() -> None:
+    decision = decide(SONG, [track("c", "Wheels"), track("b", duration=210.0), track("a")])
+    assert ids(decision) == ["a", "b", "c"]
+
+
+def test_the_first_hit_is_not_taken_when_none_agrees() -> None:
+    decision = decide(
+        Song("Elena Marin", "Orchid"), [track("a", "Pedro y Elena Marin", artist_names=("Orchid",))]
+    )
+    assert (decision.status, decision.best) == ("below_floor", None)
+
+
+def test_two_recordings_too_close_to_tell_apart_are_ambiguous() -> None:
+    song = Song("Harbour Lights", "The Paper Lanterns")
+    decision = decide(song, [track("a", album=None, duration=180.0), track("b", album=None, duration=240.0)])
+    assert (decision.status, decision.best) == ("ambiguous", None)
+    assert decision.margin is not None and decision.margin < MARGIN
+
+
+def test_the_duration_resolves_what_would_be_ambiguous() -> None:
+    decision = decide(SONG, [track("a", duration=225.0), track("b", duration=201.0)])
+    assert (decision.status, decision.best) == ("matched", "b")
+
+
+def test_a_live_take_beside_the_studio_one_is_no_rival() -> None:
+    live = track("a", "Harbour Lights - Live at Wembley")
+    assert decide(SONG, [live, track("b")]).best == "b"
+    assert decide(Song("Harbour Lights (Live)", ARTIST[0]), [live, track("b")]).best == "a"
+
+
+# --- the same recording on several albums ---
+
+
+def test_the_same_recording_on_several_albums_is_not_ambiguous() -> None:
+    decision = decide(
+        SONG, [track("c", album="Greatest Hits", release_year=2005), track("b"), track("d", duration=201.0)]
+    )
+    assert (decision.status, decision.best) == ("matched", "b")
+    assert [entry.equivalent for entry in decision.ranked] == [False, True, True]
+
+
+def test_the_album_the_song_stands_on_is_preferred_then_the_year_then_the_id() -> None:
+    assert decide(SONG, [track("a", album="Hits"), track("b")]).best == "b"
+    assert decide(SONG, [track("a", album="Hits", release_year=2005), track("b", album="Gold")]).best == "b"
+    assert decide(SONG, [track("b", album="Hits"), track("a", album="Gold")]).best == "a"
+
+
+def test_the_same_isrc_is_the_same_recording_whatever_the_wording() -> None:
+    remaster = track("a", "Harbour Lights (La Mer)", duration=205.0, isrc="XX-123")
+    decision = decide(SONG, [remaster, track("b", isrc="xx-123")])
+    assert decision.best == "b"
+    assert decision.ranked[1].equivalent
+
+
+def test_recordings_of_other_lengths_are_not_equivalent() -> None:
+    decision = decide(SONG, [track("a"), track("b", duration=212.0)])
+    assert not decision.ranked[1].equivalent
+
+
+def test_nothing_is_equivalent_to_a_candidate_that_was_not_accepted() -> None:
+    decision = decide(SONG, [track("a", "Wheels", isrc="X"), track("b", "Wheels", isrc="X")])
+    assert decision.status == "below_floor"
+    assert not any(entry.equivalent for entry in decision.ranked)
+
+
+# --- order never shows ---
+
+MIXED = [
+    track("a", album="Hits"),
+    track("b", duration=203.5),
+    track("c", "Harbour Lights - Live"),
+    track("d", artist_names=("Orchid",)),
+    track("e", album="Gold", isrc="X"),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5)))[::7])
+def test_the_answer_is_the_same_in_any_order(order: tuple[int, ...]) -> None:
+    assert decide(SONG, [MIXED[index] for index in order]) == decide(SONG, MIXED)
+
+
+@given(st.lists(st.sampled_from(MIXED), max_size=8))
+def test_a_candidate_that_comes_twice_counts_once(candidates: list[Candidate]) -> None:
+    decision = decide(SONG, candidates)
+    assert decision == decide(SONG, reversed(candidates))
+    assert len(decision.ranked) == len({candidate.id for candidate in candidates})
+    assert (decision.best is not None) is (decision.status == "matched")
+
+
+def test_ties_fall_to_the_smallest_id() -> None:
+    assert ids(decide(SONG, [track("z"), track("m"), track("a")])) == ["a", "m", "z"]
