@@ -1,0 +1,67 @@
+"""The words a song is searched with."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.sources.spotify.queries import MAX_QUERY, queries_for
+
+
+@pytest.mark.parametrize(
+    ("title", "artist", "first", "second"),
+    [
+        ("Soul Deep", "The Box Tops", "track:'Soul Deep' artist:'Box Tops'", "Soul Deep Box Tops"),
+        ("I Didn't Mean To", "Casual", "track:'I Didnt Mean To' artist:'Casual'", "I Didnt Mean To Casual"),
+        ("Nobody (Album Version)", "Ana", "track:'Nobody' artist:'Ana'", "Nobody Ana"),
+        (
+            "Down_ Down_ Down",
+            "Weirdos_ The",
+            "track:'Down Down Down' artist:'Weirdos'",
+            "Down Down Down Weirdos",
+        ),
+        ("Pop (feat. Estelle)", "Ben Watt", "track:'Pop' artist:'Ben Watt'", "Pop Ben Watt"),
+        ("Pop", "Ben Watt feat. Estelle", "track:'Pop' artist:'Ben Watt'", "Pop Ben Watt"),
+        (
+            "Losing Weight Part 2",
+            "Cam'Ron / Juelz Santana",
+            "track:'Losing Weight Part 2' artist:'CamRon'",
+            None,
+        ),
+        ("Blue (Live At El Matador_ San Francisco)", "Eva", "track:'Blue live' artist:'Eva'", "Blue Eva"),
+        ("Honey (Bonus Track) [Dub Mix]", "Eva", "track:'Honey Dub Mix' artist:'Eva'", "Honey Eva"),
+        ("50 Ft Queenie", "PJ Harvey", "track:'50 Ft Queenie' artist:'PJ Harvey'", None),
+        ("Thunderstruck", "AC/DC", "track:'Thunderstruck' artist:'AC DC'", "Thunderstruck AC DC"),
+        ("Feat of Strength", "The The", "track:'Feat of Strength' artist:'The'", None),
+        ("ロマンス", "ペニシリン", "track:'ロマンス' artist:'ペニシリン'", "ロマンス ペニシリン"),
+        ("!!!", "!!!", None, None),
+        ("???", "Ana", "artist:'Ana'", "Ana"),
+    ],
+)
+def test_what_a_song_is_asked_with(title: str, artist: str, first: str | None, second: str | None) -> None:
+    queries = queries_for(title, artist)
+    assert (queries or [None])[0] == first
+    if second:
+        assert queries[1] == second
+
+
+def test_the_ladder_has_as_many_rungs_as_were_asked_for() -> None:
+    assert len(queries_for("Soul Deep", "The Box Tops", "Dimensions", ladder=1)) == 1
+    assert queries_for("Soul Deep", "The Box Tops", "Dimensions", ladder=3)[2] == "Soul Deep Dimensions"
+
+
+MESSY = st.text(st.sampled_from("aB éÅ'\"()[]_/;,.!&-:%*ロ0 \n") | st.characters(codec="utf-8"), max_size=300)
+
+
+@given(MESSY, MESSY, MESSY)
+def test_no_query_is_refused_for_its_form(title: str, artist: str, release: str) -> None:
+    queries = queries_for(title, artist, release, ladder=3)
+    assert len(set(queries)) == len(queries)
+    for query in queries:
+        assert 0 < len(query) <= MAX_QUERY and query == query.strip()
+        values = re.findall(r"(?:track|artist):'([^']*)'", query)
+        words = " ".join(values) if values else query
+        assert words.strip() and not re.search(r"[^\w\s]|_", words)
