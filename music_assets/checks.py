@@ -62,8 +62,10 @@ def _points_at_rows(table: str, column: str, other: str, other_column: str) -> A
     one, two = PUBLISHED[table], PUBLISHED[other]
     known = select(two.c[other_column]).where(two.c[other_column] == one.c[column]).exists()
     wrong = select(func.count()).select_from(one).where(and_(one.c[column].is_not(None), ~known))
-    name = f"{column}_is_in_{other}".replace(".", "_")
-    return _check(one, name, f"Every {column} of {table} is a row of {other}.", wrong, also=(two,))
+    # On the one that is filled last: a blocking check must not wait for what it blocks.
+    last, first = (one, two) if list(PUBLISHED).index(table) > list(PUBLISHED).index(other) else (two, one)
+    name = f"{table}_{column}_is_in_{other}".replace(".", "_")
+    return _check(last, name, f"Every {column} of {table} is a row of {other}.", wrong, also=(first,))
 
 
 checks = [
