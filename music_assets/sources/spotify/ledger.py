@@ -63,7 +63,7 @@ class Ledger(Protocol):
     """Where answers are kept. Safe to use from several threads at once."""
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
-        """The answers there are to these questions."""
+        """The answers there are to these questions, in the order asked."""
 
     def put_many(self, answers: Iterable[Answer]) -> None:
         """Keep these answers, in place of older ones; they are durable once this returns."""
@@ -114,7 +114,8 @@ class SqliteLedger:
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
-        """The answers there are to these questions; one query for each few hundred."""
+        """The answers there are to these questions, in the order asked; one query for a few hundred."""
+        keys = list(keys)
         by_kind: dict[tuple[str, str], list[str]] = {}
         for key in keys:
             by_kind.setdefault((key.purpose, key.entity), []).append(key.id)
@@ -131,7 +132,7 @@ class SqliteLedger:
                 for id_, *values in rows:
                     key = Key(entity, id_, purpose)
                     found[key] = _answer(key, *values)
-        return found
+        return {key: found[key] for key in keys if key in found}
 
     def put(self, answer: Answer) -> None:
         """Keep one answer; it is durable once this returns."""

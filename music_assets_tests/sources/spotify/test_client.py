@@ -1,0 +1,290 @@
+"""One request and what may come of it: each kind of answer has a name, and patience has an end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+
+from music_assets.sandbox.faults import BROKEN, CUT, Raw, error
+from music_assets.sources.spotify import (
+    AccessDenied,
+    BadAnswer,
+    BadCredentials,
+    OutOfBudget,
+    QuotaExhausted,
+    RateLimited,
+    SpotifySettings,
+    SpotifyUnreachable,
+)
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets_tests.sandbox.world import Town, town
+
+SEARCH: dict[str, Any] = {"q": "artist:'Marble Foxes'", "type": "track", "limit": 10}
+
+
+@contextmanager
+def client_of(place: Town) -> Iterator[SpotifyClient]:
+    client = SpotifyClient(place.settings, clock=place.clock, sleep=place.clock.sleep)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def client(spotify_town: Town) -> Iterator[SpotifyClient]:
+    with client_of(spotify_town) as opened:
+        yield opened
+
+
+def found(client: SpotifyClient) -> int:
+    return len(client.get("search", **SEARCH)["tracks"]["items"])
+
+
+def test_an_answer_is_the_json_object(client: SpotifyClient) -> None:
+    answer = client.get("search", **SEARCH)
+    assert answer["tracks"]["items"][0]["artists"][0]["name"].endswith("Marble Foxes")
+    assert client.sent.counts() == {"token": 1, "search": 1}
+
+
+@pytest.mark.parametrize("broken", sorted(BROKEN))
+def test_a_failure_that_passes_is_tried_again(spotify_town: Town, client: SpotifyClient, broken: str) -> None:
+    spotify_town.faults.script.extend([BROKEN[broken]] * 2)
+    assert found(client) > 0
+    assert client.sent.counts()["search"] == 3 and len(spotify_town.clock.slept) == 2
+
+
+@pytest.mark.parametrize("broken", sorted(BROKEN))
+def test_a_failure_that_stays_is_a_bad_answer_to_this_question_alone(
+    spotify_town: Town, client: SpotifyClient, broken: str
+) -> None:
+    spotify_town.faults.script.extend([BROKEN[broken]] * 5)
+    with pytest.raises(BadAnswer):
+        client.get("search", **SEARCH)
+    assert client.sent.counts()["search"] == 5
+    assert found(client) > 0
+
+
+def test_each_further_try_waits_longer(spotify_town: Town) -> None:
+    spotify_town.settings = SpotifySettings(**{**vars(spotify_town.settings), "backoff": 1.0})
+    spotify_town.faults.script.extend([BROKEN["502"]] * 4)
+    with client_of(spotify_town) as client:
+        assert found(client) > 0
+    slept = spotify_town.clock.slept
+    assert [0.5 * 2**i <= wait <= 1.5 * 2**i for i, wait in enumerate(slept)] == [True] * 4
+
+
+def test_when_everything_fails_spotify_is_down(spotify_town: Town, client: SpotifyClient) -> None:
+    spotify_town.faults.broken_rate, spotify_town.faults.broken = 1.0, ("503",)
+    raised = []
+    for _ in range(10):
+        with pytest.raises((BadAnswer, SpotifyUnreachable)) as failure:
+            client.get("search", **SEARCH)
+        raised.append(failure.type)
+    assert raised == [BadAnswer] * 9 + [SpotifyUnreachable]
+
+
+def test_nobody_listening_is_unreachable_and_says_where(spotify_town: Town) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        where = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        settings = {
+            **vars(spotify_town.settings),
+            "base_url": f"{where}/v1/",
+            "token_url": f"{where}/api/token",
+        }
+        spotify_town.settings = SpotifySettings(**settings)
+        with client_of(spotify_town) as client, pytest.raises(SpotifyUnreachable, match=where) as failure:
+            client.get("search", **SEARCH)
+    assert "refused" in str(failure.value)
+
+
+def test_silence_is_a_bad_answer_in_time(songs_catalogue: Path) -> None:
+    with town(songs_catalogue, timeout=0.05, retries=1) as place, client_of(place) as client:
+        assert found(client) > 0
+        place.faults.latency = 0.4
+        with pytest.raises(BadAnswer, match="did not finish"):
+            client.get("search", **SEARCH)
+
+
+# -- limits
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "7"}, {"retry-after": "0"}, {}])
+def test_a_short_wait_is_waited(spotify_town: Town, client: SpotifyClient, headers: dict[str, str]) -> None:
+    spotify_town.faults.script.append(Raw(429, b"", headers))
+    assert found(client) > 0
+    waited = sum(spotify_town.clock.slept)
+    assert waited == pytest.approx(7, abs=0.01) if headers.get("retry-after") == "7" else 0 < waited < 1
+
+
+@pytest.mark.parametrize("seconds", [61, 48925, 86207])
+def test_a_long_wait_ends_the_budget_until_then(
+    spotify_town: Town, client: SpotifyClient, seconds: int
+) -> None:
+    spotify_town.faults.script.append(error(429, "API rate limit exceeded", **{"retry-after": str(seconds)}))
+    began = spotify_town.clock()
+    for _ in range(2):
+        with pytest.raises(RateLimited) as ended:
+            client.get("search", **SEARCH)
+        assert ended.value.until == datetime.fromtimestamp(began + seconds, UTC)
+    assert client.sent.counts()["search"] == 1 and spotify_town.clock.slept == []
+    spotify_town.clock.now += seconds
+    assert found(client) > 0
+
+
+def test_a_limit_that_never_ends_does(spotify_town: Town, client: SpotifyClient) -> None:
+    spotify_town.faults.script.extend([Raw(429, b"", {"retry-after": "0"})] * 5)
+    with pytest.raises(RateLimited) as ended:
+        client.get("search", **SEARCH)
+    assert ended.value.until >= datetime.fromtimestamp(spotify_town.clock() + 29, UTC)
+    assert client.sent.counts()["search"] == 5
+
+
+def test_the_rate_of_the_server_is_kept_to(spotify_town: Town, client: SpotifyClient) -> None:
+    spotify_town.faults.rate_per_30s = 5
+    for _ in range(12):
+        assert found(client) > 0
+    assert 30 <= sum(spotify_town.clock.slept) <= 70
+    assert client.sent.counts()["search"] == 14  # two were told to wait
+
+
+@pytest.mark.parametrize("says_when", [True, False])
+def test_a_used_up_quota_ends_the_budget(spotify_town: Town, client: SpotifyClient, says_when: bool) -> None:
+    spotify_town.faults.quota_per_day, spotify_town.faults.quota_says_when = 2, says_when
+    assert found(client) + found(client) > 0
+    with pytest.raises(QuotaExhausted) as ended:
+        client.get("search", **SEARCH)
+    wait = (ended.value.until - datetime.fromtimestamp(spotify_town.clock(), UTC)).total_seconds()
+    assert wait == (86400 if says_when else 3600)
+    assert "quota" in str(ended.value) and f"{ended.value.until:%H:%M}" in str(ended.value)
+
+
+def test_the_end_of_one_budget_leaves_the_others(spotify_town: Town, client: SpotifyClient) -> None:
+    """Spotify counts in buckets of its own; a closed search says nothing of single tracks."""
+    id_ = client.get("search", **SEARCH)["tracks"]["items"][0]["id"]
+    spotify_town.faults.script.append(Raw(429, b"", {"retry-after": "80000"}))
+    with pytest.raises(OutOfBudget):
+        client.get("search", **SEARCH)
+    assert client.get(f"tracks/{id_}")["id"] == id_
+
+
+def test_our_own_rate_holds_requests_back(songs_catalogue: Path) -> None:
+    """The limiter keeps real time: eleven requests at ten a half minute would take half a minute."""
+    with town(songs_catalogue, requests_per_30s=10) as place, client_of(place) as client:
+        for _ in range(9):
+            client.get("search", **SEARCH)
+        thread = Thread(target=lambda: [client.get("search", **SEARCH) for _ in range(2)], daemon=True)
+        thread.start()
+        thread.join(timeout=1)
+        assert thread.is_alive() and place.sandbox.requests["search"] <= 10
+
+
+# -- refusals
+
+
+def test_what_the_app_may_not_use_is_named(spotify_town: Town, client: SpotifyClient) -> None:
+    with pytest.raises(AccessDenied, match="artists") as denied:
+        client.get("artists", ids="0" * 22)
+    assert denied.value.feature == "artists" and "Forbidden" in str(denied.value)
+    with pytest.raises(AccessDenied) as denied:  # recorded without a message
+        client.get("audio-features", ids="0" * 22)
+    assert denied.value.feature == "audio-features" and "None" not in str(denied.value)
+    assert client.sent.counts() == {"token": 1, "artists": 1, "audio-features": 1}
+
+
+def test_a_refused_question_is_not_asked_twice(client: SpotifyClient) -> None:
+    with pytest.raises(BadAnswer, match="maximum length") as refused:
+        client.get("search", q="x" * 251, type="track")
+    assert refused.value.refused and client.sent.counts()["search"] == 1
+    with pytest.raises(BadAnswer, match="not found") as refused:
+        client.get(f"tracks/{'0' * 22}")
+    assert refused.value.refused
+
+
+# -- the token
+
+
+def test_an_expired_token_is_renewed_once(spotify_town: Town, client: SpotifyClient) -> None:
+    assert found(client) > 0
+    spotify_town.sandbox.revoke_tokens()
+    assert found(client) > 0
+    assert client.sent.counts() == {"token": 2, "search": 3}
+
+
+def test_a_new_token_that_is_refused_too_is_the_credentials_fault(
+    spotify_town: Town, client: SpotifyClient
+) -> None:
+    spotify_town.faults.script.extend([error(401, "The access token expired")] * 2)
+    with pytest.raises(BadCredentials, match="just issued"):
+        client.get("search", **SEARCH)
+
+
+def test_eight_threads_share_one_token(spotify_town: Town, client: SpotifyClient) -> None:
+    together = Barrier(8)
+
+    def ask() -> None:
+        together.wait()
+        client.get("search", **SEARCH)
+
+    for round_ in (1, 2):
+        threads = [Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert client.sent.counts()["token"] == round_
+        spotify_town.sandbox.revoke_tokens()
+
+
+def test_wrong_credentials_are_said_to_be(spotify_town: Town) -> None:
+    spotify_town.settings = SpotifySettings(**{**vars(spotify_town.settings), "client_secret": "hunter2"})
+    with client_of(spotify_town) as client, pytest.raises(BadCredentials, match="Invalid client") as refused:
+        client.get("search", **SEARCH)
+    assert "SPOTIPY_CLIENT_SECRET" in str(refused.value) and "hunter2" not in str(refused.value)
+
+
+def test_no_token_is_asked_for_before_the_first_question(spotify_town: Town) -> None:
+    with client_of(spotify_town):
+        assert spotify_town.sandbox.requests == {}
+
+
+# -- secrets
+
+
+def test_nothing_secret_is_ever_logged_or_shown(
+    spotify_town: Town, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from base64 import b64encode
+
+    caplog.set_level(logging.DEBUG)
+    for name in ("spotipy.client", "spotipy.oauth2", "urllib3", "requests", "requests_ratelimiter"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    settings = {**vars(spotify_town.settings), "requests_per_30s": 1000}
+    spotify_town.settings = SpotifySettings(**settings)
+    errors: list[str] = []
+    with client_of(spotify_town) as client:
+        client.get("search", **SEARCH)
+        spotify_town.faults.script.extend(
+            [error(401, "The access token expired"), CUT, BROKEN["string_error"]]
+        )
+        client.get("search", **SEARCH)
+        for path in ("artists", "tracks/!"):
+            with pytest.raises((AccessDenied, BadAnswer)) as failure:
+                client.get(path, ids="x")
+            errors.append(f"{failure.value!r} {failure.getrepr(showlocals=False)}")
+    tokens = list(spotify_town.sandbox._tokens)
+    place = spotify_town.settings
+    basic = b64encode(f"{place.client_id}:{place.client_secret}".encode()).decode()
+    shown = "\n".join([caplog.text, *capfd.readouterr(), repr(place), *errors])
+    assert len(tokens) == 2 and "Sending GET" in caplog.text and "Sending POST" in caplog.text
+    for secret in (*tokens, place.client_secret, basic):
+        assert secret not in shown

@@ -1,0 +1,325 @@
+"""What the pipeline asks: from the ledger first, in order, never twice, and to the end of the budget."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from music_assets.sandbox.catalogue import truth
+from music_assets.sandbox.faults import BROKEN, Raw, error
+from music_assets.sources.spotify import (
+    Answer,
+    BadCredentials,
+    Key,
+    LedgerInUse,
+    SearchAnswer,
+    SongQuestion,
+    Spotify,
+    SpotifySettings,
+    SqliteLedger,
+)
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.warehouse.schema import STAGED, row_columns
+from music_assets_tests.sandbox.world import Town, questions, town
+from music_assets_tests.sources.spotify.conftest import SONGS
+
+QUESTIONS = questions(SONGS)
+DAY = {"retry-after": "86207"}
+
+
+def spotify_of(place: Town, ledger: SqliteLedger, **changed: object) -> Spotify:
+    settings = SpotifySettings(**{**vars(place.settings), **changed})
+    return Spotify(SpotifyClient(settings, clock=place.clock, sleep=place.clock.sleep), ledger)
+
+
+def ask(place: Town, ledger: SqliteLedger, songs: list[SongQuestion] = QUESTIONS) -> list[SearchAnswer]:
+    with spotify_of(place, ledger) as spotify:
+        return list(spotify.search_songs(songs))
+
+
+def statuses(answers: list[SearchAnswer]) -> dict[str, int]:
+    return {
+        status: sum(a.status == status for a in answers) for status in sorted({a.status for a in answers})
+    }
+
+
+def test_every_song_is_answered_in_the_order_asked(
+    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    answers = ask(spotify_town, ledger)
+    assert [answer.track_id for answer in answers] == [song.track_id for song in QUESTIONS]
+    assert statuses(answers) == {"answered": len(QUESTIONS)}
+    right = truth(songs_catalogue)
+    there = [answer for answer in answers if right[answer.track_id]]
+    found = [a for a in there if right[a.track_id] & {row["spotify_track_id"] for row in a.tracks}]
+    assert len(there) > 50 and len(found) / len(there) > 0.95
+
+
+def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledger: SqliteLedger) -> None:
+    answer = next(a for a in ask(spotify_town, ledger) if a.tracks)
+    assert sorted(answer.tracks[0]) == sorted(row_columns(STAGED["spotify_tracks"]))
+    assert {row["source"] for row in answer.tracks} == {"sandbox"} == {answer.source}
+    assert {row["fetched_at"] for row in answer.tracks} == {answer.fetched_at}
+    assert answer.question and answer.question.startswith("track:")
+
+
+def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: SqliteLedger) -> None:
+    first = ask(spotify_town, ledger)
+    spent = dict(spotify_town.sandbox.requests)
+    with spotify_of(spotify_town, ledger) as spotify:
+        again = list(spotify.search_songs(QUESTIONS))
+        assert spotify.spent == {} and spotify.saved == {"search": len(QUESTIONS)}
+    assert spotify_town.sandbox.requests == spent
+    assert [(a.tracks, a.question, a.fetched_at) for a in again] == [
+        (a.tracks, a.question, a.fetched_at) for a in first
+    ]
+    assert all(a.from_ledger and a.requests == 0 for a in again)
+    assert sum(a.requests for a in first) == spent["search"]
+
+
+def test_other_words_for_the_same_song_are_not_asked(spotify_town: Town, ledger: SqliteLedger) -> None:
+    ask(spotify_town, ledger, QUESTIONS[:1])
+    renamed = SongQuestion(QUESTIONS[0].track_id, "Another Title", "Another Artist")
+    assert ask(spotify_town, ledger, [renamed])[0].from_ledger
+
+
+def test_only_misses_climb_the_ladder(
+    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    right = truth(songs_catalogue)
+    known = next(song for song in QUESTIONS if right[song.track_id])
+    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
+    hit, miss = ask(spotify_town, ledger, [known, unknown])
+    assert (hit.requests, miss.requests) == (1, 2)
+    assert (miss.status, miss.tracks, miss.question) == ("answered", [], "No Such Song Nobody At All")
+    assert ask(spotify_town, ledger, [unknown])[0].requests == 0
+
+
+def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, ledger: SqliteLedger) -> None:
+    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All", "No Album")
+    for ladder, requests in ((1, 1), (2, 1), (3, 1), (3, 0), (1, 0)):
+        with spotify_of(spotify_town, ledger, ladder=ladder) as spotify:
+            assert next(spotify.search_songs([unknown])).requests == requests
+
+
+def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
+    spotify_town: Town, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    spotify_town.faults.quota_per_day = 25
+    first = ask(spotify_town, ledger)
+    done = statuses(first)
+    assert 0 < done["answered"] <= 25 and sum(done.values()) == len(QUESTIONS)
+    waiting = [answer for answer in first if answer.status == "pending"]
+    tomorrow = datetime.fromtimestamp(spotify_town.clock() + 86400, UTC)
+    assert {answer.until for answer in waiting} == {tomorrow}
+    assert all("quota" in (answer.reason or "") and answer.question is None for answer in waiting)
+
+    spotify_town.clock.now += 86400
+    spotify_town.faults.quota_per_day = None
+    second = ask(spotify_town, ledger)
+    assert statuses(second) == {"answered": len(QUESTIONS)}
+    assert sum(answer.from_ledger for answer in second) == done["answered"]
+    # Refusals apart (one, and as many as threads were under way), no request was wasted over both days.
+    fresh = SqliteLedger(tmp_path / "fresh.sqlite", source="sandbox")
+    at_one_go = sum(answer.requests for answer in ask(spotify_town, fresh))
+    fresh.close()
+    assert sum(answer.requests for answer in first + second) <= at_one_go + 1 + 8
+
+
+def test_a_long_rate_limit_ends_the_budget_too(spotify_town: Town, ledger: SqliteLedger) -> None:
+    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    answers = ask(spotify_town, ledger)
+    assert statuses(answers) == {"pending": len(QUESTIONS)}
+    assert spotify_town.sandbox.requests["search"] <= 8
+
+
+def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger: SqliteLedger) -> None:
+    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
+    spotify_town.faults.quota_per_day = 1
+    assert ask(spotify_town, ledger, [unknown])[0].status == "pending"
+    spotify_town.faults.quota_per_day = None
+    later = ask(spotify_town, ledger, [unknown])[0]
+    assert (later.status, later.requests, later.question) == ("answered", 1, "No Such Song Nobody At All")
+
+
+def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
+    songs_catalogue: Path, ledger: SqliteLedger
+) -> None:
+    with town(songs_catalogue, threads=1, retries=1) as place:
+        place.faults.script.extend([BROKEN["html"]] * 2)
+        first = ask(place, ledger)
+        assert [answer.status for answer in first] == ["error"] + ["answered"] * 59
+        assert "no JSON object" in (first[0].reason or "") and first[0].question
+        assert ask(place, ledger)[0].status == "answered"
+
+
+def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
+    songs_catalogue: Path, ledger: SqliteLedger
+) -> None:
+    with town(songs_catalogue, threads=1) as place:
+        place.faults.script.append(error(400, "Invalid query"))
+        assert ask(place, ledger, QUESTIONS[:1])[0].status == "error"
+        again = ask(place, ledger, QUESTIONS[:1])[0]
+        assert (again.status, again.requests) == ("error", 0) and "Invalid query" in (again.reason or "")
+        reworded = SongQuestion(QUESTIONS[0].track_id, "Other Words", QUESTIONS[0].artist_name)
+        assert ask(place, ledger, [reworded])[0].status == "answered"
+
+
+@pytest.mark.parametrize("nothing", ["", "!!!", None, math.nan])
+def test_a_song_without_a_word_is_an_error_and_costs_nothing(
+    spotify_town: Town, ledger: SqliteLedger, nothing: str
+) -> None:
+    answers = ask(spotify_town, ledger, [SongQuestion("TRX", nothing, nothing), QUESTIONS[0]])
+    assert [answer.status for answer in answers] == ["error", "answered"]
+    assert "no" in (answers[0].reason or "") and answers[0].requests == 0
+
+
+def test_wrong_credentials_stop_everything(spotify_town: Town, ledger: SqliteLedger) -> None:
+    with (
+        spotify_of(spotify_town, ledger, client_secret="wrong") as spotify,
+        pytest.raises(BadCredentials),
+    ):
+        list(spotify.search_songs(QUESTIONS))
+    assert ledger.count() == {}
+
+
+def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, ledger: SqliteLedger) -> None:
+    with spotify_of(spotify_town, ledger, threads=2) as spotify:
+        asked = spotify.search_songs(QUESTIONS)
+        for answer in itertools.islice(asked, 10):
+            assert ledger.get_many([Key("track", answer.track_id, "search")])
+        asked.close()  # whoever leaves early leaves the rest unasked
+    assert 10 <= ledger.count()["search"] < len(QUESTIONS)
+
+
+def test_a_storm_of_faults_loses_no_answer(spotify_town: Town, ledger: SqliteLedger) -> None:
+    spotify_town.faults.broken_rate = 0.3
+    spotify_town.faults.rate_per_30s = 40
+    answers = ask(spotify_town, ledger)
+    spotify_town.faults.broken_rate = 0.0
+    answers = [a for a in answers if a.status == "answered"]
+    assert len(answers) > 40
+    calm = ask(spotify_town, ledger)
+    assert {a.track_id: a.tracks for a in answers}.items() <= {a.track_id: a.tracks for a in calm}.items()
+
+
+# -- one spender
+
+
+def test_a_second_spender_is_refused_but_the_ledger_answers_it(
+    spotify_town: Town, ledger: SqliteLedger
+) -> None:
+    with (
+        spotify_of(spotify_town, ledger) as first,
+        spotify_of(spotify_town, ledger, lock_wait=0.05) as second,
+    ):
+        assert len(list(first.search_songs(QUESTIONS[:5]))) == 5
+        assert len(list(second.search_songs(QUESTIONS[:5]))) == 5
+        with pytest.raises(LedgerInUse):
+            list(second.search_songs(QUESTIONS[:6]))
+        first.close()
+        assert len(list(second.search_songs(QUESTIONS[:6]))) == 6
+
+
+# -- artists
+
+
+def ids_and_names(answers: list[SearchAnswer]) -> dict[str, str]:
+    return {row["spotify_artist_id"]: row["artist_name"] for answer in answers for row in answer.tracks}
+
+
+def test_in_development_mode_artists_are_named_without_a_request(
+    spotify_town: Town, ledger: SqliteLedger
+) -> None:
+    names = ids_and_names(ask(spotify_town, ledger))
+    seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
+    with spotify_of(spotify_town, ledger) as spotify:
+        found = spotify.artists([*names, "f" * 22], known_names=names, known_at=seen)
+        assert spotify.spent == {}
+    assert {row["spotify_artist_id"]: row["name"] for row in found.rows} == names
+    assert {(row["popularity"], row["followers"]) for row in found.rows} == {(None, None)}
+    assert {row["fetched_at"] for row in found.rows} == set(seen.values())
+    assert not found.pending and not found.denied
+
+
+def test_extended_access_asks_for_artists_in_batches_and_once(
+    extended_town: Town, ledger: SqliteLedger
+) -> None:
+    ids = [*ids_and_names(ask(extended_town, ledger)), "f" * 22]
+    many = ids * 3 + [f"{i:022d}" for i in range(60)]
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.artists(many)
+        again = spotify.artists(many)
+        assert spotify.spent["artists"] == math.ceil((len(ids) + 60) / 50)
+        assert spotify.saved == {"artist": len(ids) + 60}
+    assert [row["spotify_artist_id"] for row in found.rows] == ids[:-1]
+    assert sorted(found.rows[0]) == sorted(row_columns(STAGED["spotify_artists"]))
+    assert found.rows[0]["followers"] > 0 and found.rows == again.rows
+    assert len(found.not_found) == 61 and found.not_found == again.not_found
+
+
+def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
+    extended_town: Town, ledger: SqliteLedger
+) -> None:
+    names = ids_and_names(ask(extended_town, ledger))
+    extended_town.faults.script.append(Raw(429, b"", DAY))
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.artists(names, known_names=names)
+    assert found.pending == list(names) and found.until and found.reason
+    assert [row["name"] for row in found.rows] == list(names.values())
+
+
+def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, ledger: SqliteLedger) -> None:
+    with spotify_of(spotify_town, ledger, mode="extended") as spotify:
+        found = spotify.artists(["a" * 22], known_names={"a" * 22: "Ana"})
+    assert found.denied and [row["name"] for row in found.rows] == ["Ana"] and "403" in (found.reason or "")
+
+
+# -- audio features
+
+
+def test_audio_features_come_in_batches_and_are_kept_by_track(
+    extended_town: Town, ledger: SqliteLedger
+) -> None:
+    answers = ask(extended_town, ledger)
+    ids = list(dict.fromkeys(row["spotify_track_id"] for answer in answers for row in answer.tracks))
+    unknown = "0" * 22
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.audio_features([*ids[:120], unknown, *ids[120:]])
+        assert spotify.spent["audio-features"] == math.ceil((len(ids) + 1) / 100)
+        again = spotify.audio_features([unknown, ids[0]])
+        assert spotify.saved == {"audio_features": 2}
+    assert [row["spotify_track_id"] for row in found.rows] == ids and found.not_found == [unknown]
+    assert sorted(found.rows[0]) == sorted(row_columns(STAGED["audio_features"]))
+    assert all(0 <= row["energy"] <= 1 and row["source"] == "sandbox" for row in found.rows)
+    assert (again.rows, again.not_found) == (found.rows[:1], [unknown])
+
+
+def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledger: SqliteLedger) -> None:
+    for _ in range(2):
+        with spotify_of(spotify_town, ledger) as spotify:
+            for ids in (["a" * 22], ["b" * 22]):
+                found = spotify.audio_features(ids)
+                assert found.denied and found.rows == [] and "audio-features" in (found.reason or "")
+    assert spotify_town.sandbox.requests["audio-features"] == 1
+    key = Key("app", "audio-features", "access")
+    told = ledger.get_many([key])[key]
+    ledger.put(
+        Answer(key, told.status, told.question, told.fetched_at - timedelta(days=8), told.mode, told.body)
+    )
+    with spotify_of(spotify_town, ledger) as spotify:
+        spotify.audio_features(["a" * 22])
+    assert spotify_town.sandbox.requests["audio-features"] == 2
+
+
+def test_a_broken_batch_fails_alone(extended_town: Town, ledger: SqliteLedger) -> None:
+    ids = [f"{i:022d}" for i in range(150)]
+    extended_town.faults.script.extend([BROKEN["502"]] * 5)
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.audio_features(ids)
+        assert (found.failed, found.not_found) == (ids[:100], ids[100:]) and "502" in (found.reason or "")
+        assert spotify.audio_features(ids).failed == []
