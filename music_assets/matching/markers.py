@@ -83,8 +83,8 @@ def release_says(release: str | None) -> frozenset[str]:
         for phrase in table
         if _fits(words, start, phrase) and not (phrase == ("live",) and _is_verb(words, start))
     }
-    if words[-1] in {"concert", "konzert", "konsert"}:
-        said.add("live")
+    if words[-1] in vocabulary.RELEASE_SAYS_LAST:
+        said.add(vocabulary.RELEASE_SAYS_LAST[words[-1]])
     return frozenset(said)
 
 

@@ -138,14 +138,24 @@ def _split(text: str) -> tuple[str, list[str]]:
     if closers:
         segments.append(text[start:])
     name, *rest = _DASH.split("".join(kept).strip())
+    speaking: list[str] = []
     for piece in rest:
-        if plain(piece) and (
-            _GUEST_SEGMENT.match(piece) or _PART.match(piece) or classify(piece).kind != "unknown"
-        ):
-            segments.append(piece)
+        if _speaks(piece):
+            speaking.append(piece)
+        elif speaking:
+            # What follows a version still speaks of it: "Salt - Live - The Harbour Tapes".
+            speaking[-1] = f"{speaking[-1]} - {piece}"
         else:
             name = f"{name} - {piece}"
+    segments.extend(speaking)
     return name, [piece for segment in segments for piece in _flatten(segment)]
+
+
+def _speaks(piece: str) -> bool:
+    """Whether what follows a dash speaks of guests, a part or the version, and is no part of the name."""
+    if not plain(piece):
+        return False
+    return bool(_GUEST_SEGMENT.match(piece) or _PART.match(piece)) or classify(piece).kind != "unknown"
 
 
 def _flatten(segment: str) -> list[str]:

@@ -289,10 +289,20 @@ RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
         "acoustic": "acoustic, acustico, acoustique, akustik, akustisch",
         "demo": "demo, demos, outtakes, rehearsals",
         "instrumental": "instrumentals, instrumental version, instrumental versions",
+        "slowed": "chopped and screwed, chopped screwed, screwed and chopped, slowed and reverb",
     }.items()
 }
 
-IMPLIED_BY_RELEASE = frozenset({"live", "session", "unplugged", "karaoke", "cover"})
+RELEASE_SAYS_LAST: Mapping[str, str] = {
+    "concert": "live",
+    "konzert": "live",
+    "konsert": "live",
+    "instrumental": "instrumental",
+    "instrumentals": "instrumental",
+}
+"""Words that say so only at the end of the name: "The Lisbon Concert", "Salt [Instrumental]"."""
+
+IMPLIED_BY_RELEASE = frozenset({"live", "session", "unplugged", "karaoke", "cover", "slowed"})
 """Kinds that an album's name gives to each of its tracks; the other kinds only raise a doubt."""
 
 # --- credits ---------------------------------------------------------------------------------------------

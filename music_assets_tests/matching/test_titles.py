@@ -170,6 +170,11 @@ def test_what_follows_a_dash_is_the_name_unless_it_speaks_of_a_version() -> None
     assert parse_title("1 - 800 - Harbour - Remix").base == "1 800 harbour"
 
 
+def test_what_follows_a_version_after_a_dash_still_speaks_of_it() -> None:
+    parsed = parse_title("Salt - Live - The Harbour Tapes")
+    assert (parsed.full, parsed.kinds) == ("salt", {"live"})
+
+
 def test_a_title_of_version_words_alone_keeps_them_as_its_name() -> None:
     assert parse_title("Live").base == "live"
     assert parse_title("(Intro)").base == "intro"
@@ -208,6 +213,8 @@ def test_every_take_has_its_number() -> None:
         ("Dance Vault Remixes", "remix"),
         ("The Acoustic Session", "acoustic"),
         ("The Demos", "demo"),
+        ("Salt (Chopped & Screwed)", "slowed"),
+        ("Salt [Instrumental]", "instrumental"),
     ],
 )
 def test_an_album_says_what_its_tracks_are(release: str, kind: str) -> None:
