@@ -30,12 +30,13 @@ _COLLECTIVE = frozenset({"various artists", "various", "varios artistas", "unkno
 @dataclass(frozen=True, slots=True)
 class Credit:
     """A credit as read: `whole` is the whole name and `players` its words, `names` the first artist and
-    those beside it, `featured` those named after "feat."; all normalised. `copyist` marks karaoke and
-    tribute performers."""
+    those beside it, `featured` those named after "feat.", `lead` the first word or words before "&"; all
+    normalised. `copyist` marks karaoke and tribute performers."""
 
     whole: str
     players: frozenset[str]
     names: tuple[str, ...]
+    lead: str
     featured: tuple[str, ...]
     copyist: bool
 
@@ -61,6 +62,7 @@ def read_credit(artist_names: tuple[str, ...]) -> Credit:
         whole=whole,
         players=frozenset(whole.split()) - {"and"},
         names=kept,
+        lead=normalise(_WEAK.split(mains[0])[0]) if mains else "",
         featured=tuple(dict.fromkeys(featured)),
         copyist=any(_COPYIST.search(plain(name)) for name in artist_names),
     )
@@ -99,6 +101,8 @@ def credit_agreement(song: Credit, candidate: Credit) -> float:
             if value == EQUAL and (index or place):
                 value = CREDITED
             best = max(best, value)
+    if song.lead in candidate.names or candidate.lead in song.names:
+        best = max(best, LEAD)
     return best
 
 

@@ -34,6 +34,7 @@ _ROTATED_ARTICLE = re.compile(
     r"^(.*\S)\s*[,_]\s*(the|a|an|los|las|les|die|der)\s*$", re.IGNORECASE | re.DOTALL
 )
 _DROPPED_G = re.compile(r"(?<=[a-z][a-z])in'(?![a-z])")
+_STUCK_AND = re.compile(r"(?:\s'?|')n'(?=[a-z])|'n'")
 _INITIALS = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){2,}[a-z]?(?![a-z])")
 _NUMBER_SIGN = re.compile(r"#\s*(?=\d)|\bn[°o]\.?\s*(?=\d)|\bnr\.?\s*(?=\d)")
 _STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
@@ -146,6 +147,7 @@ def _spell_signs(lowered: str) -> str:
     rotated = _ROTATED_ARTICLE.match(lowered)
     if rotated:
         lowered = f"{rotated[2]} {rotated[1]}"
+    lowered = _STUCK_AND.sub(" n ", lowered)
     lowered = _DROPPED_G.sub("ing", lowered)
     if "." in lowered:
         lowered = _INITIALS.sub(lambda match: match[0].replace(".", ""), lowered)

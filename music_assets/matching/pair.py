@@ -133,7 +133,7 @@ class Pair:
     @property
     def subtitle_on_one_side(self) -> bool:
         ours, theirs = self.song.title, self.candidate.title
-        if ours.subtitles and theirs.subtitles:
+        if not (set(ours.subtitles) <= set(theirs.subtitles) or set(theirs.subtitles) <= set(ours.subtitles)):
             return False
         return loose(ours.base) == loose(theirs.base) or loose(ours.short) == loose(theirs.short)
 
@@ -141,8 +141,9 @@ class Pair:
     def lone_subtitle(self) -> str:
         """The subtitle only one title has, as "'la biche'"; what a bracket in front adds is not told
         apart."""
-        subtitles = self.song.title.subtitles or self.candidate.title.subtitles
-        return _quoted(subtitles) if subtitles else "in front"
+        ours, theirs = self.song.title.subtitles, self.candidate.title.subtitles
+        lone = [subtitle for subtitle in (*ours, *theirs) if not (subtitle in ours and subtitle in theirs)]
+        return _quoted(lone) if lone else "in front"
 
     @property
     def title_near(self) -> bool:

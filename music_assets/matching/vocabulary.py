@@ -94,8 +94,8 @@ NEUTRAL = phrases("""
     dirty version, bonus track, bonus tracks, hidden track, bonus song, bonus material,
     previously unreleased, previously unissued, unreleased track, special edition, limited edition,
     deluxe edition, expanded edition, anniversary edition, official video, music video,
-    official music video, official audio, lyric video, soundtrack version, deluxe version, street version,
-    motion picture soundtrack, ost
+    official music video, official audio, lyric video, soundtrack version, motion picture version,
+    deluxe version, street version, motion picture soundtrack, ost
 """)
 """Says nothing about which recording it is, whatever stands beside it ("Fear Itself Album Version")."""
 
@@ -270,7 +270,10 @@ RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
     for kind, text in {
         "live": """
             live, livetime, en vivo, en directo, directo, en concert, en concierto, ao vivo, dal vivo,
-            in concert, im konzert, live concert, concert #, official bootleg, na zywo, canli
+            in concert, im konzert, live concert, concert #, official bootleg, na zywo, canli, on tour,
+            on stage, storytellers, austin city limits, at the fillmore, at fillmore, at budokan,
+            at carnegie hall, at the royal albert hall, at the hollywood bowl, at red rocks, at wembley,
+            at madison square garden, at montreux, at the apollo, at the olympia, a l olympia, au zenith
         """,
         "session": """
             at the bbc, bbc session, bbc sessions, bbc radio sessions, peel session, peel sessions,
@@ -286,7 +289,7 @@ RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
             remix, remixes, remixed, remixe, rmx, re mix, dance mixes, club mixes, urban mixes, house mixes,
             dub mixes, mixes
         """,
-        "acoustic": "acoustic, acustico, acoustique, akustik, akustisch",
+        "acoustic": "acoustic, acustico, acustica, acoustique, akustik, akustisch",
         "demo": "demo, demos, outtakes, rehearsals",
         "instrumental": "instrumentals, instrumental version, instrumental versions",
         "slowed": "chopped and screwed, chopped screwed, screwed and chopped, slowed and reverb",

@@ -9,6 +9,7 @@ from __future__ import annotations
 Row = tuple[str, str | None, str | None, tuple[str, ...], str]
 
 SAME: list[Row] = [
+    ("Orchid", "Mountain (La Mer) [Das Meer]", None, ("Orchid",), "Mountain (La Mer)"),
     ("The Paper Lanterns", "Harbour Lights (Album Version)", None, ("The Paper Lanterns",), "Harbour Lights"),
     ("Paper Lanterns", "Harbour Lights", None, ("The Paper Lanterns",), "Harbour Lights - 2015 Remaster"),
     ("Paper Lanterns_ The", "Night Ferry_ The", None, ("The Paper Lanterns",), "The Night Ferry"),

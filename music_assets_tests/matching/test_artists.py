@@ -55,6 +55,8 @@ def test_one_artist_in_two_spellings(msd: str, spotify: str) -> None:
         ("Ada Winter & The Squalls", "Ada Winter", CREDITED),
         ("Ada Winter and her Orchestra", "Ada Winter", CREDITED),
         ("Ada Winter", "Ada Winter Quartet", LEAD),
+        ("Squall & The Storm", "Squall", LEAD),
+        ("Squall With 94 East", "Squall", LEAD),
         ("The Ada Winter Blues Band", "Ada Winter", LEAD),
         ("Magic Systeme", "Magic System", NEAR),
         ("Extraordinaires Voisins", "Extraordinaire Voisins", NEAR),
@@ -68,6 +70,7 @@ def test_partial_agreement(msd: str, spotify: str, agreement: float) -> None:
     ("msd", "spotify"),
     [
         ("Orchid", "Orchard"),
+        ("Hank Sands", "Hank Sands_ Jr."),
         ("Salt Lake Revival", "Salt Lake Revisited"),
         ("Simon & Garland", "Judy Garland"),
         ("Earth_ Fire & Stone", "Stone"),

@@ -18,6 +18,8 @@ TEXT = st.text(max_size=40) | st.text(alphabet="aAiI vVxX.,_-()[]&+!'$#/12 nuthe
         ("Salt & Sand", "Salt and Sand"),
         ("Salt + Sand", "Salt And Sand"),
         ("Rock 'n' Roll Boat", "Rock & Roll Boat"),
+        ("Salt N'Sand", "Salt N' Sand"),
+        ("Salt'n'Sand", "Salt & Sand"),
         ("The Night Ferry", "Night Ferry_ The"),
         ("Corazón De Niño", "Corazon de nino"),
         ("Süße Träume", "Susse Traume"),
