@@ -7,7 +7,6 @@ them. Schedules and sensors belong here too.
 
 from dagster import AssetSelection, define_asset_job
 
-from music_assets.partitions import msd_directories
 from music_assets.warehouse.schema import STAGED
 
 _extracted = AssetSelection.assets("msd_songs", "msd_artists")
@@ -25,19 +24,16 @@ jobs = [
     define_asset_job(
         "extract",
         selection=_extracted,
-        partitions_def=msd_directories,
         description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
     ),
     define_asset_job(
         "ask",
         selection=_asked,
-        partitions_def=msd_directories,
         description="Ask Spotify about the songs not answered yet. The one job that spends requests.",
     ),
     define_asset_job(
         "match_and_load",
         selection=_matched | _staged,
-        partitions_def=msd_directories,
         description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
     ),
     define_asset_job(

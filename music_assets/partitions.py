@@ -7,7 +7,6 @@ partitions even and says nothing about artists. A hundred times more songs would
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from collections.abc import Iterable
@@ -48,11 +47,9 @@ def parse_partitions(spec: str) -> list[str]:
             pattern = re.compile(re.escape(part).replace(r"\*", "[A-Z]*"))
             keys = [key for key in KEYS if pattern.fullmatch(key)]
         if not keys:
-            near = difflib.get_close_matches(part, KEYS, n=1)
-            hint = f" Did you mean {near[0]}?" if near and not dots and len(part) == 2 else ""
             raise PartitionsError(
                 f"{part!r} names no partition: they are AA to ZZ, written AB, AA...AZ, A*, or several "
-                f"with commas.{hint}"
+                "with commas."
             )
         chosen.update(keys)
     if not chosen:

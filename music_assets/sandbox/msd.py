@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from filelock import FileLock
-from h5py import h5d, h5s, h5t
+from h5py import h5d, h5s
 
 from music_assets.sandbox.sample import sample_songs
 from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
+from music_assets.sources.msd.hdf5 import creation_properties, stored_type
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
 
 Song = Mapping[str, Any]
@@ -279,30 +280,8 @@ def _template(arrays: bool) -> bytes:
 def _create(file: Any, item: Item) -> None:
     """An empty dataset: extendable on axis 0, shuffled, deflated at level 1."""
     rest = (item.width,) if item.width else ()
-    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    properties.set_chunk((item.chunk, *rest))
-    properties.set_shuffle()
-    properties.set_deflate(1)
-    properties.set_alloc_time(h5d.ALLOC_TIME_INCR)
-    properties.set_fill_time(h5d.FILL_TIME_ALLOC)
     space = h5s.create_simple((0, *rest), (h5s.UNLIMITED, *rest))
-    h5d.create(file.id, item.path.encode(), _stored_type(item.dtype), space, properties)
-
-
-def _stored_type(dtype: np.dtype[Any]) -> Any:
-    """The HDF5 type of the files: as numpy's, but text ends with a NUL (h5py would pad it)."""
-    if dtype.names:
-        stored = h5t.create(h5t.COMPOUND, dtype.itemsize)
-        for name in dtype.names:
-            offset = dtype.fields[name][1] if dtype.fields else 0
-            stored.insert(name.encode(), offset, _stored_type(dtype[name]))
-        return stored
-    if dtype.kind != "S":
-        return h5t.py_create(dtype)
-    stored = h5t.C_S1.copy()
-    stored.set_size(dtype.itemsize)
-    stored.set_strpad(h5t.STR_NULLTERM)
-    return stored
+    h5d.create(file.id, item.path.encode(), stored_type(item.dtype), space, creation_properties(item))
 
 
 def _attributes(item: Any, **values: Any) -> None:
@@ -310,7 +289,7 @@ def _attributes(item: Any, **values: Any) -> None:
         if isinstance(value, str):
             text = value.encode() + b"\0"
             attribute = h5py.h5a.create(
-                item.id, name.encode(), _stored_type(np.dtype(f"S{len(text)}")), h5s.create(h5s.SCALAR)
+                item.id, name.encode(), stored_type(np.dtype(f"S{len(text)}")), h5s.create(h5s.SCALAR)
             )
             attribute.write(np.array(text))
         else:

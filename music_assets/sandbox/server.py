@@ -151,7 +151,8 @@ class SandboxSpotify:
 
     def _search(self, request: Request) -> Raw | Json:
         asked = request.query_params
-        q, types = asked.get("q", ""), asked.get("type", "").split(",")
+        q = asked.get("q", asked.get("query", ""))  # Spotify's own links to further pages say `query`
+        types = asked.get("type", "").split(",")
         if not q.strip():
             return error(400, "No search query")
         if len(q) > 250:

@@ -91,7 +91,10 @@ def test_a_file_with_other_rows_than_its_manifest_is_not_loaded(
     warehouse: DuckDBWarehouse, tmp_path: Path
 ) -> None:
     load(warehouse, staged(tmp_path, KIND, "AA", [vote("a")]))
-    short, whole = staged(tmp_path, KIND, "AA", [vote("x")]), staged(tmp_path, KIND, "AA", [vote("x"), vote("y")])
+    short, whole = (
+        staged(tmp_path, KIND, "AA", [vote("x")]),
+        staged(tmp_path, KIND, "AA", [vote("x"), vote("y")]),
+    )
     Path(whole.url).write_bytes(Path(short.url).read_bytes())
     with pytest.raises(WarehouseError, match="slice AA: 1 rows arrived .* manifest says 2"):
         load(warehouse, whole)
@@ -132,7 +135,8 @@ def test_another_process_that_holds_the_warehouse_is_named(warehouse: DuckDBWare
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path; from music_assets.warehouse.duckdb import DuckDBWarehouse\n"
+            "import sys\nfrom pathlib import Path\n"
+            "from music_assets.warehouse.duckdb import DuckDBWarehouse\n"
             "with DuckDBWarehouse(Path(sys.argv[1]), Path(sys.argv[2])).transaction('loading a letter'):\n"
             "    print('held', flush=True); sys.stdin.readline()",
             str(warehouse.path),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from music_assets.sources.msd import fast
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import SetAside, UnreadableFile
 from music_assets.sources.msd.general import GeneralFile
@@ -94,6 +95,11 @@ class Reading:
     def read(self, path: str, rows: list[int] | None = None) -> None:
         """Read a file, or these rows of it; must be called in sorted order of paths."""
         try:
+            # Opening a pipe would wait for ever.
+            record = fast.read_record(path) if os.path.isfile(path) else None
+            if record is not None:
+                self._take_one(path, record)
+                return
             with GeneralFile(path) as file:
                 if file.rows == 1:
                     self._take_one(path, next(file.records()))

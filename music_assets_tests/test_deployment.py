@@ -1,0 +1,61 @@
+"""Settings: everything has a default, and what cannot be meant is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from music_assets.deployment import SettingError, Settings
+
+CREDENTIALS = {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
+
+
+def test_everything_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({})
+    assert settings == Settings(
+        data=tmp_path / "data",
+        msd=None,
+        staging=str(tmp_path / "data" / "staging"),
+        warehouse=f"duckdb:///{tmp_path}/data/warehouse.duckdb",
+        spotify="sandbox",
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_credentials_alone_turn_the_real_spotify_on() -> None:
+    assert Settings.from_environment(CREDENTIALS).spotify == "api"
+    assert Settings.from_environment({**CREDENTIALS, "MUSIC_ASSETS_SPOTIFY": "sandbox"}).spotify == "sandbox"
+
+
+def test_options_win_over_the_environment(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"MUSIC_ASSETS_DATA": "/else"}, data=str(tmp_path), msd=None)
+    assert settings.data == tmp_path
+
+
+def test_an_s3_address_is_left_as_it_is() -> None:
+    assert Settings.from_environment({"MUSIC_ASSETS_STAGING": "s3://b/p"}).staging == "s3://b/p"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"MUSIC_ASSETS_SPOTIFY": "yes"}, "MUSIC_ASSETS_SPOTIFY is 'yes': it takes `api` or `sandbox`"),
+        ({"MUSIC_ASSETS_SPOTIFY": "api"}, "set SPOTIPY_CLIENT_ID"),
+        ({"MUSIC_ASSETS_WAREHOUSE": "a cellar"}, "MUSIC_ASSETS_WAREHOUSE is not a SQLAlchemy URL"),
+        (
+            {"MUSIC_ASSETS_WAREHOUSE": "redshift+redshift_connector://u:pw@cluster.example/db"},
+            "The sandbox invents its answers",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_named(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingError, match=said) as caught:
+        Settings.from_environment(environment)
+    assert "pw" not in str(caught.value)
+
+
+def test_a_warehouse_on_loopback_takes_the_sandbox() -> None:
+    url = "redshift+redshift_connector://u:pw@127.0.0.1:5439/db"
+    assert Settings.from_environment({"MUSIC_ASSETS_WAREHOUSE": url}).warehouse_is_local
