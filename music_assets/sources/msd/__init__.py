@@ -9,8 +9,9 @@ partition. What cannot be read is returned as `SetAside`; only an unusable root 
 Home: http://millionsongdataset.com. Terms: research, non-commercial. To cite: T. Bertin-Mahieux,
 D. P. W. Ellis, B. Whitman, P. Lamere, "The Million Song Dataset", ISMIR 2011.
 
-Inside: `layout` (how files are laid out), `fields` (which fields become columns), `fast` and
-`general` (one file to records), `columns` (records to frames), `reader`, `root`.
+Inside: `layout` (how files are laid out) and `hdf5` (the same in HDF5's terms), `fields` (which
+fields become columns), `fast` with `stored`, and `general` (one file to `records`), `columns`
+(records to frames), `reader` (many files), `root` (partitions).
 """
 
 from music_assets.sources.msd.errors import MsdRootError, SetAside

@@ -1,0 +1,177 @@
+"""Reading a one-song file of the MSD's own layout, below what the HDF5 library needs to find its data.
+
+The library, and h5py on top of it, spend nearly all their time on what is the same in a million
+files: the structure, the types, un-shuffling a thousand rows of which one is used. Here `stored`
+finds the chunks, igzip inflates them, and only the rows in use are un-shuffled.
+
+That is right only for datasets stored exactly as the layout says, so the stored description of
+each (type, chunk, filters) must equal, byte for byte, the one HDF5 itself writes for the layout. At
+the least difference, or fault, `read_record` returns None and `general` reads the file: it knows
+every other way a file can be stored, and has the words for what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from functools import cache
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from h5py import h5d, h5s
+from isal import isal_zlib
+
+from music_assets.sources.msd.hdf5 import creation_properties, stored_type
+from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS, Item
+from music_assets.sources.msd.records import Record, Tags
+from music_assets.sources.msd.stored import Stored, StoredFile, Unusual
+
+_ITEMS = {**TABLES, **TAG_ARRAYS}
+_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
+
+
+def _bytes_of(field: str) -> slice:
+    begins = METADATA.fields[field][1] if METADATA.fields else 0
+    return slice(begins, begins + METADATA[field].itemsize)
+
+
+# What cuts the arrays into songs; zero in a file of one song.
+_CUT_TERMS, _CUT_SIMILAR, _CUT_MBTAGS = (
+    _bytes_of("idx_artist_terms"),
+    _bytes_of("idx_similar_artists"),
+    slice(4),
+)
+_ZERO = bytes(4)
+
+
+class _Place(NamedTuple):
+    """One dataset of the layout, and how its stored form must be described."""
+
+    group: bytes
+    name: bytes
+    description: bytes
+    rows: int  # of a chunk
+    itemsize: int
+    text: bool
+    dtype: np.dtype[Any]
+
+
+def read_record(path: str) -> Record | None:
+    """The one song of a file in the MSD's own layout; None for any other file, and for damaged ones."""
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError:
+        return None
+    try:
+        return _record(StoredFile.opened(descriptor))
+    except (Unusual, OSError, struct.error, ValueError, OverflowError, _InflateError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _record(file: StoredFile) -> Record:
+    places = _places()
+    groups = {name: file.group(name) for name in (b"metadata", b"analysis", b"musicbrainz")}
+    metadata = _row(file, groups, places["metadata"])
+    analysis = _row(file, groups, places["analysis"])
+    musicbrainz = _row(file, groups, places["musicbrainz"])
+    if not metadata[_CUT_TERMS] == metadata[_CUT_SIMILAR] == musicbrainz[_CUT_MBTAGS] == _ZERO:
+        raise Unusual
+    tags = Tags(
+        terms=_values(file, groups, places["artist_terms"]),
+        frequencies=_values(file, groups, places["artist_terms_freq"]),
+        weights=_values(file, groups, places["artist_terms_weight"]),
+        similar_artists=_values(file, groups, places["similar_artists"]),
+        mbtags=_values(file, groups, places["artist_mbtags"]),
+        mbtag_counts=_values(file, groups, places["artist_mbtags_count"]),
+    )
+    if not len(tags.terms) == len(tags.frequencies) == len(tags.weights):
+        raise Unusual
+    if len(tags.mbtags) != len(tags.mbtag_counts):
+        raise Unusual
+    return Record(metadata, analysis, musicbrainz, tags)
+
+
+def _row(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> bytes:
+    """The one row of a table.
+
+    A shuffled chunk of n rows has the first bytes of all rows, then the second bytes, and so on:
+    row 0 is every n-th byte.
+    """
+    stored = _found(file, groups, place)
+    if stored.length != 1:
+        raise Unusual
+    (chunk,) = file.chunks(stored.tree, (0,))
+    return _inflated(chunk, place)[:: place.rows]
+
+
+def _values(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> list[Any]:
+    """All values of an array; text without the NULs that pad it."""
+    stored = _found(file, groups, place)
+    if not stored.length:
+        return []
+    values: list[Any] = []
+    begins = range(0, stored.length, place.rows)
+    for begin, chunk in zip(begins, file.chunks(stored.tree, begins), strict=True):
+        values += _unshuffled(_inflated(chunk, place), place, min(stored.length - begin, place.rows))
+    return values
+
+
+def _found(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> Stored:
+    members = groups[place.group]
+    if place.name not in members:
+        raise Unusual
+    stored = file.dataset(members[place.name])
+    if stored.description != place.description:
+        raise Unusual
+    return stored
+
+
+def _inflated(chunk: bytes, place: _Place) -> bytes:
+    inflated: bytes = isal_zlib.decompress(chunk)
+    if len(inflated) != place.rows * place.itemsize:
+        raise Unusual
+    return inflated
+
+
+def _unshuffled(chunk: bytes, place: _Place, length: int) -> list[Any]:
+    """The first rows of a shuffled chunk."""
+    width = place.itemsize
+    if place.text:  # the last bytes of most text are NULs in all rows
+        width = max(1, -(-len(chunk.rstrip(b"\0")) // place.rows))
+    planes = np.frombuffer(chunk, np.uint8, width * place.rows).reshape(width, place.rows)
+    dtype = f"S{width}" if place.text else place.dtype
+    values: list[Any] = np.frombuffer(planes.T[:length].tobytes(), dtype).tolist()
+    return values
+
+
+@cache
+def _places() -> dict[str, _Place]:
+    """The datasets of the layout, described as in an empty file that HDF5 writes."""
+    image = _empty_file()
+    file = StoredFile(-1, image, len(image))
+    places = {}
+    for name, item in _ITEMS.items():
+        group, _, dataset = item.path.encode().partition(b"/")
+        description = file.dataset(file.group(group)[dataset]).description
+        size, text = item.dtype.itemsize, item.dtype.kind == "S"
+        places[name] = _Place(group, dataset, description, item.chunk, size, text, item.dtype)
+    return places
+
+
+def _empty_file() -> bytes:
+    with h5py.File("layout", "w", driver="core", backing_store=False, libver="earliest") as file:
+        for item in _ITEMS.values():
+            _create(file, item)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
+
+
+def _create(file: Any, item: Item) -> None:
+    file.require_group(item.path.partition("/")[0])
+    space = h5s.create_simple((0,), (h5s.UNLIMITED,))
+    h5d.create(file.id, item.path.encode(), stored_type(item.dtype), space, creation_properties(item))
