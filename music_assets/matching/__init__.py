@@ -4,18 +4,18 @@
 
     decide(Song("Title (Album Version)", "Artist", duration=211.3), candidates).best
 
-The road of a question: `normalise` (one spelling) -> `titles`, `artists` (each side taken apart) -> `pair`
-(side by side) -> `evidence` (the declared list, `compare`) -> `decide` (floor, margin). Words are in
-`vocabulary`, records in `records`. Nothing here asks Spotify or touches storage: candidates come from
-`sources`, answers are kept by `assets`.
+The road of a question: `normalise` (one spelling) -> `titles`, `markers`, `artists` (taken apart) -> `side`
+(one side read) -> `pair` (side by side) -> `evidence` (the declared list, `compare`) -> `decide` (floor,
+margin). Words are in `vocabulary`, records in `records`. Nothing here asks Spotify or touches storage:
+candidates come from `sources`, answers are kept by `assets`.
 """
 
 from music_assets.matching.artists import artist_agreement
 from music_assets.matching.decide import decide
-from music_assets.matching.evidence import compare, explain
+from music_assets.matching.evidence import Row, compare, explain
 from music_assets.matching.normalise import normalise
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song, Status
-from music_assets.matching.titles import parse_title
+from music_assets.matching.titles import Title, parse_title
 from music_assets.matching.version import matcher_version
 
 __all__ = [
@@ -23,8 +23,10 @@ __all__ = [
     "Comparison",
     "Decision",
     "Ranked",
+    "Row",
     "Song",
     "Status",
+    "Title",
     "artist_agreement",
     "compare",
     "decide",

@@ -29,11 +29,13 @@ _COLLECTIVE = frozenset({"various artists", "various", "varios artistas", "unkno
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A credit as read: `whole` is the whole name and `players` its words, `names` the first artist and
-    those beside it, `featured` those named after "feat.", `lead` the first word or words before "&"; all
-    normalised. `copyist` marks karaoke and tribute performers."""
+    """A credit as read, all normalised.
 
-    whole: str
+    `players` are the words of the whole name, `names` the whole and the artists it joins, `lead` what stands
+    before the first "&" or comma, `featured` those named after "feat.". `copyist` marks karaoke and tribute
+    performers.
+    """
+
     players: frozenset[str]
     names: tuple[str, ...]
     lead: str
@@ -57,10 +59,8 @@ def read_credit(artist_names: tuple[str, ...]) -> Credit:
         for other in rest:
             featured.extend(split_names(other))
     kept = tuple(dict.fromkeys(name for name in names if name and name not in _COLLECTIVE))
-    whole = normalise(", ".join(mains))
     return Credit(
-        whole=whole,
-        players=frozenset(whole.split()) - {"and"},
+        players=frozenset(normalise(", ".join(mains)).split()) - {"and"},
         names=kept,
         lead=normalise(_WEAK.split(mains[0])[0]) if mains else "",
         featured=tuple(dict.fromkeys(featured)),

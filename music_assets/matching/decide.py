@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from music_assets.matching.evidence import compare
-from music_assets.matching.pair import gap, read_candidate, seconds
+from music_assets.matching.normalise import as_text
+from music_assets.matching.pair import gap
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
+from music_assets.matching.side import read_candidate, seconds
 
 MARGIN = 0.02
 """The best must lead the next recording by this much, else the answer is `ambiguous` (Picard's margin)."""
@@ -25,7 +27,7 @@ def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
     `ambiguous`: it is accepted, but another recording comes too close. `below_floor`: none is accepted.
     The answer does not depend on the order the candidates come in; a candidate that comes twice counts once.
     """
-    unique = {candidate.id: candidate for candidate in sorted(candidates, key=_fullest)}
+    unique = {candidate.id: candidate for candidate in sorted(candidates, key=_in_order)}
     compared = [(candidate, compare(song, candidate)) for candidate in unique.values()]
     compared.sort(key=_rank)
     if not compared:
@@ -53,21 +55,9 @@ def _rank(entry: tuple[Candidate, Comparison]) -> tuple[bool, float, str]:
     return not comparison.accepted, -comparison.score, str(candidate.id)
 
 
-def _fullest(candidate: Candidate) -> tuple[str, ...]:
-    """An order of candidates that is the same whatever order they came in."""
-    return tuple(
-        map(
-            str,
-            (
-                candidate.id,
-                candidate.title,
-                candidate.album,
-                candidate.duration,
-                candidate.release_year,
-                candidate.isrc,
-            ),
-        )
-    )
+def _in_order(candidate: Candidate) -> tuple[str, str]:
+    """An order of candidates that is the same whatever order they came in, twins of one id included."""
+    return str(candidate.id), repr(candidate)
 
 
 def _same_recording(best: Candidate, other: Candidate, accepted: bool) -> bool:
@@ -76,7 +66,8 @@ def _same_recording(best: Candidate, other: Candidate, accepted: bool) -> bool:
     The same ISRC says so; else it must be accepted too, with title, version and artist the same and durations
     that agree. Albums and years may differ.
     """
-    if best.isrc and other.isrc and best.isrc.upper() == other.isrc.upper():
+    isrc = as_text(best.isrc).upper()
+    if isrc and isrc == as_text(other.isrc).upper():
         return True
     if not accepted:
         return False

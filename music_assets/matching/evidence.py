@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from music_assets.matching.artists import CREDITED, EQUAL, LEAD, NEAR
-from music_assets.matching.pair import Pair, Side
+from music_assets.matching.pair import Pair
 from music_assets.matching.records import Candidate, Comparison, Song
+from music_assets.matching.side import Side
 
 FLOOR = 0.87
 """A candidate below this score is not accepted. A single doubt (8 points) stays above it; two fall below it

@@ -47,8 +47,7 @@ def as_text(value: object) -> str:
 
 
 def clean(value: object) -> str:
-    """The text without blanks around it and with the MSD's damaged dashes and quotes mended; "" if it is
-    none."""
+    """The text, stripped, with the MSD's damaged dashes and quotes mended; "" for what is no text."""
     text = as_text(value).strip()
     return text if text.isprintable() else text.translate(_LOST_BYTES)
 
@@ -186,8 +185,7 @@ def _join_letters(words: list[str]) -> list[str]:
 
 
 def _count(words: list[str]) -> list[str]:
-    """Numerals as digits: roman ones of two letters and more anywhere, "I" or "two" after "part" and its
-    like."""
+    """Numerals as digits: roman ones of two letters or more anywhere, "I" and "two" after "part"."""
     counted: list[str] = []
     for word in words:
         after = bool(counted) and counted[-1] in COUNTED

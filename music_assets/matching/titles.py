@@ -172,12 +172,11 @@ def _flatten(segment: str) -> list[str]:
 def _hear(segment: str, heard: _Heard, own: frozenset[str]) -> None:
     """Put one segment where it belongs."""
     segment = segment.strip()
-    guest = _GUEST_SEGMENT.match(segment)
-    if guest:
-        heard.featured.append(guest[1])
-        return
     said = classify(segment, own)
-    if said.kind == "version":
+    guest = _GUEST_SEGMENT.match(segment)
+    if guest and (said.kind == "unknown" or _GUEST.match(f" {segment}")):
+        heard.featured.append(guest[1])
+    elif said.kind == "version":
         heard.markers.extend(said.markers)
     elif said.kind == "neutral":
         heard.dropped.append(segment)
@@ -201,8 +200,7 @@ def _hear_end(name: str, heard: _Heard, own: frozenset[str]) -> str:
 
 
 def _take_parts(text: str, heard: _Heard, whole: bool = False) -> str:
-    """Take the part numbers out of a text. A name stays as it is if nothing else is left; a bracket may
-    go."""
+    """Take the part numbers out of a text; a name of nothing else stays as it is, a `whole` bracket goes."""
     text = _SPACED_ROMAN.sub("", text)
     for match in _PART.finditer(text):
         numbers = (number(word) for word in re.findall(_NUMBER, match[1], re.IGNORECASE))

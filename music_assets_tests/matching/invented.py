@@ -9,6 +9,7 @@ from __future__ import annotations
 Row = tuple[str, str | None, str | None, tuple[str, ...], str]
 
 SAME: list[Row] = [
+    ("Orchid", "Mountain (Live Acoustic Version)", None, ("Orchid",), "Mountain - Live"),
     ("Orchid", "Mountain (La Mer) [Das Meer]", None, ("Orchid",), "Mountain (La Mer)"),
     ("The Paper Lanterns", "Harbour Lights (Album Version)", None, ("The Paper Lanterns",), "Harbour Lights"),
     ("Paper Lanterns", "Harbour Lights", None, ("The Paper Lanterns",), "Harbour Lights - 2015 Remaster"),
@@ -132,6 +133,14 @@ SAME: list[Row] = [
 ]
 
 OTHER: list[Row] = [
+    ("Orchid", "Mountain", "Live in Oslo", ("Orchid",), "Mountain - Live in Paris"),
+    (
+        "Orchid featuring Mel Sands",
+        "Mountain (La Montagne) (feat. Mel Sands)",
+        "Mountain (La Montagne)",
+        ("Orchid",),
+        "Mountain",
+    ),
     ("Orchid", "Mountain", None, ("Orchid",), "Mountain - Live"),
     ("Orchid", "Mountain (Live)", None, ("Orchid",), "Mountain"),
     ("Orchid", "Mountain (Live at Oslo)", None, ("Orchid",), "Mountain - Live in Paris"),

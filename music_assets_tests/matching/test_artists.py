@@ -74,7 +74,7 @@ def test_partial_agreement(msd: str, spotify: str, agreement: float) -> None:
         ("Salt Lake Revival", "Salt Lake Revisited"),
         ("Simon & Garland", "Judy Garland"),
         ("Earth_ Fire & Stone", "Stone"),
-        ("Ada Winter", "Ada Winters Tribute Band"),
+        ("Ada Winter", "Ada Winter Tribute Band"),
         ("Orchid", "Karaoke Kings"),
         ("Orchid", "Orchid Karaoke"),
         ("The London Pops Orchestra", "The London Symphony Orchestra"),

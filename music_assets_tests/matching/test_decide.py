@@ -101,6 +101,12 @@ def test_recordings_of_other_lengths_are_not_equivalent() -> None:
     assert not decision.ranked[1].equivalent
 
 
+@pytest.mark.parametrize("isrc", [None, "", float("nan")])
+def test_a_missing_isrc_says_nothing(isrc: object) -> None:
+    pair = [track(id, duration=length, isrc=isrc) for id, length in (("a", 200.0), ("b", 212.0))]  # type: ignore[arg-type]
+    assert not decide(SONG, pair).ranked[1].equivalent
+
+
 def test_nothing_is_equivalent_to_a_candidate_that_was_not_accepted() -> None:
     decision = decide(SONG, [track("a", "Wheels", isrc="X"), track("b", "Wheels", isrc="X")])
     assert decision.status == "below_floor"

@@ -78,6 +78,8 @@ def test_neutral_words_are_dropped_and_told(title: str) -> None:
         ("Harbour Lights - French Version", "french"),
         ("Harbour Lights (Salsa Version)", "version"),
         ("Harbour Lights (In the Style of Mel Sands)", "karaoke"),
+        ("Harbour Lights (w/o Background Vocals)", "karaoke"),
+        ("Harbour Lights (With Orchestra)", "orchestral"),
         ("Harbour Lights (Lullaby Rendition of Mel Sands)", "cover"),
         ("Harbour Lights (Reprise)", "reprise"),
     ],
