@@ -24,8 +24,8 @@ from music_assets.matching.vocabulary import (
     SOUNDS_LIKE,
 )
 
-CACHE_SIZE = 1 << 17
-"""Strings remembered by each cache: a partition's songs and their candidates many times over."""
+CACHE_SIZE = 1 << 15
+"""Entries kept by each cache: more than a partition's songs and their candidates, and bounded in memory."""
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛ʼʻ´`′＇", "'"))
 _LOST_BYTES = str.maketrans("\x13\x14\x18\x19\x1c\x1d", "--''\"\"")
