@@ -229,7 +229,9 @@ def _sound(song: Song) -> dict[str, npt.NDArray[np.float64]]:
     """Small analysis arrays that could be a song's: starts within its duration, values in range."""
     seed = zlib.crc32(repr(song.get("track_id")).encode())
     random = np.random.default_rng(seed)
-    duration = song.get("duration") or 1.0
+    duration = _value(song, "duration")
+    if not np.isfinite(duration):
+        duration = 1.0
 
     def starts(count: int) -> npt.NDArray[np.float64]:
         return np.round(np.arange(count) * duration / count, 5)
