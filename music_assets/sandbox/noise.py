@@ -6,24 +6,31 @@ takes, remixes, karaoke, covers, other songs of that title. Some songs are missi
 from the song's own values, by hash, so neither order nor neighbours matter. The rates below are
 invented, and stay as they are whatever a matcher makes of them.
 
-Writing the tracks down is in `catalogue`.
+Names and ids are in `names`; writing the tracks down is in `catalogue`.
 """
 
 from __future__ import annotations
 
 import random
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
+
+from music_assets.sandbox.names import (
+    BRACKET,
+    VERSION,
+    dice_of,
+    fold,
+    signs,
+    split_artists,
+    split_title,
+    spotify_id,
+    without_accents,
+)
 
 MISSING = 0.08  # of the songs are not on Spotify at all
 MISSING_WITHOUT_TRACE = 0.5  # of those leave no twin either
-
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_PAIRS = [a + b for a in _BASE62 for b in _BASE62]
 
 _KARAOKE = (
     "Karaoke All Stars|Sing Along Kings|The Backing Track Band|Studio Tribute Players|Party Karaoke Club|"
@@ -43,18 +50,6 @@ _COMPILATIONS = (
     "Rock & Soul Archive {n}|Gold {n}|Soundtrack of a Decade {n}"
 ).split("|")
 _COUNTRIES = "US GB DE FR SE NL ES BR CA AU IT JP".split()
-
-_BRACKET = re.compile(r"\s*[\(\[]\s*([^()\[\]]*?)\s*[\)\]]")
-_EDITION = re.compile(
-    r"\b((album|lp|single|ep|explicit|amended|edited|clean)\b.*\bversion|album|explicit|"
-    r"(digital(ly)? )?remaster(ed)?)\b",
-    re.IGNORECASE,
-)
-_VERSION = re.compile(
-    r"\b(live|en vivo|unplugged|remix|mix|acoustic|demo|instrumental|karaoke|edit)\b", re.IGNORECASE
-)
-_FEAT = re.compile(r"\s*[\(\[]?\b(?:feat\b\.?|ft\.|featuring\b)\s*([^()\[\]]+)[\)\]]?", re.IGNORECASE)
-_JOINED = re.compile(r"\s+/\s+|\s*;\s*|,\s+(?!jr\b|sr\b|the$)", re.IGNORECASE)
 
 
 class Song(NamedTuple):
@@ -114,28 +109,10 @@ class Track:
     time_signature: int
 
 
-def spotify_id(*parts: str) -> str:
-    """A 22-character base-62 id, like Spotify's, that follows from `parts` alone."""
-    number = int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=16).digest(), "big")
-    digits = []
-    for _ in range(11):
-        number, pair = divmod(number, 3844)
-        digits.append(_PAIRS[pair])
-    return "".join(digits)
-
-
-@lru_cache(65536)
-def fold(text: str) -> str:
-    """A name reduced to what two spellings of it share: no case, accents, signs or leading "the"."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
-    words = re.sub(r"[^\w\s]|_", "", "".join(c for c in plain if not unicodedata.combining(c))).split()
-    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
-
-
 def same_recording_key(song: Song) -> str:
     """What two MSD tracks of one recording share (with nearly equal durations): the MSD has duplicates."""
-    title, _ = _split_title(_signs(song.title))
-    return f"{fold(_split_artists(song.artist_name)[0])}|{fold(title)}"
+    title, _ = split_title(signs(song.title))
+    return f"{fold(split_artists(song.artist_name)[0])}|{fold(title)}"
 
 
 VARIOUS = Artist(spotify_id("artist", "various artists"), "Various Artists", 0)  # compilations' artist
@@ -156,63 +133,84 @@ class _Maker:
     def __init__(self, song: Song, rng: random.Random) -> None:
         self.song, self.rng = song, rng
         self.tracks: list[Track] = []
-        self.title, self.featured = _split_title(_signs(song.title))
-        names = _split_artists(song.artist_name)
+        self.title, self.featured = split_title(signs(song.title))
+        names = split_artists(song.artist_name)
         hot = song.artist_hotttnesss if song.artist_hotttnesss is not None else 0.3
         self.artists = [artist(name, hot if i == 0 else 0.3) for i, name in enumerate(names)]
-        self.year = song.year or 1965 + _dice("year", self.artists[0].id, fold(song.release)) % 45
+        self.year = song.year or 1965 + dice_of("year", self.artists[0].id, fold(song.release)) % 45
         hot = song.song_hotttnesss if song.song_hotttnesss is not None else rng.random() * 0.5
         self.popularity = _clip(15 + 60 * hot + rng.gauss(0, 6), 0, 100)
-        self.version = _VERSION.search(self.title)
+        self.version = VERSION.search(self.title)
+        self.base = BRACKET.sub("", self.title) or self.title
+        self.ms = song.duration * 1000
 
     def make(self, missing: bool) -> list[Track]:
-        rng, ms = self.rng, self.song.duration * 1000
-        own = _own_album(self.artists[0], _signs(self.song.release) or self.title, self.year)
+        own = _own_album(self.artists[0], signs(self.song.release) or self.title, self.year)
         if not missing:
-            self._right(own, ms)
-        base = _BRACKET.sub("", self.title) or self.title
-        main = self.artists[:1]
+            self._right(own)
+        self._other_takes(own)
+        self._karaoke()
+        self._remix()
+        self._others()
+        return self.tracks
+
+    def _other_takes(self, own: Album) -> None:
+        """The artist's own other recordings: live, and the studio's where the song is live."""
+        rng, base, main = self.rng, self.base, self.artists[:1]
         if rng.random() < 0.4:
             place = rng.choice(_PLACES)
             name = rng.choice((f"{base} - Live", f"{base} - Live at {place}", f"{base} (Live)"))
             album = _own_album(main[0], f"Live at {place}", self.year + rng.randint(1, 9))
-            self._add(name, main, album, ms * rng.uniform(0.92, 1.25), self.popularity - rng.randint(5, 30))
+            ms = self.ms * rng.uniform(0.92, 1.25)
+            self._add(name, main, album, ms, self.popularity - rng.randint(5, 30))
         if self.version and rng.random() < 0.6:  # the take that is none of that
-            self._add(base, main, own, ms * rng.uniform(0.8, 1.1), self.popularity + rng.randint(-5, 15))
+            self._add(base, main, own, self.ms * rng.uniform(0.8, 1.1), self.popularity + rng.randint(-5, 15))
+
+    def _karaoke(self) -> None:
+        """The backing track, by those who record them by the thousand; some do not even say so."""
+        rng, base = self.rng, self.base
         if rng.random() < 0.25:
-            singer = artist(rng.choice(_KARAOKE), 0.1)
+            singer, of = artist(rng.choice(_KARAOKE), 0.1), self.artists[0].name
             name = rng.choice(
                 (
                     f"{base} (Karaoke Version)",
-                    f"{base} (In the Style of {main[0].name}) [Karaoke Version]",
-                    f"{base} (Originally Performed by {main[0].name})",
+                    f"{base} (In the Style of {of}) [Karaoke Version]",
+                    f"{base} (Originally Performed by {of})",
                     base,
                 )
             )
-            album = _own_album(singer, f"Sing {main[0].name}", 2005 + rng.randint(0, 15))
-            self._add(name, [singer], album, ms + rng.gauss(0, 2000), rng.randint(0, 12))
+            album = _own_album(singer, f"Sing {of}", 2005 + rng.randint(0, 15))
+            self._add(name, [singer], album, self.ms + rng.gauss(0, 2000), rng.randint(0, 12))
+
+    def _remix(self) -> None:
+        rng, base, main = self.rng, self.base, self.artists[:1]
         if rng.random() < 0.3:
             remixer = artist(rng.choice(_REMIXERS), 0.3)
             name = rng.choice((f"{base} - {remixer.name} Remix", f"{base} ({remixer.name} Remix)"))
             album = _own_album(main[0], f"{base} (Remixes)", self.year + 1, "single")
             credited = [*main, remixer] if rng.random() < 0.5 else main
-            self._add(name, credited, album, ms * rng.uniform(0.8, 1.6), self.popularity - rng.randint(0, 25))
+            ms = self.ms * rng.uniform(0.8, 1.6)
+            self._add(name, credited, album, ms, self.popularity - rng.randint(0, 25))
+
+    def _others(self) -> None:
+        """Other artists: a cover, and other songs that only share the title."""
+        rng, base = self.rng, self.base
         if rng.random() < 0.4:
             other = artist(rng.choice(_OTHERS), 0.3)
             album = _own_album(other, rng.choice(("Covers", "Songs We Love", "Other People's Songs")), 2012)
-            self._add(base, [other], album, ms * rng.uniform(0.85, 1.2), rng.randint(0, 45))
+            self._add(base, [other], album, self.ms * rng.uniform(0.85, 1.2), rng.randint(0, 45))
         for _ in range(rng.choice((0, 0, 1, 1, 2))):
             other = artist(rng.choice(_OTHERS), 0.4)
             album = _own_album(other, rng.choice((base, "Debut", "Second Sight")), rng.randint(1970, 2022))
-            self._add(base, [other], album, rng.uniform(120_000, 320_000), rng.randint(0, 70), stranger=True)
-        return self.tracks
+            ms = rng.uniform(120_000, 320_000)
+            self._add(base, [other], album, ms, rng.randint(0, 70), stranger=True)
 
-    def _right(self, own: Album, ms: float) -> None:
+    def _right(self, own: Album) -> None:
         """The song itself, and its copies: the same recording under the same ISRC."""
         rng = self.rng
         name, credited = self._as_listed()
         off = rng.gauss(0, 900) if rng.random() < 0.9 else rng.uniform(-3000, 3000)
-        ms += _clip(off, -3000, 3000)
+        ms = self.ms + _clip(off, -3000, 3000)
         self._add(name, credited, own, ms, self.popularity, right=True)
         isrc = self.tracks[-1].isrc
         if rng.random() < 0.5:
@@ -220,7 +218,7 @@ class _Maker:
             self._add(self.title, credited, album, ms + rng.gauss(0, 300), self.popularity - 10, True, isrc)
         if rng.random() < 0.2:
             album = _own_album(
-                self.artists[0], f"{_signs(self.song.release)} (Deluxe Edition)", self.year + 10
+                self.artists[0], f"{signs(self.song.release)} (Deluxe Edition)", self.year + 10
             )
             self._add(name, credited, album, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
 
@@ -231,13 +229,13 @@ class _Maker:
         if self.featured and rng.random() < 0.6:
             name += f" (feat. {' & '.join(self.featured)})"
         if rng.random() < 0.5:
-            name = _BRACKET.sub(lambda m: f" - {m[1]}" if _VERSION.search(m[1]) else m[0], name)
+            name = BRACKET.sub(lambda m: f" - {m[1]}" if VERSION.search(m[1]) else m[0], name)
         if rng.random() < 0.5:
             name = re.sub(r"\bpart (?=\d|[ivx]+\b)", "Pt. ", name, flags=re.IGNORECASE)
         if rng.random() < 0.1:
             name = name.replace("'", "’")
         if rng.random() < 0.3:
-            name = _without_accents(name)
+            name = without_accents(name)
         if rng.random() < 0.05:
             name = name.replace("&", "and") if "&" in name else re.sub(r"\band\b", "&", name)
         if rng.random() < 0.04:
@@ -303,7 +301,7 @@ class _Maker:
 def artist(name: str, hotttnesss: float) -> Artist:
     """The Spotify artist of this name, spelt as Spotify happens to spell it (every time the same)."""
     id_ = spotify_id("artist", fold(name))
-    dice = _dice("spelling", id_)
+    dice = dice_of("spelling", id_)
     listed = name
     if dice % 100 < 6:
         listed = name[4:] if name.lower().startswith("the ") else f"The {name}"
@@ -312,14 +310,14 @@ def artist(name: str, hotttnesss: float) -> Artist:
     elif dice % 100 < 13:
         listed = name.upper()
     if dice // 100 % 100 < 15:
-        listed = _without_accents(listed)
+        listed = without_accents(listed)
     return Artist(id_, listed or name, round(_clip(10 + 80 * hotttnesss + dice // 10000 % 15, 0, 100)))
 
 
 @lru_cache(16384)
 def _own_album(artist: Artist, name: str, year: int, album_type: str = "album") -> Album:
     id_ = spotify_id("album", artist.id, fold(name))
-    dice = _dice("album", id_)
+    dice = dice_of("album", id_)
     if dice % 100 < 20:  # a reissue's date, as so often
         year = min(2024, year + 1 + dice // 100 % 30)
     return Album(id_, name, album_type, _date(year, dice), 6 + dice % 14, artist.id)
@@ -328,7 +326,7 @@ def _own_album(artist: Artist, name: str, year: int, album_type: str = "album") 
 def _compilation(rng: random.Random, year: int) -> Album:
     name = rng.choice(_COMPILATIONS).format(n=rng.randint(1, 40))
     id_ = spotify_id("compilation", name)
-    dice = _dice("album", id_)
+    dice = dice_of("album", id_)
     return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, VARIOUS.id)
 
 
@@ -338,40 +336,6 @@ def _date(year: int, dice: int) -> str:
     if precision < 23:
         return f"{year:04d}"
     return f"{year:04d}-{month:02d}" if precision < 25 else f"{year:04d}-{month:02d}-{day:02d}"
-
-
-def _split_title(title: str) -> tuple[str, list[str]]:
-    """The title without edition names and credits, and who is credited in it."""
-    featured = [who for match in _FEAT.finditer(title) if match.start() for who in _names(match[1])]
-    bare = _FEAT.sub(lambda m: "" if m.start() else m[0], title)
-    bare = _BRACKET.sub(lambda m: "" if _EDITION.search(m[1]) and not _VERSION.search(m[1]) else m[0], bare)
-    return " ".join(bare.split()) or title, featured
-
-
-def _split_artists(artist_name: str) -> list[str]:
-    """The artists the MSD joined into one name, the main one first."""
-    name = re.sub(r"^(.*), the$", r"The \1", _signs(artist_name).strip(), flags=re.IGNORECASE)
-    main, *featured = _FEAT.split(name, maxsplit=1)
-    names = [part.strip() for part in _JOINED.split(main) if part.strip()] or [name]
-    return [*names, *(who for part in featured for who in _names(part))]
-
-
-def _names(joined: str) -> list[str]:
-    return [part.strip() for part in re.split(r",|\s&\s|\sand\s", joined or "") if part.strip()]
-
-
-def _signs(text: str) -> str:
-    """The MSD's `_` back to the sign it stands for: a comma before a space, else a slash."""
-    return re.sub(r"_(?=\s|$)", ",", text).replace("_", "/")
-
-
-@lru_cache(4096)
-def _without_accents(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-
-
-def _dice(*parts: str) -> int:
-    return int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "big")
 
 
 def _clip(value: float, low: float, high: float) -> float:

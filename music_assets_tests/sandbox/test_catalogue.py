@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.sandbox.catalogue import build_catalogue, ensure_catalogue, open_to_read, songs_of, truth
-from music_assets.sandbox.noise import Song, fold, spotify_id, tracks_of
+from music_assets.sandbox.names import fold, spotify_id
+from music_assets.sandbox.noise import Song, tracks_of
 from music_assets_tests.sandbox.world import songs_frame
 
 SONGS = songs_frame(600)
@@ -202,6 +203,21 @@ def test_the_order_of_directories_makes_no_difference(tmp_path: Path, built: Pat
     ensure_catalogue(tmp_path / "a.sqlite", parts)
     ensure_catalogue(tmp_path / "b.sqlite", reversed(parts))
     assert content(tmp_path / "a.sqlite") == content(tmp_path / "b.sqlite") == content(built)
+
+
+def test_directories_that_spell_an_artist_differently_agree_on_one(tmp_path: Path) -> None:
+    def spelt(name: str, track_id: str, year: int) -> pd.DataFrame:
+        return songs_frame(1, start=7).assign(artist_name=name, track_id=track_id, year=year)
+
+    parts = [
+        ("AA", "1", lambda: spelt("Señor Volante", "TRAAAAA", 1999)),
+        ("AB", "1", lambda: spelt("senor volante", "TRAAAAB", 1988)),
+    ]
+    ensure_catalogue(tmp_path / "a.sqlite", parts)
+    ensure_catalogue(tmp_path / "b.sqlite", reversed(parts))
+    assert content(tmp_path / "a.sqlite") == content(tmp_path / "b.sqlite")
+    spellings = [name for (name,) in rows(tmp_path / "a.sqlite", "SELECT name FROM artists")]
+    assert sum(fold(name) == "senor volante" for name in spellings) == 1
 
 
 def test_only_what_changed_is_built_again(tmp_path: Path) -> None:

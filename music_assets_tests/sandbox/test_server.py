@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from music_assets.sandbox.faults import BROKEN
+from music_assets.sandbox.faults import BROKEN, Faults
 from music_assets.sandbox.query import parse
 from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
 
@@ -149,6 +149,12 @@ def test_filters_narrow_a_search_to_a_field(extended: Asker) -> None:
     isrc = both[0]["external_ids"]["isrc"]
     by_isrc = extended.search(f"isrc:{isrc}", limit=10)
     assert by_isrc and {hit["external_ids"]["isrc"] for hit in by_isrc} == {isrc}
+
+
+def test_among_equal_hits_the_popular_come_first(extended: Asker) -> None:
+    pages = [extended.search(f"year:{year}", limit=10) for year in range(1975, 1990)]
+    popularity = [[hit["popularity"] for hit in page] for page in pages if len(page) > 2]
+    assert len(popularity) > 5 and popularity == [sorted(page, reverse=True) for page in popularity]
 
 
 def test_values_in_single_quotes_are_phrases_and_in_double_quotes_find_nothing(extended: Asker) -> None:
@@ -435,7 +441,7 @@ def test_faults_come_at_their_rate_and_the_same_for_a_seed(path: Path) -> None:
     def outcomes() -> list[int]:
         with town(path) as place:
             asker = Asker(place)
-            place.faults.broken_rate, place.faults.broken = 0.3, ("502", "empty", "html", "503")
+            place.sandbox.faults = Faults(broken_rate=0.3, broken=("502", "empty", "html", "503"), seed=7)
             answers = [asker("search", q="x", type="track") for _ in range(60)]
             return [
                 answer.status_code if answer.text[:1] == "{" else -answer.status_code for answer in answers

@@ -71,6 +71,9 @@ class Clock:
     """Time that passes when someone sleeps, and then at once."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.now = 1_800_000_000.0
         self.slept: list[float] = []
 
@@ -83,44 +86,46 @@ class Clock:
 
 
 class Town:
-    """A sandbox that listens, with its faults and its clock at hand."""
+    """A sandbox that listens, with its faults, its clock and a client's settings at hand."""
 
     def __init__(self, sandbox: SandboxSpotify, settings: SpotifySettings, clock: Clock) -> None:
         self.sandbox, self.settings, self.clock = sandbox, settings, clock
+        self._settings = settings
 
     @property
     def faults(self) -> Faults:
         return self.sandbox.faults
 
+    def reset(self) -> Town:
+        """As it was when it began to listen, for the next test."""
+        self.sandbox.faults = Faults()
+        self.sandbox.requests.clear()
+        self.sandbox.revoke_tokens()
+        self.clock.reset()
+        self.settings = self._settings
+        return self
+
 
 @contextmanager
-def town(
-    path: Path, *, mode: str = "development", clock: Clock | None = None, **settings: Any
-) -> Iterator[Town]:
+def town(path: Path, *, mode: str = "development", **settings: Any) -> Iterator[Town]:
     """The sandbox of this catalogue, listening; `settings` go to the client."""
-    clock = clock or Clock()
+    clock = Clock()
     sandbox = SandboxSpotify(path, mode=mode, clock=clock)
     with in_thread(sandbox) as address:
-        yield Town(
-            sandbox,
-            SpotifySettings(
-                **{
-                    "client_id": address.client_id,
-                    "client_secret": address.client_secret,
-                    "source": "sandbox",
-                    "mode": mode,
-                    "base_url": address.base_url,
-                    "token_url": address.token_url,
-                    "requests_per_30s": None,
-                    "backoff": 0.001,
-                    **settings,
-                }
-            ),
-            clock,
-        )
+        of_client: dict[str, Any] = {
+            "client_id": address.client_id,
+            "client_secret": address.client_secret,
+            "source": "sandbox",
+            "mode": mode,
+            "base_url": address.base_url,
+            "token_url": address.token_url,
+            "requests_per_30s": None,
+            "backoff": 0.001,
+        }
+        yield Town(sandbox, SpotifySettings(**{**of_client, **settings}), clock)
 
 
-def wait_until(true: Any, seconds: float = 10.0) -> bool:
+def wait_until(true: Any, seconds: float = 30.0) -> bool:
     """Whether something becomes true within that time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -10,11 +10,12 @@ Terms            Spotify Developer Terms v10 and Policy (15 May 2025): no databa
                  needs, no keeping without end (`SqliteLedger.purge`), no training of models on it.
 Errors           `errors`, all of them `SpotifyError`.
 
-`queries` words the questions, `client` asks them over `session`, `ledger` keeps the answers, `facade`
-puts the four together. Which of the tracks is the song is for `music_assets.matching` to say; the
-server that plays Spotify is in `music_assets.sandbox`.
+`queries` words the questions, `client` asks them over `session`, `ledger` keeps what came, `facade` puts
+the four together and gives `answers`. Which of the tracks is the song is for `music_assets.matching` to
+say; the server that plays Spotify is in `music_assets.sandbox`.
 """
 
+from music_assets.sources.spotify.answers import Lookup, SearchAnswer, SongQuestion
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadAnswer,
@@ -27,7 +28,7 @@ from music_assets.sources.spotify.errors import (
     SpotifyError,
     SpotifyUnreachable,
 )
-from music_assets.sources.spotify.facade import Lookup, SearchAnswer, SongQuestion, Spotify
+from music_assets.sources.spotify.facade import Spotify
 from music_assets.sources.spotify.ledger import Answer, Key, Ledger, SqliteLedger
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings

@@ -18,18 +18,28 @@ def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return catalogue(tmp_path_factory.mktemp("catalogue"), SONGS)
 
 
-@pytest.fixture
-def spotify_town(songs_catalogue: Path) -> Iterator[Town]:
-    """Development mode."""
+@pytest.fixture(scope="session")
+def _development(songs_catalogue: Path) -> Iterator[Town]:
     with town(songs_catalogue) as listening:
         yield listening
 
 
-@pytest.fixture
-def extended_town(songs_catalogue: Path) -> Iterator[Town]:
-    """Extended access."""
+@pytest.fixture(scope="session")
+def _extended(songs_catalogue: Path) -> Iterator[Town]:
     with town(songs_catalogue, mode="extended") as listening:
         yield listening
+
+
+@pytest.fixture
+def spotify_town(_development: Town) -> Town:
+    """The sandbox in development mode, as if it had just begun to listen."""
+    return _development.reset()
+
+
+@pytest.fixture
+def extended_town(_extended: Town) -> Town:
+    """The sandbox with extended access, as if it had just begun to listen."""
+    return _extended.reset()
 
 
 @pytest.fixture

@@ -92,6 +92,17 @@ def test_when_everything_fails_spotify_is_down(spotify_town: Town, client: Spoti
     assert raised == [BadAnswer] * 9 + [SpotifyUnreachable]
 
 
+def test_one_answer_among_the_failures_shows_that_spotify_is_up(
+    spotify_town: Town, client: SpotifyClient
+) -> None:
+    for _ in range(3):
+        spotify_town.faults.script.extend([BROKEN["503"]] * 5 * 6)
+        for _ in range(6):
+            with pytest.raises(BadAnswer):
+                client.get("search", **SEARCH)
+        assert found(client) > 0
+
+
 def test_nobody_listening_is_unreachable_and_says_where(spotify_town: Town) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
@@ -113,6 +124,7 @@ def test_silence_is_a_bad_answer_in_time(songs_catalogue: Path) -> None:
         place.faults.latency = 0.4
         with pytest.raises(BadAnswer, match="did not finish"):
             client.get("search", **SEARCH)
+        assert client.sent.counts()["search"] == 3  # what got no answer was sent all the same
 
 
 # -- limits
@@ -186,6 +198,16 @@ def test_our_own_rate_holds_requests_back(songs_catalogue: Path) -> None:
         thread.start()
         thread.join(timeout=1)
         assert thread.is_alive() and place.sandbox.requests["search"] <= 10
+
+
+def test_a_429_does_not_fill_our_own_rate_as_well(songs_catalogue: Path) -> None:
+    """Else each would cost the half minute on top of what Spotify asked for."""
+    with town(songs_catalogue, requests_per_30s=1000) as place, client_of(place) as client:
+        place.faults.script.append(Raw(429, b"", {"retry-after": "0"}))
+        thread = Thread(target=client.get, args=("search",), kwargs=SEARCH, daemon=True)
+        thread.start()
+        thread.join(timeout=15)
+        assert not thread.is_alive() and client.sent.counts()["search"] == 2
 
 
 # -- refusals
@@ -270,6 +292,7 @@ def test_nothing_secret_is_ever_logged_or_shown(
         caplog.set_level(logging.DEBUG, logger=name)
     settings = {**vars(spotify_town.settings), "requests_per_30s": 1000}
     spotify_town.settings = SpotifySettings(**settings)
+    earlier = set(spotify_town.sandbox._tokens)
     errors: list[str] = []
     with client_of(spotify_town) as client:
         client.get("search", **SEARCH)
@@ -281,7 +304,7 @@ def test_nothing_secret_is_ever_logged_or_shown(
             with pytest.raises((AccessDenied, BadAnswer)) as failure:
                 client.get(path, ids="x")
             errors.append(f"{failure.value!r} {failure.getrepr(showlocals=False)}")
-    tokens = list(spotify_town.sandbox._tokens)
+    tokens = set(spotify_town.sandbox._tokens) - earlier
     place = spotify_town.settings
     basic = b64encode(f"{place.client_id}:{place.client_secret}".encode()).decode()
     shown = "\n".join([caplog.text, *capfd.readouterr(), repr(place), *errors])

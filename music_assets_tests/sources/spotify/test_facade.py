@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -297,6 +298,28 @@ def test_audio_features_come_in_batches_and_are_kept_by_track(
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED["audio_features"]))
     assert all(0 <= row["energy"] <= 1 and row["source"] == "sandbox" for row in found.rows)
     assert (again.rows, again.not_found) == (found.rows[:1], [unknown])
+
+
+def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
+    extended_town: Town, ledger: SqliteLedger
+) -> None:
+    body = json.dumps({"audio_features": [{"id": "n" * 22, "tempo": 120.0}, None]}).encode()
+    extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.audio_features(["a" * 22, "b" * 22])
+    assert [(row["spotify_track_id"], row["tempo"]) for row in found.rows] == [("a" * 22, 120.0)]
+    assert found.not_found == ["b" * 22]
+
+
+def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
+    extended_town: Town, ledger: SqliteLedger
+) -> None:
+    body = b'{"audio_features": [null]}'
+    extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+    with spotify_of(extended_town, ledger) as spotify:
+        found = spotify.audio_features(["a" * 22, "b" * 22])
+        assert (found.not_found, found.failed) == (["a" * 22], ["b" * 22])
+        assert spotify.audio_features(["b" * 22]).not_found == ["b" * 22]
 
 
 def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledger: SqliteLedger) -> None:
