@@ -229,8 +229,8 @@ def _sound(song: Song) -> dict[str, npt.NDArray[np.float64]]:
     """Small analysis arrays that could be a song's: starts within its duration, values in range."""
     seed = zlib.crc32(repr(song.get("track_id")).encode())
     random = np.random.default_rng(seed)
-    duration = _value(song, "duration")
-    if not np.isfinite(duration):
+    duration: float = _value(song, "duration")
+    if not 0 < duration < 1e6:
         duration = 1.0
 
     def starts(count: int) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -18,7 +18,7 @@ from music_assets.sandbox.msd import write_song_file
 from music_assets.sources.msd import fast, general, read_msd
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import UnreadableFile
-from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS
+from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
 from music_assets.sources.msd.records import Record
 from music_assets_tests.sources.msd.songs import TRACK, song, terms, write_in_place
 
@@ -90,16 +90,17 @@ def test_both_read_the_same_from_real_files(shared: Path) -> None:
         _assert_same(record, _general(path))
 
 
-# Other ways to store the same values; the fast reader must leave them to the general one.
+# Other ways to store the same values, in the MSD's chunks where nothing else is said.
 Storage = dict[str, Any]
 STORAGES: dict[str, Storage] = {
-    "no shuffle": {"compression": "gzip", "compression_opts": 1, "chunks": True},
-    "no deflate": {"shuffle": True, "chunks": True},
-    "no filter": {"chunks": True},
-    "lzf": {"compression": "lzf", "shuffle": True, "chunks": True},
+    "as the MSD has it": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "no shuffle": {"compression": "gzip", "compression_opts": 1},
+    "no deflate": {"shuffle": True},
+    "no filter": {},
+    "lzf": {"compression": "lzf", "shuffle": True},
     "checksums": {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True},
     "chunks of one row": {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1,)},
-    "contiguous": {},
+    "contiguous": {"chunks": None, "maxshape": None},
 }
 
 
@@ -133,10 +134,10 @@ TYPES: dict[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
 }
 
 
-def _store_again(path: Path, dataset: str, storage: Storage, change: Callable[..., np.dtype[Any]]) -> None:
+def _store_again(path: Path, item: Item, storage: Storage, change: Callable[..., np.dtype[Any]]) -> None:
     with h5py.File(path, "r+") as file:
-        values = file[dataset][:]
-        del file[dataset]
+        values = file[item.path][:]
+        del file[item.path]
         dtype = change(values.dtype)
         again = np.empty(len(values), dtype=dtype)
         if dtype.names:
@@ -144,15 +145,17 @@ def _store_again(path: Path, dataset: str, storage: Storage, change: Callable[..
                 again[name] = values[name]
         else:
             again[:] = values
-        file.create_dataset(dataset, data=again, dtype=dtype, **storage)
+        stored = {"chunks": (item.chunk,), "maxshape": (None,)} | storage
+        file.create_dataset(item.path, data=again, dtype=dtype, **stored)
 
 
-@pytest.mark.parametrize("dataset", [item.path for item in (*TABLES.values(), *TAG_ARRAYS.values())])
+@pytest.mark.parametrize("item", [*TABLES.values(), *TAG_ARRAYS.values()], ids=lambda item: item.path)
 @given(fields=songs, storage=st.sampled_from(sorted(STORAGES)), types=st.sampled_from(sorted(TYPES)))
 @settings(written_again, max_examples=15)
 def test_a_dataset_stored_otherwise_reads_the_same(
-    tmp_path: Path, dataset: str, fields: dict[str, Any], storage: str, types: str
+    tmp_path: Path, item: Item, fields: dict[str, Any], storage: str, types: str
 ) -> None:
+    assume((storage, types) != ("checksums", "text of variable length"))  # HDF5 cannot store that
     # Nothing is missing, so that every dataset has values.
     fields |= {
         "terms": fields["terms"] or terms("rock"),
@@ -163,10 +166,12 @@ def test_a_dataset_stored_otherwise_reads_the_same(
     write_song_file(path, song(**fields))
     as_the_msd_has_it = _general(path)
 
-    _store_again(path, dataset, STORAGES[storage], TYPES[types])
+    _store_again(path, item, STORAGES[storage], TYPES[types])
 
-    assert fast.read_record(str(path)) is None
     _assert_same(_general(path), as_the_msd_has_it)
+    record = fast.read_record(str(path))
+    if record is not None:  # it may leave any file to the general reader, but not misread one
+        _assert_same(record, as_the_msd_has_it)
 
 
 @pytest.mark.parametrize("libver", ["v108", "v110", "latest"])
