@@ -107,10 +107,11 @@ class LedgerInUse(SpotifyError):
 
 
 class LedgerUnusable(SpotifyError):
-    """The ledger's file cannot be read as a ledger."""
+    """The ledger's file cannot be read or written as a ledger."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
-            f"The ledger {path} cannot be used: {why}. Put a backup in its place, or move it away to start "
-            "an empty one (every question is then asked again)."
+            f"The ledger {path} cannot be used: {why}. If the disk is full, free some of it; if the file is "
+            "damaged, put a backup in its place, or move it away to start an empty one (every question is "
+            "then asked again)."
         )

@@ -180,7 +180,7 @@ class Spotify:
             query = queries[asked]
             try:
                 body = self._client.get("search", q=query, type="track", limit=HITS)
-                status = "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
+                status = _found(body)
             except OutOfBudget as error:
                 budget.over = error
                 continue
@@ -308,6 +308,14 @@ class _Budget:
     """Shared by the threads of one search: what ended the budget, once something has."""
 
     over: OutOfBudget | None = None
+
+
+def _found(body: Any) -> str:
+    """Whether a search answer has tracks; raises `BadAnswer` where it is JSON and no search answer."""
+    tracks = body.get("tracks")
+    if not isinstance(tracks, dict) or not isinstance(tracks.get("items"), list):
+        raise BadAnswer("Spotify answered search with an object that holds no list of tracks")
+    return "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
 
 
 def _access_key(kind: str) -> Key:

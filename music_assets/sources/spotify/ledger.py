@@ -82,28 +82,25 @@ class SqliteLedger:
     """A ledger in one SQLite file, for answers of one `source` (`api` or `sandbox`).
 
     Written through a write-ahead log, so every answer outlives a kill of the process; those of `api` are
-    synced to disk one by one. Raises `LedgerUnusable` where the file is not a ledger.
+    synced to disk one by one. Every method raises `LedgerUnusable` where the file cannot be used.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, source: str) -> None:
         self.path = Path(path)
         self.source = source
         self._lock = threading.Lock()
-        try:
+        with self._or_unusable():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
-        except (OSError, sqlite3.Error) as error:
-            raise LedgerUnusable(str(self.path), str(error)) from error
-        try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self._db.close()
-            raise LedgerUnusable(str(self.path), str(error)) from error
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
 
     def _prepare(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
-            self._db.close()
             raise LedgerUnusable(str(self.path), f"it has version {version}, this program knows {_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         # A real request is worth a sync of the disk, so that its answer survives a power cut too; the
@@ -120,19 +117,21 @@ class SqliteLedger:
         for key in keys:
             by_kind.setdefault((key.purpose, key.entity), []).append(key.id)
         found: dict[Key, Answer] = {}
-        for (purpose, entity), ids in by_kind.items():
-            for start in range(0, len(ids), 500):
-                part = ids[start : start + 500]
-                sql = (
-                    "SELECT id, status, question, fetched_at, mode, body, asked FROM answers "
-                    f"WHERE source = ? AND purpose = ? AND entity = ? AND id IN ({','.join('?' * len(part))})"
-                )
-                with self._lock:
-                    rows = self._db.execute(sql, [self.source, purpose, entity, *part]).fetchall()
-                for id_, *values in rows:
-                    key = Key(entity, id_, purpose)
-                    found[key] = _answer(key, *values)
+        with self._or_unusable():
+            for (purpose, entity), ids in by_kind.items():
+                for start in range(0, len(ids), 500):
+                    found |= self._get(purpose, entity, ids[start : start + 500])
         return {key: found[key] for key in keys if key in found}
+
+    def _get(self, purpose: str, entity: str, ids: list[str]) -> dict[Key, Answer]:
+        sql = (
+            "SELECT id, status, question, fetched_at, mode, body, asked FROM answers "
+            f"WHERE source = ? AND purpose = ? AND entity = ? AND id IN ({','.join('?' * len(ids))})"
+        )
+        with self._lock:
+            rows = self._db.execute(sql, [self.source, purpose, entity, *ids]).fetchall()
+        keys = [Key(entity, id_, purpose) for id_, *_ in rows]
+        return {key: _answer(key, *values) for key, (_, *values) in zip(keys, rows, strict=True)}
 
     def put(self, answer: Answer) -> None:
         """Keep one answer; it is durable once this returns."""
@@ -147,7 +146,7 @@ class SqliteLedger:
             )
             for a in answers
         ]
-        with self._lock, self._transaction():
+        with self._or_unusable(), self._lock, self._transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO answers (source, purpose, entity, id, status, question, asked, mode, "
                 "fetched_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -156,7 +155,7 @@ class SqliteLedger:
 
     def count(self) -> dict[str, int]:
         """How many answers there are of this source, by purpose."""
-        with self._lock:
+        with self._or_unusable(), self._lock:
             rows = self._db.execute(
                 "SELECT purpose, count(*) FROM answers WHERE source = ? GROUP BY purpose ORDER BY purpose",
                 [self.source],
@@ -168,7 +167,7 @@ class SqliteLedger:
 
         Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end.
         """
-        with self._lock:
+        with self._or_unusable(), self._lock:
             with self._transaction():
                 gone = self._db.execute(
                     "DELETE FROM answers WHERE source = ? AND fetched_at < ?",
@@ -202,6 +201,14 @@ class SqliteLedger:
         """Close the file; the ledger cannot be used after that."""
         with self._lock:
             self._db.close()
+
+    @contextlib.contextmanager
+    def _or_unusable(self) -> Iterator[None]:
+        """Name what the file system or SQLite has against the file: full, read-only, damaged, no ledger."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, zlib.error, orjson.JSONDecodeError) as error:
+            raise LedgerUnusable(str(self.path), str(error)) from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

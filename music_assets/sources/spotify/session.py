@@ -50,6 +50,8 @@ class SpotifySettings:
     def __post_init__(self) -> None:
         if self.mode not in ("development", "extended"):
             raise ValueError(f"mode is development or extended, not {self.mode!r}")
+        if self.threads < 1 or self.ladder < 1:
+            raise ValueError(f"threads and ladder are 1 or more, not {self.threads} and {self.ladder}")
 
 
 class Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from music_assets.sources.spotify import (
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
+    SpotifyError,
     SpotifySettings,
     SpotifyUnreachable,
 )
@@ -116,6 +118,15 @@ def test_nobody_listening_is_unreachable_and_says_where(spotify_town: Town) -> N
         with client_of(spotify_town) as client, pytest.raises(SpotifyUnreachable, match=where) as failure:
             client.get("search", **SEARCH)
     assert "refused" in str(failure.value)
+
+
+def test_the_sandbox_is_reached_past_any_proxy(spotify_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with client_of(spotify_town) as client:
+        assert found(client) > 0
 
 
 def test_silence_is_a_bad_answer_in_time(songs_catalogue: Path) -> None:
@@ -230,6 +241,34 @@ def test_a_refused_question_is_not_asked_twice(client: SpotifyClient) -> None:
     with pytest.raises(BadAnswer, match="not found") as refused:
         client.get(f"tracks/{'0' * 22}")
     assert refused.value.refused
+
+
+def test_every_recorded_error_has_a_name_or_passes(spotify_town: Town, shared: Path) -> None:
+    """Each error that Spotify or its users wrote down, answered to a search, five times over."""
+    named: dict[str, set[str]] = {}
+    for recorded in json.loads((shared / "spotify/errors.json").read_text()):
+        spotify_town.reset()
+        body = recorded.get("body", "")
+        told = Raw(
+            recorded["status"], json.dumps(body).encode() if body else b"", recorded.get("headers", {})
+        )
+        spotify_town.faults.script.extend([told] * 5)
+        name = "answer"
+        try:
+            with client_of(spotify_town) as client:
+                client.get("search", **SEARCH)
+        except SpotifyError as failure:
+            name = type(failure).__name__
+        named.setdefault(str(recorded["status"]), set()).add(name)
+    assert named == {
+        "200": {"answer"},  # a body that is JSON, and no search's
+        "400": {"BadAnswer"},
+        "401": {"BadCredentials"},
+        "403": {"AccessDenied"},
+        "404": {"BadAnswer"},
+        "429": {"RateLimited"},
+        "502": {"BadAnswer"},
+    }
 
 
 # -- the token

@@ -158,6 +158,17 @@ def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
         assert ask(place, ledger)[0].status == "answered"
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"tracks": null}', b'{"tracks": {"items": {}}}', b'{"error": {}}'])
+def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
+    songs_catalogue: Path, ledger: SqliteLedger, body: bytes
+) -> None:
+    with town(songs_catalogue, threads=1) as place:
+        place.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+        answer = ask(place, ledger, QUESTIONS[:1])[0]
+        assert answer.status == "error" and "no list of tracks" in (answer.reason or "")
+        assert ledger.count() == {}
+
+
 def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
     songs_catalogue: Path, ledger: SqliteLedger
 ) -> None:

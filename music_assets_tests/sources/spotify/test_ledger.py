@@ -160,6 +160,23 @@ def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         SqliteLedger(path, source="api")
 
 
+def test_a_damaged_answer_is_said_to_be(ledger: SqliteLedger) -> None:
+    ledger.put(answer("TRA", {"n": 1}))
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("UPDATE answers SET body = x'00'")
+    with pytest.raises(LedgerUnusable, match="backup"):
+        ledger.get_many([Key("track", "TRA", "search")])
+
+
+def test_a_full_disk_is_said_to_be_and_loses_nothing(ledger: SqliteLedger) -> None:
+    ledger.put(answer("TRA", {"n": 1}))
+    (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
+    ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LedgerUnusable, match="full"):
+        ledger.put(answer("TRB", os.urandom(100_000).hex()))
+    assert ledger.get_many([Key("track", "TRA", "search")]) and ledger.count() == {"search": 1}
+
+
 def test_a_purge_takes_what_is_old_out_of_the_file(ledger: SqliteLedger) -> None:
     ledger.put_many(
         [
