@@ -28,6 +28,8 @@ _DAGSTER_YAML = """\
 # Dagster's own storage (runs, events, schedules) lies in this folder.
 telemetry:
   enabled: false
+nux:  # the window that asks for an address
+  enabled: false
 """
 
 
