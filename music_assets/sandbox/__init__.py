@@ -2,6 +2,7 @@
 
 `noise`      how an MSD song becomes tracks on the sandbox's Spotify: itself with the noise of
              reality, its copies, and the karaoke, live and cover twins a matcher must not take for it
+`library`    its artists, albums and tracks, as they follow from names
 `names`      what spellings of a name share, and ids made from names
 `catalogue`  those tracks in an SQLite file, with the truth beside them
 `query`      what a search query means

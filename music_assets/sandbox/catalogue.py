@@ -19,7 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from music_assets.sandbox.noise import VARIOUS, Song, Track, same_recording_key, tracks_of
+from music_assets.sandbox.library import VARIOUS, Song, Track
+from music_assets.sandbox.noise import same_recording_key, tracks_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,17 +6,15 @@ takes, remixes, karaoke, covers, other songs of that title. Some songs are missi
 from the song's own values, by hash, so neither order nor neighbours matter. The rates below are
 invented, and stay as they are whatever a matcher makes of them.
 
-Names and ids are in `names`; writing the tracks down is in `catalogue`.
+Artists and albums are made in `library`, names and ids in `names`; writing the tracks down is in `catalogue`.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
+from music_assets.sandbox.library import Album, Artist, Song, Track, artist, clip, compilation, own_album
 from music_assets.sandbox.names import (
     BRACKET,
     VERSION,
@@ -45,77 +43,13 @@ _OTHERS = (
     "The Long Field|Elio Marsh"
 ).split("|")
 _PLACES = "Harbour Hall|The Old Mill|Studio 9|Lakeside|The Blue Room|Northgate Arena|Radio House".split("|")
-_COMPILATIONS = (
-    "100 Hits Vol. {n}|Road Trip Classics {n}|Summer Anthems {n}|The Collection {n}|Late Night Moods {n}|"
-    "Rock & Soul Archive {n}|Gold {n}|Soundtrack of a Decade {n}"
-).split("|")
 _COUNTRIES = "US GB DE FR SE NL ES BR CA AU IT JP".split()
-
-
-class Song(NamedTuple):
-    """What of an MSD song the sandbox builds on; durations in seconds, loudness in dB, tempo in BPM."""
-
-    track_id: str
-    title: str
-    artist_name: str
-    release: str
-    duration: float
-    year: int | None = None
-    song_hotttnesss: float | None = None
-    artist_hotttnesss: float | None = None
-    key: int | None = None
-    mode: int | None = None
-    tempo: float | None = None
-    loudness: float | None = None
-    time_signature: int | None = None
-
-
-class Artist(NamedTuple):
-    """An artist of the sandbox."""
-
-    id: str
-    name: str
-    popularity: int
-
-
-class Album(NamedTuple):
-    """An album of the sandbox, and the id of the artist it is credited to."""
-
-    id: str
-    name: str
-    album_type: str
-    release_date: str
-    total_tracks: int
-    artist_id: str
-
-
-@dataclass(slots=True)
-class Track:
-    """A track of the sandbox; `right` where it is the MSD song, or the same recording elsewhere."""
-
-    id: str
-    right: bool
-    name: str
-    artists: list[Artist]
-    album: Album
-    isrc: str
-    duration_ms: int
-    popularity: int
-    number: int
-    key: int
-    mode: int
-    tempo: float
-    loudness: float
-    time_signature: int
 
 
 def same_recording_key(song: Song) -> str:
     """What two MSD tracks of one recording share (with nearly equal durations): the MSD has duplicates."""
     title, _ = split_title(signs(song.title))
     return f"{fold(split_artists(song.artist_name)[0])}|{fold(title)}"
-
-
-VARIOUS = Artist(spotify_id("artist", "various artists"), "Various Artists", 0)  # compilations' artist
 
 
 def tracks_of(song: Song) -> list[Track]:
@@ -139,13 +73,13 @@ class _Maker:
         self.artists = [artist(name, hot if i == 0 else 0.3) for i, name in enumerate(names)]
         self.year = song.year or 1965 + dice_of("year", self.artists[0].id, fold(song.release)) % 45
         hot = song.song_hotttnesss if song.song_hotttnesss is not None else rng.random() * 0.5
-        self.popularity = _clip(15 + 60 * hot + rng.gauss(0, 6), 0, 100)
+        self.popularity = clip(15 + 60 * hot + rng.gauss(0, 6), 0, 100)
         self.version = VERSION.search(self.title)
         self.base = BRACKET.sub("", self.title) or self.title
         self.ms = song.duration * 1000
 
     def make(self, missing: bool) -> list[Track]:
-        own = _own_album(self.artists[0], signs(self.song.release) or self.title, self.year)
+        own = own_album(self.artists[0], signs(self.song.release) or self.title, self.year)
         if not missing:
             self._right(own)
         self._other_takes(own)
@@ -160,7 +94,7 @@ class _Maker:
         if rng.random() < 0.4:
             place = rng.choice(_PLACES)
             name = rng.choice((f"{base} - Live", f"{base} - Live at {place}", f"{base} (Live)"))
-            album = _own_album(main[0], f"Live at {place}", self.year + rng.randint(1, 9))
+            album = own_album(main[0], f"Live at {place}", self.year + rng.randint(1, 9))
             ms = self.ms * rng.uniform(0.92, 1.25)
             self._add(name, main, album, ms, self.popularity - rng.randint(5, 30))
         if self.version and rng.random() < 0.6:  # the take that is none of that
@@ -179,7 +113,7 @@ class _Maker:
                     base,
                 )
             )
-            album = _own_album(singer, f"Sing {of}", 2005 + rng.randint(0, 15))
+            album = own_album(singer, f"Sing {of}", 2005 + rng.randint(0, 15))
             self._add(name, [singer], album, self.ms + rng.gauss(0, 2000), rng.randint(0, 12))
 
     def _remix(self) -> None:
@@ -187,7 +121,7 @@ class _Maker:
         if rng.random() < 0.3:
             remixer = artist(rng.choice(_REMIXERS), 0.3)
             name = rng.choice((f"{base} - {remixer.name} Remix", f"{base} ({remixer.name} Remix)"))
-            album = _own_album(main[0], f"{base} (Remixes)", self.year + 1, "single")
+            album = own_album(main[0], f"{base} (Remixes)", self.year + 1, "single")
             credited = [*main, remixer] if rng.random() < 0.5 else main
             ms = self.ms * rng.uniform(0.8, 1.6)
             self._add(name, credited, album, ms, self.popularity - rng.randint(0, 25))
@@ -197,11 +131,11 @@ class _Maker:
         rng, base = self.rng, self.base
         if rng.random() < 0.4:
             other = artist(rng.choice(_OTHERS), 0.3)
-            album = _own_album(other, rng.choice(("Covers", "Songs We Love", "Other People's Songs")), 2012)
+            album = own_album(other, rng.choice(("Covers", "Songs We Love", "Other People's Songs")), 2012)
             self._add(base, [other], album, self.ms * rng.uniform(0.85, 1.2), rng.randint(0, 45))
         for _ in range(rng.choice((0, 0, 1, 1, 2))):
             other = artist(rng.choice(_OTHERS), 0.4)
-            album = _own_album(other, rng.choice((base, "Debut", "Second Sight")), rng.randint(1970, 2022))
+            album = own_album(other, rng.choice((base, "Debut", "Second Sight")), rng.randint(1970, 2022))
             ms = rng.uniform(120_000, 320_000)
             self._add(base, [other], album, ms, rng.randint(0, 70), stranger=True)
 
@@ -210,16 +144,14 @@ class _Maker:
         rng = self.rng
         name, credited = self._as_listed()
         off = rng.gauss(0, 900) if rng.random() < 0.9 else rng.uniform(-3000, 3000)
-        ms = self.ms + _clip(off, -3000, 3000)
+        ms = self.ms + clip(off, -3000, 3000)
         self._add(name, credited, own, ms, self.popularity, right=True)
         isrc = self.tracks[-1].isrc
         if rng.random() < 0.5:
-            album = _compilation(rng, self.year)
+            album = compilation(rng)
             self._add(self.title, credited, album, ms + rng.gauss(0, 300), self.popularity - 10, True, isrc)
         if rng.random() < 0.2:
-            album = _own_album(
-                self.artists[0], f"{signs(self.song.release)} (Deluxe Edition)", self.year + 10
-            )
+            album = own_album(self.artists[0], f"{signs(self.song.release)} (Deluxe Edition)", self.year + 10)
             self._add(name, credited, album, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
 
     def _as_listed(self) -> tuple[str, list[Artist]]:
@@ -282,7 +214,7 @@ class _Maker:
                 album,
                 isrc,
                 max(1000, round(ms)),
-                round(_clip(popularity, 0, 100)),
+                round(clip(popularity, 0, 100)),
                 1 + serial % album.total_tracks,
                 song.key if keep and song.key is not None else serial % 12,
                 song.mode if keep and song.mode is not None else serial // 12 % 2,
@@ -295,48 +227,3 @@ class _Maker:
                 song.time_signature if keep and song.time_signature else 4,
             )
         )
-
-
-@lru_cache(16384)
-def artist(name: str, hotttnesss: float) -> Artist:
-    """The Spotify artist of this name, spelt as Spotify happens to spell it (every time the same)."""
-    id_ = spotify_id("artist", fold(name))
-    dice = dice_of("spelling", id_)
-    listed = name
-    if dice % 100 < 6:
-        listed = name[4:] if name.lower().startswith("the ") else f"The {name}"
-    elif dice % 100 < 10:
-        listed = name.replace(" & ", " and ") if " & " in name else name.replace(" and ", " & ")
-    elif dice % 100 < 13:
-        listed = name.upper()
-    if dice // 100 % 100 < 15:
-        listed = without_accents(listed)
-    return Artist(id_, listed or name, round(_clip(10 + 80 * hotttnesss + dice // 10000 % 15, 0, 100)))
-
-
-@lru_cache(16384)
-def _own_album(artist: Artist, name: str, year: int, album_type: str = "album") -> Album:
-    id_ = spotify_id("album", artist.id, fold(name))
-    dice = dice_of("album", id_)
-    if dice % 100 < 20:  # a reissue's date, as so often
-        year = min(2024, year + 1 + dice // 100 % 30)
-    return Album(id_, name, album_type, _date(year, dice), 6 + dice % 14, artist.id)
-
-
-def _compilation(rng: random.Random, year: int) -> Album:
-    name = rng.choice(_COMPILATIONS).format(n=rng.randint(1, 40))
-    id_ = spotify_id("compilation", name)
-    dice = dice_of("album", id_)
-    return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, VARIOUS.id)
-
-
-def _date(year: int, dice: int) -> str:
-    """A release date by the day mostly, by the year at times, by the month hardly ever."""
-    precision, month, day = dice // 7 % 100, 1 + dice // 11 % 12, 1 + dice // 13 % 28
-    if precision < 23:
-        return f"{year:04d}"
-    return f"{year:04d}-{month:02d}" if precision < 25 else f"{year:04d}-{month:02d}-{day:02d}"
-
-
-def _clip(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)

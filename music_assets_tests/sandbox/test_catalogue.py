@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.sandbox.catalogue import build_catalogue, ensure_catalogue, open_to_read, songs_of, truth
+from music_assets.sandbox.library import Song
 from music_assets.sandbox.names import fold, spotify_id
-from music_assets.sandbox.noise import Song, tracks_of
+from music_assets.sandbox.noise import tracks_of
 from music_assets_tests.sandbox.world import songs_frame
 
 SONGS = songs_frame(600)
