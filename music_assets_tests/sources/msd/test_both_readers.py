@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,32 @@ def test_a_dataset_stored_otherwise_reads_the_same(
     record = fast.read_record(str(path))
     if record is not None:  # it may leave any file to the general reader, but not misread one
         _assert_same(record, as_the_msd_has_it)
+
+
+def test_text_padded_with_nuls_loses_those_within_it(tmp_path: Path) -> None:
+    path = tmp_path / "song.h5"
+    write_song_file(path, song(terms=terms("rock")))
+    _store_again(
+        path, TAG_ARRAYS["artist_terms"], {}, TYPES["as they are"]
+    )  # h5py pads where the MSD ends text
+    with h5py.File(path, "r+") as file:
+        file["metadata/artist_terms"][0] = b"ro\0ck"
+
+    assert read_msd(path).artists["terms"].tolist() == [terms("rock")]
+
+
+def test_a_chunk_that_skipped_a_filter_is_read_by_the_general_reader(tmp_path: Path) -> None:
+    path = tmp_path / "song.h5"
+    write_song_file(path, song(similar_artists=["AR2"]))
+    values = np.zeros(409, "S20")
+    values[0] = "AR3"
+    with h5py.File(path, "r+") as file:
+        shuffle = 0b01  # the first of the two filters: deflated it is
+        stored = zlib.compress(values.tobytes())
+        file["metadata/similar_artists"].id.write_direct_chunk((0,), stored, shuffle)
+
+    assert fast.read_record(str(path)) is None
+    assert read_msd(path).artists["similar_artists"].tolist() == [["AR3"]]
 
 
 @pytest.mark.parametrize("libver", ["v108", "v110", "latest"])

@@ -120,6 +120,19 @@ def test_an_artist_has_the_spelling_of_most_tracks_and_the_values_of_the_first(t
     assert artist["songs"] == 4
 
 
+def test_an_artists_first_track_is_the_smallest_whatever_its_file_is_called(tmp_path: Path) -> None:
+    for name, track_id, term in (
+        ("a.h5", "TRABCBE128F4230A1B", "late"),
+        ("b.h5", "TRABCAE128F4230A1B", "early"),
+    ):
+        write_song_file(tmp_path / name, song(track_id, artist_location=term, terms=terms(term)))
+
+    (artist,) = read_msd(tmp_path).artists.to_dict("records")
+
+    assert artist["first_track_id"] == "TRABCAE128F4230A1B"
+    assert (artist["artist_location"], artist["terms"]) == ("early", terms("early"))
+
+
 def test_spellings_as_frequent_as_each_other_go_by_code_point(tmp_path: Path) -> None:
     paths = write_in_place(
         tmp_path,

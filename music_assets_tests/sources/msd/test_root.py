@@ -76,12 +76,13 @@ def test_linked_letters_are_followed_but_not_in_circles(
     (folder / "B").symlink_to(other_disk / "B", target_is_directory=True)
     (folder / "A" / "A").symlink_to(folder, target_is_directory=True)
     (folder / "A" / "B" / "B").symlink_to(folder / "A" / "B", target_is_directory=True)
+    write_song_file(folder / "A" / "B" / "TRABBDE128F4230A1B.h5", song("TRABBDE128F4230A1B"))
     (folder / "Z").symlink_to(folder / "nowhere")
 
     root = MsdRoot.open(folder)
 
     assert root.partitions() == ["AB", "BB", "QX"]
-    assert root.count("AB") == 2
+    assert root.count("AB") == 3
 
 
 def test_a_song_in_the_wrong_letters_is_set_aside(folder: Path) -> None:

@@ -228,6 +228,17 @@ def test_tracks_an_aggregate_file_repeats_are_counted_and_the_rest_kept(tmp_path
     ]
 
 
+def test_tracks_two_aggregate_files_share_are_kept_from_the_first(tmp_path: Path) -> None:
+    one, two = tmp_path / "1.h5", tmp_path / "2.h5"
+    write_aggregate_file(one, [song(), song(GOOD)])
+    write_aggregate_file(two, [song(GOOD), song("TRABCZZ128F4230A1C")])
+
+    songs, _, set_aside = read_msd([two, one])
+
+    assert songs["msd_file"].tolist() == [one.as_posix(), one.as_posix(), two.as_posix()]
+    assert set_aside == [(two, f"duplicate of {one} in 1 of its songs ({GOOD})")]
+
+
 def test_a_folder_stands_for_its_files_without_hidden_ones(tmp_path: Path) -> None:
     (path,) = write_in_place(tmp_path, song())
     for name in ("._TRABCDE128F4230A1B.h5", ".hidden.h5", "notes.txt"):
