@@ -27,7 +27,7 @@ def is_gone(pid: int) -> bool:
     """Whether the process has ended; one that ended and was not reaped counts."""
     try:
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between the opening and the reading
         return True
 
 
