@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -79,35 +80,38 @@ class _Folder(MsdRoot):
             for first in _letter_folders(self.path)
             for second in _letter_folders(self.path / first)
         )
-        return [key for key in keys if self.files(key)]
+        return [key for key in keys if any(map(_song_files, self._places(key)))]
 
     def files(self, key: str) -> list[Path]:
-        return [Path(file) for file, _ in self._entries(key)]
+        return [Path(file) for file in self._paths(key)]
 
     def fingerprint(self, key: str) -> str:
         digest = hashlib.sha256()
-        for file, status in self._entries(key):
+        for file in self._paths(key):
             name = os.path.relpath(file, self.path)
-            digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
+            digest.update(f"{name}\0{_state(file)}\n".encode(errors="replace"))
         return digest.hexdigest()
 
     def count(self, key: str) -> int:
-        return len(self._entries(key))
+        return len(self._paths(key))
 
     def read(self, key: str) -> MsdRead:
         reading = Reading(root=self.path, letters=_checked(key))
-        for file, _ in self._entries(key):
+        for file in self._paths(key):
             reading.read(file)
         return reading.result()
 
-    def _entries(self, key: str) -> list[tuple[str, os.stat_result]]:
-        """The partition's files with their status, sorted by path."""
+    def _paths(self, key: str) -> list[str]:
+        """The partition's files, sorted."""
+        return sorted(file for place in self._places(key) for file in _song_files(place))
+
+    def _places(self, key: str) -> Iterator[Path]:
+        """The folders a partition's files may lie in."""
         first, second = _checked(key)[0], key[1]
-        if first not in _letter_folders(self.path) or second not in _letter_folders(self.path / first):
-            return []
-        folder = self.path / first / second
-        places = [folder, *(folder / third for third in _letter_folders(folder))]
-        return sorted(entry for place in places for entry in _song_files(place))
+        if first in _letter_folders(self.path) and second in _letter_folders(self.path / first):
+            folder = self.path / first / second
+            yield folder
+            yield from (folder / third for third in _letter_folders(folder))
 
 
 class _File(MsdRoot):
@@ -126,8 +130,7 @@ class _File(MsdRoot):
 
     def fingerprint(self, key: str) -> str:
         _checked(key)
-        status = self.path.stat()
-        text = f"{self.path.name}\0{status.st_size}\0{status.st_mtime_ns}"
+        text = f"{self.path.name}\0{_state(self.path)}"
         return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
     def count(self, key: str) -> int:
@@ -188,8 +191,17 @@ def _letter_folders(folder: Path) -> list[str]:
     )
 
 
-def _song_files(folder: Path) -> list[tuple[str, os.stat_result]]:
-    return [(entry.path, entry.stat()) for entry in _scan(folder) if is_song_file(entry.name)]
+def _song_files(folder: Path) -> list[str]:
+    return [entry.path for entry in _scan(folder) if is_song_file(entry.name)]
+
+
+def _state(file: str | Path) -> str:
+    """A file's size and when it was written; a link to nowhere has neither, and is set aside on reading."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return "unreadable"
+    return f"{status.st_size}\0{status.st_mtime_ns}"
 
 
 def _scan(folder: Path) -> list[os.DirEntry[str]]:

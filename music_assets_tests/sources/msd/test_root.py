@@ -125,6 +125,18 @@ def test_the_fingerprint_changes_with_the_files_of_the_partition_alone(folder: P
     assert root.fingerprint("QX") == other
 
 
+def test_a_link_to_a_file_that_is_gone_is_set_aside(folder: Path) -> None:
+    link = folder / "A" / "B" / "C" / "TRABCAA128F4230A1B.h5"
+    link.symlink_to(folder / "gone.h5")
+    root = MsdRoot.open(folder)
+
+    read = root.read("AB")
+
+    assert len(read.songs) == 2
+    assert read.set_aside == [(link, "does not exist")]
+    assert root.fingerprint("AB")
+
+
 def test_the_fingerprint_does_not_depend_on_where_the_root_is(folder: Path, tmp_path: Path) -> None:
     before = MsdRoot.open(folder).fingerprint("AB")
     moved = folder / "data"
