@@ -115,7 +115,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         from music_assets.definitions import build_defs
         from music_assets.partitions import parse_partitions, runs_of
 
-        wanted = parse_partitions(spec) if spec else None
+        wanted = parse_partitions(spec) if spec is not None else None
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
         summary = Summary(spotify=settings.spotify, partitions=len(keys))

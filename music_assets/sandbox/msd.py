@@ -41,7 +41,7 @@ _DEFAULTS: dict[str, Any] = {"analysis_sample_rate": 22050, "danceability": 0.0,
 
 
 _MARKER = ".music-assets-sample"  # says which version of the sample is complete
-_SAMPLE_VERSION = "1"
+_SAMPLE_VERSION = "2"
 
 
 class SampleFolderError(Exception):

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-# The two-letter directories that have songs.
-LETTERS = ("AA", "AC", "AF", "AK", "AN", "AS", "BA", "BD", "BG", "BI")
+# The two-letter directories that have songs: neighbours, as in the real subset, so that a letter is a run.
+LETTERS = ("AA", "AB", "AC", "AD", "AE", "BA", "BB", "BC", "BD", "BE")
 SONGS = 400
 
 

@@ -41,10 +41,13 @@ class MsdRoot(ABC):
             MsdRootError: There is nothing, nothing of the MSD, or it may not be read.
         """
         path = Path(path)
-        if path.is_dir():
-            return _Folder(_letters_folder(path))
-        if path.exists():
-            return _File(path)
+        try:
+            if path.is_dir():
+                return _Folder(_letters_folder(path))
+            if path.exists():
+                return _File(path)
+        except PermissionError as error:
+            raise MsdRootError(f"The MSD root {path} cannot be read: {error.strerror}.") from error
         raise MsdRootError(f"The MSD root {path} does not exist. Set MUSIC_ASSETS_MSD to where the MSD is.")
 
     @abstractmethod
