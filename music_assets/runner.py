@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from filelock import FileLock, Timeout
 
-from music_assets.deployment import Settings
+from music_assets.deployment import Settings, resources
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult
@@ -107,7 +107,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
 
     Raises:
         RunError: the data folder cannot be used, or `spec` names no partition with files.
-        PartitionsError, MsdRootError: an option names nothing usable.
+        PartitionsError, MsdRootError, WarehouseError: an option or setting names nothing usable.
     """
     started = time.monotonic()
     with _data_folder(settings.data):
@@ -118,6 +118,8 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         wanted = parse_partitions(spec) if spec is not None else None
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
+        with resources(settings)["warehouse"].open().transaction("starting a run"):
+            pass  # so that a warehouse that cannot be written ends the run before any work
         summary = Summary(spotify=settings.spotify, partitions=len(keys))
         graph = definitions.resolve_asset_graph()
         by_partition = partitioned.resolve(graph)
@@ -148,8 +150,6 @@ def _execute(job: Any, instance: DagsterInstance, assets: Any, tags: dict[str, s
 
 
 def _partitions_with_files(settings: Settings, wanted: list[str] | None) -> list[str]:
-    from music_assets.deployment import resources
-
     there = resources(settings)["msd"].root().partitions()
     keys = there if wanted is None else [key for key in wanted if key in set(there)]
     if not keys and wanted is not None:
@@ -165,15 +165,20 @@ def _some(keys: list[str]) -> str:
 
 
 def _cause(event: Any) -> str:
-    """The innermost cause of a failed step, in one line, with the step's name."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    message = str(error.message if error else event.message).strip()
+    """Why a step failed, in the words of what it ran, with the step's name."""
     failure = event.step_failure_data.user_failure_data
     if failure is not None and failure.description:
-        message = failure.description
-    return f"{event.step_key}: {message}"
+        return f"{event.step_key}: {failure.description}"
+    error = event.step_failure_data.error
+    if error is None:
+        return f"{event.step_key}: {event.message}"
+    ours = error.cause or error  # Dagster's own error wraps the one that was raised
+    message = str(ours.message).strip().removeprefix(f"{ours.cls_name}: ")
+    # Our errors speak for themselves; of others the kind helps.
+    module = message.split(f".{ours.cls_name}: ", 1)
+    if len(module) == 2 and module[0].startswith("music_assets."):
+        return f"{event.step_key}: {module[1]}"
+    return f"{event.step_key}: {ours.cls_name}: {message}"
 
 
 @contextmanager

@@ -124,11 +124,21 @@ def test_a_warehouse_file_that_is_not_duckdb(call: Call, tmp_path: Path) -> None
     (tmp_path / "data").mkdir()
     warehouse = tmp_path / "data" / "warehouse.duckdb"
     warehouse.write_text("my notes, not to be lost")
-    result = call("run", "--partitions", "AA")
-    assert result.exit_code == EXIT_FAILED
-    assert "cannot be opened as a DuckDB file" in result.output
-    assert "Traceback" not in result.output
+    refused(call("run", "--partitions", "AA"), str(warehouse), "cannot be opened as a DuckDB file")
+    assert not (tmp_path / "data" / "staging").exists()
     assert warehouse.read_text() == "my notes, not to be lost"
+
+
+def test_what_fails_in_the_middle_is_named_and_the_rest_goes_on(call: Call, tmp_path: Path) -> None:
+    assert call("run", "--partitions", "AA").exit_code == 0
+    (tmp_path / "data" / "ledger" / "sandbox.sqlite").unlink()
+    (tmp_path / "data" / "ledger" / "sandbox.sqlite").write_text("no ledger")
+    result = call("run", "--partitions", "AB")
+    assert result.exit_code == EXIT_FAILED
+    (failed,) = [line for line in result.output.splitlines() if line.startswith("Failed:")]
+    assert "spotify_search" in failed
+    assert "sandbox.sqlite" in failed
+    assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize("command", ["sandbox", "ui"])

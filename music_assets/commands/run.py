@@ -31,6 +31,7 @@ def run(msd: str | None, partitions: str | None, data: str | None) -> None:
     from music_assets.runner import RunError
     from music_assets.runner import run as run_job
     from music_assets.sources.msd import MsdRootError
+    from music_assets.warehouse.errors import WarehouseError
 
     console = Console(stderr=False, soft_wrap=True)
     try:
@@ -39,7 +40,7 @@ def run(msd: str | None, partitions: str | None, data: str | None) -> None:
             console.print(SANDBOX_BANNER + "\n")
         with progress_shown(console):
             summary = run_job(settings, partitions)
-    except (SettingError, PartitionsError, MsdRootError, RunError) as error:
+    except (SettingError, PartitionsError, MsdRootError, RunError, WarehouseError) as error:
         raise Unusable(str(error)) from None
     show_summary(console, summary, settings)
     if summary.interrupted:
