@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,13 +59,14 @@ def read_msd(
             from the file of the artist's smallest track id. `terms` are
             `[{"term", "frequency", "weight"}]`, `mbtags` `[{"tag", "count"}]`, and
             `similar_artists` and `other_names` lists of str; empty where there is nothing.
-        set_aside: What was left out, and why: files that cannot be read, and tracks met before
-            (the first path in sorted order keeps a track).
+        set_aside: What was left out, and why, by path: files that cannot be read, folders that
+            cannot be listed or hold nothing, and tracks met before (the first path in sorted order
+            keeps a track).
 
     Bad files raise nothing; what they hold beside the fault is left out with them.
     """
     reading = Reading(root=root, expect_location=expect_location)
-    for path in _files(paths):
+    for path in _files(paths, reading.set_aside):
         reading.read(path)
     return reading.result()
 
@@ -113,7 +114,7 @@ class Reading:
 
     def result(self) -> MsdRead:
         songs, artists = self._columns.frames()
-        return MsdRead(songs, artists, self._set_aside)
+        return MsdRead(songs, artists, sorted(self._set_aside, key=lambda one: str(one.path)))
 
     def _take_one(self, path: str, record: Record) -> None:
         track_id = _track_id(record)
@@ -161,20 +162,29 @@ class Reading:
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
-def _files(paths: str | Path | Iterable[str | Path]) -> list[str]:
+def _files(
+    paths: str | Path | Iterable[str | Path], set_aside: Callable[[str | Path, str], None]
+) -> list[str]:
     """The files meant, each once, in the order of their names."""
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
-    for path in (os.fspath(one) for one in given):
-        files.update(_walk(path) if os.path.isdir(path) else [path])
+    for path in {os.fspath(one) for one in given}:
+        files.update(_walk(path, set_aside) if os.path.isdir(path) else [path])
     return sorted(files)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, set_aside: Callable[[str | Path, str], None]) -> list[str]:
     """All `*.h5` below a folder, hidden files and folders left out, links to folders not followed."""
-    for place, folders, names in os.walk(folder):
+    refused: list[OSError] = []
+    files: list[str] = []
+    for place, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(place, name) for name in names if is_song_file(name))
+        files += (os.path.join(place, name) for name in names if is_song_file(name))
+    for error in refused:
+        set_aside(error.filename, f"cannot be listed: {error.strerror}")
+    if not files and not refused:
+        set_aside(folder, "is a folder without .h5 files")
+    return files
 
 
 def is_song_file(name: str) -> bool:

@@ -249,3 +249,26 @@ def test_a_folder_stands_for_its_files_without_hidden_ones(tmp_path: Path) -> No
 
     assert len(songs) == 1
     assert set_aside == []
+
+
+def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
+    write_in_place(tmp_path / "msd", song())
+    (tmp_path / "empty").mkdir()
+
+    songs, _, set_aside = read_msd([tmp_path / "msd", tmp_path / "empty"])
+
+    assert len(songs) == 1
+    assert set_aside == [(tmp_path / "empty", "is a folder without .h5 files")]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may list everything")
+def test_a_folder_that_may_not_be_listed_is_set_aside_and_its_neighbour_read(tmp_path: Path) -> None:
+    bad, _ = write_in_place(tmp_path, song(), song(GOOD))
+    bad.parent.chmod(0)
+    try:
+        songs, _, set_aside = read_msd(tmp_path)
+    finally:
+        bad.parent.chmod(0o755)
+
+    assert songs["track_id"].tolist() == [GOOD]
+    assert set_aside == [(bad.parent, "cannot be listed: Permission denied")]
