@@ -10,7 +10,8 @@ brackets, such as "[duration]": pairs whose evidence is only to be heard are rep
 can be read of.
 
 All rules see the same pairs in the same run. Intervals are Wilson's, 95 %. Speed is the median of several
-passes over all pairs, after a first pass that fills the caches, on one core.
+passes over all pairs, after a first pass that fills the caches, on one core; the first pass is told as well,
+as a run over songs never seen before goes at that speed.
 """
 
 from __future__ import annotations
@@ -336,6 +337,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.pairs}: no labelled pairs in it", file=sys.stderr)
         return 1
     readable = [pair for pair in pairs if pair.readable]
+    began = time.perf_counter()
+    for pair in pairs:
+        compare(pair.song, pair.candidate)
+    first_pass = len(pairs) / (time.perf_counter() - began)
     print(f"matcher {matcher_version()}, Python {sys.version.split()[0]}, {options.pairs.name}")
     tell("evidence that title, artist or release show", readable)
     tell("all pairs", pairs)
@@ -352,6 +357,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     for name, (low, median, high) in speeds.items():
         print(f"  {name:24}{median:>10,.0f} [{low:,.0f}, {high:,.0f}]")
+    print(f"  {'ours, first pass':24}{first_pass:>10,.0f}")
     if options.json:
         figures = {
             "matcher": matcher_version(),
@@ -360,7 +366,10 @@ def main(arguments: list[str] | None = None) -> int:
                 for subset, members in (("readable", readable), ("all", pairs))
             },
             "reliability": bins,
-            "pairs_a_second": {name: speed[1] for name, speed in speeds.items()},
+            "pairs_a_second": {
+                **{name: speed[1] for name, speed in speeds.items()},
+                "ours, first pass": first_pass,
+            },
         }
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -17,7 +17,7 @@ EQUAL, CREDITED, LEAD, NEAR = 1.0, 0.95, 0.85, 0.8
 """What `artist_agreement` gives: the same name, one of the names credited together, the leader of an
 ensemble, the same name in another spelling. Anything else is 0."""
 
-_FEATURED = re.compile(r"[\s(\[,_]+(?:featuring|feat\.?|ft\.?|f/)\s+", re.IGNORECASE)
+_FEATURED = re.compile(r"[\s(\[,_]+(?:(?:featuring|feat|ft|f/)\s+|(?:feat|ft)\.\s*)", re.IGNORECASE)
 _STRONG = re.compile(
     r"\s*;\s*|\s+/\s*|\s*/\s+|\s+(?:vs\.?|versus|aka|x|presents?|pres\.)\s+|_ ", re.IGNORECASE
 )

@@ -5,6 +5,7 @@ Belongs here: `decide` and its thresholds. Not here: what one comparison is wort
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from music_assets.matching.evidence import compare
@@ -29,7 +30,7 @@ def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
     """
     unique = {candidate.id: candidate for candidate in sorted(candidates, key=_in_order)}
     compared = [(candidate, compare(song, candidate)) for candidate in unique.values()]
-    compared.sort(key=_rank)
+    compared.sort(key=lambda entry: _rank(song, *entry))
     if not compared:
         return Decision("no_candidates", None, None, ())
     best, comparison = compared[0]
@@ -50,9 +51,10 @@ def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
     return Decision("matched", best.id, margin, ranked)
 
 
-def _rank(entry: tuple[Candidate, Comparison]) -> tuple[bool, float, str]:
-    candidate, comparison = entry
-    return not comparison.accepted, -comparison.score, str(candidate.id)
+def _rank(song: Song, candidate: Candidate, comparison: Comparison) -> tuple[bool, float, float, str]:
+    """The accepted first, by score; of equal ones the nearest in length, then the smallest id."""
+    apart = gap(seconds(song.duration), seconds(candidate.duration))
+    return not comparison.accepted, -comparison.score, math.inf if apart is None else apart, str(candidate.id)
 
 
 def _in_order(candidate: Candidate) -> tuple[str, str]:

@@ -129,6 +129,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level(
                 "its release speaks of another version: {pair.hint_words}", 0.4, lambda pair: bool(pair.hints)
             ),
+            Level("live on both sides, acoustic on one", 0.7, lambda pair: pair.acoustic_on_one_side),
             Level("same version", 1.0, lambda pair: pair.names_equal),
             Level("both live, the place named on one side", 0.9, lambda pair: pair.stage_named_once),
             Level("same kind of version, named differently", 0.4, lambda pair: pair.names_compatible),
@@ -183,7 +184,7 @@ EVIDENCE: tuple[Evidence, ...] = (
     ),
     Evidence(
         name="release",
-        weight=2,
+        weight=3,
         values=lambda pair: (pair.song.release, pair.candidate.release),
         present=lambda pair: bool(pair.song.release_key and pair.candidate.release_key),
         levels=(

@@ -37,6 +37,11 @@ _MEANINGS: dict[Phrase, str] = {
     **{phrase: kind for kind, table in vocabulary.DISTINGUISHING.items() for phrase in table},
 }
 _LONGEST = max(map(len, _MEANINGS))
+_RELEASE_PHRASES: dict[str, list[tuple[Phrase, str]]] = {}
+"""What an album's name may say, by the first word of the phrase."""
+for _kind, _table in vocabulary.RELEASE_SAYS.items():
+    for _phrase in sorted(_table):
+        _RELEASE_PHRASES.setdefault(_phrase[0], []).append((_phrase, _kind))
 _LANGUAGE_WORDS = frozenset({"sung", "in", "en", "em", "auf", "po"}).union(*vocabulary.LANGUAGES.values())
 _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
@@ -78,9 +83,8 @@ def release_says(release: str | None) -> frozenset[str]:
         return frozenset()
     said = {
         kind
-        for kind, table in vocabulary.RELEASE_SAYS.items()
-        for start in range(len(words))
-        for phrase in table
+        for start, word in enumerate(words)
+        for phrase, kind in _RELEASE_PHRASES.get(word, ())
         if _fits(words, start, phrase) and not (phrase == ("live",) and _is_verb(words, start))
     }
     if words[-1] in vocabulary.RELEASE_SAYS_LAST:
@@ -115,6 +119,8 @@ def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:
         length, meaning = _phrase_at(words, index)
         if meaning == "live" and words[index] == "live" and _is_verb(words, index):
             length, meaning = 1, ""
+        if meaning == "edit" and words[index : index + length] == ["radio"] and "live" in kinds:
+            meaning = ""  # a place: "Live at Radio City"
         if not meaning:
             other.append(words[index])
         elif meaning == "neutral":

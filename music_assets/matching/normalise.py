@@ -38,6 +38,8 @@ _STUCK_AND = re.compile(r"(?:\s'?|')n'(?=[a-z])|'n'")
 _INITIALS = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){2,}[a-z]?(?![a-z])")
 _NUMBER_SIGN = re.compile(r"#\s*(?=\d)|\bn[°o]\.?\s*(?=\d)|\bnr\.?\s*(?=\d)")
 _STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
+_ACCENT_APART = re.compile(r"(?<=[a-z])[~^](?=[a-z])")
+"""An accent written beside its letter: "Joa~o"."""
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -151,11 +153,13 @@ def _spell_signs(lowered: str) -> str:
     if "." in lowered:
         lowered = _INITIALS.sub(lambda match: match[0].replace(".", ""), lowered)
     lowered = _NUMBER_SIGN.sub("no ", lowered)
-    lowered = _STUCK_NUMBER.sub(r"\1 ", lowered)
+    lowered = _STUCK_NUMBER.sub(lambda match: f"{match[1]} ", lowered)
     if "$" in lowered:
         lowered = re.sub(r"(?<=[a-z])\$+|\$+(?=[a-z])", lambda match: "s" * len(match[0]), lowered)
     if "!" in lowered:
         lowered = re.sub(r"(?<=[a-z])!(?=[a-z])", "i", lowered)
+    if "~" in lowered or "^" in lowered:
+        lowered = _ACCENT_APART.sub("", lowered)
     if "&" in lowered or "+" in lowered or "@" in lowered:
         lowered = re.sub(r"(?<=[\w.!?)'])\s*\+\s*(?=[\w(])", " and ", lowered)
         lowered = lowered.replace("&", " and ").replace("@", " at ")

@@ -88,6 +88,11 @@ class Pair:
         return ours - apart == theirs - apart
 
     @property
+    def acoustic_on_one_side(self) -> bool:
+        """Whether both are live and only one says it is acoustic as well."""
+        return self.song.kinds ^ self.candidate.kinds == {"acoustic"}
+
+    @property
     def names_equal(self) -> bool:
         return all(_same_names(kind, ours, theirs) for kind, ours, theirs in self._names())
 

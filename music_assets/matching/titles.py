@@ -24,7 +24,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _SPACED_ROMAN = re.compile(r"(?<=\b[iI]) (?=[iI]\b)")
-_GUEST = re.compile(r"[\s_,]+(?:featuring|feat\.?|ft\.?)\s+(\S.*)$", re.IGNORECASE)
+_GUEST = re.compile(r"[\s_,]+(?:(?:featuring|feat|ft)\s+|(?:feat|ft)\.\s*)(\S.*)$", re.IGNORECASE)
 _GUEST_SEGMENT = re.compile(rf"^(?:{'|'.join(vocabulary.FEATURED)})(?:[.:/]\s*|\s+)(\S.*)$", re.IGNORECASE)
 _VERSION_AT_END = re.compile(
     r"^(.*\S)\s+(live (?:at|from|@) \S.*|remix|rmx"
@@ -89,7 +89,7 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
     text = clean(title)
     own = frozenset(plain(clean(release)).split())
     heard = _Heard()
-    name, segments = _split(_IN_WORD.sub(r"\1", text))
+    name, segments = _split(_IN_WORD.sub(lambda match: match[1], text))
     for segment in segments:
         _hear(segment, heard, own)
     name = _hear_end(name, heard, own)

@@ -36,6 +36,7 @@ NAMES = st.text(max_size=40) | st.text(alphabet="ab c/;_&,.featwihTs", max_size=
         ("Kesha Sand$", "Kesha Sands"),
         ("Rhyme Cartel (Featuring MC Oslo)", "Rhyme Cartel"),
         ("Rhyme Cartel [feat. MC Oslo]", "Rhyme Cartel"),
+        ("Rhyme Cartel ft.Oslo", "Rhyme Cartel"),
         ("Ada Winter & Ben Stone", "Ben Stone & Ada Winter"),
         ("東京サンセット", "東京サンセット"),
     ],

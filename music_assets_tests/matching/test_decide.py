@@ -66,6 +66,27 @@ def test_the_duration_resolves_what_would_be_ambiguous() -> None:
     assert (decision.status, decision.best) == ("matched", "b")
 
 
+def test_of_equal_scores_the_nearest_in_length_comes_first() -> None:
+    decision = decide(SONG, [track("a", duration=202.5), track("b", duration=200.4)])
+    assert decision.best == "b"
+
+
+def test_the_release_tells_two_live_takes_apart() -> None:
+    song = Song("Harbour Lights", ARTIST[0], "Live at the Ferry", 200.0)
+    same = track("b", "Harbour Lights - Live", album="Live at the Ferry", release_year=None)
+    other = track("a", "Harbour Lights - Live", album="Encores", duration=202.8, release_year=None)
+    assert decide(song, [same, other]).best == "b"
+
+
+def test_a_live_acoustic_take_is_told_from_a_live_one() -> None:
+    song = Song("Harbour Lights [Live Acoustic]", ARTIST[0], duration=200.0)
+    acoustic = track("b", "Harbour Lights - Live Acoustic", album=None)
+    live = track("a", "Harbour Lights - Live", album=None)
+    decision = decide(song, [live, acoustic])
+    assert (decision.status, decision.best) == ("matched", "b")
+    assert "live on both sides, acoustic on one" in decision.ranked[1].comparison.reasons
+
+
 def test_a_live_take_beside_the_studio_one_is_no_rival() -> None:
     live = track("a", "Harbour Lights - Live at Wembley")
     assert decide(SONG, [live, track("b")]).best == "b"

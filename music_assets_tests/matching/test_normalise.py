@@ -15,6 +15,7 @@ TEXT = st.text(max_size=40) | st.text(alphabet="aAiI vVxX.,_-()[]&+!'$#/12 nuthe
     [
         ("Harbour Lights", "HARBOUR  LIGHTS"),
         ("So Long_ Ferry", "So Long, Ferry"),
+        ("Sa~o Luz", "São Luz"),
         ("Salt & Sand", "Salt and Sand"),
         ("Salt + Sand", "Salt And Sand"),
         ("Rock 'n' Roll Boat", "Rock & Roll Boat"),

@@ -58,6 +58,7 @@ def test_neutral_words_are_dropped_and_told(title: str) -> None:
         ("Harbour Lights live at the Forum", "live"),
         ("Harbour Lights \x13 Live", "live"),
         ("Harbour Lights - (Live In Boston_ MA 2008)", "live"),
+        ("Harbour Lights (Live at Radio City)", "live"),
         ("Harbour Lights (MTV Unplugged)", "unplugged"),
         ("Harbour Lights - BBC Session", "session"),
         ("Harbour Lights (Akustisch)", "acoustic"),
