@@ -1,0 +1,232 @@
+"""A file arrives whole or not at all, whatever the server does on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from music_assets.sources.download import (
+    ChecksumMismatch,
+    Fetched,
+    Incomplete,
+    NotAnArchive,
+    NotEnoughSpace,
+    Refused,
+    TooLarge,
+    UnusableAddress,
+    fetch,
+)
+from music_assets_tests.sources.download.server import (
+    Answer,
+    breaks_off_at,
+    chunked,
+    ignores_ranges,
+    lies_about_length,
+    ranged,
+    says,
+    serving,
+)
+
+CONTENT = bytes(range(256)) * 2000
+
+
+@pytest.fixture
+def dest(tmp_path: Path) -> Path:
+    return tmp_path / "subset.tar.gz"
+
+
+def get(url: str, dest: Path, **options: object) -> Fetched:
+    return fetch(url, dest, **{"pause": 0.001, **options})  # type: ignore[arg-type]
+
+
+def left_beside(dest: Path) -> list[str]:
+    return sorted(path.name for path in dest.parent.iterdir())
+
+
+def test_a_file_arrives_and_leaves_nothing_beside_it(dest: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    with serving(CONTENT) as served:
+        got = get(served.url, dest, progress=lambda done, total: told.append((done, total)))
+    assert dest.read_bytes() == CONTENT
+    assert got == Fetched(dest, len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    assert left_beside(dest) == [dest.name]
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_a_file_that_is_there_is_not_asked_for(dest: Path) -> None:
+    dest.write_bytes(CONTENT)
+    with serving(CONTENT) as served:
+        assert get(served.url, dest).received == 0
+    assert served.asked == []
+
+
+def test_a_broken_connection_is_gone_on_from_where_it_broke(dest: Path) -> None:
+    with serving(CONTENT, breaks_off_at(100_000), breaks_off_at(300_000), ranged) as served:
+        got = get(served.url, dest)
+    assert dest.read_bytes() == CONTENT
+    assert served.ranges == [None, "bytes=100000-", "bytes=300000-"]
+    assert [headers.get("If-Range") for headers in served.asked] == [None, '"one"', '"one"']
+    assert got.received == len(CONTENT)  # no byte twice
+
+
+def test_a_later_call_goes_on_too(dest: Path) -> None:
+    with serving(CONTENT, breaks_off_at(100_000), says(503)) as served:
+        with pytest.raises(Incomplete, match=r"100 kB of 512 kB are kept; the same command goes on"):
+            get(served.url, dest, tries=2)
+        assert left_beside(dest) == ["subset.tar.gz.part", "subset.tar.gz.part.json"]
+        served.answers = [ranged]
+        got = get(served.url, dest)
+    assert served.ranges[-1] == "bytes=100000-"
+    assert got.received == len(CONTENT) - 100_000
+    assert dest.read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(dest: Path) -> None:
+    new = CONTENT[::-1]
+
+    def changed(handler, content) -> None:
+        ranged(handler, new, ETag='"two"')
+
+    with serving(CONTENT, breaks_off_at(100_000), changed) as served:
+        get(served.url, dest)
+    assert dest.read_bytes() == new
+
+
+def test_a_range_of_another_file_is_refused(dest: Path) -> None:
+    """The server ignores If-Range; its ETag gives it away."""
+
+    def careless(handler, content) -> None:
+        del handler.headers["If-Range"]
+        ranged(handler, CONTENT[::-1], ETag='"two"')
+
+    with serving(CONTENT, breaks_off_at(100_000), careless) as served:
+        get(served.url, dest)
+    assert dest.read_bytes() == CONTENT[::-1]
+    assert served.ranges == [None, "bytes=100000-", None]
+
+
+def test_what_is_left_of_another_address_is_not_gone_on_from(dest: Path) -> None:
+    with serving(CONTENT[::-1], breaks_off_at(100_000), says(503)) as other, pytest.raises(Incomplete):
+        get(other.url, dest, tries=1)
+    with serving(CONTENT) as served:
+        get(served.url, dest)
+    assert served.ranges == [None]
+    assert dest.read_bytes() == CONTENT
+
+
+def test_a_server_that_ignores_ranges_costs_a_new_start(dest: Path) -> None:
+    with serving(CONTENT, breaks_off_at(100_000), ignores_ranges) as served:
+        get(served.url, dest)
+    assert served.ranges == [None, "bytes=100000-"]
+    assert dest.read_bytes() == CONTENT
+
+
+def test_a_server_that_ignores_ranges_and_always_breaks_off_is_given_up(dest: Path) -> None:
+    def answer(handler, content) -> None:
+        del handler.headers["Range"]
+        ranged(handler, content, 100_000)
+
+    with serving(CONTENT, answer) as served, pytest.raises(Incomplete, match="tried 3 times"):
+        get(served.url, dest, tries=3)
+    assert len(served.asked) == 3
+
+
+def test_a_length_too_long_is_seen_through_where_the_server_knows_ranges(dest: Path) -> None:
+    with serving(CONTENT, lies_about_length(+5000), ranged) as served:
+        get(served.url, dest)
+    assert dest.read_bytes() == CONTENT
+
+
+def test_a_length_too_long_is_given_up_where_it_does_not(dest: Path) -> None:
+    with serving(CONTENT, lies_about_length(+5000)) as served, pytest.raises(Incomplete):
+        get(served.url, dest, tries=2)
+    assert not dest.exists()
+
+
+def test_a_file_without_a_length_arrives(dest: Path) -> None:
+    with serving(CONTENT, chunked) as served:
+        assert get(served.url, dest).bytes == len(CONTENT)
+
+
+def test_a_call_killed_at_the_very_end_asks_no_more(dest: Path) -> None:
+    with serving(CONTENT, breaks_off_at(100_000), says(503)) as served:
+        with pytest.raises(Incomplete):
+            get(served.url, dest, tries=2)
+        dest.with_name("subset.tar.gz.part").write_bytes(CONTENT)
+        asked = len(served.asked)
+        get(served.url, dest)
+    assert len(served.asked) == asked
+    assert dest.read_bytes() == CONTENT
+
+
+def test_redirects_are_followed(dest: Path) -> None:
+    with serving(CONTENT) as served, serving(b"", says(302, Location=served.url)) as first:
+        get(first.url, dest)
+    assert dest.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("location", ["/subset.tar.gz", "ftp://127.0.0.1/x", "file:///etc/passwd"])
+def test_redirects_in_circles_or_elsewhere_are_named(dest: Path, location: str) -> None:
+    with serving(b"", says(302, Location=location)) as served, pytest.raises(UnusableAddress):
+        get(served.url, dest)
+    assert left_beside(dest) == []
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "file:///etc/passwd", "/etc/passwd", "http://", ""])
+def test_only_http_and_https_are_addresses(dest: Path, url: str) -> None:
+    with pytest.raises(UnusableAddress, match="must begin with http"):
+        get(url, dest)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(200, b"<p>Please log in", Content_Type="text/html; charset=utf-8"),
+        says(200, b"\n<!DOCTYPE html><p>Please log in", Content_Type="application/x-gzip"),
+    ],
+)
+def test_a_web_page_with_200_is_no_archive(dest: Path, answer: Answer) -> None:
+    with serving(b"", answer) as served, pytest.raises(NotAnArchive, match="a login"):
+        get(served.url, dest)
+    assert left_beside(dest) == []
+
+
+def test_a_refusal_is_named_and_not_asked_again(dest: Path) -> None:
+    with serving(b"", says(404)) as served, pytest.raises(Refused, match="404 Not Found"):
+        get(served.url, dest)
+    assert len(served.asked) == 1
+
+
+def test_a_server_in_trouble_is_asked_again(dest: Path) -> None:
+    with serving(CONTENT, says(503), says(429), ranged) as served:
+        get(served.url, dest)
+    assert dest.read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_removes_the_file(dest: Path) -> None:
+    with serving(CONTENT) as served:
+        with pytest.raises(ChecksumMismatch, match="was wanted"):
+            get(served.url, dest, sha256="0" * 64)
+        assert left_beside(dest) == []
+        get(served.url, dest, sha256=hashlib.sha256(CONTENT).hexdigest().upper())
+    assert dest.exists()
+
+
+def test_a_disk_too_small_is_named_before_it_starts(dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1 << 30, 0, 64 << 20))
+    with serving(CONTENT) as served, pytest.raises(NotEnoughSpace, match="are needed in"):
+        get(served.url, dest)
+    assert left_beside(dest) == []
+
+
+def test_a_file_beyond_all_measure_is_refused(dest: Path) -> None:
+    with serving(CONTENT) as served, pytest.raises(TooLarge, match="is said to be"):
+        get(served.url, dest, limit=1000)
+    with serving(CONTENT, chunked) as served, pytest.raises(TooLarge, match="goes on beyond"):
+        get(served.url, dest, limit=1000)
+    assert not dest.exists()
