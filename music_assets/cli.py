@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-COMMANDS = ("run", "ui", "sandbox", "download")
+COMMANDS = ("run", "query", "ui", "sandbox", "download")
 
 
 class _Commands(click.Group):

@@ -122,5 +122,6 @@ def show_summary(console: Console, summary: Summary, settings: Settings) -> None
     if not summary.failed:
         console.print()
         console.print(f"Tables     {settings.published}", highlight=False)
+        console.print(f"Report     {settings.report}", highlight=False)
         console.print(f"Summary    {settings.data / 'last_run.json'}", highlight=False)
         console.print("Look at    music-assets ui      (Dagster's UI, with this run in it)", highlight=False)

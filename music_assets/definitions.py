@@ -8,7 +8,7 @@ from typing import Any
 from dagster import Definitions, in_process_executor
 
 from music_assets import automation, checks
-from music_assets.assets import analytics, mapping, msd, spotify, staging, warehouse
+from music_assets.assets import analytics, mapping, msd, report, spotify, staging, warehouse
 from music_assets.deployment import Settings, resources
 
 
@@ -35,6 +35,7 @@ def build_defs(**overrides: Any) -> Definitions:
             *warehouse.tables,
             *analytics.tables,
             analytics.published_copy,
+            report.report,
         ],
         asset_checks=checks.checks,
         jobs=automation.jobs,

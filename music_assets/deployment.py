@@ -18,7 +18,13 @@ from sqlalchemy.exc import ArgumentError
 from music_assets.io_managers.json_lines import JsonLinesIOManager
 from music_assets.io_managers.manifests import ManifestIOManager
 from music_assets.io_managers.warehouse import WarehouseIOManager
-from music_assets.resources import MsdResource, SpotifyResource, StagingResource, WarehouseResource
+from music_assets.resources import (
+    MsdResource,
+    ReportResource,
+    SpotifyResource,
+    StagingResource,
+    WarehouseResource,
+)
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -96,6 +102,11 @@ class Settings:
         return self.data / "published" / "music_assets.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The page that shows how the match went."""
+        return self.data / "report.html"
+
+    @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 
@@ -112,6 +123,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "spotify": SpotifyResource(source=settings.spotify, data=str(settings.data), msd=msd),
         "staging": staging,
         "warehouse": warehouse,
+        "report_page": ReportResource(path=str(settings.report)),
         "json_lines": JsonLinesIOManager(staging=staging),
         "manifests": ManifestIOManager(staging=staging),
         "warehouse_tables": WarehouseIOManager(warehouse=warehouse),

@@ -44,6 +44,12 @@ class WarehouseResource(ConfigurableResource[Any]):
         return open_warehouse(self.url, Path(self.published))
 
 
+class ReportResource(ConfigurableResource[Any]):
+    """Where the page goes that shows how the match went."""
+
+    path: str
+
+
 class MsdResource(ConfigurableResource[Any]):
     """The MSD files in use: the root at `path`, or the generated sample where there is none."""
 
