@@ -61,19 +61,16 @@ class DuckDBWarehouse(Warehouse):
     def copy_files(self, connection: Connection, table: Table, manifests: Sequence[Manifest]) -> None:
         raw: Any = connection.connection.driver_connection
         urls = [manifest.url for manifest in manifests]
-        if remote := {url.split("://", 1)[0] for url in urls if "://" in url}:
-            # DuckDB's own S3 reader is a separate download; fsspec is here already.
-            for protocol in remote:
-                raw.register_filesystem(fsspec.filesystem(protocol))
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         types = {column.name: _type_name(column.type, connection) for column in table.columns}
         declared = ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items())
-        raw.execute(
-            f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($urls, "
-            f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
-            "maximum_object_size=16777216)",
-            {"urls": urls},
-        )
+        with _readable(raw, urls):
+            raw.execute(
+                f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($urls, "
+                f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
+                "maximum_object_size=16777216)",
+                {"urls": urls},
+            )
 
     def publish(self) -> Path:
         """Write the readers' copy beside the one in use, then put it in its place."""
@@ -173,6 +170,19 @@ class DuckDBWarehouse(Warehouse):
         finally:
             connection.close()
             engine.dispose()
+
+
+@contextmanager
+def _readable(raw: Any, urls: Sequence[str]) -> Iterator[None]:
+    """Let DuckDB read addresses such as `s3://…`: its own reader is a separate download, fsspec is here."""
+    protocols = {url.split("://", 1)[0] for url in urls if "://" in url}
+    for protocol in protocols:
+        raw.register_filesystem(fsspec.filesystem(protocol))
+    try:
+        yield
+    finally:
+        for protocol in protocols:
+            raw.unregister_filesystem(protocol)
 
 
 def _for_readers() -> list[Table]:
