@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -60,16 +61,15 @@ class DuckDBWarehouse(Warehouse):
 
     def copy_files(self, connection: Connection, table: Table, manifests: Sequence[Manifest]) -> None:
         raw: Any = connection.connection.driver_connection
-        urls = [manifest.url for manifest in manifests]
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         types = {column.name: _type_name(column.type, connection) for column in table.columns}
         declared = ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items())
-        with _readable(raw, urls):
+        with _local_files([manifest.url for manifest in manifests]) as files:
             raw.execute(
-                f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($urls, "
+                f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($files, "
                 f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
                 "maximum_object_size=16777216)",
-                {"urls": urls},
+                {"files": files},
             )
 
     def publish(self) -> Path:
@@ -173,16 +173,17 @@ class DuckDBWarehouse(Warehouse):
 
 
 @contextmanager
-def _readable(raw: Any, urls: Sequence[str]) -> Iterator[None]:
-    """Let DuckDB read addresses such as `s3://…`: its own reader is a separate download, fsspec is here."""
-    protocols = {url.split("://", 1)[0] for url in urls if "://" in url}
-    for protocol in protocols:
-        raw.register_filesystem(fsspec.filesystem(protocol))
-    try:
-        yield
-    finally:
-        for protocol in protocols:
-            raw.unregister_filesystem(protocol)
+def _local_files(urls: Sequence[str]) -> Iterator[list[str]]:
+    """The files on this machine: DuckDB's own reader of `s3://…` would be a separate download."""
+    remote = [url for url in urls if "://" in url]
+    if not remote:
+        yield list(urls)
+        return
+    filesystem, _ = fsspec.core.url_to_fs(remote[0])
+    with tempfile.TemporaryDirectory(prefix="music_assets_") as folder:
+        local = [str(Path(folder) / f"{place}.json.gz") for place in range(len(urls))]
+        filesystem.get(remote, local)
+        yield local
 
 
 def _for_readers() -> list[Table]:
