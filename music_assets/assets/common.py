@@ -10,6 +10,7 @@ from dagster import AssetExecutionContext, AssetKey, TableColumn, TableColumnCon
 from sqlalchemy import Table
 
 from music_assets.io_managers.slices import Metadata
+from music_assets.warehouse.schema import SPOTIFY as SPOTIFY_TERMS
 
 OWNERS = ["team:music-assets"]
 
@@ -40,6 +41,12 @@ def column_schema(table: Table) -> TableSchema:
             for column in table.columns
         ]
     )
+
+
+def terms_of(table: Table) -> dict[str, str]:
+    """A tag that says whose terms a table's rows stand under: Spotify's, where it holds any of theirs."""
+    spotify = any(column.info["source"] == SPOTIFY_TERMS for column in table.columns)
+    return {"terms": "spotify" if spotify else "msd"}
 
 
 def definition_metadata(table: Table, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 from dagster import AssetExecutionContext, AssetSpec, Output, multi_asset
 
-from music_assets.assets.common import MSD, OWNERS, definition_metadata, listed, reporter
+from music_assets.assets.common import MSD, OWNERS, definition_metadata, listed, reporter, terms_of
 from music_assets.io_managers.slices import Made, Slices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.partitions import backfill_policy, msd_directories
@@ -27,6 +27,7 @@ def _spec(name: str, description: str) -> AssetSpec:
         group_name=MSD,
         owners=OWNERS,
         kinds={"hdf5", "python", "json"},
+        tags=terms_of(STAGED[name]),
         code_version=CODE_VERSION,
         metadata=definition_metadata(STAGED[name]),
     ).with_io_manager_key("json_lines")

@@ -11,7 +11,7 @@ from typing import Any
 
 from dagster import AssetExecutionContext, asset
 
-from music_assets.assets.common import OWNERS, SPOTIFY, definition_metadata, listed, reporter
+from music_assets.assets.common import OWNERS, SPOTIFY, definition_metadata, listed, reporter, terms_of
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.partitions import backfill_policy, msd_directories
@@ -20,6 +20,7 @@ from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spo
 from music_assets.warehouse.schema import STAGED
 
 CODE_VERSION = "1"
+SPENDERS = ("spotify_search", "spotify_artists", "audio_features")
 
 
 def _about(name: str) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def _about(name: str) -> dict[str, Any]:
         "group_name": SPOTIFY,
         "owners": OWNERS,
         "kinds": {"spotify", "json"},
+        "tags": terms_of(STAGED[name]) | ({"spends": "requests"} if name in SPENDERS else {}),
         "code_version": CODE_VERSION,
         "metadata": definition_metadata(STAGED[name]),
         "partitions_def": msd_directories,

@@ -15,6 +15,7 @@ from music_assets.assets.common import (
     column_schema,
     definition_metadata,
     reporter,
+    terms_of,
 )
 from music_assets.io_managers.manifests import read_verdict
 from music_assets.io_managers.slices import StagedSlices
@@ -39,6 +40,7 @@ def _gate(kind: str) -> AssetsDefinition:
         group_name=GATE,
         owners=OWNERS,
         kinds={"json", "duckdb"},
+        tags=terms_of(STAGED[kind]),
         code_version=GATE_VERSION,
         metadata={"dagster/column_schema": column_schema(STAGED[kind])},
         description=(
@@ -103,6 +105,7 @@ def _staging_table(kind: str) -> AssetsDefinition:
         group_name=STAGING,
         owners=OWNERS,
         kinds={"sql", "table"},
+        tags=terms_of(STAGED[kind]),
         metadata=definition_metadata(STAGED[kind], **{"dagster/table_name": f"staging.{kind}"}),
         description=(
             f"`{kind}` as landed, a slice a partition, each noted in `meta.loads` with its checksum. A slice "

@@ -8,7 +8,7 @@ from typing import Any
 from dagster import AssetDep, AssetKey, AssetsDefinition, asset
 from sqlalchemy import Select, Table
 
-from music_assets.assets.common import OWNERS, PUBLISHED, definition_metadata
+from music_assets.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
 from music_assets.warehouse import schema
 from music_assets.warehouse.published import SELECTS, reads
 
@@ -31,6 +31,7 @@ def table_asset(name: str, description: str) -> AssetsDefinition:
         group_name=PUBLISHED,
         owners=OWNERS,
         kinds={"sql", "table"},
+        tags=terms_of(table),
         code_version=CODE_VERSION,
         metadata=definition_metadata(table, **{"dagster/table_name": name}),
         description=description,
