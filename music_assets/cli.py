@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-COMMANDS = ("run", "query", "ui", "sandbox", "download")
+COMMANDS = ("run", "query", "ui", "sandbox", "download", "dictionary")
 
 
 class _Commands(click.Group):

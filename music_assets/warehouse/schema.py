@@ -10,6 +10,7 @@ of a refresh) each row came in. Readers use the other schemas.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -36,8 +37,28 @@ MSD, SPOTIFY, OURS = "MSD", "Spotify", "Music Assets"
 _ID = String(22)  # Spotify's base-62 ids
 _MSD_ID = String(18)  # TR…, SO…, AR…
 _NAME = String(1024 * 4)  # the MSD's S1024, and room for Spotify's longer names
-_SOURCE = "Where the values come from: `api`, `sandbox` (invented), or another provider's name."
+_SOURCE = (
+    "Where the values come from: `api`, `sandbox` (invented), `overrides` (set by hand), or another "
+    "provider's name."
+)
 _FETCHED = "When the answer came in (UTC)."
+
+# When a column is NULL. Every column that may be says so.
+_NEVER = "never"
+_EMPTY = "the field is empty in the file"
+_NAN = "the file has NaN"
+_MINUS_ONE = "the file has -1"
+_ZERO = "the file has 0"
+_NOT_LISTED = "the MSD's list of duplicates does not name it"
+_NO_CANDIDATE = "the track has no candidate"
+_NO_ARRAYS = "the file has no arrays (a summary file)"
+_NOT_LOOKED_UP = "the artist itself was not asked about"
+_NOT_GIVEN = "Spotify does not give it"
+_EXTENDED = "the app has no extended access, or Spotify does not give it"
+_NO_MATCH = "the track has no match, or Spotify does not give it"
+_NO_FEATURES = "the track has no match, or nobody gave features of it"
+_NO_ARTIST = "no Spotify artist was accepted, or Spotify does not give it"
+_NOT_ASKED = "the track was never asked about"
 
 
 def _column(
@@ -51,15 +72,27 @@ def _column(
     high: float | None = None,
     key: bool = False,
     nullable: bool | None = None,
+    null: str | None = None,
 ) -> Column[Any]:
-    """One column; `low` and `high` are the range that checks hold it to, in `unit`.
+    """One column; `low` and `high` are the range its values lie in, in `unit`, `null` says when it is NULL.
 
     `key` marks the columns that tell a row from all others. They are no PRIMARY KEY: Redshift does
     not enforce one, yet its planner believes it, and DuckDB's index refuses to delete and insert
     the same key in one transaction. Keys are checked at the gate and by asset checks instead.
     """
-    info = {"source": source, "unit": unit, "low": low, "high": high, "key": key}
-    return Column(name, type_, comment=comment, info=info, nullable=not key if nullable is None else nullable)
+    nullable = not key if nullable is None else nullable
+    null = (null or _usually_null(type_, source)) if nullable else _NEVER
+    info = {"source": source, "unit": unit, "low": low, "high": high, "key": key, "null": null}
+    return Column(name, type_, comment=comment, info=info, nullable=nullable)
+
+
+def _usually_null(type_: TypeEngine[Any] | type[TypeEngine[Any]], source: str) -> str:
+    """When a column of this kind is NULL, unless it says otherwise."""
+    if source == MSD:
+        of_kind = {String: _EMPTY, Double: _NAN, BigInteger: _MINUS_ONE}
+        kind = type_ if isinstance(type_, type) else type(type_)
+        return of_kind.get(kind, _NEVER)
+    return _NOT_GIVEN if source == SPOTIFY else _NEVER
 
 
 def _table(
@@ -88,41 +121,83 @@ def _staged(kind: str, comment: str, columns: list[Column[Any]], *, dist: str) -
 def _songs() -> list[Column[Any]]:
     c = _column
     return [
-        c("track_id", _MSD_ID, "The MSD's key of a track (TR…).", MSD, key=True),
+        c(
+            "track_id",
+            _MSD_ID,
+            "The MSD's key of a track (TR…); letters 3 to 5 name its folders.",
+            MSD,
+            key=True,
+        ),
         c("song_id", _MSD_ID, "The Echo Nest's song (SO…); several tracks may share one.", MSD),
-        c("title", _NAME, "The title as the MSD has it; `_` stands for `,` and `/`.", MSD),
-        c("release", _NAME, "The album the track was taken from.", MSD),
+        c("title", _NAME, "The title as the MSD has it, brackets and all; `_` stands for `,` and `/`.", MSD),
+        c("release", _NAME, "The album the track was taken from, often a compilation or a reissue.", MSD),
         c("artist_id", _MSD_ID, "The Echo Nest's artist (AR…); may have several spellings.", MSD),
         c("artist_name", _NAME, "The artist as credited on this track, often several joined.", MSD),
-        c("artist_mbid", String(40), "The artist's MusicBrainz id; NULL where unknown.", MSD),
-        c("artist_location", _NAME, "Where the artist is from, in free words.", MSD),
-        c("artist_latitude", Double, "Latitude of that place.", MSD, unit="degrees", low=-90, high=90),
-        c("artist_longitude", Double, "Longitude of that place.", MSD, unit="degrees", low=-180, high=180),
-        c("artist_familiarity", Double, "The Echo Nest's guess how well known the artist was.", MSD, low=0),
-        c("artist_hotttnesss", Double, "How much talked of the artist was, in late 2010.", MSD, low=0),
-        c("song_hotttnesss", Double, "The same of the song; NULL where never computed.", MSD, low=0),
-        c("genre", _NAME, "A field of the files that is empty in all files seen.", MSD),
-        c("year", Integer, "Year of release by MusicBrainz; NULL where the MSD has 0.", MSD, low=1900),
+        c("artist_mbid", String(40), "The artist's MusicBrainz id of 2010; some were merged since.", MSD),
+        c("artist_location", _NAME, "Where the artist is from, in free words: city, country, both.", MSD),
+        c(
+            "artist_latitude",
+            Double,
+            "Latitude of it, north positive.",
+            MSD,
+            unit="degrees",
+            low=-90,
+            high=90,
+        ),
+        c(
+            "artist_longitude",
+            Double,
+            "Longitude of it, east positive.",
+            MSD,
+            unit="degrees",
+            low=-180,
+            high=180,
+        ),
+        c("artist_familiarity", Double, "How well known the artist was, 0 to about 1.", MSD, low=0),
+        c("artist_hotttnesss", Double, "How much talked of the artist was in late 2010, 0 to 1.", MSD, low=0),
+        c(
+            "song_hotttnesss",
+            Double,
+            "The same of the song; often unknown, 0 is a value.",
+            MSD,
+            low=0,
+            null=_NAN,
+        ),
+        c("genre", _NAME, "Empty in all files seen; tags are in `msd.artists.terms`.", MSD),
+        c("year", Integer, "Year of release by MusicBrainz; half are unknown.", MSD, low=1900, null=_ZERO),
         c("duration", Double, "Length of the analysed audio.", MSD, unit="seconds", low=0),
-        c("tempo", Double, "Estimated tempo.", MSD, unit="BPM", low=0),
-        c("loudness", Double, "Overall loudness.", MSD, unit="dB"),
-        c("key", Integer, "Estimated key: 0 is C, 11 is B.", MSD, low=0, high=11),
-        c("key_confidence", Double, "How sure the analysis is of the key.", MSD, low=0, high=1),
-        c("mode", Integer, "1 is major, 0 is minor.", MSD, low=0, high=1),
-        c("mode_confidence", Double, "How sure the analysis is of the mode.", MSD, low=0, high=1),
+        c(
+            "tempo",
+            Double,
+            "Estimated tempo, often half or double of what one hears.",
+            MSD,
+            unit="BPM",
+            low=0,
+        ),
+        c("loudness", Double, "Overall loudness, below 0 for nearly all: 0 is full scale.", MSD, unit="dB"),
+        c("key", Integer, "Estimated key: 0 is C, 1 is C sharp, 11 is B.", MSD, low=0, high=11),
+        c("key_confidence", Double, "How sure the analysis is of the key; 0 is a guess.", MSD, low=0, high=1),
+        c("mode", Integer, "Estimated mode: 1 is major, 0 is minor.", MSD, low=0, high=1),
+        c("mode_confidence", Double, "How sure the analysis is of it; 0 is a guess.", MSD, low=0, high=1),
         c("time_signature", Integer, "Estimated beats a bar.", MSD, low=0),
         c("time_signature_confidence", Double, "How sure the analysis is of it.", MSD, low=0, high=1),
-        c("danceability", Double, "A field of the files that is 0 in all files seen: not analysed.", MSD),
-        c("energy", Double, "A field of the files that is 0 in all files seen: not analysed.", MSD),
-        c("end_of_fade_in", Double, "Where the fade-in ends.", MSD, unit="seconds", low=0),
+        c("danceability", Double, "0 in all files seen: not analysed. Spotify's is another.", MSD),
+        c("energy", Double, "0 in all files seen: not analysed. Spotify's is another.", MSD),
+        c("end_of_fade_in", Double, "Where the fade-in ends; 0 without one.", MSD, unit="seconds", low=0),
         c("start_of_fade_out", Double, "Where the fade-out starts.", MSD, unit="seconds", low=0),
-        c("analysis_sample_rate", Integer, "Sample rate of the analysed audio.", MSD, unit="Hz", low=0),
-        c("audio_md5", String(32), "MD5 of the analysed audio.", MSD),
-        c("analyzer_version", String(32), "The Echo Nest's analyzer; NULL in most files.", MSD),
-        c("artist_7digitalid", BigInteger, "7digital's artist id; NULL where the MSD has -1.", MSD),
-        c("artist_playmeid", BigInteger, "play.me's artist id; NULL where the MSD has -1.", MSD),
-        c("release_7digitalid", BigInteger, "7digital's release id; NULL where the MSD has -1.", MSD),
-        c("track_7digitalid", BigInteger, "7digital's track id; NULL where the MSD has -1.", MSD),
+        c("analysis_sample_rate", Integer, "Of the analysed audio, mostly 22,050.", MSD, unit="Hz", low=0),
+        c("audio_md5", String(32), "MD5 of the analysed audio: equal for the same audio.", MSD),
+        c(
+            "analyzer_version",
+            String(32),
+            "Release of the Echo Nest's analyzer that was used.",
+            MSD,
+            null="empty in most files",
+        ),
+        c("artist_7digitalid", BigInteger, "The artist's id in 7digital's shop of 2010.", MSD),
+        c("artist_playmeid", BigInteger, "The artist's id at play.me, which is gone.", MSD),
+        c("release_7digitalid", BigInteger, "The release's id in 7digital's shop of 2010.", MSD),
+        c("track_7digitalid", BigInteger, "The track's id in 7digital's shop of 2010.", MSD),
         c("msd_file", _NAME, "The file the row was read from, below the MSD root.", OURS),
     ]
 
@@ -130,20 +205,36 @@ def _songs() -> list[Column[Any]]:
 def _artists() -> list[Column[Any]]:
     c = _column
     return [
-        c("artist_id", _MSD_ID, "The Echo Nest's artist (AR…).", MSD, key=True),
-        c("artist_name", _NAME, "The spelling most of the artist's tracks have.", MSD),
-        c("other_names", Super, "The other spellings, most frequent first.", MSD),
-        c("artist_mbid", String(40), "The artist's MusicBrainz id; NULL where unknown.", MSD),
-        c("artist_location", _NAME, "Where the artist is from, in free words.", MSD),
-        c("artist_latitude", Double, "Latitude of that place.", MSD, unit="degrees", low=-90, high=90),
-        c("artist_longitude", Double, "Longitude of that place.", MSD, unit="degrees", low=-180, high=180),
-        c("artist_familiarity", Double, "The Echo Nest's guess how well known the artist was.", MSD, low=0),
-        c("artist_hotttnesss", Double, "How much talked of the artist was, in late 2010.", MSD, low=0),
-        c("artist_7digitalid", BigInteger, "7digital's artist id; NULL where the MSD has -1.", MSD),
-        c("artist_playmeid", BigInteger, "play.me's artist id; NULL where the MSD has -1.", MSD),
-        c("terms", Super, "The Echo Nest's tags: `[{term, frequency, weight}]`, best first.", MSD),
-        c("mbtags", Super, "MusicBrainz' tags: `[{tag, count}]`.", MSD),
-        c("similar_artists", Super, "Ids of up to 100 similar artists, nearest first.", MSD),
+        c("artist_id", _MSD_ID, "The Echo Nest's artist (AR…), however it is spelt.", MSD, key=True),
+        c("artist_name", _NAME, "The spelling most of the artist's tracks have.", MSD, null=_EMPTY),
+        c("other_names", Super, "The other spellings, most frequent first: `[name, …]`.", MSD),
+        c("artist_mbid", String(40), "The artist's MusicBrainz id of 2010; some were merged since.", MSD),
+        c("artist_location", _NAME, "Where the artist is from, in free words: city, country, both.", MSD),
+        c(
+            "artist_latitude",
+            Double,
+            "Latitude of it, north positive.",
+            MSD,
+            unit="degrees",
+            low=-90,
+            high=90,
+        ),
+        c(
+            "artist_longitude",
+            Double,
+            "Longitude of it, east positive.",
+            MSD,
+            unit="degrees",
+            low=-180,
+            high=180,
+        ),
+        c("artist_familiarity", Double, "How well known the artist was, 0 to about 1.", MSD, low=0),
+        c("artist_hotttnesss", Double, "How much talked of the artist was in late 2010, 0 to 1.", MSD, low=0),
+        c("artist_7digitalid", BigInteger, "The artist's id in 7digital's shop of 2010.", MSD),
+        c("artist_playmeid", BigInteger, "The artist's id at play.me, which is gone.", MSD),
+        c("terms", Super, "Tags, best first: `[{term, frequency, weight}]`.", MSD, null=_NO_ARRAYS),
+        c("mbtags", Super, "MusicBrainz' tags of 2010: `[{tag, count}]`.", MSD, null=_NO_ARRAYS),
+        c("similar_artists", Super, "`artist_id`s of up to 100, nearest first.", MSD, null=_NO_ARRAYS),
         c("songs", Integer, "How many tracks of the MSD in use are the artist's.", OURS, low=1),
         c("first_track_id", _MSD_ID, "The smallest of their ids: the file the values come from.", OURS),
     ]
@@ -153,42 +244,49 @@ def _searches() -> list[Column[Any]]:
     c = _column
     return [
         c("track_id", _MSD_ID, "The MSD track that was asked about.", MSD, key=True),
-        c("status", String(16), "`answered`, `pending` (not asked yet) or `error`.", OURS),
-        c("question", String(1024), "The query as sent; NULL while pending.", OURS),
-        c("hits", Integer, "How many tracks the answer held.", OURS, low=0),
-        c("reason", String(4096), "Why it is pending or an error.", OURS),
+        c("status", String(16), "`answered` (hits or not), `pending` (not asked yet) or `error`.", OURS),
+        c("question", String(1024), "The query as sent to the search.", OURS, null="the question is pending"),
+        c("hits", Integer, "How many tracks the answer held.", OURS, low=0, null="there is no answer"),
+        c("reason", String(4096), "Why it is pending or an error, in words.", OURS, null="it was answered"),
         c("source", String(32), _SOURCE, OURS),
-        c("fetched_at", DateTime, _FETCHED, OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS, null="there is no answer"),
     ]
 
 
 def _tracks() -> list[Column[Any]]:
     c = _column
     return [
-        c("spotify_track_id", _ID, "Spotify's id of the track.", SPOTIFY, key=True),
-        c("name", _NAME, "The track's name on Spotify.", SPOTIFY),
-        c("isrc", String(32), "The recording's ISRC, as Spotify has it.", SPOTIFY),
-        c("duration_ms", Integer, "Length of the track.", SPOTIFY, unit="ms", low=0),
-        c("explicit", Boolean, "Whether its lyrics are marked explicit.", SPOTIFY),
-        c("popularity", Integer, "Spotify's popularity; extended access only.", SPOTIFY, low=0, high=100),
-        c("disc_number", Integer, "The disc it is on.", SPOTIFY, low=0),
-        c("track_number", Integer, "Its number on that disc.", SPOTIFY, low=0),
+        c("spotify_track_id", _ID, "Spotify's id of the track, 22 letters and digits.", SPOTIFY, key=True),
+        c("name", _NAME, "The track's name, with its version (`- 2011 Remaster`).", SPOTIFY),
+        c("isrc", String(32), "The recording's ISRC; its copies on other albums share it.", SPOTIFY),
+        c("duration_ms", Integer, "Length of the track on this album.", SPOTIFY, unit="ms", low=0),
+        c("explicit", Boolean, "Whether its lyrics are marked explicit; false: no, or unknown.", SPOTIFY),
+        c("popularity", Integer, "Of recent plays, when fetched.", SPOTIFY, low=0, high=100, null=_EXTENDED),
+        c("disc_number", Integer, "The disc of the album it is on, from 1.", SPOTIFY, low=0),
+        c("track_number", Integer, "Its number on that disc, from 1.", SPOTIFY, low=0),
         c("artists", Super, "Credited artists in order: `[{spotify_artist_id, name}]`.", SPOTIFY),
-        c("spotify_artist_id", _ID, "The first of them.", SPOTIFY),
-        c("artist_name", _NAME, "The name of the first of them.", SPOTIFY),
-        c("spotify_album_id", _ID, "Spotify's id of the album.", SPOTIFY),
-        c("album_name", _NAME, "The album's name.", SPOTIFY),
-        c("album_type", String(32), "`album`, `single` or `compilation`.", SPOTIFY),
-        c("album_total_tracks", Integer, "How many tracks the album has.", SPOTIFY, low=0),
+        c("spotify_artist_id", _ID, "Spotify's id of the first credited artist.", SPOTIFY),
+        c("artist_name", _NAME, "The name of the first credited artist.", SPOTIFY),
+        c("spotify_album_id", _ID, "Spotify's id of the album this copy of the track is on.", SPOTIFY),
+        c("album_name", _NAME, "Title of that album, with its edition.", SPOTIFY),
+        c("album_type", String(32), "The kind of that album: `album`, `single` or `compilation`.", SPOTIFY),
+        c("album_total_tracks", Integer, "How many tracks that album has.", SPOTIFY, low=0),
         c(
             "release_date",
             String(10),
-            "Release of this album: year, month or day; often a reissue's.",
+            "Release of that album: year, month or day; often a reissue's.",
             SPOTIFY,
         ),
-        c("release_year", Integer, "The year in `release_date`.", SPOTIFY, low=0),
-        c("available_markets", Super, "Countries it plays in; extended access only.", SPOTIFY),
-        c("url", String(256), "Its page on Spotify.", SPOTIFY),
+        c(
+            "release_year",
+            Integer,
+            "The first four digits of `release_date`.",
+            SPOTIFY,
+            low=0,
+            null=_NOT_GIVEN,
+        ),
+        c("available_markets", Super, 'ISO countries it plays in: `["CA", …]`.', SPOTIFY, null=_EXTENDED),
+        c("url", String(256), "The track's page on Spotify, to link to wherever its data is shown.", SPOTIFY),
         c("source", String(32), _SOURCE, OURS),
         c("fetched_at", DateTime, _FETCHED, OURS),
     ]
@@ -197,42 +295,59 @@ def _tracks() -> list[Column[Any]]:
 def _mapped_songs() -> list[Column[Any]]:
     c = _column
     return [
-        c("track_id", _MSD_ID, "The MSD track.", MSD, key=True),
+        c("track_id", _MSD_ID, "The MSD track that a Spotify track was sought for.", MSD, key=True),
         c(
             "spotify_track_id",
             _ID,
-            "The candidate; NULL in the one row of a track without candidates.",
+            "A candidate: one of the hits of the search.",
             SPOTIFY,
             key=True,
             nullable=True,
+            null=_NO_CANDIDATE,
         ),
         c(
             "status",
             String(16),
-            "Of the track: `matched`, `ambiguous`, `below_floor`, `no_candidates`, `pending`, `error`.",
+            "`matched`, `ambiguous`, `below_floor`, `no_candidates`, `pending`, `error`.",
             OURS,
         ),
-        c("rank", Integer, "Place among the candidates, 1 is best.", OURS, low=1),
-        c("accepted", Boolean, "Whether this candidate is the match.", OURS),
+        c("rank", Integer, "Place among the track's candidates, 1 is best.", OURS, low=1, null=_NO_CANDIDATE),
+        c("accepted", Boolean, "Whether this candidate is the match; true of one row a track at most.", OURS),
         c("equivalent", Boolean, "Whether it is the accepted recording on another album.", OURS),
-        c("score", Double, "How sure the matcher is of this candidate.", OURS, low=0, high=1),
-        c("margin", Double, "Score of the best less that of the runner-up.", OURS, low=0, high=1),
-        c("reasons", Super, "Why, in words: `[reason, …]`.", OURS),
-        c("question", String(1024), "The query that brought the candidate.", OURS),
-        c("source", String(32), _SOURCE, OURS),
-        c("matcher_version", String(32), "The matcher that decided.", OURS),
-        c("fetched_at", DateTime, _FETCHED, OURS),
+        c(
+            "score",
+            Double,
+            "How sure the matcher is of it, 1 is surest.",
+            OURS,
+            low=0,
+            high=1,
+            null=_NO_CANDIDATE,
+        ),
+        c(
+            "margin",
+            Double,
+            "Lead of the best over the next recording.",
+            OURS,
+            low=0,
+            high=1,
+            null=_NO_CANDIDATE,
+        ),
+        c("reasons", Super, "What spoke for and against, or why it is pending: `[reason, …]`.", OURS),
+        c("question", String(1024), "The query that brought the candidate, as sent.", OURS, null=_NOT_ASKED),
+        c("source", String(32), _SOURCE, OURS, null=_NOT_ASKED),
+        c("matcher_version", String(32), "The matcher that decided: number and checksum.", OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS, null="there is no answer"),
     ]
 
 
 def _artist_votes() -> list[Column[Any]]:
     c = _column
     return [
-        c("artist_id", _MSD_ID, "The MSD artist.", MSD, key=True),
+        c("artist_id", _MSD_ID, "The MSD artist whose matched tracks vote.", MSD, key=True),
         c("spotify_artist_id", _ID, "A Spotify artist credited on a matched track.", SPOTIFY, key=True),
-        c("spotify_artist_name", _NAME, "That artist's name.", SPOTIFY),
+        c("spotify_artist_name", _NAME, "How that artist is spelt on Spotify.", SPOTIFY),
         c("votes", Integer, "Matched tracks of the slice that credit that artist.", OURS, low=1),
-        c("agreement", Double, "How alike the two names are.", OURS, low=0, high=1),
+        c("agreement", Double, "How alike the two names are, 1 is equal.", OURS, low=0, high=1),
         c("source", String(32), _SOURCE, OURS),
         c("fetched_at", DateTime, _FETCHED, OURS),
     ]
@@ -241,14 +356,14 @@ def _artist_votes() -> list[Column[Any]]:
 def _mapped_artists() -> list[Column[Any]]:
     c = _column
     return [
-        c("artist_id", _MSD_ID, "The MSD artist.", MSD, key=True),
-        c("spotify_artist_id", _ID, "A Spotify artist voted for.", SPOTIFY, key=True),
-        c("spotify_artist_name", _NAME, "That artist's name.", SPOTIFY),
-        c("rank", Integer, "Place among the artist's candidates, 1 is best.", OURS, low=1),
-        c("accepted", Boolean, "Whether this is the MSD artist's Spotify artist.", OURS),
+        c("artist_id", _MSD_ID, "The MSD artist that a Spotify artist was sought for.", MSD, key=True),
+        c("spotify_artist_id", _ID, "A candidate: credited on one of its matched tracks.", SPOTIFY, key=True),
+        c("spotify_artist_name", _NAME, "How that artist is spelt on Spotify.", SPOTIFY),
+        c("rank", Integer, "Place by votes times agreement, 1 is best.", OURS, low=1),
+        c("accepted", Boolean, "Whether this is the artist; of one row an artist at most.", OURS),
         c("votes", Integer, "Matched tracks that credit the Spotify artist.", OURS, low=1),
-        c("share", Double, "Votes over all votes of the MSD artist.", OURS, low=0, high=1),
-        c("agreement", Double, "How alike the two names are.", OURS, low=0, high=1),
+        c("share", Double, "Votes over all votes of the MSD artist: guests lower it.", OURS, low=0, high=1),
+        c("agreement", Double, "How alike the two names are, 1 is equal.", OURS, low=0, high=1),
         c("source", String(32), _SOURCE, OURS),
     ]
 
@@ -256,33 +371,40 @@ def _mapped_artists() -> list[Column[Any]]:
 def _spotify_artists() -> list[Column[Any]]:
     c = _column
     return [
-        c("spotify_artist_id", _ID, "Spotify's id of the artist.", SPOTIFY, key=True),
-        c("name", _NAME, "The artist's name on Spotify.", SPOTIFY),
-        c("genres", Super, "Genres Spotify names: `[genre, …]`.", SPOTIFY),
-        c("popularity", Integer, "Spotify's popularity; extended access only.", SPOTIFY, low=0, high=100),
-        c("followers", BigInteger, "Followers on Spotify; extended access only.", SPOTIFY, low=0),
-        c("url", String(256), "The artist's page on Spotify.", SPOTIFY),
+        c("spotify_artist_id", _ID, "Spotify's id of the artist, 22 letters and digits.", SPOTIFY, key=True),
+        c("name", _NAME, "How the artist is spelt on Spotify.", SPOTIFY),
+        c("genres", Super, "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY, null=_NOT_LOOKED_UP),
+        c("popularity", Integer, "Of recent plays, when fetched.", SPOTIFY, low=0, high=100, null=_EXTENDED),
+        c("followers", BigInteger, "How many follow the artist on Spotify.", SPOTIFY, low=0, null=_EXTENDED),
+        c("url", String(256), "Web page of the artist, to link to.", SPOTIFY, null=_NOT_LOOKED_UP),
         c("source", String(32), _SOURCE, OURS),
         c("fetched_at", DateTime, _FETCHED, OURS),
     ]
 
 
-def _audio_features(prefix: str = "") -> list[Column[Any]]:
+def _audio_features(null: str, prefix: str = "") -> list[Column[Any]]:
     def c(name: str, *args: Any, **kw: Any) -> Column[Any]:
-        return _column(prefix + name, *args, **kw)
+        return _column(prefix + name, *args, null=null, **kw)
 
     return [
-        c("danceability", Double, "How fit for dancing.", SPOTIFY, low=0, high=1),
-        c("energy", Double, "Perceived intensity.", SPOTIFY, low=0, high=1),
+        c("danceability", Double, "How fit for dancing, by tempo and beat.", SPOTIFY, low=0, high=1),
+        c("energy", Double, "Perceived intensity: fast, loud and noisy is near 1.", SPOTIFY, low=0, high=1),
         c("key", Integer, "Key: 0 is C, 11 is B; -1 where none was found.", SPOTIFY, low=-1, high=11),
-        c("loudness", Double, "Overall loudness.", SPOTIFY, unit="dB"),
-        c("mode", Integer, "1 is major, 0 is minor.", SPOTIFY, low=0, high=1),
-        c("speechiness", Double, "How much of it is spoken.", SPOTIFY, low=0, high=1),
-        c("acousticness", Double, "How surely it is acoustic.", SPOTIFY, low=0, high=1),
-        c("instrumentalness", Double, "How surely it has no vocals.", SPOTIFY, low=0, high=1),
-        c("liveness", Double, "How surely there is an audience.", SPOTIFY, low=0, high=1),
-        c("valence", Double, "How positive it sounds.", SPOTIFY, low=0, high=1),
-        c("tempo", Double, "Estimated tempo.", SPOTIFY, unit="BPM", low=0),
+        c("loudness", Double, "Overall loudness; 0 is full scale.", SPOTIFY, unit="dB"),
+        c("mode", Integer, "Mode: 1 is major, 0 is minor.", SPOTIFY, low=0, high=1),
+        c("speechiness", Double, "How much is spoken; above 0.66 most.", SPOTIFY, low=0, high=1),
+        c("acousticness", Double, "How surely it is acoustic, 1 is surest.", SPOTIFY, low=0, high=1),
+        c("instrumentalness", Double, "How surely it has no vocals, 1 is surest.", SPOTIFY, low=0, high=1),
+        c("liveness", Double, "How surely it is live; above 0.8 most likely.", SPOTIFY, low=0, high=1),
+        c("valence", Double, "How positive it sounds: 1 cheerful, 0 sad or angry.", SPOTIFY, low=0, high=1),
+        c(
+            "tempo",
+            Double,
+            "Estimated tempo, often half or double of what one hears.",
+            SPOTIFY,
+            unit="BPM",
+            low=0,
+        ),
         c("time_signature", Integer, "Estimated beats a bar.", SPOTIFY, low=0),
     ]
 
@@ -290,9 +412,9 @@ def _audio_features(prefix: str = "") -> list[Column[Any]]:
 def _features_table() -> list[Column[Any]]:
     c = _column
     return [
-        c("spotify_track_id", _ID, "Spotify's id of the track.", SPOTIFY, key=True),
+        c("spotify_track_id", _ID, "Spotify's id of the track that was analysed.", SPOTIFY, key=True),
         c("source", String(32), _SOURCE, OURS, key=True),
-        *_audio_features(),
+        *_audio_features(_NOT_GIVEN),
         c("duration_ms", Integer, "Length of the analysed track.", SPOTIFY, unit="ms", low=0),
         c("fetched_at", DateTime, _FETCHED, OURS),
     ]
@@ -301,10 +423,10 @@ def _features_table() -> list[Column[Any]]:
 def _popularity_history() -> list[Column[Any]]:
     c = _column
     return [
-        c("entity", String(8), "`track` or `artist`.", OURS, key=True),
-        c("id", _ID, "Spotify's id of it.", SPOTIFY, key=True),
-        c("date", Date, "The day (UTC) the value was fetched.", OURS, key=True),
-        c("popularity", Integer, "Spotify's popularity on that day.", SPOTIFY, low=0, high=100),
+        c("entity", String(8), "What the id is of: `track` or `artist`.", OURS, key=True),
+        c("id", _ID, "Spotify's id of that track or artist.", SPOTIFY, key=True),
+        c("date", Date, "The day (UTC) it was fetched; the day's last counts.", OURS, key=True),
+        c("popularity", Integer, "Spotify's popularity on that day: 0 to 100.", SPOTIFY, low=0, high=100),
         c("source", String(32), _SOURCE, OURS),
     ]
 
@@ -323,47 +445,76 @@ ANALYTICS_ARTIST_FIELDS = (
 
 
 def _analytics_songs() -> list[Column[Any]]:
-    c = _column
+    c = partial(_column, null=_NO_MATCH)
     msd = {column.name: column for column in _songs()}
     return [
         *(msd[name] for name in ANALYTICS_SONG_FIELDS),
-        c("match_status", String(16), "`matched`, or why there is no match.", OURS),
-        c("match_score", Double, "Score of the match, or of the best that was refused.", OURS, low=0, high=1),
-        c("match_margin", Double, "Lead of the best candidate over the next.", OURS, low=0, high=1),
-        c("match_reasons", Super, "Why, in words, of the best candidate.", OURS),
-        c("spotify_track_id", _ID, "The track's match on Spotify; NULL where there is none.", SPOTIFY),
-        c("spotify_name", _NAME, "The matched track's name.", SPOTIFY),
-        c("spotify_artist_id", _ID, "The first artist credited on it.", SPOTIFY),
-        c("spotify_artist_name", _NAME, "That artist's name.", SPOTIFY),
-        c("spotify_album_name", _NAME, "The album the matched track is on.", SPOTIFY),
-        c("spotify_release_date", String(10), "Release of that album, often a reissue.", SPOTIFY),
+        c("match_status", String(16), "`matched`, or why not, as in `mapped.songs`.", OURS, null=_NEVER),
+        c(
+            "match_score",
+            Double,
+            "Of the best candidate, 1 is surest.",
+            OURS,
+            low=0,
+            high=1,
+            null=_NO_CANDIDATE,
+        ),
+        c(
+            "match_margin",
+            Double,
+            "Its lead over the next recording.",
+            OURS,
+            low=0,
+            high=1,
+            null=_NO_CANDIDATE,
+        ),
+        c(
+            "match_reasons",
+            Super,
+            "What spoke for and against the best candidate, in words.",
+            OURS,
+            null=_NEVER,
+        ),
+        c("spotify_track_id", _ID, "The track's match on Spotify, the accepted candidate.", SPOTIFY),
+        c("spotify_name", _NAME, "Title of the matched track on Spotify.", SPOTIFY),
+        c("spotify_artist_id", _ID, "The first artist credited on the matched track.", SPOTIFY),
+        c("spotify_artist_name", _NAME, "The name of that first artist.", SPOTIFY),
+        c("spotify_album_name", _NAME, "The album the matched track is on, not always `release`.", SPOTIFY),
+        c("spotify_release_date", String(10), "Release of that album, often a reissue's.", SPOTIFY),
         c("spotify_duration", Double, "Length of the matched track.", SPOTIFY, unit="seconds", low=0),
-        c("isrc", String(32), "The matched recording's ISRC.", SPOTIFY),
-        c("popularity", Integer, "Spotify's popularity; extended access only.", SPOTIFY, low=0, high=100),
-        c("spotify_url", String(256), "The matched track's page.", SPOTIFY),
-        *_audio_features("spotify_"),
-        c("features_source", String(32), "Who gave the `spotify_…` audio features.", OURS),
-        c("source", String(32), _SOURCE, OURS),
-        c("fetched_at", DateTime, _FETCHED, OURS),
+        c("isrc", String(32), "The matched recording's ISRC, to join other sources on.", SPOTIFY),
+        c("popularity", Integer, "Of recent plays, when it was fetched.", SPOTIFY, low=0, high=100),
+        c("spotify_url", String(256), "The matched track's page on Spotify.", SPOTIFY),
+        *_audio_features(_NO_FEATURES, "spotify_"),
+        c("features_source", String(32), "Who gave the `spotify_…` features.", OURS, null=_NO_FEATURES),
+        c("source", String(32), _SOURCE, OURS, null=_NOT_ASKED),
+        c("fetched_at", DateTime, "When the matched track was last fetched (UTC).", OURS),
     ]
 
 
 def _analytics_artists() -> list[Column[Any]]:
-    c = _column
+    c = partial(_column, null=_NO_ARTIST)
     msd = {column.name: column for column in _artists()}
     return [
         *(msd[name] for name in ANALYTICS_ARTIST_FIELDS),
-        c("songs_matched", Integer, "How many of the songs have a match on Spotify.", OURS, low=0),
-        c("spotify_artist_id", _ID, "The artist on Spotify; NULL where no song was matched.", SPOTIFY),
-        c("spotify_name", _NAME, "That artist's name.", SPOTIFY),
-        c("votes", Integer, "Matched songs that credit that artist.", OURS, low=1),
-        c("agreement", Double, "How alike the two names are.", OURS, low=0, high=1),
-        c("genres", Super, "Genres Spotify names.", SPOTIFY),
-        c("popularity", Integer, "Spotify's popularity; extended access only.", SPOTIFY, low=0, high=100),
-        c("followers", BigInteger, "Followers on Spotify; extended access only.", SPOTIFY, low=0),
-        c("spotify_url", String(256), "The artist's page on Spotify.", SPOTIFY),
+        c(
+            "songs_matched",
+            Integer,
+            "How many of the songs have a match on Spotify.",
+            OURS,
+            low=0,
+            null=_NEVER,
+        ),
+        c("spotify_artist_id", _ID, "The artist on Spotify, by the votes of its matched songs.", SPOTIFY),
+        c("spotify_name", _NAME, "How that artist is spelt on Spotify.", SPOTIFY),
+        c("votes", Integer, "Matched songs that credit that Spotify artist.", OURS, low=1),
+        c("agreement", Double, "How alike the two names are, 1 is equal.", OURS, low=0, high=1),
+        c("genres", Super, "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY),
+        c("popularity", Integer, "Of recent plays, when fetched.", SPOTIFY, low=0, high=100),
+        c("followers", BigInteger, "How many follow the artist on Spotify.", SPOTIFY, low=0),
+        c("spotify_url", String(256), "Web page of the artist, to link to.", SPOTIFY),
         c("source", String(32), _SOURCE, OURS),
-        c("fetched_at", DateTime, _FETCHED, OURS),
+        c("fetched_at", DateTime, "When the Spotify artist was last fetched (UTC).", OURS),
     ]
 
 
@@ -477,12 +628,16 @@ LOADS = _table(
     "meta",
     "Which slice of which staging table was loaded from what, by which run.",
     [
-        _column("table", String(64), "The staging table.", OURS, key=True),
-        _column("slice", String(32), "The slice.", OURS, key=True),
-        _column("checksum", String(64), "SHA-256 of the staged file it was loaded from.", OURS),
-        _column("rows", BigInteger, "How many rows it had.", OURS, low=0),
-        _column("run_id", String(64), "The Dagster run that loaded it.", OURS),
-        _column("loaded_at", DateTime, "When it was loaded (UTC).", OURS),
+        _column(
+            "table", String(64), "The staging table that was filled, without its schema.", OURS, key=True
+        ),
+        _column(
+            "slice", String(32), "The slice of it: a partition key, or the day of a refresh.", OURS, key=True
+        ),
+        _column("checksum", String(64), "SHA-256 of the staged file it was loaded from.", OURS, null=_NEVER),
+        _column("rows", BigInteger, "How many rows that file had.", OURS, low=0, null=_NEVER),
+        _column("run_id", String(64), "The Dagster run that loaded it, by its id.", OURS, null=_NEVER),
+        _column("loaded_at", DateTime, "When it was loaded (UTC).", OURS, null=_NEVER),
     ],
     dist="table",
     sort="table",
