@@ -1,18 +1,33 @@
 """What must be true of the published tables before readers get them.
 
 Made from the declared tables: keys are there and unique, mappings point at rows that exist, and
-`analytics.songs` has every track once. What must be true of a file before it is loaded is the gate's matter
+`analytics.songs` has every track once. These block; `rescoring_keeps_matches` only warns, of a matcher that
+loses what was matched before. What must be true of a file before it is loaded is the gate's matter
 (`music_assets.warehouse.gate`).
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, asset_check
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    MetadataValue,
+    asset_check,
+)
 from sqlalchemy import Select, Table, and_, func, or_, select
 
+from music_assets.assets.common import listed
 from music_assets.assets.warehouse import table_key
-from music_assets.resources import WarehouseResource
+from music_assets.partitions import KEYS
+from music_assets.resources import StagingResource, WarehouseResource
 from music_assets.warehouse.schema import PUBLISHED, key_columns
+
+# Of the songs matched before: a re-scoring that loses or switches more than this share is warned of.
+RESCORING_WARNS_ABOVE = 0.02
 
 # Which published table's column must be found in which other's.
 REFERENCES = [
@@ -68,7 +83,56 @@ def _points_at_rows(table: str, column: str, other: str, other_column: str) -> A
     return _check(last, name, f"Every {column} of {table} is a row of {other}.", wrong, also=(first,))
 
 
+@asset_check(
+    asset="mapped_songs",
+    description=(
+        f"Of the songs matched before, those that the last making lost or gave another track are at most "
+        f"{RESCORING_WARNS_ABOVE:.0%}. A warning is a reason to look at a few before the tables are used."
+    ),
+)
+def rescoring_keeps_matches(
+    context: AssetCheckExecutionContext, staging: StagingResource
+) -> AssetCheckResult:
+    """What this run's re-scoring changed, or, evaluated alone, the last one of every partition."""
+    store, keys = staging.store(), _partitions_of(context.run.tags)
+    receipts = [store.receipt("mapped_songs", key) for key in keys or KEYS]
+    total: Counter[str] = Counter()
+    examples: dict[str, list[str]] = {"lost": [], "switched": []}
+    for receipt in receipts:
+        changed = receipt.facts.get("rescored") if receipt else None
+        if receipt is None or changed is None or (keys and receipt.run_id != context.run.run_id):
+            continue
+        total.update(
+            {name: changed[name] for name in ("matched_before", "newly_matched", "lost", "switched")}
+        )
+        for name, found in examples.items():
+            found += changed["such_as"][name]
+    share = (total["lost"] + total["switched"]) / max(total["matched_before"], 1)
+    return AssetCheckResult(
+        passed=share <= RESCORING_WARNS_ABOVE,
+        severity=AssetCheckSeverity.WARN,
+        description=(
+            f"{total['newly_matched']:,} newly matched; of {total['matched_before']:,} matched before "
+            f"{total['lost']:,} lost and {total['switched']:,} switched to another track"
+        ),
+        metadata={
+            **{name: total[name] for name in ("matched_before", "newly_matched", "lost", "switched")},
+            "share_lost_or_switched": round(share, 4),
+            "such_as": MetadataValue.json({name: listed(found) for name, found in examples.items()}),
+        },
+    )
+
+
+def _partitions_of(tags: Mapping[str, str]) -> list[str]:
+    """The partitions a run is for, by its tags; none where it is for no partition."""
+    if key := tags.get("dagster/partition"):
+        return [key]
+    first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
+    return [key for key in KEYS if first <= key <= last] if first and last else []
+
+
 checks = [
+    rescoring_keeps_matches,
     *(_key_is_unique(table) for table in PUBLISHED.values()),
     *(_points_at_rows(*reference) for reference in REFERENCES),
 ]

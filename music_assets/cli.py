@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 import click
 
-COMMANDS = ("run", "query", "ui", "sandbox", "download", "dictionary")
+COMMANDS = ("run", "explain", "query", "ui", "sandbox", "download", "dictionary", "doctor")
 
 
 class _Commands(click.Group):
@@ -35,6 +36,17 @@ def cli() -> None:
     from dotenv import load_dotenv
 
     load_dotenv(Path(".env"))
+    for line in _unknown_settings():
+        click.echo(f"Warning: {line}", err=True)
+
+
+def _unknown_settings() -> list[str]:
+    """What to say of `MUSIC_ASSETS_…` variables that mean nothing; nothing is imported where all is well."""
+    if not any(name.startswith("MUSIC_ASSETS_") for name in os.environ):
+        return []
+    from music_assets.deployment import unknown_settings
+
+    return unknown_settings(os.environ)
 
 
 def main() -> None:

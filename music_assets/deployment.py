@@ -6,6 +6,7 @@ opens nothing; a resource opens what it names when an asset uses it.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from music_assets.io_managers.json_lines import JsonLinesIOManager
 from music_assets.io_managers.manifests import ManifestIOManager
 from music_assets.io_managers.warehouse import WarehouseIOManager
 from music_assets.resources import (
+    CorrectionsResource,
     MsdResource,
     ReportResource,
     SpotifyResource,
@@ -37,7 +39,8 @@ class SettingError(ValueError):
 class Settings:
     """What the environment says, with defaults filled in; paths are absolute.
 
-    `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`.
+    `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
+    `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none.
     """
 
     data: Path
@@ -45,6 +48,9 @@ class Settings:
     staging: str
     warehouse: str
     spotify: str
+    overrides: Path | None = None
+    sid_mismatches: Path | None = None
+    msd_duplicates: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -60,6 +66,10 @@ class Settings:
 
         def setting(name: str, default: str) -> str:
             return str(given.get(name) or env.get(f"MUSIC_ASSETS_{name.upper()}") or default)
+
+        def path(name: str) -> Path | None:
+            given = setting(name, "")
+            return Path(given).expanduser().absolute() if given else None
 
         data = Path(setting("data", "data")).absolute()
         msd = setting("msd", "")
@@ -79,6 +89,9 @@ class Settings:
             staging=_absolute(setting("staging", str(data / "staging"))),
             warehouse=warehouse,
             spotify=spotify,
+            overrides=path("overrides"),
+            sid_mismatches=path("sid_mismatches"),
+            msd_duplicates=path("msd_duplicates"),
         )
         if spotify == "sandbox" and not settings.warehouse_is_local:
             raise SettingError(
@@ -121,6 +134,11 @@ def resources(settings: Settings) -> dict[str, Any]:
     return {
         "msd": msd,
         "spotify": SpotifyResource(source=settings.spotify, data=str(settings.data), msd=msd),
+        "corrections": CorrectionsResource(
+            overrides=_text(settings.overrides),
+            sid_mismatches=_text(settings.sid_mismatches),
+            msd_duplicates=_text(settings.msd_duplicates),
+        ),
         "staging": staging,
         "warehouse": warehouse,
         "report_page": ReportResource(path=str(settings.report)),
@@ -128,6 +146,22 @@ def resources(settings: Settings) -> dict[str, Any]:
         "manifests": ManifestIOManager(staging=staging),
         "warehouse_tables": WarehouseIOManager(warehouse=warehouse),
     }
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each `MUSIC_ASSETS_…` variable that names no setting, with the one that was meant."""
+    known = [f"MUSIC_ASSETS_{name.upper()}" for name in Settings.__dataclass_fields__]
+    said = []
+    for name in sorted(environment):
+        if name.startswith("MUSIC_ASSETS_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are."
+            said.append(f"{name} is no setting; {hint}")
+    return said
 
 
 def _absolute(place: str) -> str:

@@ -21,6 +21,7 @@ from music_assets.warehouse.engine import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
+    from music_assets.sources.corrections import Corrections
     from music_assets.sources.msd import MsdRoot
     from music_assets.sources.spotify import Spotify, SpotifySettings
 
@@ -48,6 +49,32 @@ class ReportResource(ConfigurableResource[Any]):
     """Where the page goes that shows how the match went."""
 
     path: str
+
+
+class CorrectionsResource(ConfigurableResource[Any]):
+    """The files in which people say what they know of single tracks; each a path, or None for none."""
+
+    overrides: str | None
+    sid_mismatches: str | None
+    msd_duplicates: str | None
+
+    def read(self) -> "Corrections":
+        """Read the files.
+
+        Raises:
+            CorrectionsError: a file that a setting names is missing or cannot be meant.
+        """
+        from music_assets.sources.corrections import Corrections, CorrectionsError
+
+        files = {name: Path(path) for name, path in self.model_dump().items() if path}
+        for name, path in files.items():
+            if not path.is_file():
+                setting = f"MUSIC_ASSETS_{name.upper()}"
+                raise CorrectionsError(
+                    f"{setting} names {path}, and there is no such file: mend the path, or unset {setting} "
+                    "to do without."
+                )
+        return Corrections.read(**files)
 
 
 class MsdResource(ConfigurableResource[Any]):

@@ -31,6 +31,15 @@ telemetry:
 nux:  # the window that asks for an address
   enabled: false
 """
+# Runs of the command line write to the terminal themselves: capturing that would take processes of its own.
+_RUN_YAML = (
+    _DAGSTER_YAML
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+)
 
 
 class RunError(Exception):
@@ -67,18 +76,23 @@ class Summary:
 
     def add(self, result: ExecuteInProcessResult) -> None:
         """Take in what one Dagster run did."""
-        from dagster import DagsterEventType
+        from dagster import AssetCheckSeverity, DagsterEventType
 
         self.run_ids.append(result.run_id)
         for event in result.all_events:
             if event.is_step_materialization:
                 self._add_asset(event.materialization)
+            elif event.is_step_failure and _is_interrupt(event):
+                self.interrupted = True
             elif event.is_step_failure:
                 self.failed.append(_cause(event))
             elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = event.asset_check_evaluation_data
-                if not check.passed:
-                    self.failed.append(f"check {check.check_name} of {check.asset_key.to_user_string()}")
+                named = f"check {check.check_name} of {check.asset_key.to_user_string()}"
+                if not check.passed and check.severity == AssetCheckSeverity.WARN:
+                    self.notes.append(f"{named}: {check.description}")
+                elif not check.passed:
+                    self.failed.append(named)
 
     def _add_asset(self, made: Any) -> None:
         name = made.asset_key.to_user_string()
@@ -106,7 +120,8 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
     """Materialise every partition that has MSD files, or those `spec` names, then the tables.
 
     Raises:
-        RunError: the data folder cannot be used, or `spec` names no partition with files.
+        RunError: the data folder or a file of corrections cannot be used, or `spec` names no partition with
+            files.
         PartitionsError, MsdRootError, WarehouseError: an option or setting names nothing usable.
     """
     started = time.monotonic()
@@ -114,8 +129,13 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         from music_assets.automation import partitioned
         from music_assets.definitions import build_defs
         from music_assets.partitions import parse_partitions, runs_of
+        from music_assets.sources.corrections import CorrectionsError
 
         wanted = parse_partitions(spec) if spec is not None else None
+        try:
+            resources(settings)["corrections"].read()
+        except CorrectionsError as error:
+            raise RunError(str(error)) from None
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
         with resources(settings)["warehouse"].open().transaction("starting a run"):
@@ -132,7 +152,10 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
                     "dagster/asset_partition_range_end": last,
                 }
                 summary.add(_execute(job, instance, by_partition, letters))
-            summary.add(_execute(job, instance, tables, {}))
+                if summary.interrupted:
+                    break
+            else:
+                summary.add(_execute(job, instance, tables, {}))
         summary.seconds = round(time.monotonic() - started, 1)
         content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
         (settings.data / "last_run.json").write_bytes(content)
@@ -162,6 +185,16 @@ def _partitions_with_files(settings: Settings, wanted: list[str] | None) -> list
 
 def _some(keys: list[str]) -> str:
     return ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
+
+
+def _is_interrupt(event: Any) -> bool:
+    """Whether a step failed because of Ctrl-C, which Dagster takes for a failure like any other."""
+    error = event.step_failure_data.error
+    while error is not None:
+        if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+            return True
+        error = error.cause
+    return False
 
 
 def _cause(event: Any) -> str:
@@ -233,7 +266,8 @@ def _instance(home: Path) -> Iterator[DagsterInstance]:
     # One planned event a range instead of one a partition.
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
     prepare_dagster_home(home)
-    with DagsterInstance.from_config(str(home)) as instance:
+    (home / "run.yaml").write_text(_RUN_YAML)
+    with DagsterInstance.from_config(str(home), "run.yaml") as instance:
         yield instance
 
 

@@ -1,7 +1,8 @@
 """Which Spotify track each song is, and whom the matched songs vote for as its artist.
 
-Pure functions of staged files: no request is spent here, however often the matcher changes. How a
-song is compared and decided is `music_assets.matching`.
+Pure functions of staged files: no request is spent here, however often the matcher changes. The rows of one
+song are made in `mapped_rows`; how it is compared and decided is `music_assets.matching`. The check that a
+better matcher does not lose many matches is in `music_assets.checks`.
 """
 
 from collections import Counter, defaultdict
@@ -9,15 +10,19 @@ from typing import Any
 
 from dagster import AssetExecutionContext, asset
 
-from music_assets.assets.common import MAPPING, OWNERS, definition_metadata, reporter
+from music_assets.assets.common import MAPPING, OWNERS, definition_metadata, listed, reporter
+from music_assets.assets.mapped_rows import Rescored, map_song
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, fingerprint
-from music_assets.matching import Candidate, Song, artist_agreement, decide, matcher_version
+from music_assets.matching import artist_agreement, matcher_version
 from music_assets.partitions import backfill_policy, msd_directories
+from music_assets.resources import CorrectionsResource, StagingResource
+from music_assets.sources.corrections import OfPartition
 from music_assets.warehouse.schema import STAGED
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
+EXAMPLES = 5  # track ids that tell of each kind of change
 
 
 def _about(name: str, code_version: str) -> dict[str, Any]:
@@ -38,100 +43,71 @@ def _about(name: str, code_version: str) -> dict[str, Any]:
     description=(
         "Every candidate for every MSD track, best first, with score, margin and reasons in words; "
         "`accepted` marks the match. A track without candidates has one row that says why. Its code version "
-        "is the matcher's: a better matcher makes this stale, and making it again asks Spotify nothing."
+        "is the matcher's: a better matcher makes this stale, and making it again asks Spotify nothing and "
+        "says what changed. A researcher's overrides win over the matcher (`by_hand`); tracks that the MSD's "
+        "lists name as wrongly linked or as duplicates are flagged."
     ),
 )
 def mapped_songs(
-    context: AssetExecutionContext, msd_songs: StagedSlices, spotify_search: StagedSlices
+    context: AssetExecutionContext,
+    msd_songs: StagedSlices,
+    spotify_search: StagedSlices,
+    staging: StagingResource,
+    corrections: CorrectionsResource,
 ) -> Slices:
+    known = corrections.read()
+    earlier = StagedSlices(staging.store(), "mapped_songs")
+    notes = {"reasons": list(known.notes)} if known.notes else {}
+
     def made_from(key: str) -> str:
         inputs = (msd_songs.receipt(key).checksum, spotify_search.receipt(key).checksum)
-        return fingerprint(*inputs, CODE_VERSION, matcher_version())
+        return fingerprint(*inputs, known.of(key).as_text, CODE_VERSION, matcher_version())
 
     def make(key: str, before: Receipt | None) -> Made:
+        here = known.of(key)
         searches = {search["track_id"]: search for search in spotify_search[key]}
         rows: list[dict[str, Any]] = []
         statuses: Counter[str] = Counter()
         for song in msd_songs[key]:
-            mine = map_song(song, searches.get(song["track_id"]))
+            mine = map_song(song, searches.get(song["track_id"]), here)
             statuses[mine[0]["status"]] += 1
             rows += mine
         counts = {status: statuses[status] for status in STATUSES}
         decided = sum(statuses.values()) - statuses["pending"] - statuses["error"]
         rate = {"match_rate": round(statuses["matched"] / decided, 4)} if decided else {}
-        return Made(rows, {"songs": sum(statuses.values()), **counts, **rate})
+        facts = {"songs": sum(statuses.values()), **counts, **rate, **_corrected(rows, here)}
+        if before is None:
+            return Made(rows, facts, notes)
+        changed = Rescored.between(earlier[key], rows)
+        facts["rescored"] = {
+            "rows_before": before.made_at,
+            "matched_before": changed.matched_before,
+            **changed.counts(),
+            "such_as": changed.examples(EXAMPLES),
+        }
+        return Made(rows, facts, {**notes, **changed.counts()})
 
-    return Slices(context.partition_keys, made_from, make, reporter(context, "mapped_songs"))
-
-
-def map_song(song: dict[str, Any], search: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The rows of `mapped.songs` for one MSD track, best candidate first, at least one.
-
-    `song` is a staged MSD song, `search` the staged answer about it (None where it was never asked).
-    """
-    if search is None or search["status"] != "answered":
-        status = search["status"] if search else "pending"
-        reason = (search or {}).get("reason")
-        return [_row(song, search, status, reasons=[reason] if reason else [])]
-    candidates = [
-        Candidate(
-            id=track["spotify_track_id"],
-            title=track["name"],
-            artist_names=tuple(artist["name"] for artist in track["artists"] or []),
-            album=track["album_name"],
-            duration=None if track["duration_ms"] is None else track["duration_ms"] / 1000,
-            release_year=track["release_year"],
-            isrc=track["isrc"],
-        )
-        for track in search["tracks"]
-    ]
-    asked = Song(song["title"], song["artist_name"], song["release"], song["duration"], song["year"])
-    decision = decide(asked, candidates)
-    if not decision.ranked:
-        return [_row(song, search, decision.status)]
-    return [
-        _row(
-            song,
-            search,
-            decision.status,
-            spotify_track_id=ranked.candidate.id,
-            rank=rank,
-            accepted=ranked.candidate.id == decision.best,
-            equivalent=ranked.equivalent,
-            score=round(ranked.comparison.score, 4),
-            margin=None if decision.margin is None else round(decision.margin, 4),
-            reasons=list(ranked.comparison.reasons),
-        )
-        for rank, ranked in enumerate(decision.ranked, start=1)
-    ]
+    report = reporter(context, "mapped_songs")
+    return Slices(context.partition_keys, made_from, make, report, kept=lambda receipt: notes)
 
 
-def _row(song: dict[str, Any], search: dict[str, Any] | None, status: str, **known: Any) -> dict[str, Any]:
-    """A row of `mapped.songs`; what is not known is NULL, what is not so is false."""
-    asked = search or {}
-    return {
-        "track_id": song["track_id"],
-        "spotify_track_id": None,
-        "status": status,
-        "rank": None,
-        "accepted": False,
-        "equivalent": False,
-        "score": None,
-        "margin": None,
-        "reasons": [],
-        "question": asked.get("question"),
-        "source": asked.get("source"),
-        "matcher_version": matcher_version(),
-        "fetched_at": asked.get("fetched_at"),
-        **known,
-    }
+def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]:
+    """How many tracks of a partition were corrected, and overrides that speak of none of them."""
+
+    def tracks(name: str) -> int:
+        return len({row["track_id"] for row in rows if row[name]})
+
+    counts = {name: tracks(name) for name in ("by_hand", "known_mismatch", "duplicate_group")}
+    strange = sorted(known.overrides.keys() - {row["track_id"] for row in rows})
+    return {**counts, "overrides_without_song": listed(strange)} if strange else counts
 
 
 @asset(
     **_about("artist_votes", CODE_VERSION),
     description=(
         "Each match's vote: the Spotify artists credited on it are candidates for the song's MSD artist. "
-        "Counted over all partitions in `warehouse/mapped/artists`."
+        "Tracks known to be wrongly linked have none. Counted over all partitions in "
+        "`warehouse/mapped/artists`."
     ),
 )
 def artist_votes(
@@ -154,7 +130,11 @@ def artist_votes(
 def count_votes(
     songs: list[dict[str, Any]], mapped: list[dict[str, Any]], tracks: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows of `artist_votes` of one partition: one vote for each artist credited on a match."""
+    """The rows of `artist_votes` of one partition: one vote for each artist credited on a match.
+
+    A track that is known to be wrongly linked is no evidence for its artist; a track that was set by hand and
+    never met tells of no artists.
+    """
     song_of = {song["track_id"]: song for song in songs}
     track_of = {track["spotify_track_id"]: track for track in tracks}
     votes: Counter[tuple[str, str]] = Counter()
@@ -162,9 +142,10 @@ def count_votes(
     agreement: defaultdict[tuple[str, str], float] = defaultdict(float)
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for row in mapped:
-        if not row["accepted"]:
+        track = track_of.get(row["spotify_track_id"])
+        if not row["accepted"] or row["known_mismatch"] or track is None:
             continue
-        song, track = song_of[row["track_id"]], track_of[row["spotify_track_id"]]
+        song = song_of[row["track_id"]]
         for artist in track["artists"] or []:
             if not artist["spotify_artist_id"]:
                 continue

@@ -102,7 +102,21 @@ def msd_artists() -> Select[Any]:
 
 
 def spotify_tracks() -> Select[Any]:
-    return _newest("spotify_tracks")
+    """Tracks met, and those set by hand that no search has shown: of these the id is all that is known."""
+    met, mapped = _newest("spotify_tracks").subquery(), STAGED["mapped_songs"]
+    by_hand = (
+        select(mapped.c.spotify_track_id.label("id"), func.min(mapped.c.source).label("source"))
+        .where(mapped.c.by_hand, mapped.c.accepted)
+        .group_by(mapped.c.spotify_track_id)
+        .subquery()
+    )
+    own = {
+        "spotify_track_id": func.coalesce(met.c.spotify_track_id, by_hand.c.id),
+        "source": func.coalesce(met.c.source, by_hand.c.source),
+    }
+    return select(*(own.get(c.name, c).label(c.name) for c in met.c)).select_from(
+        met.join(by_hand, by_hand.c.id == met.c.spotify_track_id, full=True)
+    )
 
 
 def spotify_artists() -> Select[Any]:

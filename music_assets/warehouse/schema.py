@@ -59,6 +59,7 @@ _NO_MATCH = "the track has no match, or Spotify does not give it"
 _NO_FEATURES = "the track has no match, or nobody gave features of it"
 _NO_ARTIST = "no Spotify artist was accepted, or Spotify does not give it"
 _NOT_ASKED = "the track was never asked about"
+_BY_HAND = "it was set by hand and no search showed it: its id is all that is known"
 
 
 def _column(
@@ -288,7 +289,7 @@ def _tracks() -> list[Column[Any]]:
         c("available_markets", Super, 'ISO countries it plays in: `["CA", …]`.', SPOTIFY, null=_EXTENDED),
         c("url", String(256), "The track's page on Spotify, to link to wherever its data is shown.", SPOTIFY),
         c("source", String(32), _SOURCE, OURS),
-        c("fetched_at", DateTime, _FETCHED, OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS, null=_BY_HAND),
     ]
 
 
@@ -321,7 +322,7 @@ def _mapped_songs() -> list[Column[Any]]:
             OURS,
             low=0,
             high=1,
-            null=_NO_CANDIDATE,
+            null=_NO_CANDIDATE + ", or was set by hand to none of them",
         ),
         c(
             "margin",
@@ -330,13 +331,28 @@ def _mapped_songs() -> list[Column[Any]]:
             OURS,
             low=0,
             high=1,
-            null=_NO_CANDIDATE,
+            null=_NO_CANDIDATE + ", or was set by hand",
         ),
         c("reasons", Super, "What spoke for and against, or why it is pending: `[reason, …]`.", OURS),
         c("question", String(1024), "The query that brought the candidate, as sent.", OURS, null=_NOT_ASKED),
         c("source", String(32), _SOURCE, OURS, null=_NOT_ASKED),
         c("matcher_version", String(32), "The matcher that decided: number and checksum.", OURS),
         c("fetched_at", DateTime, _FETCHED, OURS, null="there is no answer"),
+        c("by_hand", Boolean, "Whether an entry of the overrides decided, not the matcher.", OURS),
+        c(
+            "known_mismatch",
+            Boolean,
+            "Whether the MSD lists its song-to-track link as wrong; false where that list is not in use.",
+            MSD,
+            null=_NEVER,
+        ),
+        c(
+            "duplicate_group",
+            _MSD_ID,
+            "The smallest id of the tracks that are the same recording.",
+            MSD,
+            null=_NOT_LISTED,
+        ),
     ]
 
 

@@ -1,0 +1,42 @@
+"""Corrections by partition: each knows its own, and a change touches no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from music_assets.sources.corrections import Corrections, OfPartition, Override
+
+A, B = "TRAAAAW128F429D538", "TRABAAB128F429CF47"
+SPOTIFY = "4uLU6hMCjMI75M1A2tKUQC"
+
+
+def test_without_files_nothing_is_known() -> None:
+    known = Corrections.read()
+    assert known.of("AA") == OfPartition()
+    assert known.of("AA").as_text == ""
+    assert known.notes == ()
+
+
+def test_files_are_read_together_and_handed_out_by_partition(tmp_path: Path) -> None:
+    overrides, mismatches, duplicates = (tmp_path / name for name in ("o.csv", "m.txt", "d.txt"))
+    overrides.write_text(f"track_id,spotify_track_id,note\n{A},{SPOTIFY},sure\n")
+    mismatches.write_text(f"ERROR: <SOUMNSI12AB0182807 {B}> a - b != c - d\nodd\n")
+    duplicates.write_text(f"%1\n{A}\n{B}\n")
+    known = Corrections.read(overrides, mismatches, duplicates)
+    assert known.of("AA") == OfPartition({A: Override(A, SPOTIFY, "sure")}, frozenset(), {A: A})
+    assert known.of("AB") == OfPartition({}, frozenset({B}), {B: A})
+    assert known.of("ZZ") == OfPartition()
+    assert len(known.notes) == 1 and known.notes[0].startswith("m.txt: line 2, 'odd'")
+
+
+def test_a_change_shows_in_its_partition_alone() -> None:
+    one = Corrections({A: Override(A, SPOTIFY, "sure")}, [B])
+    two = Corrections({A: Override(A, SPOTIFY, "quite sure")}, [B])
+    assert one.of("AA").as_text != two.of("AA").as_text
+    assert one.of("AB").as_text == two.of("AB").as_text != ""
+
+
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    both = {A: Override(A, SPOTIFY, ""), "TRAAZ" + A[5:]: Override("TRAAZ" + A[5:], None, "")}
+    turned = dict(reversed(both.items()))
+    assert Corrections(both).of("AA").as_text == Corrections(turned).of("AA").as_text
