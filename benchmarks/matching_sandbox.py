@@ -181,7 +181,7 @@ def tell_errors(answered: list[Answered], shown: int) -> dict[str, int]:
     print("\nerrors, by kind")
     for kind, count in kinds.most_common():
         print(f"  {count:>5}  {kind}")
-    for kind in sorted(kinds):
+    for kind in sorted(kinds) if shown else []:
         print(f"\n{kind}")
         for one in [one for one in answered if one.error == kind][:shown]:
             song, best = one.song, one.rows[0]
