@@ -21,6 +21,8 @@ import pytest
 
 from music_assets.deployment import Settings
 from music_assets.runner import Summary, run
+from music_assets.sandbox.msd import write_aggregate_file
+from music_assets.sandbox.sample import sample_songs
 from music_assets.warehouse.schema import PUBLISHED, key_columns
 
 # The expected values' own short names, and ours.
@@ -178,7 +180,9 @@ def test_the_matches_are_those_the_sandbox_knows_to_be_right(sample: Done) -> No
 
     (catalogue,) = (sample.settings.data / "sandbox").glob("catalogue-*.sqlite")
     right = truth(catalogue)
-    matches = dict(query(sample.settings, "SELECT track_id, spotify_track_id FROM mapped.songs WHERE accepted"))
+    matches = dict(
+        query(sample.settings, "SELECT track_id, spotify_track_id FROM mapped.songs WHERE accepted")
+    )
     correct = sum(id_ in right[track] for track, id_ in matches.items())
     there = sum(bool(ids) for ids in right.values())
     assert correct / len(matches) >= 0.97
@@ -226,6 +230,32 @@ def test_partitions_in_any_order_and_grouping_give_the_same_tables(
     assert_same(tables(other), tables(real.settings))
 
 
+def test_a_partition_that_lost_files_is_warned_of(sample: Done, tmp_path: Path) -> None:
+    msd = tmp_path / "msd"
+    shutil.copytree(sample.settings.data / "sample_msd" / "A" / "A", msd / "A" / "A")
+    settings = settings_for(tmp_path / "data", msd)
+    assert run(settings).notes == []
+    next((msd / "A" / "A").rglob("*.h5")).unlink()
+    again = run(settings)
+    assert again.failed == []
+    assert "Partition AA has 39 MSD files, it had 40 before" in " ".join(again.notes)
+
+
+def test_one_file_of_many_songs_is_split_by_track_id(tmp_path: Path) -> None:
+    songs = sample_songs()[:60]
+    write_aggregate_file(tmp_path / "many.h5", songs)
+    settings = settings_for(tmp_path / "data", tmp_path / "many.h5")
+    summary = run(settings)
+    assert summary.failed == []
+    assert summary.songs == len(songs)
+    staged = query(
+        settings, "SELECT DISTINCT slice FROM meta.loads WHERE \"table\" = 'msd_songs' AND rows > 0"
+    )
+    assert sorted(staged) == sorted({(song["track_id"][2:4],) for song in songs})
+    titles = dict(query(settings, "SELECT track_id, title FROM msd.songs"))
+    assert titles == {song["track_id"]: song["title"] for song in songs}
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[list[str]]:
     """`music-assets` as a person runs it, in a folder of its own."""
@@ -233,7 +263,9 @@ def command(tmp_path: Path) -> Iterator[list[str]]:
 
 
 def start(command: list[str], *options: str, cwd: Path) -> subprocess.Popen[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MUSIC_", "SPOTIPY_"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MUSIC_", "SPOTIPY_"))
+    }
     return subprocess.Popen(
         [*command, *options],
         cwd=cwd,

@@ -60,9 +60,11 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
 
     def songs_and_artists(key: str, before: Receipt | None) -> Made:
         files = root.count(key)
-        _warn_of_loss(context, key, files, before)
+        warnings = _warnings(key, files, before)
+        for warning in warnings:
+            context.log.warning(warning)
         read = root.read(key)
-        return _songs(read, files, beside={"msd_artists": _artists(read)})
+        return _songs(read, files, warnings, beside={"msd_artists": _artists(read)})
 
     def artists_alone(key: str, before: Receipt | None) -> Made:
         return _artists(root.read(key))
@@ -74,13 +76,14 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
             yield Output(slices, output_name=name)
 
 
-def _songs(read: MsdRead, files: int, beside: dict[str, Made]) -> Made:
+def _songs(read: MsdRead, files: int, warnings: list[str], beside: dict[str, Made]) -> Made:
     set_aside = [f"{one.path}: {one.reason}" for one in read.set_aside]
     facts = {
         "files": files,
         "songs": len(read.songs),
         "set_aside": len(set_aside),
         "set_aside_files": listed(set_aside),
+        "reasons": warnings,
         "preview": _markdown(read.songs),
     }
     return Made(read.songs, facts, beside=beside)
@@ -90,16 +93,12 @@ def _artists(read: MsdRead) -> Made:
     return Made(read.artists, {"artists": len(read.artists)})
 
 
-def _warn_of_loss(context: AssetExecutionContext, key: str, files: int, before: Receipt | None) -> None:
-    if files == 0:
-        context.log.warning("Partition %s has no MSD files: it is empty.", key)
-    if before is not None and files < before.facts.get("files", 0):
-        context.log.warning(
-            "Partition %s has %d MSD files, it had %d before: is a part of the MSD missing?",
-            key,
-            files,
-            before.facts["files"],
-        )
+def _warnings(key: str, files: int, before: Receipt | None) -> list[str]:
+    """What looks as if a part of the MSD were missing."""
+    held = before.facts.get("files", 0) if before else 0
+    if files < held:
+        return [f"Partition {key} has {files} MSD files, it had {held} before: is a part of the MSD missing?"]
+    return [] if files else [f"Partition {key} has no MSD files: it is empty."]
 
 
 def _markdown(songs: pd.DataFrame) -> str:
