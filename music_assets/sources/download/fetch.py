@@ -20,6 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from music_assets.sources.download.answers import (
+    as_size,
+    innermost,
+    start_of_range,
+    total_of,
+    total_of_range,
+    web_page,
+)
 from music_assets.sources.download.errors import (
     ChecksumMismatch,
     DownloadError,
@@ -143,11 +151,11 @@ class _Transfer:
                         break
                     why = "the connection ended before the file did"
                 except (requests.exceptions.SSLError, requests.exceptions.InvalidSchema) as error:
-                    raise UnusableAddress(f"{self._url} cannot be used: {_short(error)}") from error
+                    raise UnusableAddress(f"{self._url} cannot be used: {innermost(error)}") from error
                 except (requests.TooManyRedirects, requests.exceptions.InvalidURL) as error:
-                    raise UnusableAddress(f"{self._url} leads nowhere: {_short(error)}") from error
+                    raise UnusableAddress(f"{self._url} leads nowhere: {innermost(error)}") from error
                 except requests.RequestException as error:
-                    why = _short(error)
+                    why = innermost(error)
                 have = self._kept()[1]
                 failures = 1 if have > furthest else failures + 1
                 furthest = max(have, furthest)
@@ -171,17 +179,17 @@ class _Transfer:
                 headers["If-Range"] = known.validator
         with session.get(self._url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
             if response.status_code == 416:  # nothing beyond what we have: it is whole, or another file
-                if _total_of_range(response) == have > 0:
+                if total_of_range(response) == have > 0:
                     return True
                 self._forget()
                 return False
             self._check(response)
-            start = _start_of_range(response)
+            start = start_of_range(response)
             now = _Known(
                 self._url,
                 response.headers.get("ETag"),
                 response.headers.get("Last-Modified"),
-                _total(response, start),
+                total_of(response, start),
             )
             if start is not None and (start != have or not _same_file(known, now)):
                 self._forget()
@@ -199,16 +207,16 @@ class _Transfer:
         import requests
         from urllib3.exceptions import HTTPError
 
-        total = _total(response, _start_of_range(response))
+        total = total_of(response, start_of_range(response))
         try:
             with self._part.open("r+b" if have else "wb") as file:
                 file.truncate(have)
                 file.seek(have)
                 while chunk := response.raw.read(_CHUNK, decode_content=False):
                     if have == 0 and _HTML.match(chunk):
-                        raise NotAnArchive(_web_page(response))
+                        raise NotAnArchive(web_page(response))
                     if have + len(chunk) > self._limit:
-                        raise TooLarge(f"{self._url} goes on beyond {_size(self._limit)}: given up.")
+                        raise TooLarge(f"{self._url} goes on beyond {as_size(self._limit)}: given up.")
                     file.write(chunk)
                     have += len(chunk)
                     self._received += len(chunk)
@@ -218,7 +226,7 @@ class _Transfer:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NotEnoughSpace(
-                    f"The disk of {self._part.parent} became full after {_size(have)}. What came is kept: "
+                    f"The disk of {self._part.parent} became full after {as_size(have)}. What came is kept: "
                     "free some space and run the same again."
                 ) from error
             raise
@@ -255,7 +263,7 @@ class _Transfer:
                 "with --url."
             )
         if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html":
-            raise NotAnArchive(_web_page(response))
+            raise NotAnArchive(web_page(response))
 
     def _check_size(self, total: int | None, have: int) -> None:
         """See that there is room, and that the size can be meant, before anything is written."""
@@ -263,45 +271,24 @@ class _Transfer:
             return
         if total > self._limit:
             raise TooLarge(
-                f"{self._url} is said to be {_size(total)}; no more than {_size(self._limit)} is taken."
+                f"{self._url} is said to be {as_size(total)}; no more than {as_size(self._limit)} is taken."
             )
         needed = int(total * self._room_for) - have + _SPARE
         free = shutil.disk_usage(self._part.parent).free
         if free < needed:
             raise NotEnoughSpace(
-                f"{_size(needed)} are needed in {self._part.parent}, and {_size(free)} are free. Free some "
-                "space, or name a folder on another disk with --data."
+                f"{as_size(needed)} are needed in {self._part.parent}, and {as_size(free)} are free. "
+                "Free some space, or name a folder on another disk with --data."
             )
 
     def _given_up(self, why: str) -> DownloadError:
         known, have = self._kept()
-        of = f" of {_size(known.total)}" if known.total else ""
-        there = f"{_size(have)}{of} are kept; the same command goes on from there." if have else ""
+        of = f" of {as_size(known.total)}" if known.total else ""
+        there = f"{as_size(have)}{of} are kept; the same command goes on from there." if have else ""
         return Incomplete(
             f"{self._url} could not be fetched: {why}; tried {self._tries} times without getting further. "
             + (there or "Check the network, or name another address with --url.")
         )
-
-
-def _start_of_range(response: requests.Response) -> int | None:
-    """Where a 206 begins; None for the whole file."""
-    if response.status_code != 206:
-        return None
-    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(match[1]) if match else -1
-
-
-def _total_of_range(response: requests.Response) -> int | None:
-    match = re.search(r"/(\d+)$", response.headers.get("Content-Range", ""))
-    return int(match[1]) if match else None
-
-
-def _total(response: requests.Response, start: int | None) -> int | None:
-    """The size of the whole file, as far as the answer says."""
-    if start is not None:
-        return _total_of_range(response)
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdigit() else None
 
 
 def _same_file(known: _Known, now: _Known) -> bool:
@@ -310,33 +297,6 @@ def _same_file(known: _Known, now: _Known) -> bool:
     return all(before is None or after is None or before == after for before, after in pairs)
 
 
-def _web_page(response: requests.Response) -> str:
-    return (
-        f"{response.url} answers with a web page instead of an archive: the file may have moved, or a login "
-        "page of the network is in between. Open the address in a browser, or name another with --url."
-    )
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _size(count: float) -> str:
-    """Bytes as people read them."""
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} GB"
-
-
-def _short(error: Exception) -> str:
-    """The innermost reason, without the wrappings of requests and urllib3."""
-    inner: object = error
-    while isinstance(inner, BaseException):
-        found = getattr(inner, "reason", None) or next(iter(inner.args), None)
-        if not isinstance(found, BaseException):
-            break
-        inner = found
-    return str(inner).rpartition(": ")[2] or type(error).__name__

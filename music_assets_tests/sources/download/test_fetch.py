@@ -73,6 +73,13 @@ def test_a_broken_connection_is_gone_on_from_where_it_broke(dest: Path) -> None:
     assert got.received == len(CONTENT)  # no byte twice
 
 
+def test_each_step_forward_earns_new_tries(dest: Path) -> None:
+    breaks = [breaks_off_at(stop) for stop in range(50_000, 500_000, 50_000)]
+    with serving(CONTENT, *breaks, ranged) as served:
+        get(served.url, dest, tries=2)
+    assert dest.read_bytes() == CONTENT
+
+
 def test_a_later_call_goes_on_too(dest: Path) -> None:
     with serving(CONTENT, breaks_off_at(100_000), says(503)) as served:
         with pytest.raises(Incomplete, match=r"100 kB of 512 kB are kept; the same command goes on"):
