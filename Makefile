@@ -26,10 +26,10 @@ ui: setup  ## Open Dagster's UI on what `make run` filled
 	$(BIN)/music-assets ui
 
 test: setup  ## The tests that need Python alone
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: setup  ## All tests: a browser, long campaigns
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup  ## Look for mistakes, and for formatting that is not ours
 	$(BIN)/ruff check .
