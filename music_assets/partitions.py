@@ -37,7 +37,8 @@ def parse_partitions(spec: str) -> list[str]:
         PartitionsError: a part of it names no partition.
     """
     chosen: set[str] = set()
-    for part in (part.strip().upper().replace("/", "") for part in spec.split(",")):
+    for written in spec.upper().split(","):
+        part = written.strip().replace("/", "")
         if not part:
             continue
         first, dots, last = part.partition("...")
@@ -49,12 +50,32 @@ def parse_partitions(spec: str) -> list[str]:
         if not keys:
             raise PartitionsError(
                 f"{part!r} names no partition: they are AA to ZZ, written AB, AA...AZ, A*, or several "
-                "with commas."
+                f"with commas.{_meant(written)}"
             )
         chosen.update(keys)
     if not chosen:
         raise PartitionsError("--partitions names nothing: give AB, AA...AZ, A*, or several with commas.")
     return sorted(chosen)
+
+
+_RANGE = re.compile(r"([A-Z])/?([A-Z])?(?:[-–—.…:~]+|TO)([A-Z])/?([A-Z])?")
+_LETTER = re.compile(r"([A-Z])[/?.]*")
+# A folder or file of the MSD, `data/msd/A/B/C/TRABC….h5` or the beginning of it, or a track id.
+_PATH = re.compile(r"(?:.*?/)??([A-Z])/([A-Z])(?:/[A-Z])?(?:/|/TR\w+\.H5)?")
+_TRACK = re.compile(r"TR([A-Z])([A-Z])[A-Z]\w{13}(?:\.H5)?")
+
+
+def _meant(written: str) -> str:
+    """What a part that names nothing, in capitals, was most likely meant to be; empty where that is open."""
+    text = "".join(written.split())
+    if ends := _RANGE.fullmatch(text):
+        first, last = ends[1] + (ends[2] or "A"), ends[3] + (ends[4] or "Z")
+        return f" Did you mean {min(first, last)}...{max(first, last)}?"
+    if letter := _LETTER.fullmatch(text):
+        return f" Did you mean {letter[1]}*?"
+    if place := _PATH.fullmatch(text) or _TRACK.fullmatch(text):
+        return f" Did you mean {place[1]}{place[2]}?"
+    return ""
 
 
 def runs_of(keys: Iterable[str]) -> list[tuple[str, str]]:
