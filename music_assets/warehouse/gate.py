@@ -89,22 +89,14 @@ def _shape_problems(database: duckdb.DuckDBPyConnection, table: Table) -> list[s
 def _value_problems(database: duckdb.DuckDBPyConnection, table: Table, slice_: str) -> list[str]:
     keys = key_columns(table)
     row_name = " || ' ' || ".join(f"coalesce(\"{key}\" ->> '$', 'NULL')" for key in keys)
+    conditions = _conditions(table, slice_)
     problems = []
-    for column in table.columns:
-        name = f'"{column.name}"'
-        missing = f"({name} IS NULL OR json_type({name}) = 'NULL')"
-        fits = _fits(column.type, name)
-        wrong = f"NOT {missing} AND NOT coalesce({fits}, false)"
-        count, example = _many(database, wrong, row_name)
-        if count:
-            problems.append(f"{column.name} is not {_words(column.type)} in {count} rows, such as {example}")
-        if not column.nullable:
-            count, example = _many(database, missing, row_name)
+    # One pass for all of them; which it is matters only where something is wrong.
+    if _many(database, " OR ".join(f"({condition})" for condition, _ in conditions), row_name)[0]:
+        for condition, words in conditions:
+            count, example = _many(database, condition, row_name)
             if count:
-                problems.append(f"{column.name} is missing in {count} rows, such as {example}")
-    count, example = _many(database, f"\"slice\" ->> '$' <> '{slice_}'", row_name)
-    if count:
-        problems.append(f"slice is not {slice_!r} in {count} rows, such as {example}")
+                problems.append(f"{words} in {count} rows, such as {example}")
     twice = database.execute(
         f"SELECT count(*), min(name) FROM "
         f"(SELECT {row_name} AS name, count(*) AS n FROM field GROUP BY 1) WHERE n > 1"
@@ -114,6 +106,19 @@ def _value_problems(database: duckdb.DuckDBPyConnection, table: Table, slice_: s
             f"the key {', '.join(keys)} is not unique: {twice[0]} are there twice, such as {twice[1]}"
         )
     return problems
+
+
+def _conditions(table: Table, slice_: str) -> list[tuple[str, str]]:
+    """What no row may meet: SQL, and the words for it."""
+    conditions = [(f"\"slice\" ->> '$' <> '{slice_}'", f"slice is not {slice_!r}")]
+    for column in table.columns:
+        name = f'"{column.name}"'
+        missing = f"({name} IS NULL OR json_type({name}) = 'NULL')"
+        wrong = f"NOT {missing} AND NOT coalesce({_fits(column.type, name)}, false)"
+        conditions.append((wrong, f"{column.name} is not {_words(column.type)}"))
+        if not column.nullable:
+            conditions.append((missing, f"{column.name} is missing"))
+    return conditions
 
 
 def _fits(type_: TypeEngine[object], name: str) -> str:
