@@ -82,7 +82,10 @@ def get_subset(
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f".{target.name}.download.lock")).acquire(timeout=0):
             if (target / NOTE).exists():
-                return Got(target, count_msd(target), did_nothing=True)
+                left = target.with_name(f"{target.name}.tar.gz")
+                return Got(
+                    target, count_msd(target), did_nothing=True, archive=left if left.exists() else None
+                )
             return _get(
                 target, urls, archive, sha256, keep_archive, on_fetch, on_unpack, limits, tries, pause
             )
@@ -118,21 +121,25 @@ def _get(
         got.fetched = _fetch_first(got, place, urls, sha256, on_fetch, tries, pause)
     elif not archive.is_file():
         raise NotAnArchive(f"There is no archive {archive}.")
+
+    def finish(folder: Path, unpacked: Unpacked) -> None:
+        """Count, and leave the note: with the songs, so that a kill in between cannot part them."""
+        got.unpacked, got.count = unpacked, count_msd(folder)
+        note = {
+            "from": got.tried[-1] if got.tried else str(place),
+            "sha256": got.fetched.sha256 if got.fetched else None,
+            "songs": got.count.songs,
+            "left_out": dict(unpacked.left_out),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        (folder / NOTE).write_text(json.dumps(note, indent=2) + "\n")
+
     try:
-        got.unpacked = unpack_songs(place, target, limits=limits, progress=on_unpack)
+        unpack_songs(place, target, limits=limits, progress=on_unpack, finish=finish)
     except (BrokenArchive, NotAnArchive):
         if archive is None:
             place.unlink(missing_ok=True)  # so that the next call fetches it again
         raise
-    got.count = count_msd(target)
-    note = {
-        "from": got.tried[-1] if got.tried else str(place),
-        "sha256": got.fetched.sha256 if got.fetched else None,
-        "songs": got.count.songs,
-        "left_out": dict(got.unpacked.left_out),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    (target / NOTE).write_text(json.dumps(note, indent=2) + "\n")
     if archive is None and not keep_archive:
         place.unlink()
     else:

@@ -54,10 +54,12 @@ def unpack_songs(
     *,
     limits: Limits | None = None,
     progress: Callable[[Unpacked], None] | None = None,
+    finish: Callable[[Path, Unpacked], None] | None = None,
 ) -> Unpacked:
     """Unpack the songs of `archive` (tar, or tar and gzip) to `target`, as `A/B/C/TRABC….h5`.
 
-    `target` must not exist, or be an empty folder. It appears whole or not at all.
+    `target` must not exist, or be an empty folder. It appears whole or not at all. `finish` is called
+    with the folder of the songs before it is moved to `target`, to add what must be there from the first.
 
     Raises:
         NotAnArchive, BrokenArchive, TooLarge, TargetInUse: `target` is as it was.
@@ -75,6 +77,8 @@ def unpack_songs(
         if not done.songs:
             said = "; ".join(f"{count:,} entries left out: {why}" for why, count in done.left_out.items())
             raise BrokenArchive(f"{archive} holds no song file of the MSD ({said or 'it is empty'}).")
+        if finish:
+            finish(fresh, done)
         if target.exists():
             target.rmdir()
         fresh.rename(target)

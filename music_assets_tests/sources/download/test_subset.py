@@ -169,6 +169,79 @@ def test_a_killed_command_goes_on_where_it_was(tmp_path: Path, blow: signal.Sign
     assert "4 of 10,000 songs" in done.stdout
 
 
+STALLS_WHILE_UNPACKING = """
+import sys, time
+from pathlib import Path
+from music_assets.sources.download import get_subset
+
+def on_unpack(done):
+    if done.songs == 2:
+        print("half", flush=True)
+        time.sleep(120)
+
+get_subset(Path(sys.argv[2]), urls=[sys.argv[1]], on_unpack=on_unpack)
+"""
+
+KILLED_AFTER_THE_MOVE = """
+import os, signal, sys
+from pathlib import Path
+from music_assets.sources.download import get_subset
+
+moved = False
+
+def hook(event, arguments):
+    global moved
+    if moved and event in ("open", "os.listdir", "os.scandir", "os.remove"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    moved = moved or (event == "os.rename" and str(arguments[1]) == sys.argv[2])
+
+sys.addaudithook(hook)
+get_subset(Path(sys.argv[2]), urls=[sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize("there_before", [False, True], ids=["no folder", "an empty folder"])
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_a_call_stopped_while_unpacking_leaves_nothing_half_done(
+    tmp_path: Path, blow: signal.Signals, there_before: bool
+) -> None:
+    target = tmp_path / "msd"
+    if there_before:
+        target.mkdir()
+    with serving(tar_of(*songs())) as served:
+        with subprocess.Popen(
+            [sys.executable, "-c", STALLS_WHILE_UNPACKING, served.url, str(target)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "half\n"
+            process.send_signal(blow)
+            process.wait(timeout=60)
+        assert process.returncode == -blow
+        assert not target.exists() or names(target) == []
+        if blow == signal.SIGINT:
+            assert not (tmp_path / ".msd.unpacking").exists()
+        got = get_subset(target, urls=[served.url])
+    assert got.count.songs == len(SONG_NAMES)
+    assert names(target) == [".download.json", "A", "B"]
+    assert names(tmp_path) == [".msd.download.lock", "msd"]
+    assert len(served.asked) == 1  # the archive that had come was used again
+
+
+def test_a_call_killed_once_the_songs_are_in_place_has_finished(tmp_path: Path) -> None:
+    target = tmp_path / "msd"
+    with serving(tar_of(*songs())) as served:
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED_AFTER_THE_MOVE, served.url, str(target)], timeout=60
+        )
+        assert done.returncode == -signal.SIGKILL
+        got = get_subset(target, urls=[served.url])
+    assert (got.did_nothing, got.count.songs) == (True, len(SONG_NAMES))
+    assert got.archive == tmp_path / "msd.tar.gz"  # told, as it takes up room
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
