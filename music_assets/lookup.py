@@ -1,8 +1,9 @@
 """The question everybody has: here are ids, what is known of them?
 
 Ids in, rows of `analytics.songs` out, as a pandas frame. For anything else the published tables are
-open to SQL: `music-assets query`, or DuckDB on the published copy. It could not be
-tried on Redshift.
+open to SQL: `music-assets query`, or DuckDB on the published copy.
+
+Tried on DuckDB; it could not be tried on Redshift.
 """
 
 from __future__ import annotations
