@@ -10,7 +10,9 @@ from dagster import AssetExecutionContext, AssetKey, TableColumn, TableColumnCon
 from sqlalchemy import Table
 
 from music_assets.io_managers.slices import Metadata
+from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.warehouse.schema import SPOTIFY as SPOTIFY_TERMS
+from music_assets.warehouse.schema import STAGED
 
 OWNERS = ["team:music-assets"]
 
@@ -52,6 +54,22 @@ def terms_of(table: Table) -> dict[str, str]:
 def definition_metadata(table: Table, **more: Any) -> dict[str, Any]:
     """Metadata of an asset that is known before it is ever made."""
     return {"dagster/column_schema": column_schema(table), **more}
+
+
+def staged_kind(name: str, *, group: str, kinds: set[str], code_version: str, **tags: str) -> dict[str, Any]:
+    """What all assets that are staged as JSON Lines have in common, as arguments of `@asset`."""
+    table = STAGED[name]
+    return {
+        "group_name": group,
+        "owners": OWNERS,
+        "kinds": kinds | {"json"},
+        "tags": terms_of(table) | tags,
+        "code_version": code_version,
+        "metadata": definition_metadata(table),
+        "partitions_def": msd_directories,
+        "backfill_policy": backfill_policy,
+        "io_manager_key": "json_lines",
+    }
 
 
 def reporter(context: AssetExecutionContext, asset: AssetKey | str) -> Callable[[str, Metadata], None]:

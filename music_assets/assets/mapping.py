@@ -10,36 +10,23 @@ from typing import Any
 
 from dagster import AssetExecutionContext, asset
 
-from music_assets.assets.common import MAPPING, OWNERS, definition_metadata, listed, reporter
+from music_assets.assets.common import MAPPING, listed, reporter, staged_kind
 from music_assets.assets.mapped_rows import Rescored, map_song
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.matching import artist_agreement, matcher_version
-from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import CorrectionsResource, StagingResource
 from music_assets.sources.corrections import OfPartition
-from music_assets.warehouse.schema import STAGED
 
 CODE_VERSION = "2"
 STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
 EXAMPLES = 5  # track ids that tell of each kind of change
 
 
-def _about(name: str, code_version: str) -> dict[str, Any]:
-    return {
-        "group_name": MAPPING,
-        "owners": OWNERS,
-        "kinds": {"python", "json"},
-        "code_version": code_version,
-        "metadata": definition_metadata(STAGED[name]),
-        "partitions_def": msd_directories,
-        "backfill_policy": backfill_policy,
-        "io_manager_key": "json_lines",
-    }
-
-
 @asset(
-    **_about("mapped_songs", f"{CODE_VERSION}-{matcher_version()}"),
+    **staged_kind(
+        "mapped_songs", group=MAPPING, kinds={"python"}, code_version=f"{CODE_VERSION}-{matcher_version()}"
+    ),
     description=(
         "Every candidate for every MSD track, best first, with score, margin and reasons in words; "
         "`accepted` marks the match. A track without candidates has one row that says why. Its code version "
@@ -103,7 +90,7 @@ def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]
 
 
 @asset(
-    **_about("artist_votes", CODE_VERSION),
+    **staged_kind("artist_votes", group=MAPPING, kinds={"python"}, code_version=CODE_VERSION),
     description=(
         "Each match's vote: the Spotify artists credited on it are candidates for the song's MSD artist. "
         "Tracks known to be wrongly linked have none. Counted over all partitions in "

@@ -11,34 +11,18 @@ from typing import Any
 
 from dagster import AssetExecutionContext, asset
 
-from music_assets.assets.common import OWNERS, SPOTIFY, definition_metadata, listed, reporter, terms_of
+from music_assets.assets.common import SPOTIFY, listed, reporter, staged_kind
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, fingerprint
-from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import SpotifyResource
 from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
-from music_assets.warehouse.schema import STAGED
 
 CODE_VERSION = "1"
-SPENDERS = ("spotify_search", "spotify_artists", "audio_features")
-
-
-def _about(name: str) -> dict[str, Any]:
-    return {
-        "group_name": SPOTIFY,
-        "owners": OWNERS,
-        "kinds": {"spotify", "json"},
-        "tags": terms_of(STAGED[name]) | ({"spends": "requests"} if name in SPENDERS else {}),
-        "code_version": CODE_VERSION,
-        "metadata": definition_metadata(STAGED[name]),
-        "partitions_def": msd_directories,
-        "backfill_policy": backfill_policy,
-        "io_manager_key": "json_lines",
-    }
+_ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "code_version": CODE_VERSION}
 
 
 @asset(
-    **_about("spotify_search"),
+    **staged_kind("spotify_search", **_ABOUT, spends="requests"),
     description=(
         "What Spotify's search answered about each MSD track, hits included. Answers come from the ledger "
         "where the track was asked about before; the rest is asked while the budget lasts, and what is left "
@@ -100,7 +84,7 @@ def _search_row(answer: SearchAnswer) -> dict[str, Any]:
 
 
 @asset(
-    **_about("spotify_tracks"),
+    **staged_kind("spotify_tracks", **_ABOUT),
     description=(
         "Every Spotify track among the hits of this partition, once. The hits hold whole tracks, so this "
         "asks nothing. Other partitions may have met the same track; `warehouse/spotify/tracks` keeps one."
@@ -128,7 +112,7 @@ def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @asset(
-    **_about("spotify_artists"),
+    **staged_kind("spotify_artists", **_ABOUT, spends="requests"),
     description=(
         "The Spotify artists credited on this partition's matches. Their genres, popularity and followers "
         "are asked for where the access mode gives them, each artist once for all partitions; elsewhere a "
@@ -154,7 +138,7 @@ def spotify_artists(
 
 
 @asset(
-    **_about("audio_features"),
+    **staged_kind("audio_features", **_ABOUT, spends="requests"),
     description=(
         "Audio features of this partition's matches, from whoever gives them (`source` says who). Spotify "
         "itself refuses them to most applications; then this is empty and says so."
