@@ -46,5 +46,5 @@ lock: setup  ## Write requirements.lock anew, keeping what is there unless pypro
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --all-extras pyproject.toml -o requirements.lock
 
-clean:  ## Remove what can be made again, the data folder too
-	rm -rf $(VENV) .venv-uv data .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+clean:  ## Remove the virtual environment and caches; the data folder (with Spotify's answers) stays
+	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
