@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from filelock import FileLock, Timeout
+from sqlalchemy import select
 
 from music_assets.deployment import Settings, resources
+from music_assets.warehouse.schema import LOADS
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, ExecuteInProcessResult
@@ -156,6 +158,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
                     break
             else:
                 summary.add(_execute(job, instance, tables, {}))
+        summary.notes += _of_another_msd(settings)
         summary.seconds = round(time.monotonic() - started, 1)
         content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
         (settings.data / "last_run.json").write_bytes(content)
@@ -181,6 +184,20 @@ def _partitions_with_files(settings: Settings, wanted: list[str] | None) -> list
             f"It has {_some(there)}."
         )
     return keys
+
+
+def _of_another_msd(settings: Settings) -> list[str]:
+    """A note where the tables hold partitions that the MSD in use does not have."""
+    loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
+    with resources(settings)["warehouse"].open().transaction("looking at what is loaded") as connection:
+        held = set(connection.execute(loaded).scalars())
+    others = sorted(held - set(resources(settings)["msd"].root().partitions()))
+    if not others:
+        return []
+    return [
+        f"The tables also hold {len(others)} partitions that this MSD does not have ({_some(others)}): of "
+        "another MSD, such as the sample? A data folder of its own (--data) keeps them apart."
+    ]
 
 
 def _some(keys: list[str]) -> str:

@@ -239,6 +239,16 @@ def test_a_partition_that_lost_files_is_warned_of(sample: Done, tmp_path: Path) 
     again = run(settings)
     assert again.failed == []
     assert "Partition AA has 39 MSD files, it had 40 before" in " ".join(again.notes)
+    assert run(settings).notes == []  # said once
+
+
+def test_what_another_msd_left_in_the_tables_is_told(sample: Done, tmp_path: Path) -> None:
+    folders = sample.settings.data / "sample_msd" / "A"
+    for name in ("A", "B"):
+        shutil.copytree(folders / name, tmp_path / f"msd{name}" / "A" / name)
+    assert run(settings_for(tmp_path / "data", tmp_path / "msdA")).notes == []
+    (note,) = run(settings_for(tmp_path / "data", tmp_path / "msdB")).notes
+    assert note.startswith("The tables also hold 1 partitions that this MSD does not have (AA)")
 
 
 def test_one_file_of_many_songs_is_split_by_track_id(tmp_path: Path) -> None:

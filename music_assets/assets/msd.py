@@ -83,10 +83,9 @@ def _songs(read: MsdRead, files: int, warnings: list[str], beside: dict[str, Mad
         "songs": len(read.songs),
         "set_aside": len(set_aside),
         "set_aside_files": listed(set_aside),
-        "reasons": warnings,
         "preview": _markdown(read.songs),
     }
-    return Made(read.songs, facts, beside=beside)
+    return Made(read.songs, facts, {"reasons": warnings}, beside=beside)
 
 
 def _artists(read: MsdRead) -> Made:

@@ -68,8 +68,7 @@ def _metadata(store: SliceStore, receipt: Receipt, this_run: Metadata, run_id: s
         "bytes": receipt.bytes,
         "checksum": receipt.checksum,
         "kept": receipt.run_id != run_id,
-        **{name: _value(name, value) for name, value in receipt.facts.items()},
-        **this_run,
+        **{name: _value(name, value) for name, value in {**receipt.facts, **this_run}.items()},
     }
 
 
