@@ -140,9 +140,9 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
             raise RunError(str(error)) from None
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
-        with resources(settings)["warehouse"].open().transaction("starting a run"):
-            pass  # so that a warehouse that cannot be written ends the run before any work
-        summary = Summary(spotify=settings.spotify, partitions=len(keys))
+        # Looked at first, so that a warehouse that cannot be written ends the run before any work.
+        notes = _of_another_msd(settings)
+        summary = Summary(spotify=settings.spotify, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
         by_partition = partitioned.resolve(graph)
         tables = graph.materializable_asset_keys - by_partition
@@ -158,7 +158,6 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
                     break
             else:
                 summary.add(_execute(job, instance, tables, {}))
-        summary.notes += _of_another_msd(settings)
         summary.seconds = round(time.monotonic() - started, 1)
         content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
         (settings.data / "last_run.json").write_bytes(content)
@@ -189,7 +188,7 @@ def _partitions_with_files(settings: Settings, wanted: list[str] | None) -> list
 def _of_another_msd(settings: Settings) -> list[str]:
     """A note where the tables hold partitions that the MSD in use does not have."""
     loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
-    with resources(settings)["warehouse"].open().transaction("looking at what is loaded") as connection:
+    with resources(settings)["warehouse"].open().transaction("starting a run") as connection:
         held = set(connection.execute(loaded).scalars())
     others = sorted(held - set(resources(settings)["msd"].root().partitions()))
     if not others:
