@@ -78,9 +78,10 @@ def write_summary_file(path: str | Path, songs: Sequence[Song]) -> None:
     _write(Path(path), songs, arrays=False)
 
 
-def write_sample(root: str | Path) -> Path:
+def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path:
     """Write the sandbox's small MSD below `root`, as `A/B/C/TRABC….h5`, and return `root`.
 
+    `sample` are its songs, those of `sample_songs()` unless others are given.
     A complete sample is left as it is; one that is incomplete or of another version is written anew.
     Two processes may call it at once.
 
@@ -88,7 +89,7 @@ def write_sample(root: str | Path) -> Path:
         SampleFolderError: `root` holds HDF5 files that are not the sample's.
     """
     root = Path(root)
-    songs = {_song_path(song): song for song in sample_songs()}
+    songs = {_song_path(song): song for song in (sample or sample_songs())}
     if _is_complete(root, set(songs)):
         return root
     root.mkdir(parents=True, exist_ok=True)

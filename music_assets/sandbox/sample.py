@@ -124,25 +124,26 @@ _VERSIONS = (
 _COMPILATION = "Night Ferry Sampler Volume 3"
 
 
-def sample_songs() -> list[dict[str, Any]]:
+def sample_songs(letters: Sequence[str] = LETTERS, songs: int = SONGS) -> list[dict[str, Any]]:
     """The songs, in the MSD's field names, by track id, with `terms`, `mbtags` and `similar_artists`.
 
+    They lie scattered over `letters`, the two-letter directories: each has some where there are twice as many.
     None stands for what the MSD does not know; durations are seconds. Among them are unknown years
     and places, `_` for commas, versions and guests in titles, several scripts, tracks that share a
     song id, artists of two spellings, titles several artists have, and a compilation.
     """
-    songs = [_song(number) for number in range(SONGS)]
-    return sorted(songs, key=lambda song: str(song["track_id"]))
+    made = [_song(number, letters, songs) for number in range(songs)]
+    return sorted(made, key=lambda song: str(song["track_id"]))
 
 
-def _song(number: int) -> dict[str, Any]:
+def _song(number: int, letters: Sequence[str], songs: int) -> dict[str, Any]:
     # The last tracks are earlier songs again: the same song id on another release.
-    again = number >= SONGS - 6
-    song = number - SONGS + 106 if again else number
+    again = number >= songs - 6
+    song = number - songs + 106 if again else number
     artist = _ARTISTS[song % len(_ARTISTS)]
     year = _drawn(range(1962, 2011), "year", song)
     return {
-        "track_id": _track_id(number),
+        "track_id": _track_id(number, letters),
         "song_id": _id("SO", song),
         "title": _title(song, artist),
         "release": _release(number, artist, again),
@@ -155,10 +156,10 @@ def _song(number: int) -> dict[str, Any]:
     }
 
 
-def _track_id(number: int) -> str:
-    place = LETTERS[(number + number // len(_ARTISTS)) % len(LETTERS)]  # an artist's songs lie scattered
-    letters = "".join(_drawn("ABCDEFGH", "letter", number, i) for i in range(3))
-    return f"TR{place}{letters}{_hash('track', number)[:11].upper()}"
+def _track_id(number: int, letters: Sequence[str]) -> str:
+    place = letters[(number + number // len(_ARTISTS)) % len(letters)]  # an artist's songs lie scattered
+    others = "".join(_drawn("ABCDEFGH", "letter", number, i) for i in range(3))
+    return f"TR{place}{others}{_hash('track', number)[:11].upper()}"
 
 
 def _id(kind: str, what: object) -> str:

@@ -1,0 +1,28 @@
+"""The songs of the sample: where they lie, and that they stay the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from music_assets.partitions import KEYS
+from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.sample import LETTERS, SONGS, sample_songs
+from music_assets.sources.msd import MsdRoot
+
+
+def test_it_lies_in_the_named_directories() -> None:
+    songs = sample_songs()
+    assert len(songs) == SONGS
+    assert {song["track_id"][2:4] for song in songs} == set(LETTERS)
+
+
+def test_twice_as_many_songs_as_directories_leave_none_empty() -> None:
+    songs = sample_songs(KEYS, 2 * len(KEYS))
+    assert {song["track_id"][2:4] for song in songs} == set(KEYS)
+    assert len({song["track_id"] for song in songs}) == 2 * len(KEYS)
+
+
+def test_another_sample_is_written_as_the_msd_has_it(tmp_path: Path) -> None:
+    root = MsdRoot.open(write_sample(tmp_path, sample_songs(["AA", "ZZ"], 8)))
+    assert root.partitions() == ["AA", "ZZ"]
+    assert sum(len(root.read(key).songs) for key in root.partitions()) == 8
