@@ -8,20 +8,19 @@ Limits           requests are scarce: a rate a half minute, and an unpublished q
                  account. Batches, popularity, followers and audio features need extended access.
 Terms            Spotify Developer Terms v10 and Policy (15 May 2025): no database beyond what the app
                  needs, no keeping without end (`SqliteLedger.purge`), no training of models on it.
-Errors           `errors`, all of them `SpotifyError`.
+Errors           `errors`, all of them `SpotifyError`; those of the ledger are `LedgerError`.
 
-`queries` words the questions, `client` asks them over `session`, `ledger` keeps what came, `facade` puts
-the four together and gives `answers`. Which of the tracks is the song is for `music_assets.matching` to
-say; the server that plays Spotify is in `music_assets.sandbox`.
+`queries` words the questions, `client` asks them over `session`, `facade` keeps what came in a ledger
+(`music_assets.sources.ledger`) and gives `answers`. Which of the tracks is the song is for
+`music_assets.matching` to say; the server that plays Spotify is in `music_assets.sandbox`.
 """
 
+from music_assets.sources.ledger import Answer, Key, Ledger, LedgerInUse, LedgerUnusable, SqliteLedger
 from music_assets.sources.spotify.answers import Lookup, SearchAnswer, SongQuestion
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadAnswer,
     BadCredentials,
-    LedgerInUse,
-    LedgerUnusable,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -29,7 +28,6 @@ from music_assets.sources.spotify.errors import (
     SpotifyUnreachable,
 )
 from music_assets.sources.spotify.facade import Spotify
-from music_assets.sources.spotify.ledger import Answer, Key, Ledger, SqliteLedger
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings
 from music_assets.sources.spotify.shapes import artist_row, audio_features_row, search_rows, track_row

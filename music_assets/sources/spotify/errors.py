@@ -7,9 +7,7 @@ whoever asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 
 class SpotifyError(Exception):
@@ -87,31 +85,4 @@ class SpotifyUnreachable(SpotifyError):
         super().__init__(
             f"Spotify cannot be reached at {where}: {why}. Check the network (and the sandbox, if that is "
             "what is asked); what was answered is kept, so run again."
-        )
-
-
-class LedgerInUse(SpotifyError):
-    """Another process is spending requests from the same ledger."""
-
-    def __init__(self, path: str, holder: Mapping[str, Any]) -> None:
-        who = (
-            f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
-            if holder
-            else "another process"
-        )
-        super().__init__(
-            f"The ledger {path} is in use by {who}, and only one may spend Spotify requests at a time. "
-            "Wait for it to end, or stop it; the lock goes with the process."
-        )
-        self.holder = holder
-
-
-class LedgerUnusable(SpotifyError):
-    """The ledger's file cannot be read or written as a ledger."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"The ledger {path} cannot be used: {why}. If the disk is full, free some of it; if the file is "
-            "damaged, put a backup in its place, or move it away to start an empty one (every question is "
-            "then asked again)."
         )

@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from music_assets.sources.ledger import Answer, Key, Ledger
 from music_assets.sources.spotify.answers import Lookup, SearchAnswer, SongQuestion
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
-from music_assets.sources.spotify.ledger import Answer, Key, Ledger
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings
 from music_assets.sources.spotify.shapes import Row, artist_row, audio_features_row, search_rows

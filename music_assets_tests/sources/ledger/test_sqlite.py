@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from music_assets.sources.spotify import Answer, Key, LedgerInUse, LedgerUnusable, SqliteLedger
+from music_assets.sources.ledger import Answer, Key, LedgerInUse, LedgerUnusable, SqliteLedger
 
 THEN = datetime(2026, 11, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ def test_threads_may_put_and_get_at_once(ledger: SqliteLedger) -> None:
 WRITER = """
 import sys, time
 from datetime import UTC, datetime
-from music_assets.sources.spotify import Answer, Key, SqliteLedger
+from music_assets.sources.ledger import Answer, Key, SqliteLedger
 ledger = SqliteLedger(sys.argv[1], source="api")
 with ledger.spender():
     for i in range(100):

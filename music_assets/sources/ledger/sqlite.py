@@ -1,11 +1,4 @@
-"""The ledger: every question Spotify ever answered, so that none is asked twice.
-
-An answer is kept under what was asked *about* (a song and a purpose), never under the wording, so
-better wording or a better matcher costs no request. Bodies are kept whole, so better parsing costs
-none either. What to ask is in `facade`, how in `client`.
-
-`Ledger` is what the rest of the room needs; `SqliteLedger` keeps it in one file, for one machine.
-"""
+"""A ledger in one SQLite file, for one machine. What a ledger promises is in `ledger`."""
 
 from __future__ import annotations
 
@@ -17,16 +10,15 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import filelock
 import orjson
 
-from music_assets.sources.spotify.errors import LedgerInUse, LedgerUnusable
+from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
+from music_assets.sources.ledger.ledger import Answer, Key
 
 _VERSION = 1
 _SCHEMA = """
@@ -36,46 +28,6 @@ CREATE TABLE IF NOT EXISTS answers (
     fetched_at REAL NOT NULL, body BLOB,
     UNIQUE (source, purpose, entity, id)
 )"""
-
-
-class Key(NamedTuple):
-    """What an answer is about: `("track", "TRAAAAW128F429D538", "search")`."""
-
-    entity: str
-    id: str
-    purpose: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer. `asked` counts the requests spent on the question so far (rungs of a ladder)."""
-
-    key: Key
-    status: str  # answered | not_found | refused
-    question: str | None
-    fetched_at: datetime  # UTC
-    mode: str  # the access it was asked with: development | extended
-    body: Any = None  # the JSON as it came
-    asked: int = 1
-
-
-class Ledger(Protocol):
-    """Where answers are kept. Safe to use from several threads at once."""
-
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
-        """The answers there are to these questions, in the order asked."""
-
-    def put_many(self, answers: Iterable[Answer]) -> None:
-        """Keep these answers, in place of older ones; they are durable once this returns."""
-
-    def spender(self, wait: float = ...) -> AbstractContextManager[None]:
-        """The right to spend requests, one holder at a time; `LedgerInUse` after `wait` seconds."""
-
-    def count(self) -> dict[str, int]:
-        """How many answers there are, by purpose."""
-
-    def close(self) -> None:
-        """Let go of whatever is held open."""
 
 
 class SqliteLedger:
