@@ -11,7 +11,16 @@ What to ask, and what an answer means, is in the room of each source.
 """
 
 from music_assets.sources.ledger.errors import LedgerError, LedgerInUse, LedgerUnusable
-from music_assets.sources.ledger.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger.ledger import Answer, Key, Ledger, Spender
 from music_assets.sources.ledger.sqlite import SqliteLedger
 
-__all__ = ["Answer", "Key", "Ledger", "LedgerError", "LedgerInUse", "LedgerUnusable", "SqliteLedger"]
+__all__ = [
+    "Answer",
+    "Key",
+    "Ledger",
+    "LedgerError",
+    "LedgerInUse",
+    "LedgerUnusable",
+    "Spender",
+    "SqliteLedger",
+]

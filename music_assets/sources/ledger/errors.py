@@ -1,9 +1,17 @@
-"""What can go wrong with a ledger, each by a name of its own."""
+"""What can go wrong with a ledger, each by a name of its own.
+
+Every message says what happened, where, and what to do; none holds a credential.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+_OF_A_FILE = (
+    "If the disk is full, free some of it; if the file is damaged, put a backup in its place, or move it "
+    "away to start an empty one (every question is then asked again)."
+)
 
 
 class LedgerError(Exception):
@@ -11,27 +19,26 @@ class LedgerError(Exception):
 
 
 class LedgerInUse(LedgerError):
-    """Another process is spending requests from the same ledger."""
+    """Another process is spending requests from the same ledger; `holder` is its note, as far as known."""
 
-    def __init__(self, path: str, holder: Mapping[str, Any]) -> None:
+    def __init__(self, where: str, holder: Mapping[str, Any], *, lost: bool = False) -> None:
         who = (
             f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
             if holder
             else "another process"
         )
         super().__init__(
-            f"The ledger {path} is in use by {who}, and only one may spend requests at a time. "
-            "Wait for it to end, or stop it; the lock goes with the process."
+            f"The right to spend requests from the ledger {where} could not be renewed in time, and {who} "
+            "may hold it now. What was answered is kept; run again, and only the rest is asked."
+            if lost
+            else f"The ledger {where} is in use by {who}, and only one may spend requests at a time. "
+            "Wait for it to end, or stop it; its right to spend ends with the process."
         )
         self.holder = holder
 
 
 class LedgerUnusable(LedgerError):
-    """The ledger's file cannot be read or written as a ledger."""
+    """The ledger cannot be read or written as a ledger."""
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"The ledger {path} cannot be used: {why}. If the disk is full, free some of it; if the file is "
-            "damaged, put a backup in its place, or move it away to start an empty one (every question is "
-            "then asked again)."
-        )
+    def __init__(self, where: str, why: str, advice: str = _OF_A_FILE) -> None:
+        super().__init__(f"The ledger {where} cannot be used: {why}. {advice}")

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
-import socket
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import filelock
 import orjson
 
+from music_assets.sources.ledger.bodies import pack, unpack
 from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
-from music_assets.sources.ledger.ledger import Answer, Key
+from music_assets.sources.ledger.ledger import Answer, Key, Spender, holders_note
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    source TEXT NOT NULL, purpose TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL,
-    status TEXT NOT NULL, question TEXT, asked INTEGER NOT NULL, mode TEXT NOT NULL,
-    fetched_at REAL NOT NULL, body BLOB,
-    UNIQUE (source, purpose, entity, id)
-)"""
+_VERSION = 2  # 1 had answers alone
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS answers (
+        source TEXT NOT NULL, purpose TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL,
+        status TEXT NOT NULL, question TEXT, asked INTEGER NOT NULL, mode TEXT NOT NULL,
+        fetched_at REAL NOT NULL, body BLOB,
+        UNIQUE (source, purpose, entity, id)
+    )""",
+    "CREATE INDEX IF NOT EXISTS answers_by_age ON answers (source, purpose, status, fetched_at)",
+    """CREATE TABLE IF NOT EXISTS spent (
+        source TEXT NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (source, day, kind)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS facts (
+        source TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (source, name)
+    ) WITHOUT ROWID""",
+)
+_PURGED_AT_ONCE = 5000  # answers a transaction: what is being deleted is on the disk twice meanwhile
 
 
 class SqliteLedger:
@@ -52,15 +61,22 @@ class SqliteLedger:
 
     def _prepare(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _VERSION):
-            raise LedgerUnusable(str(self.path), f"it has version {version}, this program knows {_VERSION}")
+        if version > _VERSION:
+            raise LedgerUnusable(
+                str(self.path),
+                f"it has version {version}, this program knows {_VERSION} and earlier ones",
+                "Update this program, or name another ledger.",
+            )
         self._db.execute("PRAGMA journal_mode = WAL")
         # A real request is worth a sync of the disk, so that its answer survives a power cut too; the
         # sandbox's cost nothing. Either way an answer outlives the process.
         self._db.execute(f"PRAGMA synchronous = {'NORMAL' if self.source == 'sandbox' else 'FULL'}")
         self._db.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file
-        self._db.execute(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        if version < _VERSION:
+            with self._transaction():
+                for statement in _SCHEMA:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
         """The answers there are to these questions, in the order asked; one query for a few hundred."""
@@ -94,7 +110,7 @@ class SqliteLedger:
         rows = [
             (
                 *(self.source, a.key.purpose, a.key.entity, a.key.id, a.status, a.question, a.asked, a.mode),
-                *(a.fetched_at.timestamp(), None if a.body is None else zlib.compress(orjson.dumps(a.body))),
+                *(a.fetched_at.timestamp(), pack(a.body)),
             )
             for a in answers
         ]
@@ -114,52 +130,148 @@ class SqliteLedger:
             ).fetchall()
         return dict(rows)
 
-    def purge(self, before: datetime) -> int:
-        """Delete what was fetched before that moment for good, and say how many answers that were.
-
-        Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end.
-        """
+    def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:
+        """At most `limit` keys answered before that moment, the stalest first."""
         with self._or_unusable(), self._lock:
-            with self._transaction():
-                gone = self._db.execute(
-                    "DELETE FROM answers WHERE source = ? AND fetched_at < ?",
-                    [self.source, before.timestamp()],
-                ).rowcount
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            rows = self._db.execute(
+                "SELECT entity, id FROM answers WHERE source = ? AND purpose = ? AND status = 'answered' "
+                "AND fetched_at < ? ORDER BY fetched_at, entity, id LIMIT ?",
+                [self.source, purpose, before.timestamp(), limit],
+            ).fetchall()
+        return [Key(entity, id_, purpose) for entity, id_ in rows]
+
+    def purge(self, before: datetime | None = None) -> int:
+        """Delete what was fetched before that moment (or all) for good, and say how many answers that were.
+
+        Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. The file keeps
+        its size; what is freed in it is filled with zeros and used again.
+        """
+        moment = math.inf if before is None else before.timestamp()
+        gone = 0
+        with self._or_unusable():
+            while deleted := self._purge_some(moment):
+                gone += deleted
+            with self._lock:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
+    def _purge_some(self, moment: float) -> int:
+        with self._lock, self._transaction():
+            return self._db.execute(
+                "DELETE FROM answers WHERE rowid IN "
+                "(SELECT rowid FROM answers WHERE source = ? AND fetched_at < ? LIMIT ?)",
+                [self.source, moment, _PURGED_AT_ONCE],
+            ).rowcount
+
+    def note_spent(self, kind: str, at: datetime, count: int = 1) -> None:
+        """Count requests of this kind on the UTC day of `at`."""
+        with self._or_unusable(), self._lock:
+            self._db.execute(
+                "INSERT INTO spent (source, day, kind, count) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                [self.source, at.astimezone(UTC).date().isoformat(), kind, count],
+            )
+
+    def spent(self, day: date | None = None) -> dict[str, int]:
+        """The requests counted on that UTC day, by kind; on all days if None."""
+        with self._or_unusable(), self._lock:
+            rows = self._db.execute(
+                "SELECT kind, sum(count) FROM spent WHERE source = ? AND day = coalesce(?, day) "
+                "GROUP BY kind ORDER BY kind",
+                [self.source, day and day.isoformat()],
+            ).fetchall()
+        return dict(rows)
+
+    def remember(self, name: str, value: Mapping[str, Any] | None) -> None:
+        """Keep a small fact, in place of the one of that name; None forgets it."""
+        with self._or_unusable(), self._lock:
+            if value is None:
+                self._db.execute("DELETE FROM facts WHERE source = ? AND name = ?", [self.source, name])
+                return
+            self._db.execute(
+                "INSERT OR REPLACE INTO facts (source, name, value) VALUES (?, ?, ?)",
+                [self.source, name, orjson.dumps(dict(value)).decode()],
+            )
+
+    def recall(self, name: str) -> dict[str, Any] | None:
+        """The fact of that name, if there is one."""
+        with self._or_unusable(), self._lock:
+            row = self._db.execute(
+                "SELECT value FROM facts WHERE source = ? AND name = ?", [self.source, name]
+            ).fetchone()
+            return None if row is None else dict(orjson.loads(row[0]))
+
     @contextlib.contextmanager
-    def spender(self, wait: float = 10.0) -> Iterator[None]:
+    def spender(self, wait: float = 10.0, note: Mapping[str, Any] | None = None) -> Iterator[Spender]:
         """Hold the right to spend requests; raises `LedgerInUse`, naming the holder, after `wait` seconds.
 
         A file lock beside the ledger, which the system drops with the process however it ends. The note of
-        who holds it is a second file, since opening a lock file empties it.
+        who holds it is a second file, since opening a lock file empties it; one that is still there when
+        the lock is free was left by a holder that died.
         """
-        note = self.path.with_name(self.path.name + ".holder.json")
-        lock = filelock.FileLock(self.path.with_name(self.path.name + ".lock"), thread_local=False)
+        lock = self._spenders_lock()
+        with self._or_unusable():
+            try:
+                # At least a moment: `holder` may have the lock for an instant.
+                lock.acquire(timeout=max(wait, 0.1), poll_interval=0.02)
+            except filelock.Timeout:
+                raise LedgerInUse(str(self.path), self._read_note() or {}) from None
         try:
-            lock.acquire(timeout=wait)
-        except filelock.Timeout:
-            raise LedgerInUse(str(self.path), _read_note(note)) from None
-        try:
-            since = datetime.now(UTC).isoformat(timespec="seconds")
-            note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}))
-            yield
+            with self._or_unusable():
+                predecessor = self._read_note()
+                self._write_note(holders_note(note))
+            yield Spender(predecessor)
         finally:
-            note.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)
             lock.release()
+
+    def holder(self) -> dict[str, Any] | None:
+        """The note of whoever holds the right to spend now; None where nobody does."""
+        with self._or_unusable():
+            note = self._read_note()
+            if note is None:
+                return None
+            lock = self._spenders_lock()
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                return note
+            lock.release()
+            return None
 
     def close(self) -> None:
         """Close the file; the ledger cannot be used after that."""
         with self._lock:
             self._db.close()
 
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.{self.source}.holder.json")
+
+    def _spenders_lock(self) -> filelock.BaseFileLock:
+        return filelock.FileLock(
+            self.path.with_name(f"{self.path.name}.{self.source}.lock"), thread_local=False
+        )
+
+    def _read_note(self) -> dict[str, Any] | None:
+        try:
+            note = orjson.loads(self._note.read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            return None
+        return note if isinstance(note, dict) else None
+
+    def _write_note(self, note: Mapping[str, Any]) -> None:
+        """At once, so that no reader meets half of it."""
+        fresh = self._note.with_suffix(".new")
+        fresh.write_bytes(orjson.dumps(note))
+        os.replace(fresh, self._note)
+
     @contextlib.contextmanager
     def _or_unusable(self) -> Iterator[None]:
         """Name what the file system or SQLite has against the file: full, read-only, damaged, no ledger."""
         try:
             yield
-        except (OSError, sqlite3.Error, zlib.error, orjson.JSONDecodeError) as error:
+        except (OSError, sqlite3.Error, ValueError) as error:
             raise LedgerUnusable(str(self.path), str(error)) from error
 
     @contextlib.contextmanager
@@ -182,14 +294,6 @@ def _answer(
         question=question,
         fetched_at=datetime.fromtimestamp(fetched_at, UTC),
         mode=mode,
-        body=None if body is None else orjson.loads(zlib.decompress(body)),
+        body=unpack(body),
         asked=asked,
     )
-
-
-def _read_note(note: Path) -> Mapping[str, Any]:
-    try:
-        holder = json.loads(note.read_text())
-    except (OSError, ValueError):
-        return {}
-    return holder if isinstance(holder, dict) else {}

@@ -131,7 +131,7 @@ def test_what_was_kept_survives_a_kill_and_the_lock_does_not(tmp_path: Path) -> 
     kept = ledger.get_many(Key("track", str(i), "search") for i in range(41))
     assert [a.body["i"] for a in kept.values()] == list(range(41))
     with ledger.spender(wait=5):  # nobody holds it any more
-        assert str(os.getpid()) in path.with_name("ledger.sqlite.holder.json").read_text()
+        assert str(os.getpid()) in path.with_name("ledger.sqlite.api.holder.json").read_text()
     ledger.close()
 
 
