@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-
 _LOOSE = b" "  # before JSON that orjson will not write: half a surrogate pair, an integer beyond 64 bits
 
 
