@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -41,6 +43,8 @@ class Settings:
 
     `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
     `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none.
+    `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
+    run is told of.
     """
 
     data: Path
@@ -51,6 +55,11 @@ class Settings:
     overrides: Path | None = None
     sid_mismatches: Path | None = None
     msd_duplicates: Path | None = None
+    timezone: str = "UTC"
+    daily_start: str = "03:00"
+    retention_days: int = 180
+    alert_webhook: str | None = field(default=None, repr=False)  # whoever knows it can post there
+    alert_sns: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -92,6 +101,11 @@ class Settings:
             overrides=path("overrides"),
             sid_mismatches=path("sid_mismatches"),
             msd_duplicates=path("msd_duplicates"),
+            timezone=_timezone(setting("timezone", "UTC")),
+            daily_start=_time_of_day(setting("daily_start", "03:00")),
+            retention_days=_days(setting("retention_days", "180")),
+            alert_webhook=_web_address(setting("alert_webhook", "")),
+            alert_sns=setting("alert_sns", "") or None,
         )
         if spotify == "sandbox" and not settings.warehouse_is_local:
             raise SettingError(
@@ -146,6 +160,36 @@ def resources(settings: Settings) -> dict[str, Any]:
         "manifests": ManifestIOManager(staging=staging),
         "warehouse_tables": WarehouseIOManager(warehouse=warehouse),
     }
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise SettingError(
+            f"MUSIC_ASSETS_TIMEZONE is {name!r}: it takes a name such as Europe/Berlin, or UTC."
+        ) from None
+    return name
+
+
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise SettingError(f"MUSIC_ASSETS_DAILY_START is {text!r}: it takes a time of day, such as 03:00.")
+    return text
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise SettingError(
+            f"MUSIC_ASSETS_RETENTION_DAYS is {text!r}: it takes a number of days, such as 180."
+        )
+    return int(text)
+
+
+def _web_address(text: str) -> str | None:
+    if text and not text.startswith(("https://", "http://")):
+        raise SettingError("MUSIC_ASSETS_ALERT_WEBHOOK is no web address: it begins with https://.")
+    return text or None
 
 
 def _text(path: Path | None) -> str | None:

@@ -59,3 +59,26 @@ def test_what_cannot_be_meant_is_named(environment: dict[str, str], said: str) -
 def test_a_warehouse_on_loopback_takes_the_sandbox() -> None:
     url = "redshift+redshift_connector://u:pw@127.0.0.1:5439/db"
     assert Settings.from_environment({"MUSIC_ASSETS_WAREHOUSE": url}).warehouse_is_local
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "../etc"),
+        ("DAILY_START", "3 am"),
+        ("DAILY_START", "24:00"),
+        ("RETENTION_DAYS", "half a year"),
+        ("RETENTION_DAYS", "0"),
+        ("ALERT_WEBHOOK", "hooks.example.org/secret"),
+    ],
+)
+def test_what_cannot_be_meant_names_its_setting(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"MUSIC_ASSETS_{name}"):
+        Settings.from_environment({f"MUSIC_ASSETS_{name}": value})
+
+
+def test_a_webhook_is_never_shown() -> None:
+    settings = Settings.from_environment({"MUSIC_ASSETS_ALERT_WEBHOOK": "https://example.org/secret"})
+    assert settings.alert_webhook == "https://example.org/secret"
+    assert "secret" not in repr(settings)

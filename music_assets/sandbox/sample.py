@@ -127,7 +127,7 @@ _COMPILATION = "Night Ferry Sampler Volume 3"
 def sample_songs(letters: Sequence[str] = LETTERS, songs: int = SONGS) -> list[dict[str, Any]]:
     """The songs, in the MSD's field names, by track id, with `terms`, `mbtags` and `similar_artists`.
 
-    They lie scattered over `letters`, the two-letter directories: each has some where there are twice as many.
+    They lie scattered over `letters`, directories: each has some where there are twice as many songs.
     None stands for what the MSD does not know; durations are seconds. Among them are unknown years
     and places, `_` for commas, versions and guests in titles, several scripts, tracks that share a
     song id, artists of two spellings, titles several artists have, and a compilation.
