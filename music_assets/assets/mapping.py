@@ -47,8 +47,7 @@ def mapped_songs(
     notes = {"reasons": list(known.notes)} if known.notes else {}
 
     def made_from(key: str) -> str:
-        inputs = (msd_songs.receipt(key).checksum, spotify_search.receipt(key).checksum)
-        return fingerprint(*inputs, known.of(key).as_text, CODE_VERSION, matcher_version())
+        return mapped_from(msd_songs.receipt(key), spotify_search.receipt(key), known.of(key))
 
     def make(key: str, before: Receipt | None) -> Made:
         here = known.of(key)
@@ -78,6 +77,11 @@ def mapped_songs(
     return Slices(context.partition_keys, made_from, make, report, kept=lambda receipt: notes)
 
 
+def mapped_from(songs: Receipt, search: Receipt, known: OfPartition) -> str:
+    """What a partition of `mapped_songs` is made from: songs, answers, corrections, and the matcher."""
+    return fingerprint(songs.checksum, search.checksum, known.as_text, CODE_VERSION, matcher_version())
+
+
 def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]:
     """How many tracks of a partition were corrected, and overrides that speak of none of them."""
 
@@ -104,14 +108,19 @@ def artist_votes(
     spotify_tracks: StagedSlices,
 ) -> Slices:
     def made_from(key: str) -> str:
-        inputs = [one.receipt(key).checksum for one in (msd_songs, mapped_songs, spotify_tracks)]
-        return fingerprint(*inputs, CODE_VERSION, matcher_version())
+        return votes_from(*(one.receipt(key) for one in (msd_songs, mapped_songs, spotify_tracks)))
 
     def make(key: str, before: Receipt | None) -> Made:
         rows = count_votes(msd_songs[key], mapped_songs[key], spotify_tracks[key])
         return Made(rows, {"votes": sum(row["votes"] for row in rows)})
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "artist_votes"))
+
+
+def votes_from(songs: Receipt, mapped: Receipt, tracks: Receipt) -> str:
+    """What a partition of `artist_votes` is made from."""
+    inputs = (songs.checksum, mapped.checksum, tracks.checksum)
+    return fingerprint(*inputs, CODE_VERSION, matcher_version())
 
 
 def count_votes(

@@ -13,7 +13,7 @@ from music_assets.io_managers.slices import Made, Slices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import MsdResource
-from music_assets.sources.msd import MsdRead
+from music_assets.sources.msd import MsdRead, MsdRoot
 from music_assets.warehouse.schema import STAGED
 
 CODE_VERSION = "1"
@@ -56,7 +56,7 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
     root = msd.root()
 
     def made_from(key: str) -> str:
-        return fingerprint(root.fingerprint(key), CODE_VERSION)
+        return read_from(root, key)
 
     def songs_and_artists(key: str, before: Receipt | None) -> Made:
         files = root.count(key)
@@ -74,6 +74,11 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
         if name in context.op_execution_context.selected_output_names:
             slices = Slices(context.partition_keys, made_from, make[name], reporter(context, name))
             yield Output(slices, output_name=name)
+
+
+def read_from(root: MsdRoot, key: str) -> str:
+    """What a partition's songs and artists are made from: its files, and the code that reads them."""
+    return fingerprint(root.fingerprint(key), CODE_VERSION)
 
 
 def _songs(read: MsdRead, files: int, warnings: list[str], beside: dict[str, Made]) -> Made:

@@ -33,7 +33,7 @@ def spotify_search(
     context: AssetExecutionContext, msd_songs: StagedSlices, spotify: SpotifyResource
 ) -> Slices:
     def made_from(key: str) -> str:
-        return fingerprint(msd_songs.receipt(key).checksum, spotify.source, CODE_VERSION)
+        return search_from(msd_songs.receipt(key), spotify.source)
 
     def make(key: str, before: Receipt | None) -> Made:
         questions = [
@@ -63,6 +63,16 @@ def spotify_search(
         return Made([_search_row(answer) for answer in answers], facts, spent, complete)
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_search"), _all_saved)
+
+
+def search_from(songs: Receipt, source: str) -> str:
+    """What a partition of `spotify_search` is made from: the songs, and who is asked about them."""
+    return fingerprint(songs.checksum, source, CODE_VERSION)
+
+
+def tracks_from(search: Receipt) -> str:
+    """What a partition of `spotify_tracks` is made from."""
+    return fingerprint(search.checksum, CODE_VERSION)
 
 
 def _all_saved(receipt: Receipt) -> dict[str, int]:
@@ -96,7 +106,7 @@ def spotify_tracks(context: AssetExecutionContext, spotify_search: StagedSlices)
         return Made(tracks, {"tracks": len(tracks)})
 
     def made_from(key: str) -> str:
-        return fingerprint(spotify_search.receipt(key).checksum, CODE_VERSION)
+        return tracks_from(spotify_search.receipt(key))
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_tracks"))
 
