@@ -1,7 +1,7 @@
 """Spotify: which tracks a search finds for an MSD song, their artists, their audio features.
 
-What it offers   `Spotify`: `search_songs`, `artists`, `audio_features`, each answered from the
-                 ledger first.
+What it offers   `Spotify`: `search_songs`, `tracks`, `albums`, `artists`, `audio_features`, each
+                 answered from the ledger first.
 Shapes           rows as dicts with the columns of `spotify.tracks`, `.artists`, `.audio_features`
                  (`shapes`).
 Limits           requests are scarce: a rate a half minute, and an unpublished quota a developer
@@ -10,17 +10,19 @@ Terms            Spotify Developer Terms v10 and Policy (15 May 2025): no databa
                  needs, no keeping without end (`SqliteLedger.purge`), no training of models on it.
 Errors           `errors`, all of them `SpotifyError`; those of the ledger are `LedgerError`.
 
-`queries` words the questions, `client` asks them over `session`, `facade` keeps what came in a ledger
+`queries` words the questions, `client` asks them over `session` as far as the `budget` goes, `access` knows
+what this app may ask, `lookups` fetches things by id; `facade` keeps what came in a ledger
 (`music_assets.sources.ledger`) and gives `answers`. Which of the tracks is the song is for
 `music_assets.matching` to say; the server that plays Spotify is in `music_assets.sandbox`.
 """
 
 from music_assets.sources.ledger import Answer, Key, Ledger, LedgerInUse, LedgerUnusable, SqliteLedger
-from music_assets.sources.spotify.answers import Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.spotify.answers import Album, Lookup, SearchAnswer, SongQuestion
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadAnswer,
     BadCredentials,
+    DayIsSpent,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -34,9 +36,11 @@ from music_assets.sources.spotify.shapes import artist_row, audio_features_row, 
 
 __all__ = [
     "AccessDenied",
+    "Album",
     "Answer",
     "BadAnswer",
     "BadCredentials",
+    "DayIsSpent",
     "Key",
     "Ledger",
     "LedgerInUse",

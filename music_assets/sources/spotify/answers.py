@@ -58,3 +58,11 @@ class Lookup:
     denied: bool = False
     reason: str | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Album:
+    """An album of Spotify's and its tracks, as rows of `spotify.tracks` in the album's order."""
+
+    spotify_album_id: str
+    tracks: list[Row]

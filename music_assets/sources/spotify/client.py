@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from music_assets.sources.ledger import Ledger
+from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadAnswer,
@@ -41,35 +43,37 @@ class _Failure:
 class SpotifyClient:
     """Asks Spotify one thing at a time; safe to use from several threads.
 
-    `clock` and `sleep` are for tests, which have no time to lose.
+    Each request is taken from the budget that `ledger` remembers. `clock` and `sleep` are for tests, which
+    have no time to lose.
     """
 
     def __init__(
         self,
         settings: SpotifySettings,
+        ledger: Ledger,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.settings = settings
         self.sent = Sent(settings.base_url, settings.token_url)
+        self.budget = Budget(ledger, app=settings.client_id, per_day=settings.requests_per_day, clock=clock)
         self._session = make_session(settings, self.sent)
         self._tokens = make_tokens(settings, self._session)
         self._api = make_api(settings, self._session, self._tokens)
-        self._clock = clock
+        self.clock = clock
         self._closed = threading.Event()
         self._sleep = sleep or self._wait_unless_closed
         self._lock = threading.Lock()
         self._not_before = 0.0  # no thread sends before this moment
-        self._over: dict[str, OutOfBudget] = {}  # what ended the budget, by kind of request
         self._failed_in_a_row = 0
 
     def get(self, path: str, **params: Any) -> Any:
         """The JSON object Spotify answers to `GET <path>?<params>`.
 
         Raises `RateLimited` or `QuotaExhausted` (and from then on for this kind of request, without asking,
-        until the moment they name), `AccessDenied`, `BadCredentials`, `BadAnswer` for this question alone,
-        and `SpotifyUnreachable` where nothing gets through.
+        until the moment they name, in later runs too), `DayIsSpent`, `AccessDenied`, `BadCredentials`,
+        `BadAnswer` for this question alone, and `SpotifyUnreachable` where nothing gets through.
         """
         kind = path.partition("/")[0]
         renewed = False
@@ -182,33 +186,30 @@ class SpotifyClient:
         if quota and wait is None:
             wait = _UNKNOWN_QUOTA
         # Should this end the budget, then for half a minute at least: Spotify counts in windows of 30 s.
-        until = datetime.fromtimestamp(self._clock(), UTC) + timedelta(seconds=max(wait or 0.0, 30.0))
+        until = datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=max(wait or 0.0, 30.0))
         return _Failure(QuotaExhausted(until) if quota else RateLimited(until), wait)
 
     def _pause(self, kind: str, failure: _Failure, tries: int) -> None:
         """After a 429: have every thread wait, or end the budget of this kind of request."""
         if (failure.wait or 0.0) > self.settings.longest_wait or tries >= self.settings.retries:
-            assert isinstance(failure.error, OutOfBudget)
-            with self._lock:
-                self._over[kind] = failure.error
+            assert isinstance(failure.error, RateLimited | QuotaExhausted)
+            self.budget.pause(kind, failure.error)
             raise failure.error
         wait = max(failure.wait or 0.0, self._backoff(tries))  # Spotify has been seen to ask for 0 s
         with self._lock:
-            self._not_before = max(self._not_before, self._clock() + wait)
+            self._not_before = max(self._not_before, self.clock() + wait)
 
     def _heed(self, kind: str) -> None:
-        """Wait while all are to wait; raise what ended the budget of this kind, while that lasts."""
+        """Wait while all are to wait; take one request from the budget, or raise what ended it."""
         while True:
-            now = self._clock()
             with self._lock:
-                over, wait = self._over.get(kind), self._not_before - now
-                if over and over.until.timestamp() <= now:
-                    over = self._over.pop(kind) and None
-            if over:
-                raise over
+                wait = self._not_before - self.clock()
             if wait <= 0:
-                return
+                break
+            if over := self.budget.over(kind):
+                raise over
             self._sleep(wait)
+        self.budget.take(kind)
 
     def _given_up(self, error: Exception) -> Exception:
         with self._lock:

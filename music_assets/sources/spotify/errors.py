@@ -44,6 +44,18 @@ class QuotaExhausted(OutOfBudget):
         )
 
 
+class DayIsSpent(OutOfBudget):
+    """The allowance of requests that a setting gives a day is used up."""
+
+    def __init__(self, per_day: int, until: datetime) -> None:
+        super().__init__(
+            f"The {per_day:,} requests that MUSIC_ASSETS_REQUESTS_PER_DAY allows are spent; the next day "
+            f"begins at {until:%Y-%m-%d %H:%M} UTC. What was answered is kept; run again then, or raise the "
+            "setting.",
+            until,
+        )
+
+
 class AccessDenied(SpotifyError):
     """This app may not use a feature of the Web API (403)."""
 

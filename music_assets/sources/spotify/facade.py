@@ -8,44 +8,71 @@ request and held until `close`, so a run that needs no request needs no lock eit
 from __future__ import annotations
 
 import contextlib
-import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
+from threading import Lock
 from typing import Any
 
-from music_assets.sources.ledger import Answer, Key, Ledger
-from music_assets.sources.spotify.answers import Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.ledger import Answer, Key, Ledger, Spender
+from music_assets.sources.spotify.access import MISSING_IN_DEVELOPMENT, Access
+from music_assets.sources.spotify.answers import Album, Lookup, SearchAnswer, SongQuestion
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
+from music_assets.sources.spotify.errors import BadAnswer, OutOfBudget
+from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS, Found, Kind, Lookups
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings
-from music_assets.sources.spotify.shapes import Row, artist_row, audio_features_row, search_rows
+from music_assets.sources.spotify.shapes import (
+    Row,
+    album_rows,
+    artist_row,
+    audio_features_row,
+    search_rows,
+    track_row,
+)
 
 _CHUNK = 500  # songs looked up in the ledger at a time
 HITS = 10  # what a search answers at most since 2026
-DENIED_FOR = timedelta(days=7)  # how long a refused feature is not asked for again
 
 
 class Spotify:
     """Spotify as the pipeline sees it. A context manager; close it to let go of the budget's lock."""
 
-    def __init__(self, client: SpotifyClient, ledger: Ledger) -> None:
+    def __init__(
+        self, client: SpotifyClient, ledger: Ledger, *, note: Mapping[str, Any] | None = None
+    ) -> None:
         self.settings = client.settings
+        self.budget = client.budget
+        self.predecessor: dict[str, Any] | None = None
         self._client = client
         self._ledger = ledger
+        self._note = dict(note or {})
+        self._access = Access(client.settings.mode, client.budget)
+        self._lookups = Lookups(client, ledger, self._access, spend=self._spend, now=self._now)
         self._saved: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
-        self._spending = False
-        self._lock = threading.Lock()
+        self._spender: Spender | None = None
+        self._lock = Lock()
 
     @classmethod
-    def open(cls, settings: SpotifySettings, ledger: Ledger) -> Spotify:
-        """Spotify by these settings, with answers kept in this ledger (which stays the caller's to close)."""
-        return cls(SpotifyClient(settings), ledger)
+    def open(
+        cls,
+        settings: SpotifySettings,
+        ledger: Ledger,
+        *,
+        note: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Spotify:
+        """Spotify by these settings, with answers kept in this ledger (which stays the caller's to close).
+
+        `note` is what others are told of us while we hold the right to spend, and after we died with it;
+        `predecessor` is such a note, where one was found.
+        """
+        return cls(SpotifyClient(settings, ledger, clock=clock), ledger, note=note)
 
     @property
     def spent(self) -> dict[str, int]:
@@ -58,23 +85,39 @@ class Spotify:
         with self._lock:
             return dict(self._saved)
 
-    def search_songs(self, songs: Iterable[SongQuestion]) -> Iterator[SearchAnswer]:
+    @property
+    def mode(self) -> str | None:
+        """The access in use: `development`, `extended`, or None while no answer has shown it."""
+        return self._access.mode
+
+    def missing(self, table: str) -> tuple[str, ...]:
+        """The columns of `spotify.<table>` that this access leaves NULL."""
+        return MISSING_IN_DEVELOPMENT.get(table, ()) if self.mode == "development" else ()
+
+    def search_songs(
+        self, songs: Iterable[SongQuestion], *, newer_than: datetime | None = None
+    ) -> Iterator[SearchAnswer]:
         """An answer for each song, in the order asked.
 
-        Songs are asked about `settings.threads` at a time. Raises `BadCredentials`, `AccessDenied`,
-        `SpotifyUnreachable` and `LedgerInUse`; what was answered until then is in the ledger.
+        Songs are asked about `settings.threads` at a time; answers older than `newer_than` are asked for
+        again. Raises `BadCredentials`, `AccessDenied`, `SpotifyUnreachable` and `LedgerInUse`; what was
+        answered until then is in the ledger.
         """
         songs = iter(songs)
-        budget = _Budget()
+        budget = _Over()
         while chunk := list(islice(songs, _CHUNK)):
             known = self._ledger.get_many(_search_key(song) for song in chunk)
+            if newer_than is not None:
+                known = {key: kept for key, kept in known.items() if kept.fetched_at >= newer_than}
             with self._pool() as submit:
                 jobs: deque[SearchAnswer | Future[SearchAnswer]] = deque()
                 for song in chunk:
                     kept = known.get(_search_key(song))
                     queries = self._queries(song)
                     done = self._from_ledger(song, queries, kept)
-                    if done is None:
+                    if done is None and budget.over is None:
+                        budget.over = self.budget.over("search")
+                    if done is None and budget.over is None:
                         self._spend()
                     jobs.append(done or submit(self._search, song, queries, kept, budget))
                 while jobs:
@@ -87,43 +130,58 @@ class Spotify:
         *,
         known_names: Mapping[str, str] | None = None,
         known_at: Mapping[str, datetime] | None = None,
+        newer_than: datetime | None = None,
     ) -> Lookup:
         """Rows of `spotify.artists`.
 
-        In development mode, where asking brings neither popularity nor followers, no request is spent.
-        An artist that was not asked about has the name the tracks gave (`known_names`, by id; `known_at`
-        says when those came in) and NULL elsewhere; one without a name is left out.
+        In development mode asking brings neither popularity nor followers: no request is spent there, unless
+        the settings want `artist_gets`. An artist that was not asked about has the name the tracks gave
+        (`known_names`, by id; `known_at` says when those came in) and NULL elsewhere; one without a name is
+        left out.
         """
         ids = list(dict.fromkeys(ids))
         names, at = known_names or {}, known_at or {}
-        found = self._look_up(
-            ids, kind="artists", entity="spotify_artist", purpose="artist", size=50, make_row=artist_row
-        )
+        ask = self._access.may_batch or self.settings.artist_gets
+        found = self._look_up(ARTISTS, ids, artist_row, newer_than=newer_than, ask=ask)
         by_id = {row["spotify_artist_id"]: row for row in found.rows}
         for id_ in names.keys() & set(ids) - by_id.keys():
             named = {"id": id_, "name": names[id_]}
             by_id[id_] = artist_row(named, source=self.settings.source, fetched_at=at.get(id_))
         return replace(found, rows=[by_id[id_] for id_ in ids if id_ in by_id])
 
+    def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Lookup:
+        """Rows of `spotify.tracks` by id: to verify an id from elsewhere, to refresh what is old."""
+        return self._look_up(TRACKS, list(ids), track_row, newer_than=newer_than)
+
     def audio_features(self, ids: Iterable[str]) -> Lookup:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
 
         Nearly no app has, since November 2024: a refusal is kept in the ledger and heeded for a week.
         """
-        return self._look_up(
-            list(dict.fromkeys(ids)),
-            kind="audio-features",
-            entity="spotify_track",
-            purpose="audio_features",
-            size=100,
-            make_row=audio_features_row,
-        )
+        return self._look_up(FEATURES, list(ids), audio_features_row)
+
+    def albums(self, ids: Iterable[str], *, ask: bool = True) -> tuple[dict[str, Album], Lookup]:
+        """Albums with their tracks, by id, and a `Lookup` without rows that tells of the others.
+
+        An album lists 50 tracks at most. They lack ISRC and popularity, which an album's tracks never have.
+        With `ask` false no request is spent.
+        """
+        found = self._lookups.by_id(ALBUMS, list(ids), ask=ask)
+        self._save(ALBUMS.purpose, found.from_ledger)
+        albums = {
+            id_: Album(
+                id_, album_rows(answer.body, source=self.settings.source, fetched_at=answer.fetched_at)
+            )
+            for id_, answer in found.answers.items()
+            if answer.status == "answered"
+        }
+        return albums, _lookup([], found)
 
     def close(self) -> None:
         """Close the connections and let go of the budget."""
         self._client.close()
         self._held.close()
-        self._spending = False
+        self._spender = None
 
     def __enter__(self) -> Spotify:
         return self
@@ -161,7 +219,7 @@ class Spotify:
         return self._answered(song, kept, from_ledger=True)
 
     def _search(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Budget
+        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Over
     ) -> SearchAnswer:
         """Ask about one song; in a thread of the pool."""
         before = self._client.sent.by_this_thread()
@@ -169,7 +227,7 @@ class Spotify:
         return replace(answer, requests=self._client.sent.by_this_thread() - before)
 
     def _climb(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Budget
+        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Over
     ) -> SearchAnswer:
         """Climb the ladder from where it was left, keeping each answer."""
         unanswered = SearchAnswer(song.track_id, "pending", source=self.settings.source)
@@ -179,8 +237,10 @@ class Spotify:
                 return replace(unanswered, reason=str(budget.over), until=budget.over.until)
             query = queries[asked]
             try:
+                self._spend()
                 body = self._client.get("search", q=query, type="track", limit=HITS)
                 status = _found(body)
+                self._learn(body)
             except OutOfBudget as error:
                 budget.over = error
                 continue
@@ -193,6 +253,11 @@ class Spotify:
             self._ledger.put_many([answer])
             if status != "not_found" or asked == len(queries):
                 return self._answered(song, answer, from_ledger=False)
+
+    def _learn(self, body: Any) -> None:
+        for track in body["tracks"]["items"]:
+            if isinstance(track, dict):
+                return self._access.learn_from(track)
 
     def _answered(self, song: SongQuestion, answer: Answer, *, from_ledger: bool) -> SearchAnswer:
         source, refused = self.settings.source, answer.status == "refused"
@@ -207,81 +272,34 @@ class Spotify:
             from_ledger=from_ledger,
         )
 
-    # -- artists and audio features
+    # -- things by id
 
     def _look_up(
         self,
+        kind: Kind,
         ids: Sequence[str],
-        *,
-        kind: str,
-        entity: str,
-        purpose: str,
-        size: int,
         make_row: Callable[..., Row],
+        *,
+        newer_than: datetime | None = None,
+        ask: bool = True,
     ) -> Lookup:
-        """Rows by id: from the ledger, the rest in batches of `size`, each id's answer kept by itself."""
-        keys = {id_: Key(entity, id_, purpose) for id_ in ids}
-        known = self._ledger.get_many(keys.values())
-        self._save(purpose, len(known))
-        ask = [id_ for id_ in ids if keys[id_] not in known]
-        failed: list[str] = []
-        pending: list[str] = []
-        reason, until = None, None
-        if kind == "artists" and self.settings.mode == "development":
-            ask = []
-        denied = self._denied(kind) if ask else None
-        if denied:
-            reason, ask = denied.body["reason"], []
-        for start in range(0, len(ask), size):
-            batch = ask[start : start + size]
-            try:
-                self._spend()
-                body = self._client.get(kind, ids=",".join(batch))
-            except AccessDenied as error:
-                reason = str(error)
-                denied = self._answer(_access_key(kind), "denied", kind, {"reason": reason}, 1)
-                self._ledger.put_many([denied])
-                break
-            except OutOfBudget as error:
-                pending, reason, until = ask[start:], str(error), error.until
-                break
-            except BadAnswer as error:
-                failed, reason = failed + batch, str(error)
-                continue
-            answers = self._batch(body.get(kind.replace("-", "_")), batch, keys)
-            self._ledger.put_many(answers)
-            known.update({answer.key: answer for answer in answers})
-            failed += [id_ for id_ in batch if keys[id_] not in known]
-        got = {id_: known[keys[id_]] for id_ in ids if keys[id_] in known}
+        found = self._lookups.by_id(kind, ids, newer_than=newer_than, ask=ask)
+        self._save(kind.purpose, found.from_ledger)
         rows = [
             # The id that was asked for: an answer may come back under another.
-            make_row({**a.body, "id": id_}, source=self.settings.source, fetched_at=a.fetched_at)
-            for id_, a in got.items()
-            if a.status == "answered"
+            make_row({**answer.body, "id": id_}, source=self.settings.source, fetched_at=answer.fetched_at)
+            for id_, answer in found.answers.items()
+            if answer.status == "answered"
         ]
-        not_found = [id_ for id_, a in got.items() if a.status != "answered"]
-        return Lookup(rows, not_found, pending, failed, denied is not None, reason, until)
-
-    def _denied(self, kind: str) -> Answer | None:
-        """The refusal this app got for this kind of request in this mode, if it is not long ago."""
-        key = _access_key(kind)
-        told = self._ledger.get_many([key]).get(key)
-        fresh = told is not None and datetime.now(UTC) - told.fetched_at < DENIED_FOR
-        return told if told and fresh and told.mode == self.settings.mode else None
-
-    def _batch(self, items: Any, batch: list[str], keys: Mapping[str, Key]) -> list[Answer]:
-        """The answers in a batch, which come in the order asked, with null for an unknown id."""
-        items = items if isinstance(items, list) else []
-        answers = []
-        for id_, item in zip(batch, items, strict=False):
-            status = "answered" if isinstance(item, dict) else "not_found"
-            answers.append(self._answer(keys[id_], status, id_, item if status == "answered" else None, 1))
-        return answers
+        return _lookup(rows, found)
 
     # -- both
 
     def _answer(self, key: Key, status: str, question: str, body: Any, asked: int) -> Answer:
-        return Answer(key, status, question, datetime.now(UTC), self.settings.mode, body, asked)
+        return Answer(key, status, question, self._now(), self.mode or "development", body, asked)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._client.clock(), UTC)
 
     def _save(self, purpose: str, count: int) -> None:
         if count:
@@ -289,10 +307,13 @@ class Spotify:
                 self._saved[purpose] += count
 
     def _spend(self) -> None:
-        """Take the budget's lock, before the first request of all."""
-        if not self._spending:
-            self._held.enter_context(self._ledger.spender(self.settings.lock_wait))
-            self._spending = True
+        """Take the right to spend before the first request; see before each that it still holds."""
+        with self._lock:
+            if self._spender is None:
+                right = self._ledger.spender(self.settings.lock_wait, note=self._note)
+                self._spender = self._held.enter_context(right)
+                self.predecessor = self._spender.predecessor
+        self._spender.check()
 
     @contextlib.contextmanager
     def _pool(self) -> Iterator[Callable[..., Future[SearchAnswer]]]:
@@ -304,7 +325,7 @@ class Spotify:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Budget:
+class _Over:
     """Shared by the threads of one search: what ended the budget, once something has."""
 
     over: OutOfBudget | None = None
@@ -318,8 +339,9 @@ def _found(body: Any) -> str:
     return "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
 
 
-def _access_key(kind: str) -> Key:
-    return Key("app", kind, "access")
+def _lookup(rows: list[Row], found: Found) -> Lookup:
+    not_found = [id_ for id_, answer in found.answers.items() if answer.status != "answered"]
+    return Lookup(rows, not_found, found.pending, found.failed, found.denied, found.reason, found.until)
 
 
 def _search_key(song: SongQuestion) -> Key:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import re
 import threading
 from collections import Counter
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"
+MODES = ("auto", "development", "extended")
+_WINDOW = 30.5  # seconds; Spotify's 30, and room for requests that overtake one another on the road
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,19 @@ class SpotifySettings:
     """How to reach Spotify, and how hard to try.
 
     `source` names where the values come from in every row (`api`, or `sandbox` for the server in
-    `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`.
+    `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`, or `auto` to
+    see it by the answers.
     """
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     source: str = "api"
-    mode: str = "development"
+    mode: str = "auto"
     base_url: str = API_URL
     token_url: str = TOKEN_URL
     requests_per_30s: int | None = 100  # Spotify publishes no figure; None asks as fast as it can
+    requests_per_day: int | None = None  # an allowance of our own, per UTC day; None leaves it to Spotify's
+    artist_gets: bool = False  # ask for artists one by one where the mode has no batches: for genres alone
     threads: int = 8
     ladder: int = 2  # queries to try for a song: fielded, plain words, with the album
     timeout: float = 15.0  # seconds to connect, and between two bytes of an answer
@@ -48,8 +54,8 @@ class SpotifySettings:
     lock_wait: float = 10.0  # seconds to wait for another process that is spending
 
     def __post_init__(self) -> None:
-        if self.mode not in ("development", "extended"):
-            raise ValueError(f"mode is development or extended, not {self.mode!r}")
+        if self.mode not in MODES:
+            raise ValueError(f"mode is one of {', '.join(MODES)}, not {self.mode!r}")
         if self.threads < 1 or self.ladder < 1:
             raise ValueError(f"threads and ladder are 1 or more, not {self.threads} and {self.ladder}")
 
@@ -99,6 +105,7 @@ class Sent:
 def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
     """A session that counts what leaves in `sent` and keeps to the settings' rate."""
     import requests
+    from pyrate_limiter import InMemoryBucket, Limiter, Rate
     from requests.adapters import HTTPAdapter
     from requests_ratelimiter import LimiterMixin
 
@@ -116,15 +123,15 @@ def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
 
     pool: dict[str, Any] = {"max_retries": 0, "pool_maxsize": settings.threads}
     adapter: HTTPAdapter = CountingAdapter(**pool)
-    if settings.requests_per_30s:
-        # A `burst` of 30 makes the window 30 s, Spotify's own. Its 429s are answered by `client`, which
-        # knows Retry-After; the limiter would fill its bucket and add another half minute.
-        rate: dict[str, Any] = {
-            "per_second": settings.requests_per_30s / 30,
-            "burst": 30,
-            "limit_statuses": (),
-        }
-        adapter = LimitedAdapter(**rate, **pool)
+    if per_30s := settings.requests_per_30s:
+        # Twice the mean rate at most in any second, so that a window does not begin with a burst.
+        rates = [Rate(math.ceil(per_30s / 15), 1000), Rate(per_30s, int(_WINDOW * 1000))]
+        if rates[0].limit >= per_30s:
+            del rates[0]
+        # Spotify's 429s are answered by `client`, which knows Retry-After; the limiter would fill its
+        # bucket and add another half minute.
+        limiter = Limiter(InMemoryBucket(rates))
+        adapter = LimitedAdapter(limiter=limiter, per_host=False, limit_statuses=(), **pool)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)

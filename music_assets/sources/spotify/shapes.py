@@ -62,6 +62,20 @@ def search_rows(answer: Any, *, source: str, fetched_at: datetime | None) -> lis
     return [row for row in rows if row["spotify_track_id"]]
 
 
+def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> list[Row]:
+    """The tracks of an album object as rows of `spotify.tracks`, in its order.
+
+    Tracks inside an album do not repeat the album, and have neither ISRC nor popularity.
+    """
+    tracks = _list(_object(album.get("tracks")).get("items")) or []
+    rows = [
+        track_row({**_object(track), "album": album}, source=source, fetched_at=fetched_at)
+        for track in tracks
+        if track
+    ]
+    return [row for row in rows if row["spotify_track_id"]]
+
+
 def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
     """A row of `spotify.artists` from an artist object, full or as named on a track."""
     return {

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Barrier, Thread
 from typing import Any
 
@@ -25,6 +26,7 @@ from music_assets.sources.spotify import (
     SpotifyError,
     SpotifySettings,
     SpotifyUnreachable,
+    SqliteLedger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.sandbox.world import Town, town
@@ -34,11 +36,14 @@ SEARCH: dict[str, Any] = {"q": "artist:'Marble Foxes'", "type": "track", "limit"
 
 @contextmanager
 def client_of(place: Town) -> Iterator[SpotifyClient]:
-    client = SpotifyClient(place.settings, clock=place.clock, sleep=place.clock.sleep)
-    try:
-        yield client
-    finally:
-        client.close()
+    with TemporaryDirectory() as folder:
+        ledger = SqliteLedger(Path(folder) / "ledger.sqlite", source="sandbox")
+        client = SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep)
+        try:
+            yield client
+        finally:
+            client.close()
+            ledger.close()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ DAY = {"retry-after": "86207"}
 
 def spotify_of(place: Town, ledger: SqliteLedger, **changed: object) -> Spotify:
     settings = SpotifySettings(**{**vars(place.settings), **changed})
-    return Spotify(SpotifyClient(settings, clock=place.clock, sleep=place.clock.sleep), ledger)
+    return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
 def ask(place: Town, ledger: SqliteLedger, songs: list[SongQuestion] = QUESTIONS) -> list[SearchAnswer]:
@@ -143,6 +143,7 @@ def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger:
     spotify_town.faults.quota_per_day = 1
     assert ask(spotify_town, ledger, [unknown])[0].status == "pending"
     spotify_town.faults.quota_per_day = None
+    spotify_town.clock.now += 86400
     later = ask(spotify_town, ledger, [unknown])[0]
     assert (later.status, later.requests, later.question) == ("answered", 1, "No Such Song Nobody At All")
 
@@ -353,7 +354,158 @@ def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledge
 def test_a_broken_batch_fails_alone(extended_town: Town, ledger: SqliteLedger) -> None:
     ids = [f"{i:022d}" for i in range(150)]
     extended_town.faults.script.extend([BROKEN["502"]] * 5)
-    with spotify_of(extended_town, ledger) as spotify:
+    with spotify_of(extended_town, ledger, threads=1) as spotify:
         found = spotify.audio_features(ids)
         assert (found.failed, found.not_found) == (ids[:100], ids[100:]) and "502" in (found.reason or "")
         assert spotify.audio_features(ids).failed == []
+
+
+# -- the budget, over runs
+
+
+def test_a_pause_that_spotify_asked_for_holds_in_later_runs(spotify_town: Town, ledger: SqliteLedger) -> None:
+    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    ask(spotify_town, ledger)
+    asked = spotify_town.sandbox.requests["search"]
+    again = ask(spotify_town, ledger)
+    assert statuses(again) == {"pending": len(QUESTIONS)}
+    assert {answer.until for answer in again} == {
+        datetime.fromtimestamp(spotify_town.clock() + 86207, UTC),
+    }
+    assert spotify_town.sandbox.requests["search"] == asked
+    spotify_town.faults.script.clear()
+    spotify_town.clock.now += 86208
+    assert statuses(ask(spotify_town, ledger)) == {"answered": len(QUESTIONS)}
+
+
+def test_another_app_is_not_held_to_the_pause_of_the_first(spotify_town: Town, ledger: SqliteLedger) -> None:
+    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    ask(spotify_town, ledger)
+    budget = spotify_of(spotify_town, ledger, client_id="another").budget
+    assert budget.over("search") is None
+    assert spotify_of(spotify_town, ledger).budget.over("search") is not None
+
+
+def test_our_own_allowance_a_day_is_kept_over_runs(spotify_town: Town, ledger: SqliteLedger) -> None:
+    spotify_town.clock.now -= spotify_town.clock.now % 86400  # midnight
+    days = []
+    for _ in range(6):
+        for _ in range(2):  # two runs a day
+            spotify_town.clock.now += 60
+            with spotify_of(spotify_town, ledger, requests_per_day=20) as spotify:
+                answers = list(spotify.search_songs(QUESTIONS))
+        days.append(spotify_town.sandbox.requests["search"])
+        left = [answer for answer in answers if answer.status == "pending"]
+        if not left:
+            break
+        assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in (left[0].reason or "")
+        assert left[0].until == datetime.fromtimestamp(spotify_town.clock() // 86400 * 86400 + 86400, UTC)
+        spotify_town.clock.now += 86400
+    assert not left and len(days) > 2
+    assert [asked % 20 for asked in days[:-1]] == [0] * (len(days) - 1)
+
+
+def test_the_day_knows_what_is_left(spotify_town: Town, ledger: SqliteLedger) -> None:
+    with spotify_of(spotify_town, ledger, requests_per_day=100) as spotify:
+        list(spotify.search_songs(QUESTIONS[:3]))
+        spent = spotify_town.sandbox.requests["search"]
+        assert spotify.budget.left_today() == 100 - spent
+    assert spotify_of(spotify_town, ledger).budget.left_today() is None
+    assert ledger.spent() == {"search": spent}
+
+
+# -- the access mode
+
+
+@pytest.mark.parametrize("mode", ["development", "extended"])
+def test_the_first_hit_shows_the_access_and_it_is_remembered(
+    songs_catalogue: Path, ledger: SqliteLedger, mode: str
+) -> None:
+    with town(songs_catalogue, mode=mode) as place:
+        with spotify_of(place, ledger, mode="auto") as spotify:
+            assert spotify.mode is None
+            list(spotify.search_songs(QUESTIONS[:5]))
+            assert spotify.mode == mode
+        assert spotify_of(place, ledger, mode="auto").mode == mode
+        assert spotify_of(place, ledger, mode="auto", client_id="another").mode is None
+        missing = ("popularity", "available_markets") if mode == "development" else ()
+        assert spotify_of(place, ledger, mode="auto").missing("tracks") == missing
+
+
+def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
+    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))[:5]
+    with spotify_of(spotify_town, ledger, mode="auto") as spotify:
+        found = spotify.tracks(ids)
+    assert [row["spotify_track_id"] for row in found.rows] == ids and spotify.mode == "development"
+    assert spotify_town.sandbox.requests["tracks"] == 1 + len(ids)
+    with spotify_of(spotify_town, ledger, mode="auto") as spotify:
+        assert len(spotify.tracks(ids).rows) == 5 and spotify.spent == {}
+
+
+def test_extended_access_asks_fifty_at_a_time(
+    extended_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))
+    unknown = "0" * 22
+    with spotify_of(extended_town, ledger, mode="auto") as spotify:
+        found = spotify.tracks([*ids, unknown, "not an id"])
+    assert len(ids) > 50 and extended_town.sandbox.requests["tracks"] == math.ceil((len(ids) + 1) / 50)
+    assert len(found.rows) == len(ids) and found.not_found == [unknown, "not an id"]
+    assert found.rows[0]["popularity"] is not None
+
+
+@pytest.mark.parametrize("mode", ["development", "extended"])
+def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: SqliteLedger, mode: str) -> None:
+    with town(songs_catalogue, mode=mode) as place:
+        hit = next(answer for answer in ask(place, ledger) if answer.tracks).tracks[0]
+        with spotify_of(place, ledger) as spotify:
+            albums, rest = spotify.albums([hit["spotify_album_id"], "1" * 22])
+            assert rest.not_found == ["1" * 22] and list(albums) == [hit["spotify_album_id"]]
+            tracks = albums[hit["spotify_album_id"]].tracks
+            mine = next(row for row in tracks if row["spotify_track_id"] == hit["spotify_track_id"])
+            for name in ("name", "duration_ms", "album_name", "artist_name", "release_year"):
+                assert mine[name] == hit[name]
+            assert mine["isrc"] is None and mine["popularity"] is None
+            spent = spotify.spent
+            assert spotify.albums([hit["spotify_album_id"]])[0] == albums and spotify.spent == spent
+
+
+def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
+    spotify_town: Town, ledger: SqliteLedger
+) -> None:
+    answers = ask(spotify_town, ledger)
+    ids = sorted({row["spotify_artist_id"] for answer in answers for row in answer.tracks})[:4]
+    with spotify_of(spotify_town, ledger) as spotify:
+        assert spotify.artists(ids).rows == [] and spotify.spent == {}
+    with spotify_of(spotify_town, ledger, artist_gets=True) as spotify:
+        assert [row["spotify_artist_id"] for row in spotify.artists(ids).rows] == ids
+        assert spotify.spent["artists"] == 4
+
+
+def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
+    extended_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))[:60]
+    with spotify_of(extended_town, ledger) as spotify:
+        spotify.tracks(ids)
+    extended_town.clock.now += 86400
+    yesterday = datetime.fromtimestamp(extended_town.clock() - 3600, UTC)
+    extended_town.faults.quota_per_day = 1
+    with spotify_of(extended_town, ledger, threads=1) as spotify:
+        found = spotify.tracks(ids, newer_than=yesterday)
+    assert len(found.rows) == 60 and found.pending == ids[50:] and found.until
+    assert [row["fetched_at"] >= yesterday for row in found.rows] == [True] * 50 + [False] * 10
+
+
+def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: SqliteLedger) -> None:
+    (ledger.path.parent / "ledger.sqlite.sandbox.holder.json").write_text(
+        json.dumps({"pid": 1, "run_id": "r1"})
+    )
+    with spotify_of(spotify_town, ledger) as spotify:
+        list(spotify.search_songs(QUESTIONS[:1]))
+        assert (spotify.predecessor or {}).get("run_id") == "r1"
+    with spotify_of(spotify_town, ledger) as spotify:
+        list(spotify.search_songs(QUESTIONS[:2]))
+        assert spotify.predecessor is None

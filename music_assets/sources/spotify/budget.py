@@ -1,0 +1,101 @@
+"""What may still be spent: an allowance a day of our own, and the pauses Spotify asked for.
+
+Both are remembered in the ledger, so they hold across processes and runs. Each request is noted there
+before it leaves: whoever is killed has spent what he spent. Sending it is in `client`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from music_assets.sources.ledger import Ledger
+from music_assets.sources.spotify.errors import DayIsSpent, OutOfBudget, QuotaExhausted, RateLimited
+
+_PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
+
+
+class Budget:
+    """The right to send one more request; safe to use from several threads.
+
+    `app` is the client id: what Spotify told one app is not held against another. `clock` gives seconds
+    since 1970.
+    """
+
+    def __init__(self, ledger: Ledger, *, app: str, per_day: int | None, clock: Callable[[], float]) -> None:
+        self.per_day = per_day
+        self._ledger = ledger
+        # A client id is no secret, yet nothing here needs to show it.
+        self._app = hashlib.sha256(app.encode()).hexdigest()[:12]
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._day: date | None = None
+        self._spent = 0
+        self._pauses: dict[str, OutOfBudget | None] = {}
+
+    def take(self, kind: str) -> None:
+        """Note that one request of this kind (`search`, `albums`, …) leaves now.
+
+        Raises:
+            OutOfBudget: it may not leave; nothing is noted.
+        """
+        with self._lock:
+            if over := self._over(kind):
+                raise over
+            self._spent += 1
+            self._ledger.note_spent(kind, self._now())
+
+    def over(self, kind: str) -> OutOfBudget | None:
+        """What keeps requests of this kind from leaving now, if anything does."""
+        with self._lock:
+            return self._over(kind)
+
+    def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
+        """Remember that Spotify takes no more requests of this kind until `error.until`."""
+        with self._lock:
+            self._pauses[kind] = error
+        why = next(name for name, class_ in _PAUSES.items() if type(error) is class_)
+        self._ledger.remember(self._name("pause", kind), {"until": error.until.isoformat(), "why": why})
+
+    def left_today(self) -> int | None:
+        """How many requests the day's allowance still holds; None where there is none."""
+        with self._lock:
+            return None if self.per_day is None else max(0, self.per_day - self._spent_today())
+
+    def recall(self, name: str) -> dict[str, Any] | None:
+        """A fact about this app that an earlier run learned."""
+        return self._ledger.recall(self._name(name))
+
+    def remember(self, name: str, value: dict[str, Any]) -> None:
+        """Have later runs know a fact about this app."""
+        self._ledger.remember(self._name(name), value)
+
+    def _name(self, *parts: str) -> str:
+        return "/".join(["spotify", self._app, *parts])
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _over(self, kind: str) -> OutOfBudget | None:
+        now = self._now()
+        if kind not in self._pauses:
+            told = self._ledger.recall(self._name("pause", kind))
+            self._pauses[kind] = (
+                _PAUSES[told["why"]](datetime.fromisoformat(told["until"])) if told is not None else None
+            )
+        pause = self._pauses[kind]
+        if pause is not None and pause.until > now:
+            return pause
+        if self.per_day is not None and self._spent_today() >= self.per_day:
+            midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+            return DayIsSpent(self.per_day, midnight)
+        return None
+
+    def _spent_today(self) -> int:
+        today = self._now().date()
+        if today != self._day:
+            self._day, self._spent = today, sum(self._ledger.spent(today).values())
+        return self._spent
