@@ -1,4 +1,4 @@
-"""What goes wrong at the sandbox's Spotify, when told to: limits, quotas, broken answers.
+"""What goes wrong at the sandbox's services, when told to: limits, quotas, broken answers.
 
 The bodies are those the real service was recorded with. Everything is counted by an injected clock
 and drawn from a seed, so a test sees the same faults each time. Answering properly is in `server`.
@@ -15,6 +15,9 @@ from typing import Any
 import orjson
 
 CUT = "cut"  # the connection ends in the middle of the answer
+RESET = "reset"  # the connection is reset before an answer
+HANG = "hang"  # nothing comes, for `Faults.hang` seconds, and then the connection ends
+EXPIRED = "expired"  # every token issued so far expires with this request
 
 
 @dataclass(frozen=True)
@@ -44,38 +47,57 @@ BROKEN: dict[str, Raw | str] = {
     "html": Raw(200, b"<html><body>Sign in to the network</body></html>", {"content-type": "text/html"}),
     "cut": CUT,
 }
+# Not for a client to shrug off: it takes its timeout, or a new token.
+ROUGH: dict[str, Raw | str] = {"reset": RESET, "hang": HANG, "expired": EXPIRED}
+# Limits as they were met, beside those that `Faults` counts.
+LIMITS: dict[str, Raw | str] = {
+    "wait_0": error(429, RATE_LIMITED, **{"retry-after": "0"}),
+    "wait_untold": Raw(429),  # no Retry-After, and an empty body
+    "wait_a_day": error(429, RATE_LIMITED, **{"retry-after": "86207"}),
+    "quota_untold": error(429, "Too many requests", "QUOTA_EXCEEDED"),
+    "premium": error(403, "Active premium subscription required for the owner of the app."),
+}
+ANSWERS = BROKEN | ROUGH | LIMITS
 
 
 @dataclass
 class Faults:
     """What is to go wrong. Without settings, nothing does.
 
-    `script` holds answers for the next requests, one each, before anything else is looked at.
+    `script` holds answers for the next requests, one each, before anything else is looked at; `broken`
+    names some of `ANSWERS`.
     """
 
     latency: float = 0.0  # seconds before each answer
     rate_per_30s: int | None = None  # beyond it 429 with Retry-After
     quota_per_day: int | None = None  # beyond it 429 with QUOTA_EXCEEDED
     quota_says_when: bool = True  # whether that has a Retry-After
+    quota_for: tuple[str, ...] = ()  # kinds of request the quota counts (`search`); all where empty
     broken_rate: float = 0.0  # share of requests that get one of `broken`
     broken: tuple[str, ...] = tuple(BROKEN)
+    hang: float = 60.0  # seconds that a request hangs
+    gone: frozenset[str] = frozenset()  # ids nobody knows any more: 404 alone, null in a batch
     seed: int = 0
     token_lifetime: float = 3600.0  # seconds
     script: deque[Raw | str] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
+        if unknown := set(self.broken) - set(ANSWERS):
+            raise ValueError(f"there is no fault {sorted(unknown)[0]!r}, only {', '.join(ANSWERS)}")
+        self.gone = frozenset(self.gone)  # JSON has lists only
         self._random = random.Random(self.seed)
         self._recent: deque[float] = deque()
         self._day_began: float | None = None
         self._today = 0
 
-    def strike(self, now: float) -> Raw | str | None:
-        """What goes wrong with a request at this moment, if anything does."""
+    def strike(self, now: float, kind: str = "") -> Raw | str | None:
+        """What goes wrong with a request of this kind at this moment, if anything does."""
         if self.script:
             return self.script.popleft()
         if self.broken_rate and self._random.random() < self.broken_rate:
-            return BROKEN[self._random.choice(self.broken)]
-        return self._over_rate(now) or self._over_quota(now)
+            return ANSWERS[self._random.choice(self.broken)]
+        counted = not self.quota_for or kind in self.quota_for
+        return self._over_rate(now) or (self._over_quota(now) if counted else None)
 
     def _over_rate(self, now: float) -> Raw | None:
         if self.rate_per_30s is None:

@@ -44,13 +44,15 @@ class SandboxFailed(Exception):
 
 @dataclass(frozen=True)
 class SandboxAddress:
-    """Where a sandbox listens, and the credentials it takes."""
+    """Where a sandbox listens, its Spotify and the services beside it, and the credentials it takes."""
 
     base_url: str
     token_url: str
     client_id: str
     client_secret: str
     pid: int
+    reccobeats_url: str
+    listenbrainz_url: str
 
 
 @contextlib.contextmanager
@@ -60,13 +62,15 @@ def running_sandbox(
     mode: str = "development",
     port: int = 0,
     faults: Mapping[str, Any] | None = None,
+    keyless_faults: Mapping[str, Any] | None = None,
     start_timeout: float = 30.0,
 ) -> Iterator[SandboxAddress]:
     """A sandbox over this catalogue, in a process of its own, for as long as the context lasts.
 
-    Port 0 takes a free one; `faults` are settings of `faults.Faults` (`{"quota_per_day": 200}`). Raises
-    `PortInUse`, `FileNotFoundError` where there is no catalogue, and `SandboxFailed` with what the process
-    said. The process ends by itself once its starter is gone.
+    Port 0 takes a free one; `faults` are settings of `faults.Faults` (`{"quota_per_day": 200}`) for Spotify,
+    `keyless_faults` for the services beside it. Raises `PortInUse`, `FileNotFoundError` where there is no
+    catalogue, and `SandboxFailed` with what the process said. The process ends by itself once its starter is
+    gone.
     """
     if not os.path.isfile(catalogue_path):
         raise FileNotFoundError(f"there is no sandbox catalogue at {catalogue_path}")
@@ -74,7 +78,8 @@ def running_sandbox(
     # it listens from then on, and the first request just waits for the server to accept it.
     listener = _listen(port)
     port = listener.getsockname()[1]
-    options = json.dumps({"mode": mode, "faults": dict(faults or {})})
+    given = {"faults": dict(faults or {}), "keyless_faults": dict(keyless_faults or {})}
+    options = json.dumps({"mode": mode, **given})
     command = [sys.executable, "-m", "music_assets.sandbox.process", os.fspath(catalogue_path), options]
     with tempfile.TemporaryFile() as said:
         with listener:
@@ -121,7 +126,7 @@ def serve(
 ) -> None:
     """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
     listener = _listen(port)
-    _server(_sandbox(catalogue_path, mode, faults or {})).run(sockets=[listener])
+    _server(_sandbox(catalogue_path, mode, faults or {}, {})).run(sockets=[listener])
 
 
 def check_port_is_free(port: int) -> None:
@@ -158,7 +163,15 @@ def _address(port: int, pid: int) -> SandboxAddress:
     from music_assets.sandbox.server import CLIENT_ID, CLIENT_SECRET
 
     root = f"http://{HOST}:{port}"
-    return SandboxAddress(f"{root}/v1/", f"{root}/api/token", CLIENT_ID, CLIENT_SECRET, pid)
+    return SandboxAddress(
+        base_url=f"{root}/v1/",
+        token_url=f"{root}/api/token",
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        pid=pid,
+        reccobeats_url=f"{root}/reccobeats/v1/",
+        listenbrainz_url=f"{root}/listenbrainz/",
+    )
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -170,11 +183,18 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.communicate()
 
 
-def _sandbox(catalogue_path: str | os.PathLike[str], mode: str, faults: Mapping[str, Any]) -> SandboxSpotify:
+def _sandbox(
+    catalogue_path: str | os.PathLike[str],
+    mode: str,
+    faults: Mapping[str, Any],
+    keyless_faults: Mapping[str, Any],
+) -> SandboxSpotify:
     from music_assets.sandbox.faults import Faults
     from music_assets.sandbox.server import SandboxSpotify
 
-    return SandboxSpotify(catalogue_path, mode=mode, faults=Faults(**faults))
+    return SandboxSpotify(
+        catalogue_path, mode=mode, faults=Faults(**faults), keyless_faults=Faults(**keyless_faults)
+    )
 
 
 def _server(sandbox: SandboxSpotify) -> uvicorn.Server:
@@ -182,7 +202,12 @@ def _server(sandbox: SandboxSpotify) -> uvicorn.Server:
 
     return uvicorn.Server(
         uvicorn.Config(
-            sandbox.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            sandbox.app,
+            http=sandbox.connections.protocol(),
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
     )
 

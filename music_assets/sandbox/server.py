@@ -1,8 +1,9 @@
 """The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
 
 Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and
-some fields; `extended` has them. What an answer holds is in `bodies`, what a query means in `query`,
-what may go wrong in `faults`; running it as a process is in `process`.
+some fields; `extended` has them. Beside it listen the services that need no key. What an answer holds
+is in `bodies` and `keyless`, what a query means in `query`, what may go wrong in `faults`, how that
+happens to a connection in `wire`; running it as a process is in `process`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from music_assets.sandbox.bodies import MAX_OFFSET, Bodies, Json
 from music_assets.sandbox.catalogue import open_to_read
-from music_assets.sandbox.faults import CUT, Faults, Raw, error
+from music_assets.sandbox.faults import EXPIRED, Faults, Raw, error
+from music_assets.sandbox.keyless import Keyless
 from music_assets.sandbox.query import parse
+from music_assets.sandbox.wire import Connections
 
 CLIENT_ID = "sandbox"
 CLIENT_SECRET = "not-a-secret"  # whoever reaches the loopback may ask
@@ -39,19 +41,14 @@ _ID = re.compile(r"[0-9A-Za-z]{22}$")
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 Handler = Callable[[Request], Raw | Json]
-
-
-class _Cut(Response):
-    """An answer that ends before it should; the server closes the connection for it."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"tracks": {"items": ['})
+KeylessHandler = Callable[[Request, bytes], Raw | Json | list[Json]]
 
 
 class SandboxSpotify:
-    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts what was asked."""
+    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts what was asked.
+
+    `faults` are Spotify's, `keyless_faults` those of the services beside it, which have limits of their own.
+    """
 
     def __init__(
         self,
@@ -59,15 +56,20 @@ class SandboxSpotify:
         *,
         mode: str = "development",
         faults: Faults | None = None,
+        keyless_faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if mode not in ("development", "extended"):
             raise ValueError(f"mode is development or extended, not {mode!r}")
         self.extended = mode == "extended"
         self.faults = faults or Faults()
+        self.keyless_faults = keyless_faults or Faults()
+        self.connections = Connections()
         self.requests: Counter[str] = Counter()
         self._clock = clock
-        self._bodies = Bodies(open_to_read(catalogue), extended=self.extended)
+        db = open_to_read(catalogue)
+        self._bodies = Bodies(db, extended=self.extended)
+        self._keyless = Keyless(db, self._bodies)
         self._tokens: dict[str, float] = {}
         self.app = Starlette(
             routes=[
@@ -89,6 +91,10 @@ class SandboxSpotify:
                 ),
                 *self._get("audio-features/{id}", self._features(self._one(self._analysed))),
                 *self._get("{rest:path}", self._removed),
+                self._beside("/reccobeats/v1/audio-features", "reccobeats", self._reccobeats),
+                self._beside(
+                    "/listenbrainz/spotify-id-from-metadata/json", "listenbrainz", self._listenbrainz
+                ),
             ]
         )
 
@@ -106,18 +112,32 @@ class SandboxSpotify:
         paths = [path] if "{" in path else [path, f"{path}/"]
         return [Route(f"/v1/{each}", endpoint) for each in paths]
 
+    def _beside(self, path: str, service: str, handler: KeylessHandler) -> Route:
+        async def endpoint(request: Request) -> Response:
+            body = await request.body()
+            told = await self._struck(request, service, self.keyless_faults)
+            return told or _response(handler(request, body))
+
+        return Route(path, endpoint, methods=["POST" if service == "listenbrainz" else "GET"])
+
     async def _answer(self, request: Request, handler: Handler) -> Response:
-        self.requests[request.url.path.removeprefix("/v1/").partition("/")[0]] += 1
-        if self.faults.latency:
-            await asyncio.sleep(self.faults.latency)
-        told = self.faults.strike(self._clock()) or self._unauthorized(request)
-        if told == CUT:
-            return _Cut()
-        if not isinstance(told, Raw):
-            self._bodies.api = str(request.base_url) + "v1"
-            answer = handler(request)
-            told = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
-        return Response(told.body, told.status, told.headers)
+        kind = request.url.path.removeprefix("/v1/").partition("/")[0]
+        if told := await self._struck(request, kind, self.faults):
+            return told
+        self._bodies.api = str(request.base_url) + "v1"
+        return _response(self._unauthorized(request) or handler(request))
+
+    async def _struck(self, request: Request, kind: str, faults: Faults) -> Response | None:
+        """Count the request, and what goes wrong with it before anyone looks at it."""
+        self.requests[kind] += 1
+        if faults.latency:
+            await asyncio.sleep(faults.latency)
+        told = faults.strike(self._clock(), kind)
+        if told == EXPIRED:
+            self.revoke_tokens()
+        elif isinstance(told, str):
+            return await self.connections.end(told, request, faults.hang)
+        return _response(told) if isinstance(told, Raw) else None
 
     def _unauthorized(self, request: Request) -> Raw | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -221,9 +241,21 @@ class SandboxSpotify:
         listed = list_(request.path_params["id"], *page)
         return listed if listed["total"] else _NOT_FOUND
 
+    def _reccobeats(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
+        given = request.query_params.getlist("ids")  # repeated, or joined by commas
+        return self._keyless.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
+
+    def _listenbrainz(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
+        return self._keyless.listenbrainz(body)
+
     def _removed(self, request: Request) -> Raw | Json:
         """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""
         return error(404, "Service not found") if self.extended else _FORBIDDEN
+
+
+def _response(answer: Raw | Json | list[Json]) -> Response:
+    told = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
+    return Response(told.body, told.status, told.headers)
 
 
 def _page(request: Request, *, default: int, most: int) -> tuple[int, int] | Raw:

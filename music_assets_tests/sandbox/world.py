@@ -15,7 +15,7 @@ import pandas as pd
 
 from music_assets.sandbox.catalogue import build_catalogue
 from music_assets.sandbox.faults import Faults
-from music_assets.sandbox.process import in_thread
+from music_assets.sandbox.process import SandboxAddress, in_thread
 from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import SongQuestion, SpotifySettings
 
@@ -88,17 +88,24 @@ class Clock:
 class Town:
     """A sandbox that listens, with its faults, its clock and a client's settings at hand."""
 
-    def __init__(self, sandbox: SandboxSpotify, settings: SpotifySettings, clock: Clock) -> None:
-        self.sandbox, self.settings, self.clock = sandbox, settings, clock
+    def __init__(
+        self, sandbox: SandboxSpotify, settings: SpotifySettings, clock: Clock, address: SandboxAddress
+    ) -> None:
+        self.sandbox, self.settings, self.clock, self.address = sandbox, settings, clock, address
         self._settings = settings
 
     @property
     def faults(self) -> Faults:
         return self.sandbox.faults
 
+    @property
+    def keyless_faults(self) -> Faults:
+        return self.sandbox.keyless_faults
+
     def reset(self) -> Town:
         """As it was when it began to listen, for the next test."""
         self.sandbox.faults = Faults()
+        self.sandbox.keyless_faults = Faults()
         self.sandbox.requests.clear()
         self.sandbox.revoke_tokens()
         self.clock.reset()
@@ -122,7 +129,7 @@ def town(path: Path, *, mode: str = "development", **settings: Any) -> Iterator[
             "requests_per_30s": None,
             "backoff": 0.001,
         }
-        yield Town(sandbox, SpotifySettings(**{**of_client, **settings}), clock)
+        yield Town(sandbox, SpotifySettings(**{**of_client, **settings}), clock, address)
 
 
 def wait_until(true: Any, seconds: float = 30.0) -> bool:

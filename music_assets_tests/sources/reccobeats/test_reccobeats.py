@@ -1,0 +1,229 @@
+"""Audio features without a key: asked in batches, joined back to Spotify's ids, each kept by itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.sandbox.catalogue import open_to_read
+from music_assets.sandbox.faults import ANSWERS, Raw
+from music_assets.sources.ledger import Key, SqliteLedger
+from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings, features_row, spotify_id_of
+from music_assets.warehouse.schema import STAGED, row_columns
+from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+UNKNOWN = "0" * 22
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue(tmp_path_factory.mktemp("reccobeats"), songs_frame(60))
+
+
+@pytest.fixture(scope="module")
+def ids(path: Path) -> list[str]:
+    with contextlib.closing(open_to_read(path)) as db:
+        return [id_ for (id_,) in db.execute("SELECT id FROM tracks ORDER BY id LIMIT 100")]
+
+
+@pytest.fixture(scope="module")
+def isrcs(path: Path) -> dict[str, str]:
+    with contextlib.closing(open_to_read(path)) as db:
+        return dict(db.execute("SELECT id, isrc FROM tracks"))
+
+
+@pytest.fixture(scope="module")
+def _listening(path: Path) -> Iterator[Town]:
+    with town(path) as place:
+        yield place
+
+
+@pytest.fixture
+def place(_listening: Town) -> Town:
+    return _listening.reset()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def recco(place: Town, ledger: SqliteLedger) -> Iterator[Callable[..., ReccoBeats]]:
+    with contextlib.ExitStack() as opened:
+
+        def make(**settings: Any) -> ReccoBeats:
+            given = {"base_url": place.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
+            asks = ReccoBeatsSettings(source="sandbox", **{**given, **settings})
+            return opened.enter_context(ReccoBeats(asks, ledger, clock=place.clock, sleep=place.clock.sleep))
+
+        yield make
+
+
+Make = Callable[..., ReccoBeats]
+
+
+def test_a_hundred_ids_take_three_requests(recco: Make, place: Town, ids: list[str]) -> None:
+    asking = recco()
+    found = asking.audio_features(ids)
+    assert asking.spent == 3 and place.sandbox.requests == {"reccobeats": 3}
+    assert len(found.rows) + len(found.not_found) == len(ids)
+    assert 70 < len(found.rows) < 98  # it does not know every track
+    assert {row["spotify_track_id"] for row in found.rows} | set(found.not_found) == set(ids)
+    assert (found.pending, found.failed, found.denied, found.reason) == ([], [], False, None)
+
+
+def test_rows_are_those_of_the_table_and_say_who_gave_them(recco: Make, ids: list[str]) -> None:
+    rows = recco().audio_features(ids).rows
+    assert sorted(rows[0]) == sorted(row_columns(STAGED["audio_features"]))
+    assert {row["source"] for row in rows} == {"sandbox"}
+    assert all(row["tempo"] > 0 and 0 <= row["energy"] <= 1 and -1 <= row["key"] <= 11 for row in rows)
+    assert {row["time_signature"] for row in rows} == {row["duration_ms"] for row in rows} == {None}
+    assert ReccoBeatsSettings().source == "reccobeats"
+
+
+def test_asking_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, ids: list[str]) -> None:
+    first = recco().audio_features(ids)
+    again = recco()
+    assert again.audio_features(ids) == first
+    assert (again.spent, again.saved) == (0, len(ids))
+
+
+def test_each_answer_is_kept_as_it_came_under_its_own_id(
+    recco: Make, ledger: SqliteLedger, ids: list[str]
+) -> None:
+    found = recco().audio_features([*ids[:20], UNKNOWN])
+    kept = ledger.get_many(Key("spotify_track", id_, "reccobeats") for id_ in [*ids[:20], UNKNOWN])
+    assert len(kept) == 21
+    assert kept[Key("spotify_track", UNKNOWN, "reccobeats")].status == "not_found"
+    body = kept[Key("spotify_track", found.rows[0]["spotify_track_id"], "reccobeats")].body
+    assert body["href"].endswith(found.rows[0]["spotify_track_id"]) and len(body["id"]) == 36
+
+
+def test_an_id_it_does_not_know_is_asked_for_by_its_recording(
+    recco: Make, ids: list[str], isrcs: dict[str, str]
+) -> None:
+    plain = recco().audio_features(ids)
+    asking = recco()
+    found = asking.audio_features(ids, isrcs=isrcs)
+    assert asking.spent == 1  # only those that were not found are asked about again, all at once
+    gained = {row["spotify_track_id"] for row in found.rows} - {row["spotify_track_id"] for row in plain.rows}
+    assert gained and gained <= set(plain.not_found)
+    assert set(found.not_found) == set(plain.not_found) - gained
+    again = recco()
+    assert again.audio_features(ids, isrcs=isrcs) == found and again.spent == 0
+
+
+def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(recco: Make, place: Town) -> None:
+    def features(id_: str, tempo: float) -> dict[str, Any]:
+        return {"href": f"https://open.spotify.com/track/{id_}", "isrc": "USUM72104140", "tempo": tempo}
+
+    two = [features("B" * 22, 99.0), features("A" * 22, 120.0)]
+    for content in (two, two[::-1]):
+        place.keyless_faults.script.extend(
+            [Raw(200, b'{"content": []}'), Raw(200, orjson.dumps({"content": content}))]
+        )
+    for id_ in (UNKNOWN, "1" * 22):
+        (row,) = recco().audio_features([id_], isrcs={id_: "US-UM7-21-04140"}).rows
+        assert (row["spotify_track_id"], row["tempo"]) == (id_, 120.0)
+
+
+def test_what_is_no_id_spoils_nothing_beside_it(recco: Make, ids: list[str]) -> None:
+    found = recco().audio_features(["not an id", ids[0], "x,y"], isrcs={ids[0]: "no isrc"})
+    assert found.failed == ["not an id", "x,y"] and "no Spotify id" in (found.reason or "")
+    assert len(found.rows) + len(found.not_found) == 1
+
+
+def test_when_it_wants_a_long_pause_the_rest_is_pending(recco: Make, place: Town, ids: list[str]) -> None:
+    place.keyless_faults.script.extend([EMPTY, ANSWERS["wait_a_day"]])
+    found = recco().audio_features(ids)
+    assert found.pending == ids[40:] and found.not_found == ids[:40]
+    assert found.until is not None and found.until.timestamp() == place.clock.now + 86207
+    assert "ReccoBeats gives no answers for now" in (found.reason or "")
+    later = recco()
+    assert later.audio_features(ids).pending == ids[40:] and later.spent == 0
+    place.clock.now += 86208
+    done = later.audio_features(ids)
+    assert done.pending == [] and later.spent == 2
+
+
+EMPTY = Raw(200, b'{"content": []}', {"content-type": "application/json"})
+
+
+def test_an_outage_is_no_exception(recco: Make, ids: list[str]) -> None:
+    found = recco(base_url="http://127.0.0.1:9/", retries=1).audio_features(ids)
+    assert found.pending == ids and found.until is not None and "no answer from" in (found.reason or "")
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"content": null}', b'{"error": "no"}', b'"text"'])
+def test_an_answer_of_another_shape_fails_its_batch_alone(
+    recco: Make, place: Town, ids: list[str], body: bytes
+) -> None:
+    place.keyless_faults.script.append(Raw(200, body))
+    found = recco().audio_features(ids)
+    assert found.failed == ids[:40] and len(found.rows) + len(found.not_found) == 60
+
+
+def test_entries_that_make_no_sense_are_left_out(recco: Make, place: Town, ids: list[str]) -> None:
+    content = [None, 7, {"href": None}, {"href": "https://example.org/"}, {"tempo": 1}]
+    place.keyless_faults.script.append(Raw(200, orjson.dumps({"content": content})))
+    assert recco().audio_features(ids[:2]).not_found == ids[:2]
+
+
+@pytest.mark.parametrize("share", [0.1])
+def test_faults_change_nothing_but_the_number_of_requests(
+    recco: Make, place: Town, ids: list[str], isrcs: dict[str, str], tmp_path: Path, share: float
+) -> None:
+    place.keyless_faults.broken_rate = share
+    place.keyless_faults.broken = ("500", "502", "empty", "html", "cut", "reset", "wait_0")
+    found = recco(retries=10).audio_features(ids, isrcs=isrcs)
+    place.reset()
+    calm = SqliteLedger(tmp_path / "calm.sqlite", source="sandbox")
+    given = ReccoBeatsSettings("sandbox", place.address.reccobeats_url, requests_per_second=None)
+    with ReccoBeats(given, calm, clock=place.clock) as asking:
+        expected = asking.audio_features(ids, isrcs=isrcs)
+    calm.close()
+    values = [{**row, "fetched_at": None} for row in found.rows]
+    assert values == [{**row, "fetched_at": None} for row in expected.rows] and values
+    assert found.not_found == expected.not_found
+
+
+@pytest.mark.parametrize(
+    ("href", "id_"),
+    [
+        ("https://open.spotify.com/track/00aqkszH1FdUiJJWvX6iEl", "00aqkszH1FdUiJJWvX6iEl"),
+        ("https://open.spotify.com/track/00aqkszH1FdUiJJWvX6iEl?si=x", "00aqkszH1FdUiJJWvX6iEl"),
+        ("spotify:track:00aqkszH1FdUiJJWvX6iEl", "00aqkszH1FdUiJJWvX6iEl"),
+        ("https://open.spotify.com/album/00aqkszH1FdUiJJWvX6iEl", None),
+        ("https://open.spotify.com/track/tooshort", None),
+        (None, None),
+    ],
+)
+def test_href_holds_the_spotify_id(href: Any, id_: str | None) -> None:
+    assert spotify_id_of({"href": href}) == id_
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["id", "href", "key", "tempo", "mode", "energy", "isrc"]), JSON))
+def test_any_object_becomes_a_row(features: dict[str, Any]) -> None:
+    row = features_row(features, UNKNOWN, source="reccobeats", fetched_at=NOW)
+    assert row["spotify_track_id"] == UNKNOWN
+    assert row["key"] is None or isinstance(row["key"], int)
+    assert spotify_id_of(features) is None or len(str(spotify_id_of(features))) == 22
