@@ -6,9 +6,15 @@ them, here where several do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import fsspec
 import pytest
+
+if TYPE_CHECKING:
+    from music_assets_tests.standin import Standin
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -19,3 +25,22 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("needs the real data in ../shared, which is not part of the repository")
     return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def running_standin_() -> Iterator[Standin]:
+    from music_assets_tests.standin import running_standin
+
+    with running_standin() as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(running_standin_: Standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
+    """Redshift and S3 as `music_assets_tests.standin` plays them; AWS's libraries find its S3."""
+    for name, value in running_standin_.environment.items():
+        monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").clear_instance_cache()  # a file system remembers its server
+    yield running_standin_
+    running_standin_.faults.clear()
+    fsspec.filesystem("s3").clear_instance_cache()
