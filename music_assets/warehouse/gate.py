@@ -8,6 +8,7 @@ they are loaded is in `music_assets.checks`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, String, Table
@@ -44,10 +45,10 @@ def check_file(table: Table, path: str, slice_: str) -> Checked:
         The number of rows and the problems, each naming the field, how many rows have it, and one
         row by its key.
     """
-    with duckdb.connect(":memory:") as database:
+    with _database().cursor() as database:
         try:
             database.execute(
-                "CREATE TABLE line AS SELECT json, row_number() OVER () AS number "
+                "CREATE TEMP TABLE line AS SELECT json, row_number() OVER () AS number "
                 "FROM read_json_objects($path, format='newline_delimited', compression='gzip', "
                 "maximum_object_size=$most)",
                 {"path": path, "most": 4 * MAX_ROW_BYTES},
@@ -59,9 +60,15 @@ def check_file(table: Table, path: str, slice_: str) -> Checked:
         if rows and not problems:
             names = [column.name for column in table.columns]
             fields = ", ".join(f'json_extract(json, \'$."{name}"\') AS "{name}"' for name in names)
-            database.execute(f"CREATE TABLE field AS SELECT {fields} FROM line")
+            database.execute(f"CREATE TEMP TABLE field AS SELECT {fields} FROM line")
             problems += _value_problems(database, table, slice_)
         return Checked(rows, tuple(problems))
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all files: opening it takes longer than a small file does. Each file has a cursor of its own."""
+    return duckdb.connect(":memory:")
 
 
 def _shape_problems(database: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
