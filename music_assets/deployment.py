@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from music_assets.io_managers.errors import UnknownPlace
 from music_assets.io_managers.json_lines import JsonLinesIOManager
 from music_assets.io_managers.manifests import ManifestIOManager
+from music_assets.io_managers.s3 import checked_endpoint, encryption
+from music_assets.io_managers.store import place
 from music_assets.io_managers.warehouse import WarehouseIOManager
 from music_assets.resources import (
     CorrectionsResource,
@@ -44,7 +47,8 @@ class Settings:
     `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
     `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none.
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
-    run is told of.
+    run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
+    there is encrypted.
     """
 
     data: Path
@@ -60,6 +64,8 @@ class Settings:
     retention_days: int = 180
     alert_webhook: str | None = field(default=None, repr=False)  # whoever knows it can post there
     alert_sns: str | None = None
+    s3_endpoint: str | None = None
+    s3_sse: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -95,7 +101,7 @@ class Settings:
         settings = cls(
             data=data,
             msd=Path(msd).absolute() if msd else None,
-            staging=_absolute(setting("staging", str(data / "staging"))),
+            staging=_staging(setting("staging", str(data / "staging"))),
             warehouse=warehouse,
             spotify=spotify,
             overrides=path("overrides"),
@@ -106,6 +112,8 @@ class Settings:
             retention_days=_days(setting("retention_days", "180")),
             alert_webhook=_web_address(setting("alert_webhook", "")),
             alert_sns=setting("alert_sns", "") or None,
+            s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
+            s3_sse=_s3("MUSIC_ASSETS_S3_SSE", setting("s3_sse", ""), encryption),
         )
         if spotify == "sandbox" and not settings.warehouse_is_local:
             raise SettingError(
@@ -140,8 +148,9 @@ class Settings:
 
 def resources(settings: Settings) -> dict[str, Any]:
     """Every resource and IO manager by its key, as these settings have it."""
-    staging = StagingResource(url=settings.staging)
-    warehouse = WarehouseResource(url=settings.warehouse, published=str(settings.published))
+    s3 = {"s3_endpoint": settings.s3_endpoint, "s3_sse": settings.s3_sse}
+    staging = StagingResource(url=settings.staging, **s3)
+    warehouse = WarehouseResource(url=settings.warehouse, published=str(settings.published), **s3)
     msd = MsdResource(
         path=str(settings.msd) if settings.msd else None, sample=str(settings.data / "sample_msd")
     )
@@ -208,5 +217,16 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     return said
 
 
-def _absolute(place: str) -> str:
-    return place if "://" in place else str(Path(place).absolute())
+def _staging(url: str) -> str:
+    try:
+        scheme, path = place(url)
+    except UnknownPlace as error:
+        raise SettingError(str(error)) from None
+    return url if scheme == "s3" else str(Path(path).absolute())
+
+
+def _s3(name: str, value: str, check: Callable[[str], object]) -> str | None:
+    try:
+        return value if value and check(value) else None
+    except ValueError as error:
+        raise SettingError(f"{name} cannot be used: {error}.") from None

@@ -66,7 +66,7 @@ def examine(
     yield from _data_folder(settings.data)
     yield from _msd(settings, quick)
     yield from _spotify(settings, env, offline)
-    yield from _staging(settings.staging)
+    yield from _staging(settings)
     yield from _warehouse(settings)
     yield from _dagster(settings.dagster_home)
 
@@ -240,25 +240,23 @@ def _ledger(path: Path) -> Finding:
     return Finding("ledger", OK, f"{answers:,} answers are kept in {path}")
 
 
-def _staging(url: str) -> Iterator[Finding]:
+def _staging(settings: Settings) -> Iterator[Finding]:
     """Write a small file where staged files go, and remove it."""
-    import fsspec
-    from fsspec.implementations.local import LocalFileSystem
+    from music_assets.io_managers.errors import StagingError
+    from music_assets.io_managers.store import SliceStore
 
+    url = settings.staging
     try:
-        files, base = fsspec.core.url_to_fs(url)
-        if isinstance(files, LocalFileSystem):
-            _write_and_remove(_nearest(Path(base)))
+        store = SliceStore(url, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
+        if store.is_local:
+            _write_and_remove(_nearest(Path(url)))
         else:
-            name = f"{base}/.music-assets-doctor-{uuid4().hex}"
-            files.pipe_file(name, b"a harmless test; remove me")
-            files.rm_file(name)
-    except Exception as error:  # each file system has its own; whatever it is, it is the finding
+            store.probe(f".music-assets-doctor-{uuid4().hex}")
+    except StagingError as error:
+        yield Finding("staging", PROBLEM, f"{url} cannot be used", str(error))
+    except OSError as error:
         said = f"{url} cannot be written to: {type(error).__name__}, {_first_line(error)}"
-        remote = (
-            "Check the bucket's name and region, and that your AWS credentials may write and delete there."
-        )
-        yield Finding("staging", PROBLEM, said, remote if "://" in url else "Make the folder writable.")
+        yield Finding("staging", PROBLEM, said, "Make the folder writable.")
     else:
         yield Finding("staging", OK, f"{url} can be written to")
 

@@ -58,12 +58,13 @@ def find(store: SliceStore, track_id: str) -> Explanation:
 
 
 def _rows(store: SliceStore, kind: str, letters: str, track_id: str) -> list[Row]:
-    if store.receipt(kind, letters) is None:
+    receipt = store.receipt(kind, letters)
+    if receipt is None:
         raise NotStaged(
             f"Nothing of {kind} is staged for partition {letters}, where {track_id} belongs: run "
             f"`music-assets run --partitions {letters}` first, or name another folder with --data."
         )
-    return [row for row in decode(store.read(kind, letters)) if row["track_id"] == track_id]
+    return [row for row in decode(store.read(receipt)) if row["track_id"] == track_id]
 
 
 def show(console: Console, found: Explanation) -> None:

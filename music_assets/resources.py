@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 
+from music_assets.io_managers.s3 import S3Files
 from music_assets.io_managers.store import SliceStore, fingerprint
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.engine import Warehouse
@@ -27,22 +28,27 @@ if TYPE_CHECKING:
 
 
 class StagingResource(ConfigurableResource[Any]):
-    """Where staged files lie: a folder, or `s3://bucket/prefix`."""
+    """Where staged files lie: a folder, or `s3://bucket/prefix`, its server and its encryption."""
 
     url: str
+    s3_endpoint: str | None = None
+    s3_sse: str | None = None
 
     def store(self) -> SliceStore:
-        return SliceStore(self.url)
+        return SliceStore(self.url, endpoint=self.s3_endpoint, sse=self.s3_sse)
 
 
 class WarehouseResource(ConfigurableResource[Any]):
-    """The warehouse, by its SQLAlchemy URL, and where its readers' copy goes."""
+    """The warehouse, by its SQLAlchemy URL, where its readers' copy goes, and how S3 is reached."""
 
     url: str
     published: str
+    s3_endpoint: str | None = None
+    s3_sse: str | None = None
 
     def open(self) -> Warehouse:
-        return open_warehouse(self.url, Path(self.published))
+        files = S3Files(endpoint=self.s3_endpoint, sse=self.s3_sse)
+        return open_warehouse(self.url, Path(self.published), files)
 
 
 class ReportResource(ConfigurableResource[Any]):

@@ -17,9 +17,10 @@ from music_assets.assets.common import (
     reporter,
     terms_of,
 )
-from music_assets.io_managers.manifests import read_verdict
+from music_assets.io_managers.errors import DamagedFile
+from music_assets.io_managers.manifests import read_verdicts
 from music_assets.io_managers.slices import StagedSlices
-from music_assets.io_managers.store import SliceStore
+from music_assets.io_managers.store import Receipt, SliceStore
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.progress import advanced
 from music_assets.resources import StagingResource
@@ -54,10 +55,16 @@ def _gate(kind: str) -> AssetsDefinition:
     ) -> dict[str, Any]:
         store, name = staging.store(), key.to_user_string()
         report = reporter(context, key)
-        verdicts: dict[str, Verdict] = {}
-        for done, partition in enumerate(context.partition_keys, start=1):
-            verdict, kept = _judge(store, rows, name, partition)
-            verdicts[partition] = verdict
+        keys = context.partition_keys
+        verdicts: dict[str, Verdict] = {}  # the new ones
+        for done, (partition, before) in enumerate(
+            zip(keys, read_verdicts(store, name, keys), strict=True), start=1
+        ):
+            receipt = rows.receipt(partition)
+            kept = before is not None and before.is_of(receipt.checksum, GATE_VERSION)
+            verdict = before if before is not None and kept else _judge(store, receipt)
+            if not kept:
+                verdicts[partition] = verdict
             if not verdict.passed:
                 context.log.error("%s %s is refused: %s", kind, partition, "; ".join(verdict.problems))
             report(
@@ -70,27 +77,26 @@ def _gate(kind: str) -> AssetsDefinition:
                     "problems": list(verdict.problems),
                 },
             )
-            advanced("staged_json", f"{kind} {partition}", done, len(context.partition_keys), kept=kept)
+            advanced("staged_json", f"{kind} {partition}", done, len(keys), kept=kept)
         return verdicts
 
     return staged_json
 
 
-def _judge(store: SliceStore, rows: StagedSlices, name: str, partition: str) -> tuple[Verdict, bool]:
-    """The verdict on one partition's file, and whether it stood already."""
-    receipt = rows.receipt(partition)
-    before = read_verdict(store, name, partition)
-    if before is not None and before.manifest.checksum == receipt.checksum and before.gate == GATE_VERSION:
-        return before, True
-    with store.as_local_file(rows.kind, partition) as path:
-        checked = check_file(STAGED[rows.kind], path, partition)
-    problems = list(checked.problems)
-    if not problems and checked.rows != receipt.rows:
-        problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
-    manifest = Manifest(
-        rows.kind, partition, store.url(rows.kind, partition), receipt.rows, receipt.bytes, receipt.checksum
-    )
-    return Verdict(manifest, GATE_VERSION, tuple(problems)), False
+def _judge(store: SliceStore, receipt: Receipt) -> Verdict:
+    """The verdict on one partition's file."""
+    kind, slice_ = receipt.kind, receipt.slice
+    try:
+        with store.as_local_file(receipt) as path:
+            checked = check_file(STAGED[kind], path, slice_)
+    except DamagedFile as error:
+        problems = [str(error)]
+    else:
+        problems = list(checked.problems)
+        if not problems and checked.rows != receipt.rows:
+            problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
+    manifest = Manifest(kind, slice_, store.url(kind, slice_), receipt.rows, receipt.bytes, receipt.checksum)
+    return Verdict(manifest, GATE_VERSION, tuple(problems))
 
 
 def _staging_table(kind: str) -> AssetsDefinition:

@@ -22,14 +22,15 @@ def explain(track_id: str, data: str | None) -> None:
     from rich.console import Console
 
     from music_assets.console import SANDBOX_BANNER
-    from music_assets.deployment import SettingError, Settings
+    from music_assets.deployment import SettingError, Settings, resources
     from music_assets.explanation import NotStaged, find, show
-    from music_assets.io_managers.store import SliceStore
+    from music_assets.io_managers.errors import StagingError
 
     console = Console()
     try:
-        found = find(SliceStore(Settings.from_environment(data=data).staging), track_id.strip())
-    except (SettingError, NotStaged) as error:
+        staging = resources(Settings.from_environment(data=data))["staging"]
+        found = find(staging.store(), track_id.strip())
+    except (SettingError, StagingError, NotStaged) as error:
         raise Unusable(str(error)) from None
     show(console, found)
     if found.is_sandbox:

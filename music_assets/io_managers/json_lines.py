@@ -24,9 +24,9 @@ class JsonLinesIOManager(ConfigurableIOManager):
     def handle_output(self, context: OutputContext, obj: Slices) -> None:
         store = self.staging.store()
         kind = context.asset_key.to_user_string()
-        for done, key in enumerate(obj.keys, start=1):
+        receipts = store.receipts(kind, obj.keys)
+        for done, (key, before) in enumerate(zip(obj.keys, receipts, strict=True), start=1):
             made_from = obj.made_from(key)
-            before = store.receipt(kind, key)
             if before is not None and before.complete and before.made_from == made_from:
                 receipt, this_run = before, obj.kept(before)
             else:
@@ -40,7 +40,8 @@ class JsonLinesIOManager(ConfigurableIOManager):
             advanced(kind, key, done, len(obj.keys), receipt.rows, kept=kept)
 
     def load_input(self, context: InputContext) -> StagedSlices:
-        return StagedSlices(self.staging.store(), context.asset_key.to_user_string())
+        kind = context.asset_key.to_user_string()
+        return StagedSlices(self.staging.store(), kind, context.asset_partition_keys)
 
 
 def _write(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:

@@ -54,24 +54,29 @@ class Slices:
 
 
 class StagedSlices:
-    """The files of one kind, by partition."""
+    """The files of one kind, by partition; the receipts of `keys` are read at once, when one is needed."""
 
-    def __init__(self, store: SliceStore, kind: str) -> None:
+    def __init__(self, store: SliceStore, kind: str, keys: Sequence[str] = ()) -> None:
         self.kind = kind
         self._store = store
+        self._keys = keys
+        self._receipts: dict[str, Receipt | None] = {}
 
     def __getitem__(self, key: str) -> list[dict[str, Any]]:
         """The rows of a partition, as dicts.
 
         Raises:
             Failure: it was never made; trying again would not help.
+            DamagedFile: the file is not what was written.
         """
-        self.receipt(key)
-        return decode(self._store.read(self.kind, key))
+        return decode(self._store.read(self.receipt(key)))
 
     def receipt(self, key: str) -> Receipt:
         """What is known of a partition's file; raises as reading it does."""
-        found = self._store.receipt(self.kind, key)
+        if key not in self._receipts:
+            keys = self._keys if key in self._keys and not self._receipts else [key]
+            self._receipts |= zip(keys, self._store.receipts(self.kind, keys), strict=True)
+        found = self._receipts[key]
         if found is None:
             raise Failure(
                 f"{self.kind} has no partition {key}: materialise {self.kind} for {key} first.",

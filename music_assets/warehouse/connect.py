@@ -9,12 +9,14 @@ from sqlalchemy.exc import ArgumentError
 
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.errors import WarehouseError
+from music_assets.warehouse.manifest import Files
 
 
-def open_warehouse(url: str, published: Path) -> Warehouse:
+def open_warehouse(url: str, published: Path, files: Files | None = None) -> Warehouse:
     """The warehouse at this SQLAlchemy URL; nothing is opened yet.
 
-    `published` is where an engine that needs one keeps the copy for readers.
+    `published` is where an engine that needs one keeps the copy for readers, `files` how it reads and writes
+    `s3://…`.
 
     Raises:
         WarehouseError: the URL is none, or of an engine this project does not have.
@@ -33,7 +35,7 @@ def open_warehouse(url: str, published: Path) -> Warehouse:
             )
         from music_assets.warehouse.duckdb import DuckDBWarehouse
 
-        return DuckDBWarehouse(Path(parsed.database), published)
+        return DuckDBWarehouse(Path(parsed.database), published, files=files)
     raise WarehouseError(
         f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; this version writes to "
         "duckdb:///path/to/file.duckdb"

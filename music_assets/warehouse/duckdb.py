@@ -13,13 +13,13 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import fsspec
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -28,11 +28,13 @@ from sqlalchemy.schema import CreateSchema, CreateTable
 
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
-from music_assets.warehouse.manifest import Manifest
+from music_assets.warehouse.manifest import Files, Manifest
 from music_assets.warehouse.schema import LOADS, METADATA, PUBLISHED, SCHEMAS
 
 # Long enough for another run's load of a letter, short enough to be told who is in the way.
 DEFAULT_WAIT_S = 60.0
+# Files fetched from S3 at once.
+_AT_ONCE = 16
 
 
 class DuckDBWarehouse(Warehouse):
@@ -40,10 +42,13 @@ class DuckDBWarehouse(Warehouse):
 
     is_local = True
 
-    def __init__(self, path: Path, published: Path, wait_s: float = DEFAULT_WAIT_S) -> None:
+    def __init__(
+        self, path: Path, published: Path, wait_s: float = DEFAULT_WAIT_S, files: Files | None = None
+    ) -> None:
         self.path = path
         self.published = published
         self.wait_s = wait_s
+        self._files = files
 
     @contextmanager
     def transaction(self, purpose: str) -> Iterator[Connection]:
@@ -64,7 +69,7 @@ class DuckDBWarehouse(Warehouse):
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         types = {column.name: _type_name(column.type, connection) for column in table.columns}
         declared = ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items())
-        with _local_files([manifest.url for manifest in manifests]) as files:
+        with self._local_files([manifest.url for manifest in manifests]) as files:
             raw.execute(
                 f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($files, "
                 f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
@@ -143,6 +148,23 @@ class DuckDBWarehouse(Warehouse):
             lock.release()
 
     @contextmanager
+    def _local_files(self, urls: Sequence[str]) -> Iterator[list[str]]:
+        """The files on this machine: DuckDB's own reader of `s3://…` would be a separate download."""
+        if not any("://" in url for url in urls):
+            yield list(urls)
+            return
+        if self._files is None:
+            raise WarehouseError(f"{self.path} was opened without a way to read {urls[0]}.")
+        read = self._files.read
+        with (
+            tempfile.TemporaryDirectory(prefix="music_assets_") as folder,
+            ThreadPoolExecutor(_AT_ONCE) as pool,
+        ):
+            local = [Path(folder) / f"{place}.json.gz" for place in range(len(urls))]
+            list(pool.map(lambda url, path: path.write_bytes(read(url)), urls, local))
+            yield [str(path) for path in local]
+
+    @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
         """A connection to the file, waiting out readers that do not know of our lock."""
         give_up = time.monotonic() + self.wait_s
@@ -170,20 +192,6 @@ class DuckDBWarehouse(Warehouse):
         finally:
             connection.close()
             engine.dispose()
-
-
-@contextmanager
-def _local_files(urls: Sequence[str]) -> Iterator[list[str]]:
-    """The files on this machine: DuckDB's own reader of `s3://…` would be a separate download."""
-    remote = [url for url in urls if "://" in url]
-    if not remote:
-        yield list(urls)
-        return
-    filesystem, _ = fsspec.core.url_to_fs(remote[0])
-    with tempfile.TemporaryDirectory(prefix="music_assets_") as folder:
-        local = [str(Path(folder) / f"{place}.json.gz") for place in range(len(urls))]
-        filesystem.get(remote, local)
-        yield local
 
 
 def _for_readers() -> list[Table]:

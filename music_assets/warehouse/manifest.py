@@ -1,14 +1,21 @@
 """What a load is made of: one checked file a slice.
 
-Here: the manifest as data, and its two written forms: our own (a file beside the staged one) and
-the one Redshift's COPY reads. Who writes them is `io_managers`, who checks is `gate`.
+Here: the manifest as data, its two written forms (our verdict, and the one Redshift's COPY reads), and
+what an engine needs of whoever keeps the files. Who writes them is `io_managers`, who checks is `gate`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
+
+
+class Files(Protocol):
+    """How an engine reads and writes objects by their `s3://…` address; each is whole or an error."""
+
+    def read(self, url: str) -> bytes: ...
+    def write(self, url: str, content: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,10 @@ class Verdict:
     @property
     def passed(self) -> bool:
         return not self.problems
+
+    def is_of(self, checksum: str, gate: str) -> bool:
+        """Whether it is the verdict of that gate on the file with that checksum."""
+        return self.manifest.checksum == checksum and self.gate == gate
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

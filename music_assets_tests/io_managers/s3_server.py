@@ -1,0 +1,81 @@
+"""An S3 server to test with: moto's, over a real socket, that counts what is asked and fails on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+Fault = Callable[[Request], Response | None]
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *args: object) -> None:
+        pass
+
+
+@dataclass
+class S3Server:
+    """`asked` is every request, as `PUT /music/key`; `fault` may answer one instead of the server."""
+
+    endpoint: str = ""
+    asked: list[str] = field(default_factory=list)
+    fault: Fault = lambda request: None
+    fresh: list[dict[str, str]] = field(default_factory=list)  # headers of what was written
+
+    def app(self, server: Any) -> Any:
+        def answer(environ: dict[str, Any], start_response: Any) -> Any:
+            request = Request(environ)
+            query = f"?{request.query_string.decode()}" if request.query_string else ""
+            self.asked.append(f"{request.method} {request.path}{query}")
+            if request.method == "PUT":
+                self.fresh.append({name.lower(): value for name, value in request.headers.items()})
+            failed = self.fault(request)
+            return failed(environ, start_response) if failed else server(environ, start_response)
+
+        return answer
+
+
+def refusal(status: int, code: str) -> Response:
+    """An error as S3 answers it."""
+    body = f"<Error><Code>{code}</Code><Message>said by the server: secret</Message></Error>"
+    return Response(body, status, content_type="application/xml")
+
+
+@contextmanager
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A server with a bucket `music`, and credentials for it in the environment."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTING")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    boto3.setup_default_session()  # the last one remembers its credentials
+    it = S3Server()
+    app = it.app(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    it.endpoint = f"http://127.0.0.1:{server.server_port}"
+    requests.post(f"{it.endpoint}/moto-api/reset", timeout=10)  # its buckets outlive a server
+    boto3.client("s3", endpoint_url=it.endpoint).create_bucket(Bucket="music")
+    it.asked.clear()
+    it.fresh.clear()
+    try:
+        yield it
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        boto3.setup_default_session()
