@@ -6,6 +6,7 @@ and exit codes in `cli`. On AWS the same jobs are launched by Dagster itself.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -34,12 +35,18 @@ nux:  # the window that asks for an address
   enabled: false
 """
 # Runs of the command line write to the terminal themselves: capturing that would take processes of its own.
+# Their events go where Dagster's own storage has them, a batch at a time.
 _RUN_YAML = (
     _DAGSTER_YAML
     + """\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
+event_log_storage:
+  module: music_assets.event_log
+  class: BatchingEventLog
+  config:
+    base_dir: {events}
 """
 )
 
@@ -147,7 +154,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         by_partition = partitioned.resolve(graph)
         tables = graph.materializable_asset_keys - by_partition
         job = definitions.resolve_job_def(JOB)
-        with _instance(settings.dagster_home) as instance, _interruptible(summary):
+        with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             for first, last in runs_of(keys):
                 letters = {
                     "dagster/asset_partition_range_start": first,
@@ -275,14 +282,17 @@ def _read(path: Path) -> str:
 
 
 @contextmanager
-def _instance(home: Path) -> Iterator[DagsterInstance]:
+def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
     """Dagster's storage in the data folder; the same folder serves as DAGSTER_HOME of the UI."""
     from dagster import DagsterInstance
 
     # One planned event a range instead of one a partition.
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+    # Those of a step are written together.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     prepare_dagster_home(home)
-    (home / "run.yaml").write_text(_RUN_YAML)
+    events = json.dumps(str(home / "history" / "runs"))
+    (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
     with DagsterInstance.from_config(str(home), "run.yaml") as instance:
         yield instance
 
