@@ -29,7 +29,7 @@ Item = dict[str, Any]  # attribute -> {type: value}, as DynamoDB's client has it
 
 INDEX = "by_age"
 _GET, _WRITE = 100, 25  # what one BatchGetItem, one BatchWriteItem takes
-_TRIES = 9  # in a row in which DynamoDB does nothing of a batch; waits of 0.05 s to 12.8 s between them
+_TRIES = 9  # in a row in which DynamoDB does nothing of a batch; waits of 0.1 s to 12.8 s between them
 _CONNECTIONS = 16
 
 _ADVICE = {
