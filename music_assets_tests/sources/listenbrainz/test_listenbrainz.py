@@ -1,0 +1,158 @@
+"""Spotify ids by a song's names: asked in batches, each song's answer kept by itself, never trusted here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from music_assets.sandbox.catalogue import open_to_read, truth
+from music_assets.sandbox.faults import ANSWERS, Raw
+from music_assets.sources.ledger import Key, SqliteLedger
+from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings, SongNames
+from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+
+FRAME = songs_frame(120)
+SONGS = [SongNames(row.track_id, row.title, row.artist_name, row.release) for row in FRAME.itertuples()]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue(tmp_path_factory.mktemp("listenbrainz"), FRAME)
+
+
+@pytest.fixture(scope="module")
+def _listening(path: Path) -> Iterator[Town]:
+    with town(path) as place:
+        yield place
+
+
+@pytest.fixture
+def place(_listening: Town) -> Town:
+    return _listening.reset()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield kept
+    kept.close()
+
+
+Make = Callable[..., ListenBrainz]
+
+
+@pytest.fixture
+def brainz(place: Town, ledger: SqliteLedger) -> Iterator[Make]:
+    with contextlib.ExitStack() as opened:
+
+        def make(**settings: Any) -> ListenBrainz:
+            given = {
+                "base_url": place.address.listenbrainz_url,
+                "requests_per_second": None,
+                "backoff": 0.001,
+            }
+            asks = ListenBrainzSettings(source="sandbox", **{**given, **settings})
+            return opened.enter_context(
+                ListenBrainz(asks, ledger, clock=place.clock, sleep=place.clock.sleep)
+            )
+
+        yield make
+
+
+def test_a_batch_of_songs_is_one_request(brainz: Make, place: Town) -> None:
+    asking = brainz()
+    found = asking.spotify_ids(SONGS)
+    assert asking.spent == 3 and place.sandbox.requests == {"listenbrainz": 3}
+    assert found.ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
+    assert (found.pending, found.failed, found.unaskable, found.reason) == ([], [], [], None)
+    assert found.source == "sandbox" and found.fetched_at.keys() == {song.track_id for song in SONGS}
+    small = brainz(batch=1)
+    small.spotify_ids([SongNames("TRNEW0", "x", "y", "z"), SongNames("TRNEW1", "x", "y", "z")])
+    assert small.spent == 2
+
+
+def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(brainz: Make, path: Path) -> None:
+    found, right = brainz().spotify_ids(SONGS), truth(path)
+    assert 0.4 < len(found.ids) / len(SONGS) < 0.9
+    hits = [bool(set(ids) & right[track_id]) for track_id, ids in found.ids.items()]
+    assert sum(hits) / len(hits) > 0.8
+    with contextlib.closing(open_to_read(path)) as db:
+        on_spotify = {id_ for (id_,) in db.execute("SELECT id FROM tracks")}
+    assert {id_ for ids in found.ids.values() for id_ in ids} - on_spotify  # some ids are given up
+
+
+def test_asking_again_costs_nothing(brainz: Make) -> None:
+    first = brainz().spotify_ids(SONGS)
+    again = brainz()
+    assert again.spotify_ids(SONGS) == first
+    assert (again.spent, again.saved) == (0, len(SONGS))
+
+
+def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: SqliteLedger) -> None:
+    found = brainz().spotify_ids(SONGS[:10])
+    keys = [Key("track", song.track_id, "listenbrainz") for song in SONGS[:10]]
+    kept = ledger.get_many(keys)
+    assert list(kept) == keys
+    for track_id, ids in found.ids.items():
+        answer = kept[Key("track", track_id, "listenbrainz")]
+        assert answer.status == "answered" and answer.body["spotify_track_ids"] == ids
+        assert answer.question and " / " in answer.question
+
+
+def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:
+    asking = brainz()
+    found = asking.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
+    assert found.unaskable == ["TR1", "TR2"] and asking.spent == 0
+
+
+def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, place: Town) -> None:
+    asking = brainz()
+    asking.spotify_ids(SONGS[:50])
+    place.keyless_faults.script.append(ANSWERS["wait_a_day"])
+    found = asking.spotify_ids(SONGS)
+    assert found.pending == [song.track_id for song in SONGS[50:]]
+    assert found.until is not None and "ListenBrainz gives no answers" in (found.reason or "")
+    assert len(found.ids) + len(found.not_found) == 50
+    place.clock.now += 86208
+    assert asking.spotify_ids(SONGS).pending == []
+
+
+def test_an_outage_is_no_exception(brainz: Make) -> None:
+    found = brainz(base_url="http://127.0.0.1:9/", retries=1).spotify_ids(SONGS)
+    assert len(found.pending) == len(SONGS) and found.until is not None
+
+
+NAMES = {"artist_name": "y", "release_name": "z", "track_name": "x"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"spotify_track_ids": []},
+        [],
+        [NAMES, NAMES],
+        ["text"],
+        [{**NAMES, "track_name": "another", "spotify_track_ids": []}],
+    ],
+)
+def test_an_answer_about_something_else_is_not_believed(brainz: Make, place: Town, body: Any) -> None:
+    place.keyless_faults.script.append(Raw(200, orjson.dumps(body)))
+    found = brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])
+    assert found.failed == ["TR1"] and found.reason
+    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
+
+
+@pytest.mark.parametrize("ids", [None, "text", [None, 7, "short", "x" * 23]])
+def test_what_is_no_id_is_none(brainz: Make, place: Town, ids: Any) -> None:
+    place.keyless_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
+    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
+
+
+def test_a_batch_is_one_song_at_least() -> None:
+    with pytest.raises(ValueError, match="batch is 1 or more"):
+        ListenBrainzSettings(batch=0)
