@@ -1,0 +1,30 @@
+locals {
+  environment = {
+    AWS_DEFAULT_REGION             = var.region
+    MUSIC_ASSETS_STAGING           = module.bucket.staging_url
+    MUSIC_ASSETS_S3_SSE            = "aws:kms"
+    MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
+    MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
+    MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)
+  }
+}
+
+output "environment" {
+  description = "Settings for the laptop, by name."
+  value       = local.environment
+}
+
+output "dotenv" {
+  description = "The same as lines: terraform output -raw dotenv >> .env"
+  value       = join("", [for name, value in local.environment : "${name}=${value}\n"])
+}
+
+output "laptop_policy_arn" {
+  description = "The policy to attach to the user or role you work as."
+  value       = aws_iam_policy.laptop.arn
+}
+
+output "reader_policy_json" {
+  description = "The policy for people who read the warehouse."
+  value       = module.redshift.reader_policy_json
+}

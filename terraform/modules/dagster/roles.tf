@@ -1,0 +1,271 @@
+# Who may do what. One role a kind of task:
+#   execution  ECS itself: pulls the image, writes logs, puts secrets into containers
+#   webserver  starts and stops runs, shows their logs, reads what sensors and assets look at
+#   daemon     the same, and tells people
+#   run        match, ask, load: staging, ledger, warehouse
+#   extract    reads the MSD's disk (no permission is needed for that) and stages what it read
+
+locals {
+  account   = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
+  partition = data.aws_partition.current.partition
+
+  tasks_trust = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+
+  use_key = {
+    Sid      = "UseKey"
+    Effect   = "Allow"
+    Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource = [var.key_arn]
+  }
+
+  compute_logs = {
+    Sid      = "ComputeLogs"
+    Effect   = "Allow"
+    Action   = ["s3:GetObject", "s3:PutObject"]
+    Resource = ["${var.logs_arn}/*"]
+  }
+
+  # HeadObject on what is not there answers 404, not 403, only to those who may list.
+  know_what_is_missing = {
+    Sid      = "KnowWhatIsMissing"
+    Effect   = "Allow"
+    Action   = ["s3:ListBucket"]
+    Resource = [var.bucket_arn]
+  }
+
+  read_staging = {
+    Sid      = "ReadStaging"
+    Effect   = "Allow"
+    Action   = ["s3:GetObject"]
+    Resource = ["${var.staging_arn}/*"]
+  }
+
+  read_ledger = {
+    Sid      = "ReadLedger"
+    Effect   = "Allow"
+    Action   = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
+    Resource = [var.ledger_arn, "${var.ledger_arn}/index/*"]
+  }
+
+  write_staging = {
+    Sid      = "WriteStaging"
+    Effect   = "Allow"
+    Action   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    Resource = ["${var.staging_arn}/*"]
+  }
+
+  # `purge` removes old versions too: within the staged files alone.
+  purge_staging = {
+    Sid      = "PurgeStaging"
+    Effect   = "Allow"
+    Action   = ["s3:GetObjectVersion", "s3:DeleteObjectVersion"]
+    Resource = ["${var.staging_arn}/*"]
+  }
+
+  list_versions = {
+    Sid      = "ListVersions"
+    Effect   = "Allow"
+    Action   = ["s3:ListBucketVersions", "s3:GetBucketVersioning"]
+    Resource = [var.bucket_arn]
+  }
+
+  write_ledger = {
+    Sid    = "WriteLedger"
+    Effect = "Allow"
+    Action = [
+      "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
+      "dynamodb:Scan", "dynamodb:ConditionCheckItem",
+    ]
+    Resource = [var.ledger_arn, "${var.ledger_arn}/index/*"]
+  }
+
+  tell_people = {
+    Sid      = "TellPeople"
+    Effect   = "Allow"
+    Action   = ["sns:Publish"]
+    Resource = [var.alert_topic_arn]
+  }
+
+  launch_runs = [
+    {
+      Sid      = "StartRuns"
+      Effect   = "Allow"
+      Action   = ["ecs:RunTask"]
+      Resource = ["arn:${local.partition}:ecs:${local.account}:task-definition/${local.run_family}:*", "arn:${local.partition}:ecs:${local.account}:task-definition/${local.extract_family}:*"]
+      Condition = {
+        ArnEquals = { "ecs:cluster" = var.cluster_arn }
+      }
+    },
+    {
+      Sid      = "WatchAndStopRuns"
+      Effect   = "Allow"
+      Action   = ["ecs:DescribeTasks", "ecs:StopTask"]
+      Resource = ["arn:${local.partition}:ecs:${local.account}:task/${var.cluster_name}/*"]
+    },
+    {
+      Sid       = "TagRuns"
+      Effect    = "Allow"
+      Action    = ["ecs:TagResource"]
+      Resource  = ["arn:${local.partition}:ecs:${local.account}:task/${var.cluster_name}/*"]
+      Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
+    },
+    {
+      # These two know no resource to be limited to.
+      Sid      = "LookAround"
+      Effect   = "Allow"
+      Action   = ["ecs:DescribeTaskDefinition", "ec2:DescribeNetworkInterfaces"]
+      Resource = ["*"]
+    },
+    {
+      Sid       = "GiveRunsTheirRoles"
+      Effect    = "Allow"
+      Action    = ["iam:PassRole"]
+      Resource  = [aws_iam_role.execution.arn, aws_iam_role.run.arn, aws_iam_role.extract.arn]
+      Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
+    },
+    {
+      Sid      = "ReadLogsOfLostRuns"
+      Effect   = "Allow"
+      Action   = ["logs:GetLogEvents"]
+      Resource = ["${aws_cloudwatch_log_group.this["run"].arn}:*"]
+    },
+  ]
+
+  looks_at = [local.use_key, local.know_what_is_missing, local.read_staging, local.read_ledger, local.compute_logs]
+}
+
+# Role: ECS pulls the image, writes logs and hands the three secrets to containers.
+resource "aws_iam_role" "execution" {
+  name               = "${var.name}-execution"
+  description        = "ECS pulls the image, writes logs, hands over secrets"
+  assume_role_policy = local.tasks_trust
+}
+
+resource "aws_iam_role_policy" "execution" {
+  # checkov:skip=CKV_AWS_355: ecr:GetAuthorizationToken takes no resource.
+  # checkov:skip=CKV_AWS_290: the same call; the others are limited to one repository and these log groups.
+  name = "execution"
+  role = aws_iam_role.execution.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "SignInToEcr"
+        Effect   = "Allow"
+        Action   = ["ecr:GetAuthorizationToken"]
+        Resource = ["*"]
+      },
+      {
+        Sid      = "PullImage"
+        Effect   = "Allow"
+        Action   = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+        Resource = [var.repository_arn]
+      },
+      {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [for group in aws_cloudwatch_log_group.this : "${group.arn}:*"]
+      },
+      {
+        Sid      = "ReadSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [var.storage_secret_arn, var.spotify_secret_arn]
+      },
+      {
+        Sid      = "DecryptSecrets"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = [var.key_arn]
+      },
+    ]
+  })
+}
+
+# Role: the webserver starts and stops runs, and reads.
+resource "aws_iam_role" "webserver" {
+  name               = "${var.name}-webserver"
+  description        = "Dagster's webserver starts and stops runs, and reads"
+  assume_role_policy = local.tasks_trust
+}
+
+resource "aws_iam_role_policy" "webserver" {
+  # checkov:skip=CKV_AWS_355: describing task definitions and interfaces takes no resource.
+  # checkov:skip=CKV_AWS_290: those two calls write nothing; all others name their resources.
+  name   = "webserver"
+  role   = aws_iam_role.webserver.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.launch_runs, local.looks_at) })
+}
+
+# Role: the daemon starts, watches and stops runs, reads what sensors look at, and tells people.
+resource "aws_iam_role" "daemon" {
+  name               = "${var.name}-daemon"
+  description        = "Dagster's daemon starts, watches and stops runs, and tells people"
+  assume_role_policy = local.tasks_trust
+}
+
+resource "aws_iam_role_policy" "daemon" {
+  # checkov:skip=CKV_AWS_355: describing task definitions and interfaces takes no resource.
+  # checkov:skip=CKV_AWS_290: those two calls write nothing; all others name their resources.
+  name = "daemon"
+  role = aws_iam_role.daemon.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.launch_runs, local.looks_at, [local.tell_people])
+  })
+}
+
+# Role: a run asks, matches and loads: it writes staging and ledger, and connects to the warehouse.
+resource "aws_iam_role" "run" {
+  name               = "${var.name}-run"
+  description        = "Runs ask, match and load"
+  assume_role_policy = local.tasks_trust
+}
+
+resource "aws_iam_role_policy" "run" {
+  name = "run"
+  role = aws_iam_role.run.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      local.looks_at,
+      [local.write_staging, local.purge_staging, local.list_versions, local.write_ledger, local.tell_people],
+      var.warehouse_login_statements,
+    )
+  })
+}
+
+# Role: a run of `extract` stages what it read of the MSD, and touches no Spotify content.
+resource "aws_iam_role" "extract" {
+  name               = "${var.name}-extract"
+  description        = "Runs of extract stage the MSD"
+  assume_role_policy = local.tasks_trust
+}
+
+resource "aws_iam_role_policy" "extract" {
+  name = "extract"
+  role = aws_iam_role.extract.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      local.use_key,
+      local.know_what_is_missing,
+      local.compute_logs,
+      {
+        Sid      = "StageMsd"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        Resource = [for kind in var.msd_kinds : "${var.staging_arn}/${kind}/*"]
+      },
+    ]
+  })
+}

@@ -1,0 +1,95 @@
+# Dagster's own storage: runs, events, schedules, in PostgreSQL. Private, encrypted, TLS only.
+
+resource "aws_db_subnet_group" "this" {
+  name       = "${var.name}-dagster"
+  subnet_ids = var.subnet_ids
+}
+
+resource "aws_security_group" "this" {
+  name        = "${var.name}-dagster-storage"
+  description = "PostgreSQL: only tasks connect; it reaches nothing."
+  vpc_id      = var.vpc_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "tasks" {
+  security_group_id            = aws_security_group.this.id
+  description                  = "SQL from tasks"
+  referenced_security_group_id = var.task_security_group
+  from_port                    = 5432
+  to_port                      = 5432
+  ip_protocol                  = "tcp"
+}
+
+resource "aws_db_parameter_group" "this" {
+  name        = "${var.name}-dagster"
+  description = "TLS only; slow statements are logged"
+  family      = "postgres17"
+
+  parameter {
+    name  = "rds.force_ssl"
+    value = "1"
+  }
+
+  parameter {
+    name  = "log_min_duration_statement"
+    value = "1000"
+  }
+
+  parameter {
+    name  = "log_statement"
+    value = "ddl"
+  }
+}
+
+# Made while applying and written to the database and to Secrets Manager; never in the state.
+ephemeral "aws_secretsmanager_random_password" "this" {
+  password_length     = 40
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret" "this" {
+  # checkov:skip=CKV2_AWS_57: a running daemon and its runs hold this password; it is renewed by raising password_version.
+  name       = "${var.name}/dagster-storage"
+  kms_key_id = var.key_arn
+}
+
+resource "aws_secretsmanager_secret_version" "this" {
+  secret_id                = aws_secretsmanager_secret.this.id
+  secret_string_wo         = ephemeral.aws_secretsmanager_random_password.this.random_password
+  secret_string_wo_version = var.password_version
+}
+
+resource "aws_db_instance" "this" {
+  # checkov:skip=CKV_AWS_161: tasks hold a password from Secrets Manager; a token would need a user made by hand first.
+  # checkov:skip=CKV_AWS_118: minute metrics and performance insights do for a database of a few writes a second.
+  # checkov:skip=CKV_AWS_157: `multi_az` is a variable: without Dagster's history nothing is lost that staging and ledger do not hold.
+  # checkov:skip=CKV2_AWS_30: slow and changing statements are logged by the parameter group above; all of them would be Dagster's polling.
+  identifier                            = "${var.name}-dagster"
+  engine                                = "postgres"
+  engine_version                        = "17"
+  instance_class                        = var.instance_class
+  allocated_storage                     = 20
+  max_allocated_storage                 = 200
+  storage_type                          = "gp3"
+  storage_encrypted                     = true
+  kms_key_id                            = var.key_arn
+  db_name                               = "dagster"
+  username                              = "dagster"
+  password_wo                           = ephemeral.aws_secretsmanager_random_password.this.random_password
+  password_wo_version                   = var.password_version
+  db_subnet_group_name                  = aws_db_subnet_group.this.name
+  parameter_group_name                  = aws_db_parameter_group.this.name
+  vpc_security_group_ids                = [aws_security_group.this.id]
+  publicly_accessible                   = false
+  multi_az                              = var.multi_az
+  backup_retention_period               = 7
+  copy_tags_to_snapshot                 = true
+  auto_minor_version_upgrade            = true
+  deletion_protection                   = var.deletion_protection
+  skip_final_snapshot                   = !var.deletion_protection
+  final_snapshot_identifier             = var.deletion_protection ? "${var.name}-dagster-final" : null
+  enabled_cloudwatch_logs_exports       = ["postgresql", "upgrade"]
+  performance_insights_enabled          = true
+  performance_insights_kms_key_id       = var.key_arn
+  performance_insights_retention_period = 7
+}

@@ -1,0 +1,29 @@
+output "target_group_arn" {
+  description = "Where the webserver registers."
+  value       = aws_lb_target_group.webserver.arn
+}
+
+output "webserver_security_group" {
+  description = "The group the webserver wears beside that of all tasks."
+  value       = aws_security_group.webserver.id
+}
+
+output "load_balancer_name" {
+  description = "What the hostname must point at."
+  value       = aws_lb.this.dns_name
+}
+
+output "load_balancer_suffix" {
+  description = "The load balancer, as metrics name it."
+  value       = aws_lb.this.arn_suffix
+}
+
+output "user_pool_id" {
+  description = "Where people who may sign in are added."
+  value       = aws_cognito_user_pool.this.id
+}
+
+output "port" {
+  description = "The webserver's port."
+  value       = var.port
+}

@@ -1,0 +1,4 @@
+variable "name" {
+  description = "Prefix of every name; the key's alias."
+  type        = string
+}
