@@ -34,6 +34,7 @@ def songs_frame(count: int, start: int = 0) -> pd.DataFrame:
         rows.append(
             {
                 "track_id": f"TRAA{i:03d}X128F{i:05d}",
+                "song_id": f"SO{chr(65 + i % 26)}{chr(65 + i // 26 % 26)}{i:04d}12A{i:07d}",
                 "title": title + ("", "", " (Album Version)", " (Live)")[i % 4],
                 "artist_id": f"AR{i % 7:016d}",
                 "artist_name": _BANDS[i % 7],

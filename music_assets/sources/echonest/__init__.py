@@ -1,0 +1,36 @@
+"""The Echo Nest mapping archive: the Spotify ids that The Echo Nest knew for the MSD's songs in 2016.
+
+What it offers   `EchoNestArchive.open` on the archive (`millionsongdataset_echonest.tar.bz2`, 461 MB) or on
+                 the folder it unpacks to; then `ids_of(song_ids)`.
+Shapes           by MSD *song* id (`SO…`, never the track id), a list of Spotify track ids in the archive's
+                 order. About 700,000 songs have one.
+Limits           none: the file is local. A compressed archive cannot be read at random, so it is read once,
+                 for some minutes, into an index in a cache folder.
+Terms            published by AcousticBrainz / the Music Technology Group (2016) without a licence of its own;
+                 https://labs.acousticbrainz.org/million-song-dataset-echonest-archive. Not validated by its
+                 authors: ids may be wrong, and some are dead. Verify each before use.
+Errors           `errors`, all of them `EchoNestError`. Members that make no sense are set aside and counted.
+
+`members` reads one song's file, `index` makes the index of an archive, `archive` answers from either.
+"""
+
+from music_assets.sources.echonest.archive import EchoNestArchive
+from music_assets.sources.echonest.errors import (
+    ArchiveDamaged,
+    ArchiveMissing,
+    EchoNestError,
+    IndexUnusable,
+)
+from music_assets.sources.echonest.index import Counts, Progress
+from music_assets.sources.echonest.members import spotify_ids
+
+__all__ = [
+    "ArchiveDamaged",
+    "ArchiveMissing",
+    "Counts",
+    "EchoNestArchive",
+    "EchoNestError",
+    "IndexUnusable",
+    "Progress",
+    "spotify_ids",
+]

@@ -1,0 +1,70 @@
+"""A song's file tells whose it is by its name, and its Spotify ids by its tracks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.sources.echonest.members import song_id_of, spotify_ids
+
+A, B = "4uLU6hMCjMI75M1A2tKUQC", "7GhIk7Il098yCjg4BQjzvb"
+
+
+def answer(*foreign_ids: Any) -> bytes:
+    tracks = [{"catalog": "x", "foreign_id": foreign} for foreign in foreign_ids]
+    return orjson.dumps({"response": {"status": {"code": 0}, "songs": [{"tracks": tracks}]}})
+
+
+def test_ids_come_once_each_in_the_files_order() -> None:
+    assert spotify_ids(
+        answer(f"spotify:track:{B}", "7digital-UK:track:3107215", f"spotify:track:{A}", f"spotify:track:{B}")
+    ) == [B, A]
+    assert spotify_ids(answer(f"spotify-WW:track:{A}")) == [A]
+
+
+@pytest.mark.parametrize(
+    "foreign", [None, 7, "", "spotify:track:short", f"spotify:album:{A}", f"notspotify:track:{A}"]
+)
+def test_other_services_and_nonsense_are_no_ids(foreign: Any) -> None:
+    assert spotify_ids(answer(foreign)) == []
+
+
+@pytest.mark.parametrize("songs", [[], [{}], [None], [{"tracks": None}], [{"tracks": [None, 3]}]])
+def test_a_song_nobody_knew_has_none(songs: Any) -> None:
+    assert spotify_ids(orjson.dumps({"response": {"songs": songs}})) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b'{"response": []}', b'{"response": {}}', b"\xff\xfe"]
+)
+def test_what_is_no_answer_is_an_error(content: bytes) -> None:
+    with pytest.raises(ValueError):
+        spotify_ids(content)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_ids_or_an_error(content: bytes) -> None:
+    try:
+        ids = spotify_ids(content)
+    except ValueError:
+        return
+    assert isinstance(ids, list)
+
+
+@pytest.mark.parametrize(
+    ("name", "song_id"),
+    [
+        ("millionsongdataset_echonest/CW/SOCWJDB12A58A776AF.json", "SOCWJDB12A58A776AF"),
+        ("./CW/SOCWJDB12A58A776AF.json", "SOCWJDB12A58A776AF"),
+        ("SOCWJDB12A58A776AF.json", "SOCWJDB12A58A776AF"),
+        ("CW/._SOCWJDB12A58A776AF.json", None),
+        ("CW/SOCWJDB12A58A776AF.json.bak", None),
+        ("README", None),
+    ],
+)
+def test_a_members_name_is_its_song(name: str, song_id: str | None) -> None:
+    assert song_id_of(name) == song_id
