@@ -7,7 +7,6 @@ loses what was matched before. What must be true of a file before it is loaded i
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from dagster import (
@@ -22,7 +21,7 @@ from sqlalchemy import Select, Table, and_, func, or_, select
 
 from music_assets.assets.common import listed
 from music_assets.assets.warehouse import table_key
-from music_assets.partitions import KEYS
+from music_assets.partitions import KEYS, partitions_of
 from music_assets.resources import StagingResource, WarehouseResource
 from music_assets.warehouse.schema import PUBLISHED, key_columns
 
@@ -94,7 +93,7 @@ def rescoring_keeps_matches(
     context: AssetCheckExecutionContext, staging: StagingResource
 ) -> AssetCheckResult:
     """What this run's re-scoring changed, or, evaluated alone, the last one of every partition."""
-    store, keys = staging.store(), _partitions_of(context.run.tags)
+    store, keys = staging.store(), partitions_of(context.run.tags)
     receipts = [store.receipt("mapped_songs", key) for key in keys or KEYS]
     total: Counter[str] = Counter()
     examples: dict[str, list[str]] = {"lost": [], "switched": []}
@@ -121,14 +120,6 @@ def rescoring_keeps_matches(
             "such_as": MetadataValue.json({name: listed(found) for name, found in examples.items()}),
         },
     )
-
-
-def _partitions_of(tags: Mapping[str, str]) -> list[str]:
-    """The partitions a run is for, by its tags; none where it is for no partition."""
-    if key := tags.get("dagster/partition"):
-        return [key]
-    first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
-    return [key for key in KEYS if first <= key <= last] if first and last else []
 
 
 checks = [

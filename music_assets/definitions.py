@@ -1,4 +1,4 @@
-"""The one place where everything meets: assets, checks, jobs, resources.
+"""The one place where everything meets: assets, checks, jobs, schedules, sensors, resources.
 
 Dagster loads `defs`; tests and tools call `build_defs` with what they want to be different.
 """
@@ -33,12 +33,14 @@ def build_defs(**overrides: Any) -> Definitions:
             *staging.gates,
             *staging.staging_tables,
             *warehouse.tables,
-            *analytics.tables,
+            *automation.promised(analytics.tables, settings),
             analytics.published_copy,
             report.report,
         ],
         asset_checks=checks.checks,
         jobs=automation.jobs,
+        schedules=automation.schedules(settings),
+        sensors=automation.sensors(settings),
         resources={**resources(settings), **replaced},
         # Steps are short and share one warehouse file: a process each would cost more than they do.
         executor=in_process_executor,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import product
 from string import ascii_uppercase
 
@@ -76,6 +76,14 @@ def _meant(written: str) -> str:
     if place := _PATH.fullmatch(text) or _TRACK.fullmatch(text):
         return f" Did you mean {place[1]}{place[2]}?"
     return ""
+
+
+def partitions_of(tags: Mapping[str, str]) -> list[str]:
+    """The partitions a Dagster run is for, by its tags; none where it is for no partition."""
+    if key := tags.get("dagster/partition"):
+        return [key]
+    first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
+    return [key for key in KEYS if first <= key <= last] if first and last else []
 
 
 def runs_of(keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ import orjson
 from filelock import FileLock, Timeout
 from sqlalchemy import select
 
+from music_assets.causes import cause_of
 from music_assets.deployment import Settings, resources
 from music_assets.warehouse.schema import LOADS
 
@@ -94,7 +95,7 @@ class Summary:
             elif event.is_step_failure and _is_interrupt(event):
                 self.interrupted = True
             elif event.is_step_failure:
-                self.failed.append(_cause(event))
+                self.failed.append(cause_of(event))
             elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = event.asset_check_evaluation_data
                 named = f"check {check.check_name} of {check.asset_key.to_user_string()}"
@@ -172,10 +173,12 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
 
 
 def _execute(job: Any, instance: DagsterInstance, assets: Any, tags: dict[str, str]) -> Any:
+    from music_assets.automation.jobs import COMMAND_LINE
+
     return job.execute_in_process(
         instance=instance,
         asset_selection=sorted(assets),
-        tags=tags,
+        tags={COMMAND_LINE: "true", **tags},
         run_config=_QUIET,
         raise_on_error=False,
     )
@@ -218,23 +221,6 @@ def _is_interrupt(event: Any) -> bool:
             return True
         error = error.cause
     return False
-
-
-def _cause(event: Any) -> str:
-    """Why a step failed, in the words of what it ran, with the step's name."""
-    failure = event.step_failure_data.user_failure_data
-    if failure is not None and failure.description:
-        return f"{event.step_key}: {failure.description}"
-    error = event.step_failure_data.error
-    if error is None:
-        return f"{event.step_key}: {event.message}"
-    ours = error.cause or error  # Dagster's own error wraps the one that was raised
-    message = str(ours.message).strip().removeprefix(f"{ours.cls_name}: ")
-    # Our errors speak for themselves; of others the kind helps.
-    module = message.split(f".{ours.cls_name}: ", 1)
-    if len(module) == 2 and module[0].startswith("music_assets."):
-        return f"{event.step_key}: {module[1]}"
-    return f"{event.step_key}: {ours.cls_name}: {message}"
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""When assets are made: the jobs, cut by what each needs.
+"""The jobs, cut by what each needs.
 
 `extract` needs the MSD, `ask` is the one that spends requests, `match_and_load` needs neither and
 can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
-them. Schedules and sensors belong here too.
+them. How many run at once is said in `dagster.yaml` (`runner.DAGSTER_YAML`), by the tag below.
 """
 
 from dagster import AssetSelection, define_asset_job
@@ -20,6 +20,11 @@ _staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefix
 partitioned = AssetSelection.assets(*STAGED) | _staged
 unpartitioned = AssetSelection.all() - partitioned
 
+# On the runs that spend requests: one at a time, since they share one budget. (The ledger sees to that too: a
+# second one would only wait.)
+COMMAND_LINE = "music_assets/command_line"  # a tag of the runs that `music-assets run` makes
+SPENDS = {"music_assets/spends": "requests"}
+
 jobs = [
     define_asset_job(
         "extract",
@@ -29,6 +34,7 @@ jobs = [
     define_asset_job(
         "ask",
         selection=_asked,
+        tags=SPENDS,
         description="Ask Spotify about the songs not answered yet. The one job that spends requests.",
     ),
     define_asset_job(
@@ -44,6 +50,7 @@ jobs = [
     define_asset_job(
         "music_etl",
         selection=AssetSelection.all(),
+        tags=SPENDS,
         description="Everything, from MSD files to the tables that people query.",
     ),
 ]

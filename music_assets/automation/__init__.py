@@ -1,0 +1,11 @@
+"""When assets are made: `jobs` (what runs together), `schedules` and `sensors` (when it does).
+
+`steps` decides what is to be run next, from facts alone; `facts` gathers them; `alerts` says who is told of a
+failure. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
+"""
+
+from music_assets.automation.jobs import jobs, partitioned, unpartitioned
+from music_assets.automation.schedules import promised, schedules
+from music_assets.automation.sensors import sensors
+
+__all__ = ["jobs", "partitioned", "promised", "schedules", "sensors", "unpartitioned"]

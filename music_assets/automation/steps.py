@@ -1,0 +1,92 @@
+"""What is to be run next: decided from facts alone, so that every case can be tried without a run.
+
+Dagster knows a run's partitions before it starts, so a day is made of steps: extract what changed, ask while
+the budget lasts, match and load what that changed, and fill the tables once after. Who gathers the facts is
+`facts`, who turns requests into runs `sensors` and `schedules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from music_assets.io_managers.store import fingerprint
+from music_assets.partitions import KEYS, runs_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run to be started: a job, for a range of partitions or for none.
+
+    `cause` changes with what made it necessary: a `run_key` is acted on once.
+    """
+
+    job: str
+    cause: str
+    partitions: tuple[str, str] | None = None
+
+    @property
+    def run_key(self) -> str:
+        return ":".join((self.job, *(self.partitions or ()), self.cause))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that give a Dagster run its partitions."""
+        if self.partitions is None:
+            return {}
+        first, last = self.partitions
+        return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known when deciding; each mapping has a cause by partition.
+
+    `extract`: the MSD files are others than those that were read. `ask`: there are songs that Spotify can be
+    asked about now. `load`: what is staged is not what should be, or not loaded. `tables`: why the published
+    tables are to be filled, or None. `going`: partitions of runs that have not ended, by job; all of them for
+    an unpartitioned run. `hurry`: the tables are due soon. `day`: a cause that stays is acted on once a day;
+    empty for once and for all.
+    """
+
+    extract: Mapping[str, str] = field(default_factory=dict)
+    ask: Mapping[str, str] = field(default_factory=dict)
+    load: Mapping[str, str] = field(default_factory=dict)
+    tables: str | None = None
+    going: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hurry: bool = False
+    day: str = ""
+
+
+def what_is_next(facts: Facts) -> list[Request]:
+    """The runs to start now; none where there is nothing to do, or all of it waits for what is going on.
+
+    What is loaded waits for the songs that are being extracted, and, unless in a hurry, for its own answers;
+    the tables wait for all of it. Asking waits for asking: there is one budget.
+    """
+    requests = _ranges("extract", facts.extract, facts)
+    if requests or "extract" in facts.going:
+        return requests
+    asking = bool(facts.ask) or "ask" in facts.going
+    if "ask" not in facts.going:
+        requests += _ranges("ask", facts.ask, facts)
+    if facts.going.keys() - {"ask"}:
+        return requests
+    wait = frozenset() if facts.hurry else facts.ask.keys()
+    loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)
+    if loads:
+        return requests + loads
+    if facts.tables and (facts.hurry or not asking):
+        requests.append(Request("tables", fingerprint(facts.day, facts.tables)))
+    return requests
+
+
+def _ranges(job: str, causes: Mapping[str, str], facts: Facts) -> list[Request]:
+    """A request for each range of neighbours, without those that a run of this job has in hand."""
+    keys = causes.keys() - facts.going.get(job, frozenset())
+    requests = []
+    for first, last in runs_of(keys):
+        within = KEYS[KEYS.index(first) : KEYS.index(last) + 1]
+        cause = fingerprint(facts.day, *(causes[key] for key in within))
+        requests.append(Request(job, cause, (first, last)))
+    return requests
