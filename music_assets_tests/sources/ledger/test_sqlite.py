@@ -44,6 +44,15 @@ def test_a_ledger_of_version_1_is_carried_on(tmp_path: Path) -> None:
     assert SqliteLedger(path, source="api").spent() == {"search": 2}
 
 
+@pytest.mark.parametrize(("source", "synchronous"), [("api", 2), ("reccobeats", 2), ("sandbox", 1)])
+def test_real_answers_are_synced_to_disk_and_the_sandboxs_are_not(
+    tmp_path: Path, source: str, synchronous: int
+) -> None:
+    with closing(SqliteLedger(tmp_path / "ledger.sqlite", source=source)) as ledger:
+        assert ledger._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert ledger._db.execute("PRAGMA synchronous").fetchone() == (synchronous,)  # 2: FULL, 1: NORMAL
+
+
 def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     opened = []
 
