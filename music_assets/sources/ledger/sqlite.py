@@ -43,7 +43,8 @@ class SqliteLedger:
     """A ledger in one SQLite file, for answers of one `source` (`api`, `sandbox`, …).
 
     Written through a write-ahead log, so every answer outlives a kill of the process; all but the
-    sandbox's are synced to disk one by one. Every method raises `LedgerUnusable` where the file cannot be used.
+    sandbox's are synced to disk one by one. Every method raises `LedgerUnusable` where the file cannot be
+    used.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, source: str) -> None:
