@@ -140,7 +140,7 @@ def _members(archive: Path, file: BinaryIO, counts: Counts) -> Iterable[tuple[st
     try:
         with tarfile.open(fileobj=file, mode="r|*") as tar:
             while (member := tar.next()) is not None:
-                tar.members.clear()  # it would keep a million of them
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep a million of them
                 song_id = song_id_of(member.name) if member.isfile() else None
                 if song_id is None:
                     continue
