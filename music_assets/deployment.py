@@ -46,6 +46,13 @@ class Settings:
 
     `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
     `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none.
+
+    Of Spotify: `spotify_mode` is the access the app has, `auto` to see it by the answers; `requests_per_30s`
+    and `requests_per_day` what may be spent, None for no limit of ours; `queries` how many are tried for a
+    song; `artist_gets` whether artists are asked one by one in development mode; `audio_features` where those
+    come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`. `ledger` is a path or
+    `dynamodb://table`, `sandbox_url` a sandbox that runs already.
+
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
     run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
     there is encrypted.
@@ -64,6 +71,14 @@ class Settings:
     retention_days: int = 180
     alert_webhook: str | None = field(default=None, repr=False)  # whoever knows it can post there
     alert_sns: str | None = None
+    spotify_mode: str = "auto"
+    requests_per_30s: int | None = None
+    requests_per_day: int | None = None
+    queries: int = 2
+    artist_gets: bool = False
+    audio_features: str = "reccobeats"
+    ledger: str = ""
+    sandbox_url: str | None = None
     s3_endpoint: str | None = None
     s3_sse: str | None = None
 
@@ -81,6 +96,24 @@ class Settings:
 
         def setting(name: str, default: str) -> str:
             return str(given.get(name) or env.get(f"MUSIC_ASSETS_{name.upper()}") or default)
+
+        def one_of(name: str, *values: str) -> str:
+            value = setting(name, values[0])
+            if value not in values:
+                said = ", ".join(f"`{each}`" for each in values)
+                raise SettingError(f"MUSIC_ASSETS_{name.upper()} is {value!r}: it takes one of {said}.")
+            return value
+
+        def number(name: str, default: int | None) -> int | None:
+            """A whole number from 1, or None for `none`."""
+            text = setting(name, "none" if default is None else str(default))
+            if text == "none":
+                return None
+            if not text.isdecimal() or int(text) == 0:
+                raise SettingError(
+                    f"MUSIC_ASSETS_{name.upper()} is {text!r}: it takes a number from 1, or `none`."
+                )
+            return int(text)
 
         def path(name: str) -> Path | None:
             given = setting(name, "")
@@ -112,6 +145,14 @@ class Settings:
             retention_days=_days(setting("retention_days", "180")),
             alert_webhook=_web_address(setting("alert_webhook", "")),
             alert_sns=setting("alert_sns", "") or None,
+            spotify_mode=one_of("spotify_mode", "auto", "development", "extended"),
+            requests_per_30s=number("requests_per_30s", 100 if spotify == "api" else None),
+            requests_per_day=number("requests_per_day", None),
+            queries=int(one_of("queries", "2", "1", "3")),
+            artist_gets=one_of("artist_gets", "no", "yes") == "yes",
+            audio_features=one_of("audio_features", "reccobeats", "spotify", "off"),
+            ledger=_ledger(setting("ledger", str(data / "ledger" / f"{spotify}.sqlite"))),
+            sandbox_url=setting("sandbox_url", "") or None,
             s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
             s3_sse=_s3("MUSIC_ASSETS_S3_SSE", setting("s3_sse", ""), encryption),
         )
@@ -156,7 +197,19 @@ def resources(settings: Settings) -> dict[str, Any]:
     )
     return {
         "msd": msd,
-        "spotify": SpotifyResource(source=settings.spotify, data=str(settings.data), msd=msd),
+        "spotify": SpotifyResource(
+            source=settings.spotify,
+            data=str(settings.data),
+            msd=msd,
+            ledger=settings.ledger,
+            mode=settings.spotify_mode,
+            requests_per_30s=settings.requests_per_30s,
+            requests_per_day=settings.requests_per_day,
+            queries=settings.queries,
+            artist_gets=settings.artist_gets,
+            features_from=settings.audio_features,
+            sandbox_url=settings.sandbox_url,
+        ),
         "corrections": CorrectionsResource(
             overrides=_text(settings.overrides),
             sid_mismatches=_text(settings.sid_mismatches),
@@ -169,6 +222,10 @@ def resources(settings: Settings) -> dict[str, Any]:
         "manifests": ManifestIOManager(staging=staging),
         "warehouse_tables": WarehouseIOManager(warehouse=warehouse),
     }
+
+
+def _ledger(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().absolute())
 
 
 def _timezone(name: str) -> str:

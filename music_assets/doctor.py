@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from music_assets.deployment import SettingError, Settings, unknown_settings
 
 if TYPE_CHECKING:
     from music_assets.sources.spotify import SpotifySettings
+    from music_assets.sources.spotify.client import SpotifyClient
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 _SPACE = 1 << 30  # bytes
@@ -179,7 +181,7 @@ def _spotify(settings: Settings, env: Mapping[str, str], offline: bool) -> Itera
     """What is kept of earlier answers; then the credentials, the mode and the budget by one request."""
     from music_assets.sources.spotify import SpotifySettings
 
-    yield _ledger(settings.data / "ledger" / f"{settings.spotify}.sqlite")
+    yield _ledger(settings)
     if settings.spotify == "sandbox":
         yield Finding(
             "Spotify",
@@ -198,10 +200,23 @@ def ask_spotify(settings: SpotifySettings) -> Finding:
 
     Only apps with extended access have that endpoint; others are answered 403.
     """
-    from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifyError
+    from music_assets.sources.spotify import SqliteLedger
     from music_assets.sources.spotify.client import SpotifyClient
 
-    client = SpotifyClient(replace(settings, retries=0, longest_wait=0.0))
+    with TemporaryDirectory() as folder:
+        # A ledger of its own: this question is about the app, and nothing is remembered of it.
+        ledger = SqliteLedger(Path(folder) / "ledger.sqlite", source=settings.source)
+        client = SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)
+        try:
+            return _asked(client)
+        finally:
+            client.close()
+            ledger.close()
+
+
+def _asked(client: SpotifyClient) -> Finding:
+    from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifyError
+
     try:
         client.get("artists", ids=_AN_ARTIST)
     except AccessDenied:
@@ -215,13 +230,14 @@ def ask_spotify(settings: SpotifySettings) -> Finding:
         return Finding("Spotify", NOTE, "the credentials are good, and Spotify asks to wait", str(error))
     except SpotifyError as error:
         return Finding("Spotify", PROBLEM, "no answer can be had", str(error))
-    finally:
-        client.close()
     return Finding("Spotify", OK, "the credentials are good, and the app has extended access")
 
 
-def _ledger(path: Path) -> Finding:
+def _ledger(settings: Settings) -> Finding:
     """How much is kept; read only, so that no run is disturbed."""
+    if "://" in settings.ledger:
+        return _remote_ledger(settings)
+    path = Path(settings.ledger)
     if not path.exists():
         return Finding("ledger", OK, "empty: nothing was asked from this data folder yet")
     try:
@@ -238,6 +254,20 @@ def _ledger(path: Path) -> Finding:
             "Put a backup in its place, or move it away to start an empty one; all is then asked again.",
         )
     return Finding("ledger", OK, f"{answers:,} answers are kept in {path}")
+
+
+def _remote_ledger(settings: Settings) -> Finding:
+    from music_assets.sources.ledger import LedgerError, open_ledger
+
+    try:
+        ledger = open_ledger(settings.ledger, source=settings.spotify)
+        try:
+            answers = sum(ledger.count().values())
+        finally:
+            ledger.close()
+    except LedgerError as error:
+        return Finding("ledger", PROBLEM, "the ledger cannot be used", str(error))
+    return Finding("ledger", OK, f"{answers:,} answers are kept in {settings.ledger}")
 
 
 def _staging(settings: Settings) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ settings go where is in `deployment`.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -22,8 +23,11 @@ from music_assets.warehouse.engine import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
+    from music_assets.sandbox.process import SandboxAddress
     from music_assets.sources.corrections import Corrections
+    from music_assets.sources.ledger import Ledger
     from music_assets.sources.msd import MsdRoot
+    from music_assets.sources.reccobeats import ReccoBeats
     from music_assets.sources.spotify import Spotify, SpotifySettings
 
 
@@ -105,58 +109,126 @@ class MsdResource(ConfigurableResource[Any]):
 
 
 class SpotifyResource(ConfigurableResource[Any]):
-    """Spotify, by credentials (`api`) or played by the sandbox, with its ledger in the data folder.
+    """Spotify, by credentials (`api`) or played by the sandbox, with its ledger; ReccoBeats beside it.
 
     Credentials are read from the environment when the first question is asked; they are no field
-    here, so no configuration or log ever shows them.
+    here, so no configuration or log ever shows them. What the fields mean is in `deployment`.
     """
 
     source: str
     data: str
     msd: MsdResource
+    ledger: str
+    mode: str
+    requests_per_30s: int | None
+    requests_per_day: int | None
+    queries: int
+    artist_gets: bool
+    features_from: str
+    sandbox_url: str | None
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _run_id: str | None = PrivateAttr(default=None)
+    _ledger: "Ledger | None" = PrivateAttr(default=None)
+    _address: "SandboxAddress | None" = PrivateAttr(default=None)
     _client: "Spotify | None" = PrivateAttr(default=None)
+    _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
+        self._run_id = context.run.run_id if context.run else None
+        with self.opened():
+            yield self
+
+    @contextmanager
+    def opened(self) -> Iterator["SpotifyResource"]:
+        """For use outside a run: whatever is opened by then is closed at the end."""
         with self._open:
             yield self
-            self._client = None
+            self._client = self._reccobeats = self._ledger = self._address = None
+
+    def clock(self) -> float:
+        """Seconds since 1970; a simulation has its own."""
+        return time.time()
+
+    def answers(self) -> "Ledger":
+        """The ledger."""
+        if self._ledger is None:
+            from music_assets.sources.ledger import open_ledger
+
+            self._ledger = open_ledger(self.ledger, source=self.source)
+            self._open.callback(self._ledger.close)
+        return self._ledger
 
     def client(self) -> "Spotify":
         """The client, opened with the first question: a run that asks nothing starts nothing."""
         if self._client is None:
-            from music_assets.sources.spotify import Spotify, SqliteLedger
+            from music_assets.sources.spotify import Spotify
 
-            folder = Path(self.data) / "ledger"
-            folder.mkdir(parents=True, exist_ok=True)
             settings = self._sandbox() if self.source == "sandbox" else self._api()
-            ledger = SqliteLedger(folder / f"{self.source}.sqlite", source=self.source)
-            self._open.callback(ledger.close)
-            self._client = self._open.enter_context(Spotify.open(settings, ledger))
+            note = {"run_id": self._run_id} if self._run_id else {}
+            client = Spotify.open(settings, self.answers(), note=note, clock=self.clock)
+            self._client = self._open.enter_context(client)
         return self._client
+
+    def reccobeats(self) -> "ReccoBeats | None":
+        """ReccoBeats, which gives audio features to those whom Spotify refuses them; None if not wanted."""
+        if self.features_from != "reccobeats":
+            return None
+        if self._reccobeats is None:
+            from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings
+
+            settings = ReccoBeatsSettings()
+            if self.source == "sandbox":
+                settings = ReccoBeatsSettings(
+                    source="sandbox", base_url=self.sandbox().reccobeats_url, requests_per_second=None
+                )
+            self._reccobeats = self._open.enter_context(ReccoBeats(settings, self.answers()))
+        return self._reccobeats
 
     def _api(self) -> "SpotifySettings":
         from music_assets.sources.spotify import SpotifySettings
 
-        return SpotifySettings(os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"])
+        return SpotifySettings(
+            os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"], **self._manners()
+        )
 
     def _sandbox(self) -> "SpotifySettings":
-        """Start the sandbox with a catalogue made of the MSD in use; it stops with this resource."""
-        from music_assets.sandbox.process import running_sandbox
         from music_assets.sources.spotify import SpotifySettings
 
-        mode = "extended"  # to show all there is
-        address = self._open.enter_context(running_sandbox(self.sandbox_catalogue(), mode=mode))
+        at = self.sandbox()
         return SpotifySettings(
-            address.client_id,
-            address.client_secret,
+            at.client_id,
+            at.client_secret,
             source="sandbox",
-            mode=mode,
-            base_url=address.base_url,
-            token_url=address.token_url,
-            requests_per_30s=None,
+            base_url=at.base_url,
+            token_url=at.token_url,
+            **self._manners(),
         )
+
+    def _manners(self) -> dict[str, Any]:
+        return {
+            "mode": self.mode,
+            "requests_per_30s": self.requests_per_30s,
+            "requests_per_day": self.requests_per_day,
+            "ladder": self.queries,
+            "artist_gets": self.artist_gets,
+        }
+
+    def sandbox(self) -> "SandboxAddress":
+        """The sandbox: the one that runs already, or one of our own, which stops with this resource.
+
+        Ours has extended access unless the settings say otherwise: to show all there is.
+        """
+        if self._address is None:
+            from music_assets.sandbox.process import address_of, running_sandbox
+
+            if self.sandbox_url is not None:
+                self._address = address_of(self.sandbox_url)
+            else:
+                mode = "extended" if self.mode == "auto" else self.mode
+                started = running_sandbox(self.sandbox_catalogue(), mode=mode)
+                self._address = self._open.enter_context(started)
+        return self._address
 
     def sandbox_catalogue(self) -> Path:
         """The sandbox's catalogue, made of the MSD in use where that has changed since."""

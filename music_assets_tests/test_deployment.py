@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def test_everything_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         staging=str(tmp_path / "data" / "staging"),
         warehouse=f"duckdb:///{tmp_path}/data/warehouse.duckdb",
         spotify="sandbox",
+        ledger=str(tmp_path / "data" / "ledger" / "sandbox.sqlite"),
     )
     assert not (tmp_path / "data").exists()
 
@@ -82,3 +84,28 @@ def test_a_webhook_is_never_shown() -> None:
     settings = Settings.from_environment({"MUSIC_ASSETS_ALERT_WEBHOOK": "https://example.org/secret"})
     assert settings.alert_webhook == "https://example.org/secret"
     assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SPOTIFY_MODE", "developer", "`development`"),
+        ("REQUESTS_PER_DAY", "many", "a number from 1, or `none`"),
+        ("REQUESTS_PER_30S", "0", "a number from 1, or `none`"),
+        ("QUERIES", "9", "`3`"),
+        ("AUDIO_FEATURES", "all", "`off`"),
+        ("ARTIST_GETS", "true", "`yes`"),
+    ],
+)
+def test_a_setting_of_spotifys_says_what_it_takes(name: str, value: str, said: str) -> None:
+    with pytest.raises(SettingError, match=f"MUSIC_ASSETS_{name} is .*{re.escape(said)}"):
+        Settings.from_environment({f"MUSIC_ASSETS_{name}": value})
+
+
+def test_the_real_spotify_is_asked_gently_unless_told_otherwise() -> None:
+    credentials = {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
+    assert Settings.from_environment(credentials).requests_per_30s == 100
+    told = {**credentials, "MUSIC_ASSETS_REQUESTS_PER_30S": "none", "MUSIC_ASSETS_REQUESTS_PER_DAY": "200"}
+    settings = Settings.from_environment(told)
+    assert (settings.requests_per_30s, settings.requests_per_day) == (None, 200)
+    assert Settings.from_environment({}).requests_per_30s is None

@@ -5,7 +5,7 @@ is in the ledger and costs nothing. Asking is `music_assets.sources.spotify`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -141,8 +141,8 @@ def spotify_artists(
         seen = {vote["spotify_artist_id"]: datetime.fromisoformat(vote["fetched_at"]) for vote in votes}
         ids = sorted(names)
         return _looked_up(
-            spotify, len(ids), lambda client: client.artists(ids, known_names=names, known_at=seen)
-        )
+            spotify, "artists", ids, lambda client: client.artists(ids, known_names=names, known_at=seen)
+        )[1]
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_artists"), _all_saved)
 
@@ -151,28 +151,70 @@ def spotify_artists(
     **staged_kind("audio_features", **_ABOUT, spends="requests"),
     description=(
         "Audio features of this partition's matches, from whoever gives them (`source` says who). Spotify "
-        "itself refuses them to most applications; then this is empty and says so."
+        "itself refuses them to most applications; ReccoBeats, which needs no key, is asked for what Spotify "
+        "did not give, unless `MUSIC_ASSETS_AUDIO_FEATURES` says otherwise."
     ),
 )
 def audio_features(
-    context: AssetExecutionContext, mapped_songs: StagedSlices, spotify: SpotifyResource
+    context: AssetExecutionContext,
+    mapped_songs: StagedSlices,
+    spotify_tracks: StagedSlices,
+    spotify: SpotifyResource,
 ) -> Slices:
     def made_from(key: str) -> str:
-        return fingerprint(mapped_songs.receipt(key).checksum, spotify.source, CODE_VERSION)
+        matches, tracks = mapped_songs.receipt(key), spotify_tracks.receipt(key)
+        return fingerprint(
+            matches.checksum, tracks.checksum, spotify.source, spotify.features_from, CODE_VERSION
+        )
 
     def make(key: str, before: Receipt | None) -> Made:
+        if spotify.features_from == "off":
+            return Made([], {"answered": 0, "asked": 0})
         matches = sorted({row["spotify_track_id"] for row in mapped_songs[key] if row["accepted"]})
-        return _looked_up(spotify, len(matches), lambda client: client.audio_features(matches))
+        found, made = _looked_up(
+            spotify, "audio_features", matches, lambda client: client.audio_features(matches)
+        )
+        reccobeats = spotify.reccobeats()
+        if reccobeats is None:
+            return made
+        had = {row["spotify_track_id"] for row in found.rows}
+        isrcs = {track["spotify_track_id"]: track["isrc"] for track in spotify_tracks[key] if track["isrc"]}
+        spent, saved = reccobeats.spent, reccobeats.saved
+        more = reccobeats.audio_features([id_ for id_ in matches if id_ not in had], isrcs=isrcs)
+        facts = {
+            **made.facts,
+            **_facts(more, len(matches)),
+            "answered": len(found.rows) + len(more.rows),
+            "from_reccobeats": len(more.rows),
+            "reasons": [*made.facts["reasons"], *([more.reason] if more.reason else [])],
+        }
+        this_run = {
+            "requests_spent": made.this_run["requests_spent"],
+            "requests_saved": made.this_run["requests_saved"] + reccobeats.saved - saved,
+            "requests_to_reccobeats": reccobeats.spent - spent,
+        }
+        return Made([*found.rows, *more.rows], facts, this_run, complete=not (more.pending or more.failed))
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "audio_features"), _all_saved)
 
 
-def _looked_up(spotify: SpotifyResource, asked: int, look_up: Callable[[Spotify], Lookup]) -> Made:
-    """Rows looked up by id, with what became of the ids that gave none."""
+def _looked_up(
+    spotify: SpotifyResource, table: str, ids: Sequence[str], look_up: Callable[[Spotify], Lookup]
+) -> tuple[Lookup, Made]:
+    """Rows looked up by id, and as a partition, with what became of the ids that gave none."""
     client = spotify.client()
     spent, saved = requests_spent(client), sum(client.saved.values())
     found = look_up(client)
-    facts = {
+    facts = {**_facts(found, len(ids)), "missing": list(client.missing(table)), "access": client.mode}
+    this_run = {
+        "requests_spent": requests_spent(client) - spent,
+        "requests_saved": sum(client.saved.values()) - saved,
+    }
+    return found, Made(found.rows, facts, this_run, complete=not (found.pending or found.failed))
+
+
+def _facts(found: Lookup, asked: int) -> dict[str, Any]:
+    return {
         "answered": len(found.rows),
         "asked": asked,
         "not_found": len(found.not_found),
@@ -180,12 +222,8 @@ def _looked_up(spotify: SpotifyResource, asked: int, look_up: Callable[[Spotify]
         "failed": listed(found.failed),
         "denied": found.denied,
         "reasons": [found.reason] if found.reason else [],
+        "go_on_at": found.until.isoformat(timespec="seconds") if found.until else None,
     }
-    this_run = {
-        "requests_spent": requests_spent(client) - spent,
-        "requests_saved": sum(client.saved.values()) - saved,
-    }
-    return Made(found.rows, facts, this_run, complete=not (found.pending or found.failed))
 
 
 def requests_spent(client: Spotify) -> int:

@@ -159,10 +159,11 @@ def _says_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
         timer.cancel()
 
 
-def _address(port: int, pid: int) -> SandboxAddress:
+def address_of(url: str, pid: int = 0) -> SandboxAddress:
+    """The address of a sandbox that runs already, by the root of its URL (`http://127.0.0.1:8000`)."""
     from music_assets.sandbox.server import CLIENT_ID, CLIENT_SECRET
 
-    root = f"http://{HOST}:{port}"
+    root = url.rstrip("/")
     return SandboxAddress(
         base_url=f"{root}/v1/",
         token_url=f"{root}/api/token",
@@ -172,6 +173,10 @@ def _address(port: int, pid: int) -> SandboxAddress:
         reccobeats_url=f"{root}/reccobeats/v1/",
         listenbrainz_url=f"{root}/listenbrainz/",
     )
+
+
+def _address(port: int, pid: int) -> SandboxAddress:
+    return address_of(f"http://{HOST}:{port}", pid)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

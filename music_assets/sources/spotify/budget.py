@@ -15,6 +15,8 @@ from typing import Any
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.errors import DayIsSpent, OutOfBudget, QuotaExhausted, RateLimited
 
+# The ledger also counts what other services were asked, which is no matter of this budget.
+_KINDS = ("search", "tracks", "albums", "artists", "audio-features")
 _PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
 
 
@@ -97,5 +99,6 @@ class Budget:
     def _spent_today(self) -> int:
         today = self._now().date()
         if today != self._day:
-            self._day, self._spent = today, sum(self._ledger.spent(today).values())
+            spent = self._ledger.spent(today)
+            self._day, self._spent = today, sum(spent.get(kind, 0) for kind in _KINDS)
         return self._spent
