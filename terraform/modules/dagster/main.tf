@@ -12,13 +12,13 @@ locals {
   msd_needs_disk = var.msd_capacity_provider != ""
   has_msd        = local.msd_needs_disk || var.msd_efs_id != ""
 
-  # Which tags a job's runs carry (MUSIC_ASSETS_JOB_TAGS). Tags the run queue counts are in deploy/dagster.yaml.
+  # Tags that runs of a job carry here (MUSIC_ASSETS_JOB_TAGS): the size of their task, and where it is placed. The run
+  # queue counts `music_assets/place` (deploy/dagster.yaml).
   job_tags = merge(
     {
-      ask = {
-        "music_assets/spends" = "requests" # one at a time
-        "ecs/cpu"             = "256"
-        "ecs/memory"          = "1024"
+      ask = { # waits for answers, perhaps for weeks
+        "ecs/cpu"    = "256"
+        "ecs/memory" = "1024"
       }
     },
     local.has_msd ? {
@@ -40,14 +40,16 @@ locals {
   )
 
   environment = merge(var.environment, {
-    AWS_DEFAULT_REGION               = data.aws_region.current.region
-    DAGSTER_HOME                     = "/opt/dagster"
-    MUSIC_ASSETS_DATA                = "${local.scratch}/data"
-    MUSIC_ASSETS_JOB_TAGS            = jsonencode(local.job_tags)
-    MUSIC_ASSETS_RUN_TASK_DEFINITION = local.run_family
-    MUSIC_ASSETS_LOGS_BUCKET         = var.bucket
-    MUSIC_ASSETS_LOGS_PREFIX         = var.logs_prefix
-    TMPDIR                           = local.scratch
+    AWS_DEFAULT_REGION    = data.aws_region.current.region
+    DAGSTER_HOME          = "/opt/dagster"
+    MUSIC_ASSETS_DATA     = "${local.scratch}/data"
+    MUSIC_ASSETS_JOB_TAGS = jsonencode(local.job_tags)
+    # The MSD is there for runs of `extract` alone; elsewhere there is nothing, and the sensors say so.
+    MUSIC_ASSETS_MSD            = var.msd_mount
+    DAGSTER_RUN_TASK_DEFINITION = local.run_family
+    DAGSTER_LOGS_BUCKET         = var.bucket
+    DAGSTER_LOGS_PREFIX         = var.logs_prefix
+    TMPDIR                      = local.scratch
   })
 
   secrets = {
@@ -170,7 +172,6 @@ resource "aws_ecs_task_definition" "extract" {
     memory           = var.extract_memory
     logConfiguration = local.log["run"]
     mountPoints      = concat(local.container.mountPoints, [{ sourceVolume = "msd", containerPath = var.msd_mount, readOnly = true }])
-    environment      = concat(local.container.environment, [{ name = "MUSIC_ASSETS_MSD", value = var.msd_mount }])
   })])
   volume {
     name = "scratch"

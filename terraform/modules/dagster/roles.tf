@@ -1,7 +1,7 @@
 # Who may do what. One role a kind of task:
 #   execution  ECS itself: pulls the image, writes logs, puts secrets into containers
 #   webserver  starts and stops runs, shows their logs, reads what sensors and assets look at
-#   daemon     the same, and tells people
+#   daemon     the same, asks the warehouse what is loaded, and tells people
 #   run        match, ask, load: staging, ledger, warehouse
 #   extract    reads the MSD's disk (no permission is needed for that) and stages what it read
 
@@ -206,7 +206,7 @@ resource "aws_iam_role_policy" "webserver" {
   policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.launch_runs, local.looks_at) })
 }
 
-# Role: the daemon starts, watches and stops runs, reads what sensors look at, and tells people.
+# Role: the daemon starts, watches and stops runs, reads what sensors look at (the warehouse too), and tells people.
 resource "aws_iam_role" "daemon" {
   name               = "${var.name}-daemon"
   description        = "Dagster's daemon starts, watches and stops runs, and tells people"
@@ -220,7 +220,7 @@ resource "aws_iam_role_policy" "daemon" {
   role = aws_iam_role.daemon.id
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.launch_runs, local.looks_at, [local.tell_people])
+    Statement = concat(local.launch_runs, local.looks_at, [local.tell_people], var.warehouse_login_statements)
   })
 }
 

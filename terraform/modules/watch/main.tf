@@ -41,7 +41,7 @@ resource "aws_cloudwatch_log_metric_filter" "this" {
   for_each = {
     FailedRuns = { group = "run", pattern = "\"RUN_FAILURE\"" }
     LostRuns   = { group = "daemon", pattern = "\"Detected run worker status\"" }
-    Published  = { group = "run", pattern = "\"RUN_SUCCESS\" \"run for \\\"${var.publishing_job}\\\"\"" }
+    Published  = { group = "run", pattern = "\"RUN_SUCCESS\" \" - ${var.publishing_job} - \"" }
   }
   name           = each.key
   log_group_name = var.log_groups[each.value.group]
