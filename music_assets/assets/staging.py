@@ -40,7 +40,7 @@ def _gate(kind: str) -> AssetsDefinition:
         backfill_policy=backfill_policy,
         group_name=GATE,
         owners=OWNERS,
-        kinds={"json", "duckdb"},
+        kinds={"json", "python"},
         tags=terms_of(STAGED[kind]),
         code_version=GATE_VERSION,
         metadata={"dagster/column_schema": column_schema(STAGED[kind])},
@@ -56,15 +56,13 @@ def _gate(kind: str) -> AssetsDefinition:
         store, name = staging.store(), key.to_user_string()
         report = reporter(context, key)
         keys = context.partition_keys
-        verdicts: dict[str, Verdict] = {}  # the new ones
-        for done, (partition, before) in enumerate(
-            zip(keys, read_verdicts(store, name, keys), strict=True), start=1
-        ):
-            receipt = rows.receipt(partition)
-            kept = before is not None and before.is_of(receipt.checksum, GATE_VERSION)
-            verdict = before if before is not None and kept else _judge(store, receipt)
-            if not kept:
-                verdicts[partition] = verdict
+        before = dict(zip(keys, read_verdicts(store, name, keys), strict=True))
+        made: dict[str, Verdict] = {}
+        for done, partition in enumerate(keys, start=1):
+            receipt, verdict = rows.receipt(partition), before[partition]
+            kept = verdict is not None and verdict.stands(receipt.checksum, GATE_VERSION)
+            if verdict is None or not kept:
+                verdict = made[partition] = _judge(store, receipt)
             if not verdict.passed:
                 context.log.error("%s %s is refused: %s", kind, partition, "; ".join(verdict.problems))
             report(
@@ -78,7 +76,7 @@ def _gate(kind: str) -> AssetsDefinition:
                 },
             )
             advanced("staged_json", f"{kind} {partition}", done, len(keys), kept=kept)
-        return verdicts
+        return made
 
     return staged_json
 
@@ -87,8 +85,7 @@ def _judge(store: SliceStore, receipt: Receipt) -> Verdict:
     """The verdict on one partition's file."""
     kind, slice_ = receipt.kind, receipt.slice
     try:
-        with store.as_local_file(receipt) as path:
-            checked = check_file(STAGED[kind], path, slice_)
+        checked = check_file(STAGED[kind], store.read(receipt), slice_)
     except DamagedFile as error:
         problems = [str(error)]
     else:

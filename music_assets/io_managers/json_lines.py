@@ -14,6 +14,8 @@ from music_assets.io_managers.slices import Made, Metadata, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, SliceStore, checksum
 from music_assets.progress import advanced
 from music_assets.resources import StagingResource
+from music_assets.warehouse.limits import Fitting
+from music_assets.warehouse.schema import STAGED
 
 
 class JsonLinesIOManager(ConfigurableIOManager):
@@ -45,7 +47,9 @@ class JsonLinesIOManager(ConfigurableIOManager):
 
 
 def _write(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:
-    content, rows = encode(made.rows, key)
+    fitting = Fitting(STAGED[kind]) if kind in STAGED else None
+    content, rows = encode(made.rows, key, fitting)
+    too_long = {"too_long": said} if fitting and (said := fitting.reasons()) else {}
     receipt = Receipt(
         kind=kind,
         slice=key,
@@ -56,20 +60,23 @@ def _write(store: SliceStore, kind: str, key: str, made_from: str, made: Made, r
         run_id=run_id,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         complete=made.complete,
-        facts=dict(made.facts),
+        facts={**made.facts, **too_long},
     )
     store.write(receipt, content)
     return receipt
 
 
 def _metadata(store: SliceStore, receipt: Receipt, this_run: Metadata, run_id: str) -> Metadata:
+    told = {**receipt.facts, **this_run}
+    if too_long := told.pop("too_long", None):
+        told["reasons"] = [*told.get("reasons", ()), *too_long]
     return {
         "dagster/partition_row_count": receipt.rows,
         "dagster/uri": MetadataValue.path(store.url(receipt.kind, receipt.slice)),
         "bytes": receipt.bytes,
         "checksum": receipt.checksum,
         "kept": receipt.run_id != run_id,
-        **{name: _value(name, value) for name, value in {**receipt.facts, **this_run}.items()},
+        **{name: _value(name, value) for name, value in told.items()},
     }
 
 

@@ -15,14 +15,19 @@ import pandas as pd
 from isal import igzip
 from pandas.api.extensions import ExtensionDtype
 
+from music_assets.warehouse.limits import Fitting
+
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2
 
 
-def encode(rows: pd.DataFrame | list[dict[str, Any]], slice_: str) -> tuple[bytes, int]:
+def encode(
+    rows: pd.DataFrame | list[dict[str, Any]], slice_: str, fitting: Fitting | None = None
+) -> tuple[bytes, int]:
     """Rows as gzip JSON Lines; the bytes and how many rows they hold.
 
-    The same rows always give the same bytes.
+    The same rows always give the same bytes. With `fitting`, what is too long for its table is cut, or its
+    row left out, and noted there.
     """
     if isinstance(rows, pd.DataFrame):
         records = _records(rows, slice_)
@@ -30,8 +35,12 @@ def encode(rows: pd.DataFrame | list[dict[str, Any]], slice_: str) -> tuple[byte
         records = [{"slice": slice_, **row} for row in rows]
     if any("fetched_at" in record for record in records):
         records = [_without_zone(record) for record in records]
-    lines = b"".join([orjson.dumps(record, default=_other, option=_OPTIONS) for record in records])
-    return igzip.compress(lines, compresslevel=_LEVEL, mtime=0), len(records)
+    if fitting is not None:
+        records = [cut for record in records if (cut := fitting.cut(record)) is not None]
+    lines = [orjson.dumps(record, default=_other, option=_OPTIONS) for record in records]
+    if fitting is not None:
+        lines = [line for line in lines if fitting.fits(line)]
+    return igzip.compress(b"".join(lines), compresslevel=_LEVEL, mtime=0), len(lines)
 
 
 def decode(content: bytes) -> list[dict[str, Any]]:

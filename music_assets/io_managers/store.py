@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -154,18 +153,6 @@ class SliceStore:
                 self._files.delete(self.path(kind, slice_, _RECEIPT))
                 advice = f"Its receipt is withdrawn: run again, and {kind} makes {slice_} anew."
         return DamagedFile(f"{self.url(kind, slice_)} {said}. {advice}")
-
-    @contextmanager
-    def as_local_file(self, receipt: Receipt) -> Iterator[str]:
-        """The path of a staged file on this machine, for as long as it is needed; raises as `read` does."""
-        content = self.read(receipt)
-        if self.is_local:
-            yield self.path(receipt.kind, receipt.slice)
-            return
-        with tempfile.NamedTemporaryFile(prefix="music_assets_", suffix=_FILE) as local:
-            local.write(content)
-            local.flush()
-            yield local.name
 
     def write_json(self, kind: str, slice_: str, suffix: str, data: dict[str, Any]) -> None:
         content = orjson.dumps(data, option=orjson.OPT_INDENT_2)

@@ -1,29 +1,36 @@
 """The gate: is a staged file fit to be loaded into its table?
 
-Here: the check of one file against the declared columns and keys, before any warehouse sees it.
-DuckDB, in memory, does the reading whichever warehouse is in use. What must be true of tables once
+Here: the check of one file against the declared columns and keys, before any warehouse sees it, whichever
+is in use. How rows are made to fit as they are written is in `limits`; what must be true of tables once
 they are loaded is in `music_assets.checks`.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from datetime import date, datetime
+from typing import Any
 
-import duckdb
+import orjson
+from isal import igzip, isal_zlib
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, String, Table
 from sqlalchemy.types import TypeEngine
 
+from music_assets.warehouse.limits import MAX_ROW_BYTES, MAX_SUPER_TEXT_BYTES, bytes_of, longest_text
 from music_assets.warehouse.schema import FILE_ONLY, key_columns
 from music_assets.warehouse.types import Super
 
-# Redshift's COPY refuses a longer row (https://docs.aws.amazon.com/redshift: "COPY, usage notes").
-MAX_ROW_BYTES = 4 * 1024 * 1024
-
 # Raised when what the gate looks at changes, so that kept manifests are made anew.
-GATE_VERSION = "1"
+GATE_VERSION = "2"
 
-_INT = "json_type({c}) IN ('BIGINT', 'UBIGINT') AND TRY_CAST({c} AS {sql}) IS NOT NULL"
+Row = dict[str, Any]
+_UnzipError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?")  # a zone would be lost in a TIMESTAMP
 
 
 @dataclass(frozen=True)
@@ -34,122 +41,114 @@ class Checked:
     problems: tuple[str, ...]
 
 
-def check_file(table: Table, path: str, slice_: str) -> Checked:
+def check_file(table: Table, content: bytes, slice_: str) -> Checked:
     """Check one gzip JSON Lines file of a staged kind.
 
-    `table` is the kind's table in `staging`, `path` a local file, `slice_` the slice all its rows
+    `table` is the kind's table in `staging`, `content` the file's bytes, `slice_` the slice all its rows
     must name. Checked are: that each line is a JSON object with the table's fields and no others,
-    each of its column's type and length; that keys are there and unique; that rows fit COPY.
+    each of its column's type and length; that keys are there and unique; that rows, and the texts in their
+    lists and maps, are no longer than COPY takes.
 
     Returns:
         The number of rows and the problems, each naming the field, how many rows have it, and one
         row by its key.
     """
-    with _database().cursor() as database:
-        try:
-            database.execute(
-                "CREATE TEMP TABLE line AS SELECT json, row_number() OVER () AS number "
-                "FROM read_json_objects($path, format='newline_delimited', compression='gzip', "
-                "maximum_object_size=$most)",
-                {"path": path, "most": 4 * MAX_ROW_BYTES},
-            )
-        except duckdb.Error as error:
-            return Checked(0, (f"not gzip JSON Lines: {_first_line(error)}",))
-        rows = _one(database, "SELECT count(*) FROM line")
-        problems = [*_shape_problems(database, table)]
-        if rows and not problems:
-            names = [column.name for column in table.columns]
-            fields = ", ".join(f'json_extract(json, \'$."{name}"\') AS "{name}"' for name in names)
-            database.execute(f"CREATE TEMP TABLE field AS SELECT {fields} FROM line")
-            problems += _value_problems(database, table, slice_)
-        return Checked(rows, tuple(problems))
+    try:
+        text: bytes = igzip.decompress(content)  # type: ignore[no-untyped-call]
+        lines = [line for line in text.split(b"\n") if line]
+        rows = [orjson.loads(line) for line in lines]
+    except (OSError, EOFError, _UnzipError, orjson.JSONDecodeError) as error:
+        return Checked(0, (f"not gzip JSON Lines: {error}",))
+    if strange := sum(not isinstance(row, dict) for row in rows):
+        return Checked(len(rows), (f"{strange} lines are not JSON objects",))
+    keys = key_columns(table)
+    problems = _shape_problems(table, rows) + _long_rows(table, keys, lines, rows)
+    if not problems:
+        problems = _value_problems(table, keys, rows, slice_)
+    return Checked(len(rows), tuple(problems))
 
 
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """One for all files: opening it takes longer than a small file does. Each file has a cursor of its own."""
-    return duckdb.connect(":memory:")
-
-
-def _shape_problems(database: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    """Lines that are no objects or too long, fields that the table lacks or that the file lacks."""
-    problems = []
-    if strange := _one(database, "SELECT count(*) FROM line WHERE json_type(json) <> 'OBJECT'"):
-        return [f"{strange} lines are not JSON objects"]
-    if long := _one(database, f"SELECT count(*) FROM line WHERE strlen(json) > {MAX_ROW_BYTES}"):
-        problems.append(f"{long} rows are longer than the {MAX_ROW_BYTES} bytes that COPY takes")
-    found = database.execute(
-        "SELECT name, count(*), (SELECT count(*) FROM line) "
-        "FROM (SELECT unnest(json_keys(json)) AS name FROM line) GROUP BY name ORDER BY name"
-    ).fetchall()
-    declared = {column.name for column in table.columns}
+def _shape_problems(table: Table, rows: list[Row]) -> list[str]:
+    """Fields that the table lacks or that the file lacks."""
+    declared = {str(column.name) for column in table.columns}
     known = declared | FILE_ONLY.get(table.name, frozenset())
-    problems += [
-        f"field {name!r} is not a column ({count} rows)" for name, count, _ in found if name not in known
+    strange: Counter[str] = Counter()
+    missing: set[str] = set()
+    for fields, count in Counter(map(tuple, rows)).items():  # rows mostly have the same fields
+        strange.update({name: count for name in fields if name not in known})
+        missing |= declared.difference(fields)
+    return [
+        *(f"field {name!r} is not a column ({count} rows)" for name, count in sorted(strange.items())),
+        *(f"field {name!r} is missing in some rows" for name in sorted(missing)),
     ]
-    complete = {name for name, count, rows in found if count == rows}
-    if found:
-        problems += [f"field {name!r} is missing in some rows" for name in sorted(declared - complete)]
+
+
+def _long_rows(table: Table, keys: list[str], lines: list[bytes], rows: list[Row]) -> list[str]:
+    """Rows, and texts in lists and maps, that are longer than COPY takes."""
+    # A text that is too long makes its row longer than that.
+    long = [
+        (len(line), row) for line, row in zip(lines, rows, strict=True) if len(line) > MAX_SUPER_TEXT_BYTES
+    ]
+    too_long = [row for length, row in long if length > MAX_ROW_BYTES]
+    problems = _told(f"the row has more than the {MAX_ROW_BYTES} bytes that COPY takes", keys, too_long)
+    for column in table.columns:
+        if isinstance(column.type, Super):
+            found = [row for _, row in long if longest_text(row.get(column.name)) > MAX_SUPER_TEXT_BYTES]
+            words = (
+                f"{column.name} holds a text of more than the {MAX_SUPER_TEXT_BYTES} bytes that COPY takes"
+            )
+            problems += _told(words, keys, found)
     return problems
 
 
-def _value_problems(database: duckdb.DuckDBPyConnection, table: Table, slice_: str) -> list[str]:
-    keys = key_columns(table)
-    row_name = " || ' ' || ".join(f"coalesce(\"{key}\" ->> '$', 'NULL')" for key in keys)
-    conditions = _conditions(table, slice_)
-    problems = []
-    # One pass for all of them; which it is matters only where something is wrong.
-    if _many(database, " OR ".join(f"({condition})" for condition, _ in conditions), row_name)[0]:
-        for condition, words in conditions:
-            count, example = _many(database, condition, row_name)
-            if count:
-                problems.append(f"{words} in {count} rows, such as {example}")
-    twice = database.execute(
-        f"SELECT count(*), min(name) FROM "
-        f"(SELECT {row_name} AS name, count(*) AS n FROM field GROUP BY 1) WHERE n > 1"
-    ).fetchone()
-    if twice and twice[0]:
+def _value_problems(table: Table, keys: list[str], rows: list[Row], slice_: str) -> list[str]:
+    """Values that are not of their column's type, or missing, and keys that are not unique."""
+    problems = _told(f"slice is not {slice_!r}", keys, (row for row in rows if row["slice"] != slice_))
+    for column in table.columns:
+        name, fits = str(column.name), _fits(column.type)
+        wrong = [row for row in rows if (value := row[name]) is not None and not fits(value)]
+        problems += _told(f"{name} is not {_words(column.type)}", keys, wrong)
+        if not column.nullable:
+            problems += _told(f"{name} is missing", keys, (row for row in rows if row[name] is None))
+    if problems:
+        return problems
+    counts = Counter(_name(row, keys) for row in rows)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
         problems.append(
-            f"the key {', '.join(keys)} is not unique: {twice[0]} are there twice, such as {twice[1]}"
+            f"the key {', '.join(keys)} is not unique: {len(twice)} are there twice, such as {twice[0]}"
         )
     return problems
 
 
-def _conditions(table: Table, slice_: str) -> list[tuple[str, str]]:
-    """What no row may meet: SQL, and the words for it."""
-    conditions = [(f"\"slice\" ->> '$' <> '{slice_}'", f"slice is not {slice_!r}")]
-    for column in table.columns:
-        name = f'"{column.name}"'
-        missing = f"({name} IS NULL OR json_type({name}) = 'NULL')"
-        wrong = f"NOT {missing} AND NOT coalesce({_fits(column.type, name)}, false)"
-        conditions.append((wrong, f"{column.name} is not {_words(column.type)}"))
-        if not column.nullable:
-            conditions.append((missing, f"{column.name} is missing"))
-    return conditions
-
-
-def _fits(type_: TypeEngine[object], name: str) -> str:
-    """SQL that is true where the JSON value `name` can become a value of this type."""
-    text = f"({name} ->> '$')"
-    is_text = f"json_type({name}) = 'VARCHAR'"
+def _fits(type_: TypeEngine[object]) -> Callable[[Any], bool]:
+    """Whether a JSON value can become a value of this type."""
     match type_:
         case Super():
-            return f"json_type({name}) IN ('ARRAY', 'OBJECT')"
+            return lambda value: isinstance(value, list | dict)
         case String():
-            return f"{is_text} AND strlen({text}) <= {type_.length}"
+            most = type_.length or 0
+            # A character has four bytes at most: most texts need not be encoded to be measured.
+            return lambda value: type(value) is str and (len(value) * 4 <= most or bytes_of(value) <= most)
         case BigInteger():
-            return _INT.format(c=name, sql="BIGINT")
+            return lambda value: type(value) is int and -(2**63) <= value < 2**63
         case Integer():
-            return _INT.format(c=name, sql="INTEGER")
+            return lambda value: type(value) is int and -(2**31) <= value < 2**31
         case Double():
-            return f"json_type({name}) IN ('DOUBLE', 'BIGINT', 'UBIGINT')"
+            return lambda value: (type(value) is float and math.isfinite(value)) or type(value) is int
         case Boolean():
-            return f"json_type({name}) = 'BOOLEAN'"
+            return lambda value: type(value) is bool
         case DateTime():
-            return f"{is_text} AND TRY_CAST({text} AS TIMESTAMP) IS NOT NULL"
+            return lambda value: _parses(value, _TIME, datetime.fromisoformat)
         case Date():
-            return f"{is_text} AND TRY_CAST({text} AS DATE) IS NOT NULL"
+            return lambda value: _parses(value, _DATE, date.fromisoformat)
     raise TypeError(f"the gate does not know the type {type_!r}")
+
+
+def _parses(value: Any, form: re.Pattern[str], parse: Callable[[str], date]) -> bool:
+    try:
+        return isinstance(value, str) and bool(form.fullmatch(value) and parse(value))
+    except ValueError:
+        return False
 
 
 def _words(type_: TypeEngine[object]) -> str:
@@ -167,18 +166,12 @@ def _words(type_: TypeEngine[object]) -> str:
     return "a date"
 
 
-def _many(database: duckdb.DuckDBPyConnection, condition: str, row_name: str) -> tuple[int, str]:
-    """How many rows meet the condition, and the name of the first of them."""
-    found = database.execute(f"SELECT count(*), min({row_name}) FROM field WHERE {condition}").fetchone()
-    assert found is not None
-    return int(found[0]), str(found[1])
+def _told(problem: str, keys: list[str], rows: Iterable[Row]) -> list[str]:
+    """The problem with how many rows have it, and the first of them; nothing where none has."""
+    names = [_name(row, keys) for row in rows]
+    return [f"{problem} in {len(names)} rows, such as {min(names)}"] if names else []
 
 
-def _one(database: duckdb.DuckDBPyConnection, query: str) -> int:
-    found = database.execute(query).fetchone()
-    assert found is not None
-    return int(found[0])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _name(row: Row, keys: list[str]) -> str:
+    """A row by its key."""
+    return " ".join("NULL" if row.get(key) is None else str(row[key]) for key in keys)

@@ -50,9 +50,9 @@ class Verdict:
     def passed(self) -> bool:
         return not self.problems
 
-    def is_of(self, checksum: str, gate: str) -> bool:
-        """Whether it is the verdict of that gate on the file with that checksum."""
-        return self.manifest.checksum == checksum and self.gate == gate
+    def stands(self, checksum: str, gate: str) -> bool:
+        """Whether that gate need not look at the file with that checksum: it did, and let it pass."""
+        return self.passed and self.manifest.checksum == checksum and self.gate == gate
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -74,16 +74,19 @@ def _column(
     key: bool = False,
     nullable: bool | None = None,
     null: str | None = None,
+    cut: bool = False,
 ) -> Column[Any]:
     """One column; `low` and `high` are the range its values lie in, in `unit`, `null` says when it is NULL.
 
+    `cut` lets a text that is too long be cut, where elsewhere its row would be left out.
     `key` marks the columns that tell a row from all others. They are no PRIMARY KEY: Redshift does
     not enforce one, yet its planner believes it, and DuckDB's index refuses to delete and insert
     the same key in one transaction. Keys are checked at the gate and by asset checks instead.
     """
     nullable = not key if nullable is None else nullable
     null = (null or _usually_null(type_, source)) if nullable else _NEVER
-    info = {"source": source, "unit": unit, "low": low, "high": high, "key": key, "null": null}
+    comment = f"{comment} Longer ones are cut." if cut else comment
+    info = {"source": source, "unit": unit, "low": low, "high": high, "key": key, "null": null, "cut": cut}
     return Column(name, type_, comment=comment, info=info, nullable=nullable)
 
 
@@ -246,9 +249,23 @@ def _searches() -> list[Column[Any]]:
     return [
         c("track_id", _MSD_ID, "The MSD track that was asked about.", MSD, key=True),
         c("status", String(16), "`answered` (hits or not), `pending` (not asked yet) or `error`.", OURS),
-        c("question", String(1024), "The query as sent to the search.", OURS, null="the question is pending"),
+        c(
+            "question",
+            String(1024),
+            "The query as sent to the search.",
+            OURS,
+            null="the question is pending",
+            cut=True,
+        ),
         c("hits", Integer, "How many tracks the answer held.", OURS, low=0, null="there is no answer"),
-        c("reason", String(4096), "Why it is pending or an error, in words.", OURS, null="it was answered"),
+        c(
+            "reason",
+            String(4096),
+            "Why it is pending or an error, in words.",
+            OURS,
+            null="it was answered",
+            cut=True,
+        ),
         c("source", String(32), _SOURCE, OURS),
         c("fetched_at", DateTime, _FETCHED, OURS, null="there is no answer"),
     ]
@@ -258,7 +275,7 @@ def _tracks() -> list[Column[Any]]:
     c = _column
     return [
         c("spotify_track_id", _ID, "Spotify's id of the track, 22 letters and digits.", SPOTIFY, key=True),
-        c("name", _NAME, "The track's name, with its version (`- 2011 Remaster`).", SPOTIFY),
+        c("name", _NAME, "The track's name, with its version (`- 2011 Remaster`).", SPOTIFY, cut=True),
         c("isrc", String(32), "The recording's ISRC; its copies on other albums share it.", SPOTIFY),
         c("duration_ms", Integer, "Length of the track on this album.", SPOTIFY, unit="ms", low=0),
         c("explicit", Boolean, "Whether its lyrics are marked explicit; false: no, or unknown.", SPOTIFY),
@@ -267,9 +284,9 @@ def _tracks() -> list[Column[Any]]:
         c("track_number", Integer, "Its number on that disc, from 1.", SPOTIFY, low=0),
         c("artists", Super, "Credited artists in order: `[{spotify_artist_id, name}]`.", SPOTIFY),
         c("spotify_artist_id", _ID, "Spotify's id of the first credited artist.", SPOTIFY),
-        c("artist_name", _NAME, "The name of the first credited artist.", SPOTIFY),
+        c("artist_name", _NAME, "The name of the first credited artist.", SPOTIFY, cut=True),
         c("spotify_album_id", _ID, "Spotify's id of the album this copy of the track is on.", SPOTIFY),
-        c("album_name", _NAME, "Title of that album, with its edition.", SPOTIFY),
+        c("album_name", _NAME, "Title of that album, with its edition.", SPOTIFY, cut=True),
         c("album_type", String(32), "The kind of that album: `album`, `single` or `compilation`.", SPOTIFY),
         c("album_total_tracks", Integer, "How many tracks that album has.", SPOTIFY, low=0),
         c(
@@ -334,7 +351,14 @@ def _mapped_songs() -> list[Column[Any]]:
             null=_NO_CANDIDATE + ", or was set by hand",
         ),
         c("reasons", Super, "What spoke for and against, or why it is pending: `[reason, …]`.", OURS),
-        c("question", String(1024), "The query that brought the candidate, as sent.", OURS, null=_NOT_ASKED),
+        c(
+            "question",
+            String(1024),
+            "The query that brought the candidate, as sent.",
+            OURS,
+            null=_NOT_ASKED,
+            cut=True,
+        ),
         c("source", String(32), _SOURCE, OURS, null=_NOT_ASKED),
         c("matcher_version", String(32), "The matcher that decided: number and checksum.", OURS),
         c("fetched_at", DateTime, _FETCHED, OURS, null="there is no answer"),
@@ -361,7 +385,7 @@ def _artist_votes() -> list[Column[Any]]:
     return [
         c("artist_id", _MSD_ID, "The MSD artist whose matched tracks vote.", MSD, key=True),
         c("spotify_artist_id", _ID, "A Spotify artist credited on a matched track.", SPOTIFY, key=True),
-        c("spotify_artist_name", _NAME, "How that artist is spelt on Spotify.", SPOTIFY),
+        c("spotify_artist_name", _NAME, "How that artist is spelt on Spotify.", SPOTIFY, cut=True),
         c("votes", Integer, "Matched tracks of the slice that credit that artist.", OURS, low=1),
         c("agreement", Double, "How alike the two names are, 1 is equal.", OURS, low=0, high=1),
         c("source", String(32), _SOURCE, OURS),
@@ -388,7 +412,7 @@ def _spotify_artists() -> list[Column[Any]]:
     c = _column
     return [
         c("spotify_artist_id", _ID, "Spotify's id of the artist, 22 letters and digits.", SPOTIFY, key=True),
-        c("name", _NAME, "How the artist is spelt on Spotify.", SPOTIFY),
+        c("name", _NAME, "How the artist is spelt on Spotify.", SPOTIFY, cut=True),
         c("genres", Super, "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY, null=_NOT_LOOKED_UP),
         c("popularity", Integer, "Of recent plays, when fetched.", SPOTIFY, low=0, high=100, null=_EXTENDED),
         c("followers", BigInteger, "How many follow the artist on Spotify.", SPOTIFY, low=0, null=_EXTENDED),

@@ -54,9 +54,6 @@ def test_a_file_and_its_receipt_come_back(store: SliceStore) -> None:
     assert store.receipt("songs", "AB") == receipt()
     assert store.read(receipt()) == b"x"
     assert store.url("songs", "AB") == FILE
-    with store.as_local_file(receipt()) as path:
-        assert Path(path).read_bytes() == b"x"
-    assert not Path(path).exists()
 
 
 def test_nothing_is_listed_and_no_request_is_wasted(store: SliceStore, server: S3Server) -> None:
