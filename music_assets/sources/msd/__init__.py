@@ -4,17 +4,18 @@ What it offers: HDF5 files of one song each (`A/B/C/TRABC….h5`, after letters 
 aggregate and summary files of many, with title, artist, release, year, analysis, the artist's tags
 and similar artists. `read_msd` and `read_songs` read files; `MsdRoot` finds them, partition by
 partition. What cannot be read is returned as `SetAside`; only an unusable root raises,
-`MsdRootError`.
+`MsdRootError`, and a reading process that is killed, `WorkerDied`.
 
 Home: http://millionsongdataset.com. Terms: research, non-commercial. To cite: T. Bertin-Mahieux,
 D. P. W. Ellis, B. Whitman, P. Lamere, "The Million Song Dataset", ISMIR 2011.
 
 Inside: `layout` (how files are laid out) and `hdf5` (the same in HDF5's terms), `fields` (which
 fields become columns), `fast` with `stored`, and `general` (one file to `records`), `columns`
-(records to frames), `reader` (many files), `root` (partitions).
+(records to frames), `reader` (many files) with `ahead` (for the disk) and `workers` (for the cores),
+`root` (partitions).
 """
 
-from music_assets.sources.msd.errors import MsdRootError, SetAside
+from music_assets.sources.msd.errors import MsdRootError, SetAside, WorkerDied
 from music_assets.sources.msd.fields import ARTIST_COLUMNS, SONG_COLUMNS
 from music_assets.sources.msd.reader import MsdRead, read_msd, read_songs
 from music_assets.sources.msd.root import MsdRoot
@@ -26,6 +27,7 @@ __all__ = [
     "MsdRoot",
     "MsdRootError",
     "SetAside",
+    "WorkerDied",
     "read_msd",
     "read_songs",
 ]

@@ -6,9 +6,10 @@ call; nothing is done a row at a time that can be done a column at a time.
 
 from __future__ import annotations
 
+import marshal
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,10 @@ def decode_text(values: list[bytes]) -> list[str | None]:
     return [piece or None for piece in pieces]
 
 
+# An artist's terms, mbtags and similar artists, as its row has them.
+_Lists = tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]
+
+
 class Columns:
     """Tracks as columns, filled record by record and decoded batch by batch."""
 
@@ -55,7 +60,7 @@ class Columns:
         }
         self._files: list[str] = []
         self._pending: list[Record] = []
-        self._tags: dict[str, tuple[str, Tags]] = {}  # of each artist: the smallest track id, its tags
+        self._lists: dict[str, tuple[str, _Lists]] = {}  # of each artist: the smallest track id, its lists
 
     def __len__(self) -> int:
         return len(self._files)
@@ -65,7 +70,9 @@ class Columns:
         self._files.append(msd_file)
         self._pending.append(record)
         artist_id = record.metadata[_ARTIST_ID].split(b"\0", 1)[0].decode("utf-8", "replace")
-        self._keep_tags(artist_id, track_id, record.tags)
+        kept = self._lists.get(artist_id)
+        if kept is None or track_id < kept[0]:
+            self._lists[artist_id] = (track_id, _lists(record.tags))
         if len(self._pending) == _BATCH:
             self._decode()
 
@@ -78,8 +85,21 @@ class Columns:
         for name, numbers in other._numbers.items():
             self._numbers[name] += numbers
         self._files += other._files
-        for artist_id, (track_id, tags) in other._tags.items():
-            self._keep_tags(artist_id, track_id, tags)
+        for artist_id, (track_id, lists) in other._lists.items():
+            kept = self._lists.get(artist_id)
+            if kept is None or track_id < kept[0]:
+                self._lists[artist_id] = (track_id, lists)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: nothing that is still to be decoded.
+
+        Of small lists and dicts marshal makes bytes, and lists again, in half of pickle's time.
+        """
+        self._decode()
+        return self.__dict__ | {"_lists": marshal.dumps(self._lists)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state | {"_lists": marshal.loads(state["_lists"])}
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The songs by track_id and the artists by artist_id, with the columns of `fields`."""
@@ -95,11 +115,6 @@ class Columns:
         columns["msd_file"] = _objects(self._files)[order]
         songs = _frame(columns, SONG_COLUMNS)
         return songs, self._artists(columns)
-
-    def _keep_tags(self, artist_id: str, track_id: str, tags: Tags) -> None:
-        kept = self._tags.get(artist_id)
-        if kept is None or track_id < kept[0]:
-            self._tags[artist_id] = (track_id, tags)
 
     def _decode(self) -> None:
         if not self._pending:
@@ -133,14 +148,14 @@ class Columns:
         ids = sorted(first)
         rows = np.array([first[artist_id] for artist_id in ids], dtype=np.intp)
         spellings = [_by_frequency(names[artist_id]) for artist_id in ids]
-        tags = [self._tags[artist_id][1] for artist_id in ids]
+        lists = [self._lists[artist_id][1] for artist_id in ids]
         columns: dict[str, Any] = {name: songs[name][rows] for name in ARTIST_SCALARS}
         columns["artist_id"] = _objects(ids)
         columns["artist_name"] = _objects([some[0] if some else None for some in spellings])
         columns["other_names"] = _objects([some[1:] for some in spellings])
-        columns["terms"] = _objects([_terms(one) for one in tags])
-        columns["mbtags"] = _objects([_mbtags(one) for one in tags])
-        columns["similar_artists"] = _objects([_present(one.similar_artists) for one in tags])
+        columns["terms"] = _objects([one[0] for one in lists])
+        columns["mbtags"] = _objects([one[1] for one in lists])
+        columns["similar_artists"] = _objects([one[2] for one in lists])
         columns["songs"] = pd.array([count[artist_id] for artist_id in ids], dtype="Int64")
         columns["first_track_id"] = songs["track_id"][rows]
         return _frame(columns, ARTIST_COLUMNS)
@@ -179,28 +194,22 @@ def _by_frequency(names: list[str]) -> list[str]:
     return sorted(counted, key=lambda name: (-counted[name], name))
 
 
-def _present(values: list[bytes]) -> list[str]:
-    return [text for text in decode_text(values) if text is not None]
+def _lists(tags: Tags) -> _Lists:
+    """What an artist's row has of these; an entry without text says nothing and is dropped."""
+    known = zip(decode_text(tags.terms), _known(tags.frequencies), _known(tags.weights), strict=True)
+    counted = zip(decode_text(tags.mbtags), tags.mbtag_counts, strict=True)
+    return (
+        [
+            {"term": term, "frequency": frequency, "weight": weight}
+            for term, frequency, weight in known
+            if term is not None
+        ],
+        [{"tag": tag, "count": count} for tag, count in counted if tag is not None],
+        [artist_id for artist_id in decode_text(tags.similar_artists) if artist_id is not None],
+    )
 
 
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _terms(tags: Tags) -> list[dict[str, Any]]:
-    """The Echo Nest's tags in the file's order; an entry without text says nothing and is dropped."""
-    return [
-        {"term": term, "frequency": _known(frequency), "weight": _known(weight)}
-        for term, frequency, weight in zip(
-            decode_text(tags.terms), tags.frequencies, tags.weights, strict=True
-        )
-        if term is not None
-    ]
-
-
-def _mbtags(tags: Tags) -> list[dict[str, Any]]:
-    return [
-        {"tag": tag, "count": count}
-        for tag, count in zip(decode_text(tags.mbtags), tags.mbtag_counts, strict=True)
-        if tag is not None
-    ]
+def _known(values: list[float]) -> Sequence[float | None]:
+    if all(map(math.isfinite, values)):
+        return values
+    return [value if math.isfinite(value) else None for value in values]

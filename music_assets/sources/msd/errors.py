@@ -10,6 +10,10 @@ class MsdRootError(Exception):
     """An MSD root cannot be used at all: missing, empty, unreadable, or no MSD file."""
 
 
+class WorkerDied(Exception):
+    """A process that read files for this one ended before it was done."""
+
+
 class UnreadableFile(Exception):
     """One file cannot be read as an MSD file; its text is the reason, in plain words.
 

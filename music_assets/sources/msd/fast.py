@@ -12,7 +12,6 @@ every other way a file can be stored, and has the words for what is wrong.
 
 from __future__ import annotations
 
-import os
 import struct
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,7 +27,6 @@ from music_assets.sources.msd.records import Record, Tags
 from music_assets.sources.msd.stored import Stored, StoredFile, Unusual
 
 _ITEMS = {**TABLES, **TAG_ARRAYS}
-_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
 
 
@@ -58,18 +56,15 @@ class _Place(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def read_record(path: str) -> Record | None:
-    """The one song of a file in the MSD's own layout; None for any other file, and for damaged ones."""
-    try:
-        descriptor = os.open(path, _OPEN)
-    except OSError:
-        return None
+def read_record(descriptor: int) -> Record | None:
+    """The one song of a file in the MSD's own layout; None for any other file, and for damaged ones.
+
+    `descriptor` is open for reading, as by `ahead`.
+    """
     try:
         return _record(StoredFile.opened(descriptor))
     except (Unusual, OSError, struct.error, ValueError, OverflowError, _InflateError):
         return None
-    finally:
-        os.close(descriptor)
 
 
 def _record(file: StoredFile) -> Record:

@@ -6,23 +6,29 @@ make a partition in `root`.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from music_assets.sources.msd import fast
+from music_assets.sources.msd.ahead import opened, opened_ahead
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import SetAside, UnreadableFile
 from music_assets.sources.msd.general import GeneralFile
 from music_assets.sources.msd.layout import ANALYSIS
 from music_assets.sources.msd.records import Record
+from music_assets.sources.msd.workers import Workers, cores
 
 _TRACK_ID = slice(ANALYSIS.fields["track_id"][1], ANALYSIS.fields["track_id"][1] + 32)  # type: ignore[index]
 _LOOKS_LIKE_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-Z]{11}")
+MANY_FILES = 4_000  # from here on, processes read sooner than they cost time to start
+_BATCH = 200  # files a task
 _NAMED = 3  # track ids named in a reason that speaks of many
 
 
@@ -39,6 +45,7 @@ def read_msd(
     *,
     root: str | Path | None = None,
     expect_location: bool = True,
+    processes: int | None = None,
 ) -> MsdRead:
     """Read MSD files, each once: single-song, aggregate and summary files, in any mixture.
 
@@ -49,6 +56,8 @@ def read_msd(
             others (and all, without a root) as given.
         expect_location: Whether a one-song file whose name is a track id, or which lies in letter
             folders (`A/B/C`), must hold the track they speak of; it is set aside if not.
+        processes: How many processes read. 1 reads here; unless said it is 1 for few files, and one
+            a core for many.
 
     Returns:
         songs: A row a track by `track_id`, columns as in `msd.songs`. Text is str or None, integers
@@ -64,10 +73,19 @@ def read_msd(
             keeps a track).
 
     Bad files raise nothing; what they hold beside the fault is left out with them.
+
+    Raises:
+        WorkerDied: One of the processes was killed, or died of a file.
     """
     reading = Reading(root=root, expect_location=expect_location)
-    for path in _files(paths, reading.set_aside):
-        reading.read(path)
+    files = _files(paths, reading.set_aside)
+    if processes is None:
+        processes = cores() if len(files) >= MANY_FILES else 1
+    if processes > 1:
+        with Workers(min(processes, -(-len(files) // _BATCH))) as workers:
+            reading.read_with(workers, files)
+    else:
+        reading.read_all(files)
     return reading.result()
 
 
@@ -95,9 +113,36 @@ class Reading:
 
     def read(self, path: str, rows: list[int] | None = None) -> None:
         """Read a file, or these rows of it; must be called in sorted order of paths."""
+        with opened(path) as descriptor:
+            self._read(path, descriptor, rows)
+
+    def read_all(self, paths: Iterable[str]) -> None:
+        """Read files, sorted by path."""
+        with _collector_paused(), opened_ahead(paths) as files:
+            for path, descriptor in files:
+                self._read(path, descriptor)
+
+    def read_with(self, workers: Workers, paths: list[str]) -> None:
+        """Read files, sorted by path, in other processes."""
+        batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
+        options = {"root": self._root, "expect_location": self._expect_location, "letters": self._letters}
+        tasks = ((f"{len(some)} files from {some[0]} on", (some, options)) for some in batches)
+        with _collector_paused():
+            for batch, reading in zip(batches, workers.map(_read_apart, tasks), strict=True):
+                self._take_over(reading, batch)
+
+    def _take_over(self, other: Reading, paths: list[str]) -> None:
+        """Take in what another has read of these files, which come after all read here."""
+        if not self._kept.keys().isdisjoint(other._kept):  # which file keeps a track is decided here
+            self.read_all(paths)
+            return
+        self._columns.extend(other._columns)
+        self._kept |= other._kept
+        self._set_aside += other._set_aside
+
+    def _read(self, path: str, descriptor: int | None, rows: list[int] | None = None) -> None:
         try:
-            # Opening a pipe would wait for ever.
-            record = fast.read_record(path) if os.path.isfile(path) else None
+            record = None if descriptor is None else fast.read_record(descriptor)
             if record is not None:
                 self._take_one(path, record)
                 return
@@ -160,6 +205,24 @@ class Reading:
         if os.sep != "/":
             name = name.replace(os.sep, "/")
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Reading makes no cycles; looking for them among so many lists would take a fifth of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read_apart(paths: list[str], options: dict[str, Any]) -> Reading:
+    reading = Reading(**options)
+    reading.read_all(paths)
+    return reading
 
 
 def _files(

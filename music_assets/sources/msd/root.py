@@ -100,8 +100,7 @@ class _Folder(MsdRoot):
 
     def read(self, key: str) -> MsdRead:
         reading = Reading(root=self.path, letters=_checked(key))
-        for file in self._paths(key):
-            reading.read(file)
+        reading.read_all(self._paths(key))
         return reading.result()
 
     def _paths(self, key: str) -> list[str]:

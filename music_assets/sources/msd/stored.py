@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-_HEAD = 1 << 16  # bytes read at once; of real files all that matters lies in the first 48 KB, but for mbtags
+HEAD = 1 << 16  # bytes read at once; of real files all that matters lies in the first 48 KB, but for mbtags
 _SUPERBLOCK = bytes.fromhex("894844460d0a1a0a 00000000 00080800 04001000 00000000")
 _ADDRESSES = struct.Struct("<QQQQ 8xQIIQQ")  # base, free, end, driver; root: header, cached, -, tree, heap
 _UNDEFINED = 0xFFFF_FFFF_FFFF_FFFF
@@ -70,7 +70,7 @@ class StoredFile:
     @classmethod
     def opened(cls, descriptor: int) -> StoredFile:
         """The structure of a file that is open for reading."""
-        return cls(descriptor, os.pread(descriptor, _HEAD, 0), os.fstat(descriptor).st_size)
+        return cls(descriptor, os.pread(descriptor, HEAD, 0), os.fstat(descriptor).st_size)
 
     def group(self, name: bytes) -> dict[bytes, int]:
         """The addresses of a top-level group's members."""

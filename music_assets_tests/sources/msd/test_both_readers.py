@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 
 from music_assets.sandbox.msd import write_song_file
 from music_assets.sources.msd import fast, general, read_msd
+from music_assets.sources.msd.ahead import opened
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import UnreadableFile
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
@@ -52,6 +53,12 @@ songs = st.fixed_dictionaries(
 )
 
 
+def _fast(path: Path) -> Record | None:
+    with opened(str(path)) as descriptor:
+        assert descriptor is not None
+        return fast.read_record(descriptor)
+
+
 def _general(path: Path) -> Record:
     with general.GeneralFile(path) as file:
         (record,) = file.records()
@@ -78,7 +85,7 @@ def test_both_read_the_same_song(tmp_path: Path, fields: dict[str, Any]) -> None
     path = tmp_path / "song.h5"
     write_song_file(path, song(**fields))
 
-    record = fast.read_record(str(path))
+    record = _fast(path)
 
     assert record is not None
     _assert_same(record, _general(path))
@@ -86,7 +93,7 @@ def test_both_read_the_same_song(tmp_path: Path, fields: dict[str, Any]) -> None
 
 def test_both_read_the_same_from_real_files(shared: Path) -> None:
     for path in sorted((shared / "msd").rglob("*.h5")):
-        record = fast.read_record(str(path))
+        record = _fast(path)
         assert record is not None, path
         _assert_same(record, _general(path))
 
@@ -170,7 +177,7 @@ def test_a_dataset_stored_otherwise_reads_the_same(
     _store_again(path, item, STORAGES[storage], TYPES[types])
 
     _assert_same(_general(path), as_the_msd_has_it)
-    record = fast.read_record(str(path))
+    record = _fast(path)
     if record is not None:  # it may leave any file to the general reader, but not misread one
         _assert_same(record, as_the_msd_has_it)
 
@@ -197,7 +204,7 @@ def test_a_chunk_that_skipped_a_filter_is_read_by_the_general_reader(tmp_path: P
         stored = zlib.compress(values.tobytes())
         file["metadata/similar_artists"].id.write_direct_chunk((0,), stored, shuffle)
 
-    assert fast.read_record(str(path)) is None
+    assert _fast(path) is None
     assert read_msd(path).artists["similar_artists"].tolist() == [["AR3"]]
 
 
@@ -235,7 +242,7 @@ def test_damage_is_never_read_as_something_else_than_hdf5_reads(
         bad[place] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(bad[: data.draw(st.sampled_from([len(bad), len(bad) // 2]))]))
 
-    record = fast.read_record(str(path))
+    record = _fast(path)
 
     if record is not None and record != undamaged:
         try:
@@ -253,6 +260,6 @@ def test_a_file_cut_short_is_not_read(good: tuple[Path, bytes, Record], size: in
 
     songs_read, _, set_aside = read_msd(path)
 
-    assert fast.read_record(str(path)) is None
+    assert _fast(path) is None
     assert len(songs_read) == 0
     assert len(set_aside) == 1
