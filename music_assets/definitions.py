@@ -39,8 +39,8 @@ def build_defs(**overrides: Any) -> Definitions:
         ],
         asset_checks=checks.checks,
         jobs=automation.jobs,
-        schedules=automation.schedules(settings),
-        sensors=automation.sensors(settings),
+        schedules=automation.build_schedules(settings),
+        sensors=automation.build_sensors(settings),
         resources={**resources(settings), **replaced},
         # Steps are short and share one warehouse file: a process each would cost more than they do.
         executor=in_process_executor,

@@ -5,7 +5,7 @@ failure. What an asset does is in `assets`; which partitions a run takes, in `pa
 """
 
 from music_assets.automation.jobs import jobs, partitioned, unpartitioned
-from music_assets.automation.schedules import promised, schedules
-from music_assets.automation.sensors import sensors
+from music_assets.automation.schedules import build_schedules, promised
+from music_assets.automation.sensors import build_sensors
 
-__all__ = ["jobs", "partitioned", "promised", "schedules", "sensors", "unpartitioned"]
+__all__ = ["build_schedules", "build_sensors", "jobs", "partitioned", "promised", "unpartitioned"]

@@ -29,7 +29,7 @@ ASKED = ("spotify_search", "spotify_artists", "audio_features")
 Receipts = Mapping[str, Receipt | None]
 
 # What gathering facts raises where something cannot be used; each message says what to do.
-UNUSABLE = (MsdRootError, StagingError, WarehouseError, CorrectionsError)
+UNUSABLE = (MsdRootError, StagingError, WarehouseError, CorrectionsError, OSError)
 
 
 @dataclass(frozen=True)

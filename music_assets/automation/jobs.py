@@ -5,8 +5,11 @@ can run in parallel, `tables` is unpartitioned and runs once after them. `music_
 them. How many run at once is said in `dagster.yaml` (`runner.DAGSTER_YAML`), by the tag below.
 """
 
+import os
+
 from dagster import AssetSelection, define_asset_job
 
+from music_assets.deployment import read_job_tags
 from music_assets.warehouse.schema import STAGED
 
 _extracted = AssetSelection.assets("msd_songs", "msd_artists")
@@ -24,33 +27,38 @@ unpartitioned = AssetSelection.all() - partitioned
 # second one would only wait.)
 COMMAND_LINE = "music_assets/command_line"  # a tag of the runs that `music-assets run` makes
 SPENDS = {"music_assets/spends": "requests"}
+# Tags for where jobs run, none on a laptop. Read while loading: schedules and sensors name these very jobs.
+_PLACED = read_job_tags(os.environ.get("MUSIC_ASSETS_JOB_TAGS", ""))
 
 jobs = [
     define_asset_job(
         "extract",
         selection=_extracted,
+        tags=_PLACED.get("extract"),
         description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
     ),
     define_asset_job(
         "ask",
         selection=_asked,
-        tags=SPENDS,
+        tags=SPENDS | _PLACED.get("ask", {}),
         description="Ask Spotify about the songs not answered yet. The one job that spends requests.",
     ),
     define_asset_job(
         "match_and_load",
         selection=_matched | _staged,
+        tags=_PLACED.get("match_and_load"),
         description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
     ),
     define_asset_job(
         "tables",
         selection=unpartitioned,
+        tags=_PLACED.get("tables"),
         description="Fill the published tables, check them and give readers their copy.",
     ),
     define_asset_job(
         "music_etl",
         selection=AssetSelection.all(),
-        tags=SPENDS,
+        tags=SPENDS | _PLACED.get("music_etl", {}),
         description="Everything, from MSD files to the tables that people query.",
     ),
 ]

@@ -27,7 +27,7 @@ from music_assets.deployment import Settings
 from music_assets.resources import MsdResource, StagingResource
 
 
-def schedules(settings: Settings) -> list[ScheduleDefinition]:
+def build_schedules(settings: Settings) -> list[ScheduleDefinition]:
     """The schedules, at the settings' times."""
     hour, minute = settings.daily_start.split(":")
 

@@ -67,7 +67,7 @@ _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 _STEPS = [job for job in jobs if job.name in ("extract", "ask", "match_and_load", "tables")]
 
 
-def sensors(settings: Settings) -> list[SensorDefinition]:
+def build_sensors(settings: Settings) -> list[SensorDefinition]:
     """The sensors, with the settings' times and people to tell."""
     return [msd_files_changed, _keep_going(settings), _run_failed(settings)]
 

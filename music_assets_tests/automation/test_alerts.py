@@ -22,7 +22,7 @@ from dagster import (
 from moto import mock_aws
 
 from music_assets.automation.alerts import FailedRun, tell, without
-from music_assets.automation.sensors import sensors
+from music_assets.automation.sensors import build_sensors
 from music_assets.deployment import Settings
 from music_assets.partitions import KEYS, msd_directories
 
@@ -170,7 +170,9 @@ def test_the_sensor_tells_of_a_failed_run_in_the_words_of_what_failed(
     job_name = "extract"
     definitions = Definitions(assets=[broken], jobs=[define_asset_job(job_name, [broken])])
     job = definitions.resolve_job_def(job_name)
-    (run_failed,) = [one for one in sensors(settings(alert_webhook=listener.url)) if one.name == "run_failed"]
+    (run_failed,) = [
+        one for one in build_sensors(settings(alert_webhook=listener.url)) if one.name == "run_failed"
+    ]
     with DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(partition_key="AB", instance=instance, raise_on_error=False)
         context = build_run_status_sensor_context(
