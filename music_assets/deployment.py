@@ -7,6 +7,7 @@ opens nothing; a resource opens what it names when an asset uses it.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -55,7 +56,8 @@ class Settings:
 
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
     run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
-    there is encrypted.
+    there is encrypted. `job_tags` are tags by job that its runs carry: on AWS, the size of their task and
+    where it is placed.
     """
 
     data: Path
@@ -81,6 +83,7 @@ class Settings:
     sandbox_url: str | None = None
     s3_endpoint: str | None = None
     s3_sse: str | None = None
+    job_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -155,6 +158,7 @@ class Settings:
             sandbox_url=setting("sandbox_url", "") or None,
             s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
             s3_sse=_s3("MUSIC_ASSETS_S3_SSE", setting("s3_sse", ""), encryption),
+            job_tags=read_job_tags(setting("job_tags", "")),
         )
         if spotify == "sandbox" and not settings.warehouse_is_local:
             raise SettingError(
@@ -272,6 +276,24 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
             hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are."
             said.append(f"{name} is no setting; {hint}")
     return said
+
+
+def read_job_tags(text: str) -> dict[str, dict[str, str]]:
+    """Tags by job, from a JSON object of objects of text; none from an empty text.
+
+    Raises:
+        SettingError: it is no such object.
+    """
+    try:
+        tags = json.loads(text or "{}")
+        if all(isinstance(tag, str) for job in tags.values() for tag in job.values()):
+            return {name: dict(job) for name, job in tags.items()}
+    except (ValueError, AttributeError):
+        pass
+    raise SettingError(
+        "MUSIC_ASSETS_JOB_TAGS takes a JSON object of tags by job, all text, as Terraform writes it: "
+        '{"ask": {"ecs/cpu": "256"}}.'
+    )
 
 
 def _staging(url: str) -> str:

@@ -45,6 +45,7 @@ def test_an_s3_address_is_left_as_it_is() -> None:
     [
         ({"MUSIC_ASSETS_SPOTIFY": "yes"}, "MUSIC_ASSETS_SPOTIFY is 'yes': it takes `api` or `sandbox`"),
         ({"MUSIC_ASSETS_SPOTIFY": "api"}, "set SPOTIPY_CLIENT_ID"),
+        ({"MUSIC_ASSETS_JOB_TAGS": '{"ask": 1}'}, "MUSIC_ASSETS_JOB_TAGS takes a JSON object of tags by job"),
         ({"MUSIC_ASSETS_WAREHOUSE": "a cellar"}, "MUSIC_ASSETS_WAREHOUSE is not a SQLAlchemy URL"),
         (
             {"MUSIC_ASSETS_WAREHOUSE": "redshift+redshift_connector://u:pw@cluster.example/db"},
