@@ -12,11 +12,13 @@ from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.manifest import Files
 
 
-def open_warehouse(url: str, published: Path, files: Files | None = None) -> Warehouse:
+def open_warehouse(
+    url: str, published: Path, files: Files | None = None, iam_role: str = "default"
+) -> Warehouse:
     """The warehouse at this SQLAlchemy URL; nothing is opened yet.
 
     `published` is where an engine that needs one keeps the copy for readers, `files` how it reads and writes
-    `s3://…`.
+    `s3://…`, `iam_role` the role by which Redshift reads there.
 
     Raises:
         WarehouseError: the URL is none, or of an engine this project does not have.
@@ -36,7 +38,14 @@ def open_warehouse(url: str, published: Path, files: Files | None = None) -> War
         from music_assets.warehouse.duckdb import DuckDBWarehouse
 
         return DuckDBWarehouse(Path(parsed.database), published, files=files)
+    if parsed.get_backend_name() == "redshift":
+        if files is None:
+            raise WarehouseError("Redshift needs a way to S3, and was opened without.")
+        from music_assets.warehouse.redshift import RedshiftWarehouse
+        from music_assets.warehouse.redshift_url import RedshiftUrl
+
+        return RedshiftWarehouse(RedshiftUrl(parsed), files, iam_role)
     raise WarehouseError(
-        f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; this version writes to "
-        "duckdb:///path/to/file.duckdb"
+        f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; it takes "
+        "duckdb:////absolute/path.duckdb or redshift+redshift_connector://…"
     )

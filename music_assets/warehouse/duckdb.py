@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateSchema, CreateTable
+from sqlalchemy.schema import DDLElement, SetColumnComment, SetTableComment
+from sqlalchemy.types import TypeEngine
 
-from music_assets.warehouse.engine import Warehouse
+from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
+from music_assets.warehouse.evolution import HeldColumn, HeldTable, steps
 from music_assets.warehouse.manifest import Files, Manifest
-from music_assets.warehouse.schema import LOADS, METADATA, PUBLISHED, SCHEMAS
+from music_assets.warehouse.schema import LOADS, PUBLISHED
 
 # Long enough for another run's load of a letter, short enough to be told who is in the way.
 DEFAULT_WAIT_S = 60.0
@@ -56,7 +59,7 @@ class DuckDBWarehouse(Warehouse):
             engine = create_engine(f"duckdb:///{self.path}", poolclass=NullPool)
             with self._connected(engine) as connection:
                 try:
-                    self._create_missing(connection)
+                    self._make_tables(connection)
                     yield connection
                     connection.commit()
                 except DBAPIError as error:
@@ -64,18 +67,30 @@ class DuckDBWarehouse(Warehouse):
                 except duckdb.Error as error:
                     raise WarehouseError(f"{self.path}, {purpose}: {_first_line(error)}") from error
 
-    def copy_files(self, connection: Connection, table: Table, manifests: Sequence[Manifest]) -> None:
+    def copy_files(
+        self, connection: Connection, table: Table, manifests: Sequence[Manifest], run_id: str
+    ) -> None:
         raw: Any = connection.connection.driver_connection
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         types = {column.name: _type_name(column.type, connection) for column in table.columns}
         declared = ", ".join(f"'{name}': '{type_}'" for name, type_ in types.items())
         with self._local_files([manifest.url for manifest in manifests]) as files:
-            raw.execute(
-                f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($files, "
-                f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
-                "maximum_object_size=16777216)",
-                {"files": files},
-            )
+            try:
+                raw.execute(
+                    f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM read_json($files, "
+                    f"columns={{{declared}}}, format='newline_delimited', compression='gzip', "
+                    "maximum_object_size=16777216)",
+                    {"files": files},
+                )
+            except duckdb.Error as error:
+                local = dict(zip((one.url for one in manifests), files, strict=True))
+                wrong = wrong_objects(manifests, lambda url: Path(local[url]).read_bytes())
+                said = _first_line(error)
+                named = [one for one in manifests if local[one.url] in said]
+                wrong = wrong or [
+                    f"slice {one.slice}: {said.replace(local[one.url], one.url)}" for one in named
+                ]
+                raise load_failed(table, manifests, wrong, said) from error
 
     def publish(self) -> Path:
         """Write the readers' copy beside the one in use, then put it in its place."""
@@ -86,37 +101,43 @@ class DuckDBWarehouse(Warehouse):
             with self._held("publishing"):
                 engine = create_engine(f"duckdb:///{self.path}", poolclass=NullPool)
                 with self._connected(engine) as connection:
-                    self._create_missing(connection)
+                    self._make_tables(connection)
                     connection.commit()  # a file cannot be detached within a transaction
                     raw: Any = connection.connection.driver_connection
+                    (database,) = raw.execute("SELECT current_database()").fetchone()
                     raw.execute(f"ATTACH '{_quoted(fresh)}' AS published")
                     for schema in sorted({table.schema or "" for table in _for_readers()}):
                         raw.execute(f"CREATE SCHEMA published.{schema}")
                     for table in _for_readers():
+                        names = ", ".join(f'"{column.name}"' for column in table.columns)
                         raw.execute(
                             f"CREATE TABLE published.{table.fullname} AS "
-                            f"SELECT * FROM {table.fullname} ORDER BY ALL"
+                            f"SELECT {names} FROM {table.fullname} ORDER BY ALL"
                         )
+                    raw.execute("USE published")
+                    raw.execute(";".join(_comments(connection)))
+                    raw.execute(f'USE "{database}"')
                     raw.execute("DETACH published")
             os.replace(fresh, self.published)
         finally:
             _remove(fresh)
         return self.published
 
-    def _create_missing(self, connection: Connection) -> None:
+    def _make_tables(self, connection: Connection) -> None:
+        """Make the tables what is declared."""
         raw: Any = connection.connection.driver_connection
-        there = {
-            f"{schema}.{name}"
-            for schema, name in raw.execute(
-                "SELECT table_schema, table_name FROM information_schema.tables"
-            ).fetchall()
-        }
-        missing = [table for table in METADATA.sorted_tables if table.fullname not in there]
-        if missing:
-            for schema in SCHEMAS:
-                connection.execute(CreateSchema(schema, if_not_exists=True))
-            for table in missing:
-                connection.execute(CreateTable(table))
+        comments = raw.execute("SELECT schema_name, table_name, comment FROM duckdb_tables()").fetchall()
+        held = {f"{schema}.{name}": HeldTable(comment) for schema, name, comment in comments}
+        columns = raw.execute(
+            "SELECT schema_name, table_name, column_name, data_type, comment, is_nullable "
+            "FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        for schema, name, column, type_, comment, nullable in columns:
+            if f"{schema}.{name}" in held:
+                held[f"{schema}.{name}"].columns[column] = HeldColumn(type_, comment, nullable)
+        todo = steps(held, connection.dialect, partial(_held_name, connection))
+        if todo:
+            raw.execute(";".join(todo))
 
     @contextmanager
     def _held(self, purpose: str) -> Iterator[None]:
@@ -198,8 +219,21 @@ def _for_readers() -> list[Table]:
     return [*PUBLISHED.values(), LOADS]
 
 
-def _type_name(type_: Any, connection: Connection) -> str:
+def _comments(connection: Connection) -> list[str]:
+    """The comments of what readers get, as SQL."""
+    comments: list[DDLElement] = []
+    for table in _for_readers():
+        comments += [SetTableComment(table), *map(SetColumnComment, table.columns)]
+    return [str(comment.compile(dialect=connection.dialect)) for comment in comments]
+
+
+def _type_name(type_: TypeEngine[Any], connection: Connection) -> str:
     return str(type_.compile(connection.dialect))
+
+
+def _held_name(connection: Connection, type_: TypeEngine[Any]) -> str:
+    """A declared type as DuckDB's catalogue names it: widths of text it does not keep."""
+    return _type_name(type_, connection).split("(")[0]
 
 
 def _holder(note: Path) -> str:

@@ -7,11 +7,12 @@ connection, how files become rows, what readers are given) is in each engine's o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 
@@ -20,6 +21,7 @@ from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets.warehouse.schema import LOADS, STAGED
 
 SANDBOX = "sandbox"
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -49,13 +51,24 @@ class Warehouse(ABC):
         it for too long and `WarehouseError` when it cannot be opened.
         """
 
+    def write(self, purpose: str, work: Callable[[Connection], _T]) -> _T:
+        """`work` in one transaction; engines with several writers give it its turn, and try it again."""
+        with self.transaction(purpose) as connection:
+            return work(connection)
+
     @abstractmethod
-    def copy_files(self, connection: Connection, table: Table, manifests: Sequence[Manifest]) -> None:
+    def copy_files(
+        self, connection: Connection, table: Table, manifests: Sequence[Manifest], run_id: str
+    ) -> None:
         """Append the rows of these files to `table`, inside the open transaction."""
 
     @abstractmethod
     def publish(self) -> Path | None:
         """Give readers what they read, where that is a thing of its own; its path, or None."""
+
+    def grant(self, role: str) -> list[str]:
+        """Let a role read what is published; the statements run: none where readers have their own copy."""
+        return []
 
     def load(self, copy: CopyFrom, run_id: str, *, allow_empty: bool = False) -> Loaded:
         """Replace slices of one staging table by their files, all of them or none.
@@ -68,26 +81,34 @@ class Warehouse(ABC):
             WarehouseError: a file is missing, broken, or has other rows than its manifest says.
         """
         table = STAGED[copy.kind]
+        return self.write(
+            f"loading {table.fullname}",
+            lambda connection: self._load(connection, table, copy.manifests, run_id, allow_empty),
+        )
+
+    def _load(
+        self,
+        connection: Connection,
+        table: Table,
+        manifests: Sequence[Manifest],
+        run_id: str,
+        allow_empty: bool,
+    ) -> Loaded:
         done = Loaded()
-        with self.transaction(f"loading {table.fullname}") as connection:
-            held = {
-                row.slice: row
-                for row in connection.execute(
-                    select(LOADS.c.slice, LOADS.c.checksum, LOADS.c.rows).where(LOADS.c.table == copy.kind)
-                )
-            }
-            todo = []
-            for manifest in sorted(copy.manifests, key=lambda one: one.slice):
-                before = held.get(manifest.slice)
-                if before is not None and before.checksum == manifest.checksum:
-                    done.unchanged[manifest.slice] = manifest.rows
-                elif before is not None and before.rows and not manifest.rows and not allow_empty:
-                    done.protected[manifest.slice] = before.rows
-                else:
-                    todo.append(manifest)
-            if todo:
-                self._replace_slices(connection, table, todo, run_id)
-                done.loaded = {manifest.slice: manifest.rows for manifest in todo}
+        loads = select(LOADS.c.slice, LOADS.c.checksum, LOADS.c.rows).where(LOADS.c.table == table.name)
+        held = {row.slice: row for row in connection.execute(loads)}
+        todo = []
+        for manifest in sorted(manifests, key=lambda one: one.slice):
+            before = held.get(manifest.slice)
+            if before is not None and before.checksum == manifest.checksum:
+                done.unchanged[manifest.slice] = manifest.rows
+            elif before is not None and before.rows and not manifest.rows and not allow_empty:
+                done.protected[manifest.slice] = before.rows
+            else:
+                todo.append(manifest)
+        if todo:
+            self._replace_slices(connection, table, todo, run_id)
+            done.loaded = {manifest.slice: manifest.rows for manifest in todo}
         return done
 
     def _replace_slices(
@@ -97,23 +118,24 @@ class Warehouse(ABC):
         connection.execute(delete(table).where(table.c.slice.in_(slices)))
         filled = [manifest for manifest in todo if manifest.rows]
         if filled:
-            self.copy_files(connection, table, filled)
+            self.copy_files(connection, table, filled, run_id)
         self._check_counts(connection, table, todo)
         connection.execute(delete(LOADS).where(LOADS.c.table == table.name, LOADS.c.slice.in_(slices)))
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute(
-            insert(LOADS),
-            [
-                {
-                    "table": table.name,
-                    "slice": one.slice,
-                    "checksum": one.checksum,
-                    "rows": one.rows,
-                    "run_id": run_id,
-                    "loaded_at": now,
-                }
-                for one in todo
-            ],
+            insert(LOADS).values(
+                [  # one statement: a row each would take its time on a cluster
+                    {
+                        "table": table.name,
+                        "slice": one.slice,
+                        "checksum": one.checksum,
+                        "rows": one.rows,
+                        "run_id": run_id,
+                        "loaded_at": now,
+                    }
+                    for one in todo
+                ]
+            )
         )
 
     def _check_counts(self, connection: Connection, table: Table, todo: Sequence[Manifest]) -> None:
@@ -144,8 +166,43 @@ class Warehouse(ABC):
         Returns:
             How many rows the table has now.
         """
-        with self.transaction(f"filling {table.fullname}") as connection:
+
+        def work(connection: Connection) -> int:
+            # Deleted and not truncated: on Redshift that would commit, and readers see an empty table.
             connection.execute(delete(table))
-            names = [column.name for column in table.columns]
-            connection.execute(insert(table).from_select(names, rows))
+            self.insert(connection, table, rows)
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+        return self.write(f"filling {table.fullname}", work)
+
+    def insert(self, connection: Connection, table: Table, rows: Select[tuple[object, ...]]) -> None:
+        """Append the rows of a statement, whose columns are the table's, in order."""
+        names = [column.name for column in table.columns]
+        connection.execute(insert(table).from_select(names, rows))
+
+
+def load_failed(table: Table, manifests: Sequence[Manifest], why: Sequence[str], said: str) -> WarehouseError:
+    """What to say of a load that failed: which files are wrong or, where none is, what the engine said."""
+    some = [one.slice for one in manifests[:10]]
+    more = ", …" if len(manifests) > len(some) else ""
+    cause = "; ".join(why[:5]) or f"{said} (slices {', '.join(some)}{more})"
+    return WarehouseError(
+        f"{table.fullname}: {cause}. Nothing was loaded; mend what is named, or materialise "
+        f"staged_json/{table.name} for it again."
+    )
+
+
+def wrong_objects(manifests: Sequence[Manifest], read: Callable[[str], bytes]) -> list[str]:
+    """What is wrong with the files of a load that failed, in words: those missing, or of another size."""
+    found = []
+    for manifest in manifests:
+        try:
+            size = len(read(manifest.url))
+        except Exception as error:  # each kind of store has its own; whatever it is, it is what is told
+            found.append(f"slice {manifest.slice}: {manifest.url} cannot be read: {error}")
+            continue
+        if size != manifest.bytes:
+            found.append(
+                f"slice {manifest.slice}: {manifest.url} has {size} bytes, its manifest says {manifest.bytes}"
+            )
+    return found

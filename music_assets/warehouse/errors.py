@@ -13,3 +13,7 @@ class WarehouseInUse(WarehouseError):
 
 class SandboxRefused(WarehouseError):
     """Invented rows were about to reach a warehouse that others may read."""
+
+
+class WarehouseInterrupted(WarehouseError):
+    """Another writer, or a connection that was lost, ended a transaction: tried again, it may go through."""

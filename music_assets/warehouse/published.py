@@ -15,6 +15,7 @@ from sqlalchemy import (
     Date,
     Double,
     Select,
+    String,
     Table,
     and_,
     case,
@@ -110,12 +111,11 @@ def spotify_tracks() -> Select[Any]:
         .group_by(mapped.c.spotify_track_id)
         .subquery()
     )
-    own = {
-        "spotify_track_id": func.coalesce(met.c.spotify_track_id, by_hand.c.id),
-        "source": func.coalesce(met.c.source, by_hand.c.source),
-    }
+    # By all ids, and no full join: Redshift has none of rows with lists.
+    ids = select(met.c.spotify_track_id.label("id")).union(select(by_hand.c.id)).subquery()
+    own = {"spotify_track_id": ids.c.id, "source": func.coalesce(met.c.source, by_hand.c.source)}
     return select(*(own.get(c.name, c).label(c.name) for c in met.c)).select_from(
-        met.join(by_hand, by_hand.c.id == met.c.spotify_track_id, full=True)
+        ids.outerjoin(met, met.c.spotify_track_id == ids.c.id).outerjoin(by_hand, by_hand.c.id == ids.c.id)
     )
 
 
@@ -133,7 +133,7 @@ def spotify_popularity_history() -> Select[Any]:
     def seen(kind: str, entity: str) -> Select[Any]:
         staged = STAGED[kind]
         return select(
-            literal(entity).label("entity"),
+            cast(literal(entity), String(8)).label("entity"),
             staged.c[key_columns(staged)[0]].label("id"),
             cast(staged.c.fetched_at, Date).label("date"),
             staged.c.popularity,

@@ -100,17 +100,28 @@ def _usually_null(type_: TypeEngine[Any] | type[TypeEngine[Any]], source: str) -
 
 
 def _table(
-    name: str, schema: str, comment: str, columns: list[Column[Any]], *, dist: str, sort: str
+    name: str, schema: str, comment: str, columns: list[Column[Any]], *, dist: str | None, sort: str
 ) -> Table:
-    """One table; `dist` and `sort` are Redshift's keys (DuckDB has no use for them)."""
+    """One table; `dist` and `sort` are Redshift's keys (DuckDB has no use for them).
+
+    `dist` says which node a row lies on. It is the id a table is joined by: `track_id` for all that speak of
+    an MSD track, so that songs, their candidates and the wide table join without a row being sent; the
+    artist's or the Spotify id elsewhere. Ids are hashes, so every node gets its share. None is for the
+    few rows of `meta`, a copy of which lies on every node.
+
+    `sort` is how rows lie on disk. In the published tables it is the same id, which makes these joins merge
+    joins and an id's rows one block; in `staging` it is `slice`, by which rows are deleted and counted; in
+    the history it is the day. Lists (SUPER) can be neither. Encodings are Redshift's own (ENCODE AUTO).
+    """
+    layout: dict[str, Any] = {"redshift_diststyle": "ALL"} if dist is None else {"redshift_distkey": dist}
     return Table(
         name,
         METADATA,
         *columns,
         schema=schema,
         comment=comment,
-        redshift_distkey=dist,
         redshift_sortkey=sort,
+        **layout,
     )
 
 
@@ -203,6 +214,12 @@ def _songs() -> list[Column[Any]]:
         c("release_7digitalid", BigInteger, "The release's id in 7digital's shop of 2010.", MSD),
         c("track_7digitalid", BigInteger, "The track's id in 7digital's shop of 2010.", MSD),
         c("msd_file", _NAME, "The file the row was read from, below the MSD root.", OURS),
+        c(
+            "msd_checksum",
+            String(32),
+            "Of the song's values as that file has them: with another one the file has changed since.",
+            OURS,
+        ),
     ]
 
 
@@ -679,11 +696,12 @@ LOADS = _table(
         _column("run_id", String(64), "The Dagster run that loaded it, by its id.", OURS, null=_NEVER),
         _column("loaded_at", DateTime, "When it was loaded (UTC).", OURS, null=_NEVER),
     ],
-    dist="table",
+    dist=None,
     sort="table",
 )
 
-SCHEMAS = ("staging", "meta", "msd", "spotify", "mapped", "analytics")
+READERS_SCHEMAS = ("msd", "spotify", "mapped", "analytics")
+SCHEMAS = ("staging", "meta", *READERS_SCHEMAS)
 
 
 def row_columns(table: Table) -> list[str]:

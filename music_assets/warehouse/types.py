@@ -6,6 +6,7 @@ and the modules beside it.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import JSON
@@ -25,3 +26,7 @@ class Super(TypeDecorator[Any]):
 
             return dialect.type_descriptor(SUPER())
         return dialect.type_descriptor(JSON())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Redshift's driver gives a list or a map as its JSON text."""
+        return json.loads(value) if dialect.name == "redshift" and isinstance(value, str) else value

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Table
 
 from music_assets.io_managers.json_rows import encode
 from music_assets.io_managers.store import checksum
-from music_assets.warehouse.manifest import Manifest
+from music_assets.warehouse.engine import Loaded, Warehouse
+from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets.warehouse.schema import STAGED, row_columns
+from music_assets_tests.standin import Standin
+
+_W = TypeVar("_W", bound=Warehouse)
 
 
 def row(kind: str, **values: Any) -> dict[str, Any]:
@@ -17,9 +24,69 @@ def row(kind: str, **values: Any) -> dict[str, Any]:
     return {**dict.fromkeys(row_columns(STAGED[kind])), **values}
 
 
-def staged(folder: Path, kind: str, slice_: str, rows: list[dict[str, Any]]) -> Manifest:
-    """Write rows as a staged file and give its manifest."""
-    content, count = encode(rows, slice_)
-    path = folder / f"{kind}-{slice_}-{checksum(content)[:8]}.json.gz"
-    path.write_bytes(content)
-    return Manifest(kind, slice_, str(path), count, len(content), checksum(content))
+class Staging(Protocol):
+    """Where staged files lie."""
+
+    def put(self, name: str, content: bytes) -> str:
+        """Write a file; its address."""
+
+    def spoil(self, url: str, content: bytes | None) -> None:
+        """Put something else there, or nothing."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    folder: Path
+
+    def put(self, name: str, content: bytes) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return str(path)
+
+    def spoil(self, url: str, content: bytes | None) -> None:
+        if content is None:
+            Path(url).unlink()
+        else:
+            Path(url).write_bytes(content)
+
+
+@dataclass(frozen=True)
+class OnS3:
+    standin: Standin
+    prefix: str
+
+    def put(self, name: str, content: bytes) -> str:
+        url = f"{self.prefix}/{name}"
+        self.spoil(url, content)
+        return url
+
+    def spoil(self, url: str, content: bytes | None) -> None:
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        if content is None:
+            self.standin.s3.delete_object(Bucket=bucket, Key=key)
+        else:
+            self.standin.s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+@dataclass(frozen=True)
+class Place(Generic[_W]):
+    """A warehouse, and where its staged files lie."""
+
+    warehouse: _W
+    staging: Staging
+
+    def stage(self, kind: str, slice_: str, rows: list[dict[str, Any]]) -> Manifest:
+        """Write rows as a staged file and give its manifest."""
+        content, count = encode(rows, slice_)
+        name = f"{kind}/{slice_}-{checksum(content)[:8]}.json.gz"
+        return Manifest(kind, slice_, self.staging.put(name, content), count, len(content), checksum(content))
+
+    def load(self, *manifests: Manifest, run: str = "run", **options: Any) -> Loaded:
+        return self.warehouse.load(CopyFrom(manifests[0].kind, manifests), run, **options)
+
+    def rows(self, table: Table, *columns: str) -> list[tuple[Any, ...]]:
+        """What is in a table, sorted."""
+        with self.warehouse.transaction("looking") as connection:
+            found = connection.execute(table.select().with_only_columns(*(table.c[name] for name in columns)))
+            return sorted((tuple(one) for one in found), key=str)

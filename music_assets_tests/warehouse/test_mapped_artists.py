@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from music_assets.matching import artist_agreement
-from music_assets.warehouse.duckdb import DuckDBWarehouse
-from music_assets.warehouse.manifest import CopyFrom
 from music_assets.warehouse.published import mapped_artists
 from music_assets.warehouse.schema import PUBLISHED
-from music_assets_tests.warehouse.rows import row, staged
+from music_assets_tests.warehouse.rows import Place, row
 
 ARTIST = "ARD7TVE1187B99BFB1"
 TABLE = PUBLISHED["mapped.artists"]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> DuckDBWarehouse:
-    return DuckDBWarehouse(tmp_path / "w.duckdb", tmp_path / "p.duckdb", wait_s=1)
 
 
 def vote(spotify: str, name: str, votes: int, *, msd: str, artist: str = ARTIST) -> dict[str, Any]:
@@ -37,14 +29,11 @@ def vote(spotify: str, name: str, votes: int, *, msd: str, artist: str = ARTIST)
     )
 
 
-def mapped(
-    warehouse: DuckDBWarehouse, folder: Path, slices: dict[str, list[dict[str, Any]]]
-) -> list[dict[str, Any]]:
+def mapped(place: Place[Any], slices: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The table made of these slices, best first."""
-    manifests = tuple(staged(folder, "artist_votes", key, rows) for key, rows in slices.items())
-    warehouse.load(CopyFrom("artist_votes", manifests), "run")
-    warehouse.fill(TABLE, mapped_artists())
-    with warehouse.transaction("looking") as connection:
+    place.load(*(place.stage("artist_votes", key, rows) for key, rows in slices.items()))
+    place.warehouse.fill(TABLE, mapped_artists())
+    with place.warehouse.transaction("looking") as connection:
         rows = connection.execute(TABLE.select().order_by(TABLE.c.artist_id, TABLE.c.rank)).mappings()
         return [dict(one) for one in rows]
 
@@ -53,11 +42,10 @@ def accepted(rows: list[dict[str, Any]]) -> list[str]:
     return [one["spotify_artist_id"] for one in rows if one["accepted"]]
 
 
-def test_votes_of_all_slices_count_together(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_votes_of_all_slices_count_together(place: Place[Any]) -> None:
     name = "The Paper Lanterns"
     rows = mapped(
-        warehouse,
-        tmp_path,
+        place,
         {
             "AA": [vote("one", name, 2, msd=name), vote("two", name, 3, msd=name)],
             "AB": [vote("one", name, 2, msd=name)],
@@ -72,20 +60,18 @@ def test_votes_of_all_slices_count_together(warehouse: DuckDBWarehouse, tmp_path
 
 
 def test_of_several_artists_of_one_name_most_votes_win_and_ties_are_settled(
-    warehouse: DuckDBWarehouse, tmp_path: Path
+    place: Place[Any],
 ) -> None:
     rows = mapped(
-        warehouse,
-        tmp_path,
+        place,
         {"AA": [vote("b", "Orchid", 1, msd="Orchid"), vote("a", "Orchid", 1, msd="Orchid")]},
     )
     assert accepted(rows) == ["a"]
 
 
-def test_several_spellings_are_one_artist(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_several_spellings_are_one_artist(place: Place[Any]) -> None:
     rows = mapped(
-        warehouse,
-        tmp_path,
+        place,
         {
             "AA": [vote("a", "Sigur Havn", 1, msd="Sigur Havn")],
             "AB": [
@@ -98,45 +84,40 @@ def test_several_spellings_are_one_artist(warehouse: DuckDBWarehouse, tmp_path: 
     assert rows[0]["agreement"] == 1.0  # the best of its spellings
 
 
-def test_a_guest_of_many_songs_is_not_the_artist(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_a_guest_of_many_songs_is_not_the_artist(place: Place[Any]) -> None:
     msd = "Ada Winter"
-    rows = mapped(
-        warehouse, tmp_path, {"AA": [vote("ada", msd, 4, msd=msd), vote("guest", "MC Oslo", 4, msd=msd)]}
-    )
+    rows = mapped(place, {"AA": [vote("ada", msd, 4, msd=msd), vote("guest", "MC Oslo", 4, msd=msd)]})
     assert accepted(rows) == ["ada"]
     assert [one["rank"] for one in rows] == [1, 2]
 
 
-def test_one_match_by_another_artist_is_not_enough(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
-    rows = mapped(warehouse, tmp_path, {"AA": [vote("guest", "MC Oslo", 1, msd="Ada Winter")]})
+def test_one_match_by_another_artist_is_not_enough(place: Place[Any]) -> None:
+    rows = mapped(place, {"AA": [vote("guest", "MC Oslo", 1, msd="Ada Winter")]})
     assert accepted(rows) == []
 
 
-def test_of_a_joint_credit_one_is_taken(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_of_a_joint_credit_one_is_taken(place: Place[Any]) -> None:
     """An MSD artist that is two people: both agree with its name, their shares show that neither is all."""
     msd = "Ada Winter / Ben Stone"
     rows = mapped(
-        warehouse,
-        tmp_path,
+        place,
         {"AA": [vote("z-ada", "Ada Winter", 3, msd=msd), vote("a-ben", "Ben Stone", 3, msd=msd)]},
     )
     assert len(accepted(rows)) == 1
     assert {(one["agreement"], one["share"]) for one in rows} == {(0.95, 0.5)}
 
 
-def test_a_name_in_another_script_is_taken_by_its_votes(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_a_name_in_another_script_is_taken_by_its_votes(place: Place[Any]) -> None:
     """Names may share no letter; three songs that agree on one artist say enough."""
     msd = "Land of Sunset"
-    rows = mapped(
-        warehouse, tmp_path, {"AA": [vote("a", "日没の国", 3, msd=msd), vote("b", "MC Oslo", 1, msd=msd)]}
-    )
+    rows = mapped(place, {"AA": [vote("a", "日没の国", 3, msd=msd), vote("b", "MC Oslo", 1, msd=msd)]})
     assert accepted(rows) == ["a"]
 
 
-def test_every_msd_artist_has_one_at_most(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_every_msd_artist_has_one_at_most(place: Place[Any]) -> None:
     votes = [
         vote(spotify, "Orchid", count, msd="Orchid", artist=artist)
         for artist in ("ARA", "ARB")
         for count, spotify in enumerate(("x", "y", "z"), start=1)
     ]
-    assert accepted(mapped(warehouse, tmp_path, {"AA": votes})) == ["z", "z"]
+    assert accepted(mapped(place, {"AA": votes})) == ["z", "z"]

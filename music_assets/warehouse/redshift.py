@@ -1,0 +1,253 @@
+"""The warehouse on AWS: Amazon Redshift, which reads staged files from S3 itself.
+
+Here: transactions and their turns, COPY, and errors in words. How a connection is made is in
+`redshift_url`, what all engines share in `engine`.
+
+Writers take turns by a lock of their own, taken first: with that no two of ours conflict (error 1023), and
+readers, who do not know of it, never wait. Others' conflicts and lost connections are tried again,
+from the start of the transaction; a load that was done after all is then found in `meta.loads`.
+
+Slices are deleted and COPY fills the table itself: a temporary table in between would write all rows twice
+and save nothing, since the same transaction holds counts against the manifests. The Redshift Database
+Developer Guide (https://docs.aws.amazon.com/redshift/latest/dg/) has what is said here of Redshift; it was
+run on the stand-in of `music_assets_tests`, and not on a cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from sqlalchemy import Connection, Dialect, Select, Table, column, insert, select, table, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
+
+from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
+from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
+from music_assets.warehouse.evolution import HeldColumn, HeldTable, steps
+from music_assets.warehouse.manifest import Files, Manifest, copy_manifest
+from music_assets.warehouse.redshift_url import RedshiftUrl
+from music_assets.warehouse.schema import READERS_SCHEMAS, SCHEMAS
+
+_T = TypeVar("_T")
+_ATTEMPTS = 5
+_LONGEST_PAUSE = 30.0  # seconds
+_TURN = "meta.writers"
+
+# Redshift's error for a conflict is in the message; its SQLSTATE says only "internal error".
+_CONFLICTS = ("1023", "conflict with concurrent transaction", "deadlock detected")
+_PASSING_STATES = ("08", "40", "57P01", "57P02", "57P03")  # SQLSTATE: connection, rollback, shutdown
+_ALREADY = ("42P06", "42P07", "23505")  # another run has just made it
+_TIMED_OUT = "57014"
+
+_COLUMNS = f"""
+SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       col_description(c.oid, a.attnum), obj_description(c.oid, 'pg_class')
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+  AND n.nspname IN ({", ".join(f"'{schema}'" for schema in SCHEMAS)})
+"""
+
+
+class RedshiftWarehouse(Warehouse):
+    """Redshift at `url`.
+
+    `files` writes the manifest of each COPY, `iam_role` is the role it reads S3 by: an ARN, or `default`
+    for the cluster's own.
+    """
+
+    def __init__(self, url: RedshiftUrl, files: Files, iam_role: str = "default") -> None:
+        self.is_local = url.is_local
+        self.pause = 1.0  # seconds before the second attempt, at most; doubled for each one more
+        self._url = url
+        self._engine = url.engine()
+        self._files = files
+        self._role = "default" if iam_role == "default" else _quoted(iam_role)
+
+    @contextmanager
+    def transaction(self, purpose: str) -> Iterator[Connection]:
+        with self._telling(purpose), self._engine.connect() as connection:
+            connection.execute(text(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}"))
+            connection.execute(text(f"SET statement_timeout TO {self._url.statement_timeout * 1000}"))
+            connection.commit()
+            if self._steps(connection):
+                connection.rollback()
+                self._again(self._make_tables)
+            connection.rollback()
+            yield connection
+            connection.commit()
+
+    def write(self, purpose: str, work: Callable[[Connection], _T]) -> _T:
+        def attempt() -> _T:
+            with self.transaction(purpose) as connection:
+                # First of all: with the first read the transaction's picture of the tables is fixed.
+                connection.execute(text(f"LOCK TABLE {_TURN}"))
+                return work(connection)
+
+        return self._again(attempt)
+
+    def copy_files(
+        self, connection: Connection, table: Table, manifests: Sequence[Manifest], run_id: str
+    ) -> None:
+        if remote := [one.url for one in manifests if not one.url.startswith("s3://")]:
+            raise WarehouseError(
+                f"{table.fullname}: Redshift reads staged files from S3, and {remote[0]} is a file of this "
+                "machine. Set MUSIC_ASSETS_STAGING=s3://bucket/prefix and run again."
+            )
+        prepare = connection.dialect.identifier_preparer
+        base = manifests[0].url.rsplit(f"/{table.name}/", 1)[0]
+        # Kept: it tells what a run loaded, and is written over by the run's next load.
+        merged = f"{base}/copy/{table.name}/{run_id}.manifest"
+        self._files.write(merged, json.dumps(copy_manifest(manifests), indent=1).encode())
+        columns = ", ".join(prepare.format_column(one) for one in table.columns)
+        # As literal text: through the driver's parameters COPY is a syntax error.
+        copy = (
+            f"COPY {prepare.format_table(table)} ({columns}) FROM {_quoted(merged)} IAM_ROLE {self._role} "
+            "FORMAT JSON 'auto' GZIP MANIFEST TIMEFORMAT 'auto' DATEFORMAT 'auto' COMPUPDATE OFF"
+        )
+        try:
+            connection.exec_driver_sql(copy)
+        except DBAPIError as error:
+            told = _told(error)
+            if isinstance(told, WarehouseInterrupted):
+                raise
+            connection.rollback()
+            why = self._load_errors(connection, manifests) or wrong_objects(manifests, self._files.read)
+            raise load_failed(table, manifests, why, f"{told} (COPY by the role {self._role})") from error
+
+    def insert(self, connection: Connection, table: Table, rows: Select[tuple[object, ...]]) -> None:
+        """Append a statement's rows; values are written out: DBAs see them, and Redshift types them."""
+        names = [one.name for one in table.columns]
+        statement = insert(table).from_select(names, rows)
+        compiled = statement.compile(dialect=_as_text(), compile_kwargs={"literal_binds": True})
+        connection.exec_driver_sql(str(compiled))
+
+    def fill(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+        count = super().fill(table, rows)
+        # All its rows are new, and the next table is joined with it: the planner should know them.
+        # Redshift does this by itself as well, but not in time for that.
+        with self.transaction(f"analysing {table.fullname}") as connection:
+            connection.execute(text(f"ANALYZE {table.fullname}"))
+        return count
+
+    def publish(self) -> None:
+        """Readers use the tables themselves: they see them as they were, or as they are."""
+
+    def grant(self, role: str) -> list[str]:
+        """Let a role read what is published, now and later, and make it if it is not there.
+
+        Returns:
+            The statements that were run. Run again they change nothing.
+        """
+        roles = table("svv_roles", column("role_name"))
+        with self.transaction(f"granting to {role}") as connection:
+            name = connection.dialect.identifier_preparer.quote(role)
+            known = connection.execute(select(roles).where(roles.c.role_name == role)).first()
+            statements = [] if known else [f"CREATE ROLE {name}"]
+            for schema in READERS_SCHEMAS:
+                statements += [
+                    f"GRANT USAGE ON SCHEMA {schema} TO ROLE {name}",
+                    f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO ROLE {name}",
+                    # Of tables that we make later, too.
+                    f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO ROLE {name}",
+                ]
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        return statements
+
+    def _make_tables(self) -> None:
+        """Make the tables what is declared; other writers wait meanwhile."""
+        with self._engine.connect() as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {_TURN.split('.')[0]}"))
+            connection.execute(text(f"CREATE TABLE IF NOT EXISTS {_TURN} (turn INTEGER) DISTSTYLE ALL"))
+            connection.commit()
+            connection.execute(text(f"LOCK TABLE {_TURN}"))
+            for step in self._steps(connection):
+                connection.exec_driver_sql(step)
+            connection.commit()
+
+    def _steps(self, connection: Connection) -> list[str]:
+        held: dict[str, HeldTable] = {}
+        rows = connection.execute(text(_COLUMNS))
+        for schema, name, column_, type_, not_null, comment, of_table in rows:
+            there = held.setdefault(f"{schema}.{name}", HeldTable(of_table))
+            there.columns[column_] = HeldColumn(type_, comment, not not_null)
+
+        dialect = _as_text()
+        return steps(held, dialect, lambda type_: type_.compile(dialect))
+
+    def _load_errors(self, connection: Connection, manifests: Sequence[Manifest]) -> list[str]:
+        """What Redshift noted of a COPY that failed in this session, in words."""
+        noted = table(
+            "sys_load_error_detail",
+            *map(column, ("file_name", "line_number", "column_name", "error_message", "start_time")),
+            column("session_id"),
+        )
+        mine = noted.c.session_id == text("pg_backend_pid()")
+        slices = {one.url: one.slice for one in manifests}
+        with suppress(DBAPIError):  # it may not be ours to read; there are other ways to tell
+            for row in connection.execute(select(noted).where(mine).order_by(noted.c.start_time.desc())):
+                url = row.file_name.strip()
+                if url in slices:
+                    return [
+                        f"slice {slices[url]}: {url}, line {row.line_number}, column "
+                        f"{(row.column_name or '').strip()}: {(row.error_message or '').strip()}"
+                    ]
+        return []
+
+    def _again(self, attempt: Callable[[], _T]) -> _T:
+        """`attempt`, and again after conflicts and lost connections, with longer and longer pauses."""
+        for count in range(1, _ATTEMPTS + 1):
+            try:
+                return attempt()
+            except (WarehouseInterrupted, DBAPIError) as error:
+                told = _told(error) if isinstance(error, DBAPIError) else error
+                if not isinstance(told, WarehouseInterrupted) or count == _ATTEMPTS:
+                    raise
+                # At random, so that two who met do not meet again.
+                time.sleep(random.uniform(0, min(_LONGEST_PAUSE, self.pause * 2 ** (count - 1))))
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _telling(self, purpose: str) -> Iterator[None]:
+        """Turn what the driver raises into words of ours; no password is in either."""
+        try:
+            yield
+        except DBAPIError as error:
+            told = _told(error)
+            raise type(told)(f"{self._url}, {purpose}: {told}") from error
+        except ConnectionError as error:
+            raise WarehouseInterrupted(f"{self._url}, {purpose}: the connection was lost: {error}") from error
+
+
+def _told(error: DBAPIError) -> WarehouseError:
+    """The error in words: whether trying again may help is in its class."""
+    said = error.orig.args[0] if error.orig is not None and error.orig.args else str(error.orig)
+    if not isinstance(said, dict):  # the driver's own words: it has lost the server, or never found it
+        return WarehouseInterrupted(str(said))
+    message, state = str(said.get("M", "")), str(said.get("C", ""))
+    words = " ".join(str(said[key]) for key in ("M", "D") if said.get(key))
+    if state == _TIMED_OUT:
+        return WarehouseInUse(
+            f"{words}. Another load may have its turn (svv_transactions and the query group "
+            "`music_assets: …` show it); the limit is `statement_timeout`, in seconds, in the URL."
+        )
+    if message.startswith(_CONFLICTS) or state.startswith(_PASSING_STATES) or state in _ALREADY:
+        return WarehouseInterrupted(words)
+    return WarehouseError(words)
+
+
+def _as_text() -> Dialect:
+    """The dialect of statements that go to the driver as they are: it takes a `%` in quotes for one."""
+    dialect: Dialect = RedshiftDialect_redshift_connector(paramstyle="named")
+    return dialect
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

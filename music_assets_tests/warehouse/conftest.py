@@ -1,0 +1,39 @@
+"""A warehouse of each engine, and where its staged files lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from music_assets.io_managers.s3 import S3Files
+from music_assets.warehouse.connect import open_warehouse
+from music_assets.warehouse.duckdb import DuckDBWarehouse
+from music_assets.warehouse.redshift import RedshiftWarehouse
+from music_assets_tests.standin import Standin
+from music_assets_tests.warehouse.rows import Folder, OnS3, Place
+
+
+@pytest.fixture
+def duckdb_place(tmp_path: Path) -> Place[DuckDBWarehouse]:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", tmp_path / "published" / "p.duckdb", wait_s=1)
+    return Place(warehouse, Folder(tmp_path))
+
+
+@pytest.fixture
+def redshift_place(standin: Standin, tmp_path: Path) -> Iterator[Place[RedshiftWarehouse]]:
+    """On the stand-in."""
+    files = S3Files(endpoint=standin.s3_endpoint)
+    warehouse = open_warehouse(standin.new_database(), tmp_path / "none", files)
+    assert isinstance(warehouse, RedshiftWarehouse)
+    warehouse.pause = 0.01
+    yield Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/{tmp_path.name}"))
+
+
+@pytest.fixture(params=["duckdb", "redshift"])
+def place(request: pytest.FixtureRequest) -> Place[Any]:
+    """One after the other: what is true of one engine is true of the other."""
+    found: Place[Any] = request.getfixturevalue(f"{request.param}_place")
+    return found
