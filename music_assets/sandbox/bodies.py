@@ -12,11 +12,16 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from music_assets.sandbox.query import Query
+from music_assets.sandbox.names import dice_of, spotify_id
 
 Json = dict[str, Any]
 
 PAGES = "https://spotify.sandbox.invalid"
+_RELINKED = 20  # percent of the tracks that have a copy, which a market gets in their place
+_FILLERS = (
+    "Overture|Interlude|Slow Passage|The Long Way Round|Reprise|Quarter Past|Left Unsaid|Second Thoughts|"
+    "Field Recording|Nobody Asked|Half Light|Coda"
+).split("|")
 MAX_OFFSET = 1000
 _MARKETS = (
     "AD AE AR AT AU BE BG BO BR CA CH CL CO CR CY CZ DE DK EC EE ES FI FR GB GR HK HU IE IS IT JP LT LU LV "
@@ -43,34 +48,16 @@ class Bodies:
         self._names: dict[str, str] = {}
         self.api = "https://api.spotify.com/v1"
 
-    def search(self, query: Query, limit: int, offset: int) -> tuple[list[int], int]:
-        """The numbers of the tracks found, best first (words, then popularity), and how many there are."""
-        if query.nothing:
-            return [], 0
-        source, order = "tracks t", "t.popularity DESC, t.id"
-        where, values = [], []
-        if query.match:
-            source = "words JOIN tracks t ON t.number = words.rowid"
-            order = f"round(bm25(words, 2.0, 1.5, 0.3), 1), {order}"
-            where.append("words MATCH ?")
-            values.append(query.expression)
-        if query.isrc:
-            where.append("t.isrc = ?")
-            values.append(query.isrc)
-        if query.years:
-            source += " JOIN albums a ON a.id = t.album_id"
-            where.append("substr(a.release_date, 1, 4) BETWEEN ? AND ?")
-            values += query.years
-        sql = f"SELECT t.number FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"
-        numbers = [number for (number,) in self._db.execute(sql, values)]
-        return numbers[offset : offset + limit], len(numbers)
+    def tracks(self, column: str, values: Sequence[Any], market: str | None = None) -> list[Json | None]:
+        """Track objects by `number` or `id`, in the order asked, None for an unknown one.
 
-    def tracks(self, column: str, values: Sequence[Any]) -> list[Json | None]:
-        """Track objects by `number` or `id`, in the order asked, None for an unknown one."""
+        In a market, some tracks come relinked: under the id of a copy, with `linked_from` in extended access.
+        """
         sql = f"{_TRACK.replace('SELECT', f'SELECT t.{column},')} WHERE t.{column} IN ({_marks(values)})"
         rows = {row[0]: row[1:] for row in self._db.execute(sql, list(values))}
         self._learn(id_ for row in rows.values() for id_ in [*row[2].split(), row[12]])
-        return [self._track(*rows[value]) if value in rows else None for value in values]
+        found = [self._track(*rows[value]) if value in rows else None for value in values]
+        return [track and self._in_market(track) for track in found] if market else found
 
     def artists(self, ids: Sequence[str]) -> list[Json | None]:
         """Full artist objects, in the order asked, None for an unknown id."""
@@ -78,22 +65,45 @@ class Bodies:
         rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
         return [self._artist(*rows[id_]) if id_ in rows else None for id_ in ids]
 
-    def albums(self, ids: Sequence[str], *, full: bool) -> list[Json | None]:
+    def albums(self, ids: Sequence[str], *, full: bool, market: str | None = None) -> list[Json | None]:
         """Album objects, in the order asked; `full` ones hold their tracks."""
         sql = f"SELECT * FROM albums WHERE id IN ({_marks(ids)})"
         rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
         self._learn(row[5] for row in rows.values())
-        return [self._album(*rows[id_], full=full) if id_ in rows else None for id_ in ids]
+        found = [self._album(*rows[id_], full=full, market=market) if id_ in rows else None for id_ in ids]
+        for album in found if market else []:
+            if album:
+                album.pop("available_markets", None)
+        return found
 
-    def album_tracks(self, id_: str, limit: int, offset: int) -> Json:
-        """A page of an album's tracks: those the catalogue has, which may be fewer than `total_tracks`."""
-        sql = "SELECT id FROM tracks WHERE album_id = ? ORDER BY track_number, id"
-        ids = [row[0] for row in self._db.execute(sql, [id_])]
-        items = [track for track in self.tracks("id", ids[offset : offset + limit]) if track]
+    def album_tracks(self, id_: str, limit: int, offset: int, market: str | None = None) -> Json:
+        """A page of an album's tracks, by their numbers: those of the catalogue, and others to fill it up.
+
+        A filler is on its album only; asked for by its id it is unknown.
+        """
+        sql = "SELECT id, track_number FROM tracks WHERE album_id = ? ORDER BY track_number, id"
+        listed = [(number, track) for track, number in self._db.execute(sql, [id_])]
+        known = self._db.execute("SELECT total_tracks, artist_id FROM albums WHERE id = ?", [id_]).fetchone()
+        total, artist_id = known or (0, "")
+        free = (number for number in range(1, total + 1) if number not in {taken for taken, _ in listed})
+        fillers = {
+            f"{id_}/{number}": number for number, _ in zip(free, range(total - len(listed)), strict=False)
+        }
+        page = sorted([*listed, *((number, filler) for filler, number in fillers.items())])
+        page = page[offset : offset + limit]
+        self._learn([artist_id] if known else [])
+        tracks = self.tracks("id", [track for _, track in page if track not in fillers], market)
+        real = iter([track for track in tracks if track])
+        items = [
+            self._filler(artist_id, name, number) if name in fillers else next(real) for number, name in page
+        ]
         for item in items:
-            for name in ("album", "external_ids", "popularity"):
+            for name in ("album", "external_ids", "popularity", *(["available_markets"] if market else [])):
                 item.pop(name, None)
-        return self.page(f"albums/{id_}/tracks?", items, len(ids), limit, offset)
+            if market:
+                item["is_playable"] = True
+        query = f"market={market}&" if market else ""
+        return self.page(f"albums/{id_}/tracks?{query}", items, total, limit, offset)
 
     def artist_albums(self, id_: str, limit: int, offset: int) -> Json:
         """A page of the albums credited to an artist."""
@@ -160,7 +170,16 @@ class Bodies:
         return track
 
     def _album(
-        self, id_: str, name: str, type_: str, date: str, total: int, artist_id: str, *, full: bool
+        self,
+        id_: str,
+        name: str,
+        type_: str,
+        date: str,
+        total: int,
+        artist_id: str,
+        *,
+        full: bool,
+        market: str | None = None,
     ) -> Json:
         image = blake2b(id_.encode(), digest_size=20).hexdigest()
         album = {
@@ -180,10 +199,40 @@ class Bodies:
             album["available_markets"] = _MARKETS
         if full:
             album |= {"copyrights": [], "external_ids": {}, "genres": []}
-            album["tracks"] = self.album_tracks(id_, 50, 0)
+            album["tracks"] = self.album_tracks(id_, 50, 0, market)
             if self._extended:
                 album |= {"label": "Sandbox Records", "popularity": int(image[:4], 16) % 80}
         return album
+
+    def _in_market(self, track: Json) -> Json:
+        """The track as a market gets it: itself, or its most popular copy where it is relinked."""
+        original = track["id"]
+        if dice_of("relinked", original) % 100 < _RELINKED:
+            sql = "SELECT id FROM tracks WHERE isrc = ? AND id <> ? ORDER BY popularity DESC, id LIMIT 1"
+            copy = self._db.execute(sql, [track["external_ids"]["isrc"], original]).fetchone()
+            track = (self.tracks("id", copy)[0] or track) if copy else track
+        if track["id"] != original and self._extended:
+            track["linked_from"] = self._links("track", original)
+        for each in (track, track["album"]):
+            each.pop("available_markets", None)
+        return {**track, "is_playable": True}
+
+    def _filler(self, artist_id: str, name: str, number: int) -> Json:
+        """A track of an album that is not in the catalogue: simplified, as albums list them."""
+        id_ = spotify_id("filler", name)
+        dice = dice_of("filler", id_)
+        track = {
+            "artists": [self._named(artist_id)],
+            "disc_number": 1,
+            "duration_ms": 45_000 + dice % 300_000,
+            "explicit": False,
+            **self._links("track", id_),
+            "is_local": False,
+            "name": f"{_FILLERS[dice % len(_FILLERS)]} {1 + dice // 100 % 9}",
+            "preview_url": None,
+            "track_number": number,
+        }
+        return track | ({"available_markets": _MARKETS} if self._extended else {})
 
     def _artist(self, id_: str, name: str, popularity: int) -> Json:
         dice = int.from_bytes(blake2b(id_.encode(), digest_size=6).digest(), "big")

@@ -25,7 +25,7 @@ from music_assets.sandbox.noise import same_recording_key, tracks_of
 if TYPE_CHECKING:
     import pandas as pd
 
-_VERSION = 1
+_VERSION = 2
 _SAME_RECORDING = 4.0  # seconds two MSD tracks of one title and artist may differ and be one recording
 _APOSTROPHES = re.compile("['’‘`´]")
 
@@ -230,6 +230,12 @@ def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song
         "INSERT INTO albums VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "name = max(name, excluded.name), release_date = min(release_date, excluded.release_date)",
         list({t.album: None for t in tracks}),
+    )
+    # Several songs of a release share its album, which has room for all of them.
+    db.executemany(
+        "UPDATE albums SET total_tracks = max(total_tracks, "
+        "(SELECT count(*) FROM tracks WHERE album_id = albums.id)) WHERE id = ?",
+        [(id_,) for id_ in {t.album.id for t in tracks}],
     )
     db.executemany(
         "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?)",

@@ -29,6 +29,8 @@ from music_assets.sandbox.names import (
 
 MISSING = 0.08  # of the songs are not on Spotify at all
 MISSING_WITHOUT_TRACE = 0.5  # of those leave no twin either
+ELSEWHERE = 12  # percent of the songs are not on their release, but on another edition or a compilation
+DELUXE = 20  # percent of the albums have a deluxe edition beside them
 
 _KARAOKE = (
     "Karaoke All Stars|Sing Along Kings|The Backing Track Band|Studio Tribute Players|Party Karaoke Club|"
@@ -143,16 +145,25 @@ class _Maker:
         """The song itself, and its copies: the same recording under the same ISRC."""
         rng = self.rng
         name, credited = self._as_listed()
+        deluxe = own_album(self.artists[0], f"{signs(self.song.release)} (Deluxe Edition)", self.year + 10)
+        home = self._home(own, deluxe)
         off = rng.gauss(0, 900) if rng.random() < 0.9 else rng.uniform(-3000, 3000)
         ms = self.ms + clip(off, -3000, 3000)
-        self._add(name, credited, own, ms, self.popularity, right=True)
+        self._add(name, credited, home, ms, self.popularity, right=True)
         isrc = self.tracks[-1].isrc
         if rng.random() < 0.5:
             album = compilation(rng)
             self._add(self.title, credited, album, ms + rng.gauss(0, 300), self.popularity - 10, True, isrc)
-        if rng.random() < 0.2:
-            album = own_album(self.artists[0], f"{signs(self.song.release)} (Deluxe Edition)", self.year + 10)
-            self._add(name, credited, album, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
+        # An edition has all of an album's songs, so whether there is one follows from the album.
+        if home is not deluxe and dice_of("deluxe", own.id) % 100 < DELUXE:
+            self._add(name, credited, deluxe, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
+
+    def _home(self, own: Album, deluxe: Album) -> Album:
+        """The album a song is on: its release, but for some songs that only another edition has today."""
+        dice = dice_of("edition", self.song.track_id) % 100
+        if dice < ELSEWHERE // 2:
+            return deluxe
+        return compilation(self.rng) if dice < ELSEWHERE else own
 
     def _as_listed(self) -> tuple[str, list[Artist]]:
         """The title and the artists as Spotify lists them."""

@@ -29,6 +29,7 @@ class Query:
     years: tuple[str, str] | None = None
     isrc: str | None = None
     nothing: bool = False
+    of_artist: bool = False  # it names the artist in a filter
 
     @property
     def expression(self) -> str:
@@ -56,6 +57,7 @@ def _filter(query: Query, name: str, value: str) -> None:
     if quote == '"' or not value.strip():
         query.nothing = True
     elif name in _COLUMNS:
+        query.of_artist |= name == "artist"
         words = _words(value)
         if _SIGNS.search(value) or not words:
             query.nothing = True

@@ -17,6 +17,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qs, quote_plus
 
 import orjson
@@ -25,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from music_assets.sandbox import find
 from music_assets.sandbox.bodies import MAX_OFFSET, Bodies, Json
 from music_assets.sandbox.catalogue import open_to_read
 from music_assets.sandbox.faults import EXPIRED, Faults, Raw, error
@@ -41,6 +43,7 @@ _ID = re.compile(r"[0-9A-Za-z]{22}$")
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 Handler = Callable[[Request], Raw | Json]
+LookUp = Callable[[list[str], str | None], list[Json | None]]  # by ids, for a market
 KeylessHandler = Callable[[Request, bytes], Raw | Json | list[Json]]
 
 
@@ -67,24 +70,22 @@ class SandboxSpotify:
         self.connections = Connections()
         self.requests: Counter[str] = Counter()
         self._clock = clock
-        db = open_to_read(catalogue)
-        self._bodies = Bodies(db, extended=self.extended)
-        self._keyless = Keyless(db, self._bodies)
+        self._db = open_to_read(catalogue)
+        self._bodies = Bodies(self._db, extended=self.extended)
+        self._keyless = Keyless(self._db, self._bodies)
         self._tokens: dict[str, float] = {}
         self.app = Starlette(
             routes=[
                 Route("/api/token", self._token, methods=["POST"]),
                 Route("/sandbox/requests", self._counts),
                 *self._get("search", self._search),
-                *self._get("tracks", self._batch("tracks", 50, lambda ids: self._bodies.tracks("id", ids))),
-                *self._get("tracks/{id}", self._one(lambda ids: self._bodies.tracks("id", ids))),
-                *self._get("artists", self._batch("artists", 50, lambda ids: self._bodies.artists(ids))),
-                *self._get("artists/{id}", self._one(lambda ids: self._bodies.artists(ids))),
+                *self._get("tracks", self._batch("tracks", 50, self._tracks)),
+                *self._get("tracks/{id}", self._one(self._tracks)),
+                *self._get("artists", self._batch("artists", 50, self._artists)),
+                *self._get("artists/{id}", self._one(self._artists)),
                 *self._get("artists/{id}/albums", self._artist_albums),
-                *self._get(
-                    "albums", self._batch("albums", 20, lambda ids: self._bodies.albums(ids, full=True))
-                ),
-                *self._get("albums/{id}", self._one(lambda ids: self._bodies.albums(ids, full=True))),
+                *self._get("albums", self._batch("albums", 20, self._albums)),
+                *self._get("albums/{id}", self._one(self._albums)),
                 *self._get("albums/{id}/tracks", self._album_tracks),
                 *self._get(
                     "audio-features", self._features(self._batch("audio_features", 100, self._analysed))
@@ -185,31 +186,44 @@ class SandboxSpotify:
         if isinstance(page, Raw):
             return page
         limit, offset = page
-        numbers, total = self._bodies.search(parse(q), limit, offset)
+        query, answer = parse(q), {}
+        numbers, total = find.tracks(self._db, query, limit, offset)
         tracks = [track for track in self._bodies.tracks("number", numbers) if track]
-        answer = {}
         for type_ in types:
-            path = f"search?query={quote_plus(q)}&type={type_}&"
-            items = tracks
-            if type_ == "artist":
+            items, found = tracks, total
+            if type_ == "artist":  # as the tracks found have them
                 ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks))
                 items = [each for each in self._bodies.artists(ids) if each]
+                found = len(items)
             elif type_ == "album":
-                items = list({track["album"]["id"]: track["album"] for track in tracks}.values())
-            found = total if type_ == "track" else len(items)
+                ids, found = find.albums(self._db, query, limit, offset)
+                items = [each for each in self._bodies.albums(ids, full=False) if each]
+            path = f"search?query={quote_plus(q)}&type={type_}&"
             answer[f"{type_}s"] = self._bodies.page(path, items, found, limit, offset)
         return answer
 
-    def _one(self, find: Callable[[list[str]], list[Json | None]]) -> Handler:
+    def _tracks(self, ids: list[str], market: str | None) -> list[Json | None]:
+        return self._bodies.tracks("id", ids, market)
+
+    def _artists(self, ids: list[str], market: str | None) -> list[Json | None]:
+        return self._bodies.artists(ids)
+
+    def _albums(self, ids: list[str], market: str | None) -> list[Json | None]:
+        return self._bodies.albums(ids, full=True, market=market)
+
+    def _analysed(self, ids: list[str], market: str | None) -> list[Json | None]:
+        return self._bodies.audio_features(ids)
+
+    def _one(self, look_up: LookUp) -> Handler:
         def handler(request: Request) -> Raw | Json:
             id_ = request.path_params["id"]
             if not _ID.match(id_):
                 return error(400, "Invalid base62 id")
-            return find([id_])[0] or _NOT_FOUND
+            return self._look_up(look_up, [id_], request)[0] or _NOT_FOUND
 
         return handler
 
-    def _batch(self, name: str, most: int, find: Callable[[list[str]], list[Json | None]]) -> Handler:
+    def _batch(self, name: str, most: int, look_up: LookUp) -> Handler:
         def handler(request: Request) -> Raw | Json:
             if not self.extended:
                 return _FORBIDDEN
@@ -218,18 +232,20 @@ class SandboxSpotify:
                 return error(400, "Too many ids requested")
             if not ids or not all(map(_ID.match, ids)):
                 return error(400, "Invalid base62 id")
-            return {name: find(ids)}
+            return {name: self._look_up(look_up, ids, request)}
 
         return handler
 
-    def _analysed(self, ids: list[str]) -> list[Json | None]:
-        return self._bodies.audio_features(ids)
+    def _look_up(self, look_up: LookUp, ids: list[str], request: Request) -> list[Json | None]:
+        found = look_up(ids, request.query_params.get("market"))
+        return [None if id_ in self.faults.gone else each for id_, each in zip(ids, found, strict=True)]
 
     def _features(self, handler: Handler) -> Handler:
         return handler if self.extended else lambda request: _NO_FEATURES
 
     def _album_tracks(self, request: Request) -> Raw | Json:
-        return self._listing(request, self._bodies.album_tracks, most=50)
+        market = request.query_params.get("market")
+        return self._listing(request, partial(self._bodies.album_tracks, market=market), most=50)
 
     def _artist_albums(self, request: Request) -> Raw | Json:
         return self._listing(request, self._bodies.artist_albums, most=50)
