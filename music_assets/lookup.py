@@ -93,7 +93,7 @@ def lookup(
     wanted = _columns(columns)
     given = [ids] if isinstance(ids, str) else list(ids)
     bare = [_bare(one) for one in given]
-    engine, place = _engine(warehouse)
+    engine, place = reading_engine(warehouse)
     try:
         with engine.connect() as connection:
             found = _found(connection, bare, wanted)
@@ -184,7 +184,7 @@ def _found(
     return found
 
 
-def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
+def reading_engine(warehouse: str | Path | None) -> tuple[Engine, str]:
     """An engine that reads a file, a data folder or a URL, and how to name the place."""
     if isinstance(warehouse, str) and "://" in warehouse:
         try:

@@ -16,7 +16,7 @@ from music_assets.resources import MsdResource
 from music_assets.sources.msd import MsdRead, MsdRoot
 from music_assets.warehouse.schema import STAGED
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _PREVIEWED = ["track_id", "artist_name", "title", "release", "year"]
 
 

@@ -6,6 +6,7 @@ call; nothing is done a row at a time that can be done a column at a time.
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import math
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numpy.lib.recfunctions import repack_fields
 
 from music_assets.sources.msd.fields import (
     ARTIST_COLUMNS,
@@ -59,6 +61,7 @@ class Columns:
             f.name: [] for f in SONG_FIELDS if f.kind is not Kind.TEXT
         }
         self._files: list[str] = []
+        self._checksums: list[str] = []
         self._pending: list[Record] = []
         self._lists: dict[str, tuple[str, _Lists]] = {}  # of each artist: the smallest track id, its lists
 
@@ -85,6 +88,7 @@ class Columns:
         for name, numbers in other._numbers.items():
             self._numbers[name] += numbers
         self._files += other._files
+        self._checksums += other._checksums
         for artist_id, (track_id, lists) in other._lists.items():
             kept = self._lists.get(artist_id)
             if kept is None or track_id < kept[0]:
@@ -113,6 +117,7 @@ class Columns:
             else:
                 columns[field.name] = _numbers(field, self._numbers[field.name])[order]
         columns["msd_file"] = _objects(self._files)[order]
+        columns["msd_checksum"] = _objects(self._checksums)[order]
         songs = _frame(columns, SONG_COLUMNS)
         return songs, self._artists(columns)
 
@@ -123,12 +128,15 @@ class Columns:
             name: np.frombuffer(b"".join([getattr(r, name) for r in self._pending]), dtype=item.dtype)
             for name, item in TABLES.items()
         }
+        texts = []
         for field in SONG_FIELDS:
             values = rows[field.table][field.name]
             if field.kind is Kind.TEXT:
-                self._text[field.name] += decode_text(values.tolist())
+                texts.append(decode_text(values.tolist()))
+                self._text[field.name] += texts[-1]
             else:
                 self._numbers[field.name].append(values)
+        self._checksums += _checksums(texts, rows)
         self._pending = []
 
     def _artists(self, songs: dict[str, Any]) -> pd.DataFrame:
@@ -192,6 +200,26 @@ def _by_frequency(names: list[str]) -> list[str]:
     """The spellings, most frequent first, ties by code point."""
     counted = Counter(names)
     return sorted(counted, key=lambda name: (-counted[name], name))
+
+
+def _checksums(texts: list[list[str | None]], rows: dict[str, npt.NDArray[Any]]) -> list[str]:
+    """What tells whether a song is still what was read: BLAKE2b of its texts and of its numbers as stored.
+
+    Left out is how a file is laid out (where arrays begin, what follows the end of a text): the same song has
+    the same checksum in a file of its own and in one of many songs.
+    """
+    numbers = []
+    for table in rows.values():
+        names = [name for name, (type_, *_) in (table.dtype.fields or {}).items() if type_.kind != "S"]
+        packed = repack_fields(table[[name for name in names if not name.startswith("idx_")]])
+        numbers.append((packed.tobytes(), packed.itemsize))
+    checksums = []
+    for place, song in enumerate(zip(*texts, strict=True)):
+        one = hashlib.blake2b("\0".join(text or "" for text in song).encode(), digest_size=16)
+        for content, size in numbers:
+            one.update(content[place * size : (place + 1) * size])
+        checksums.append(one.hexdigest())
+    return checksums
 
 
 def _lists(tags: Tags) -> _Lists:

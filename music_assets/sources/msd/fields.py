@@ -63,8 +63,9 @@ SONG_FIELDS: tuple[Field, ...] = (
     *_integer("metadata", "release_7digitalid", "track_7digitalid", unknown=-1),
 )
 
-# `msd_file` is the path the row was read from: below the root where one is given.
-SONG_COLUMNS: tuple[str, ...] = (*(field.name for field in SONG_FIELDS), "msd_file")
+# `msd_file` is the path the row was read from, below the root where one is given; `msd_checksum` tells
+# whether the song in it is still what was read.
+SONG_COLUMNS: tuple[str, ...] = (*(field.name for field in SONG_FIELDS), "msd_file", "msd_checksum")
 
 # What an artist's row takes from the artist's first track, beside the lists.
 ARTIST_SCALARS: tuple[str, ...] = (
