@@ -46,7 +46,8 @@ class Settings:
     """What the environment says, with defaults filled in; paths are absolute.
 
     `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
-    `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none.
+    `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none. `readers` is
+    how many processes read the MSD, None for one a core.
 
     Of Spotify: `spotify_mode` is the access the app has, `auto` to see it by the answers; `requests_per_30s`
     and `requests_per_day` what may be spent, None for no limit of ours; `queries` how many are tried for a
@@ -68,6 +69,7 @@ class Settings:
     overrides: Path | None = None
     sid_mismatches: Path | None = None
     msd_duplicates: Path | None = None
+    readers: int | None = None
     timezone: str = "UTC"
     daily_start: str = "03:00"
     retention_days: int = 180
@@ -143,6 +145,7 @@ class Settings:
             overrides=path("overrides"),
             sid_mismatches=path("sid_mismatches"),
             msd_duplicates=path("msd_duplicates"),
+            readers=number("readers", None),
             timezone=_timezone(setting("timezone", "UTC")),
             daily_start=_time_of_day(setting("daily_start", "03:00")),
             retention_days=_days(setting("retention_days", "180")),
@@ -197,7 +200,9 @@ def resources(settings: Settings) -> dict[str, Any]:
     staging = StagingResource(url=settings.staging, **s3)
     warehouse = WarehouseResource(url=settings.warehouse, published=str(settings.published), **s3)
     msd = MsdResource(
-        path=str(settings.msd) if settings.msd else None, sample=str(settings.data / "sample_msd")
+        path=str(settings.msd) if settings.msd else None,
+        sample=str(settings.data / "sample_msd"),
+        readers=settings.readers,
     )
     return {
         "msd": msd,

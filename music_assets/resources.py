@@ -88,10 +88,14 @@ class CorrectionsResource(ConfigurableResource[Any]):
 
 
 class MsdResource(ConfigurableResource[Any]):
-    """The MSD files in use: the root at `path`, or the generated sample where there is none."""
+    """The MSD files in use: the root at `path`, or the generated sample where there is none.
+
+    `readers` is how many processes read many files; None is one a core.
+    """
 
     path: str | None
     sample: str
+    readers: int | None = None
 
     def root(self) -> "MsdRoot":
         """Open the root; the sample is written first where it is what is used.

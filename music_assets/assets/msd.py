@@ -1,23 +1,23 @@
 """The MSD, read: its tracks and, of the same files, its artists.
 
-Reading itself is `music_assets.sources.msd`; here is what becomes an asset and what is told of it.
+Reading itself is `music_assets.sources.msd`, and on how many cores `msd_partition`; here is what becomes an
+asset and what is told of it.
 """
 
 from collections.abc import Iterator
 
-import pandas as pd
 from dagster import AssetExecutionContext, AssetSpec, Output, multi_asset
 
 from music_assets.assets.common import MSD, OWNERS, definition_metadata, listed, reporter, terms_of
+from music_assets.assets.msd_partition import Partition, PartitionReader
 from music_assets.io_managers.slices import Made, Slices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import MsdResource
-from music_assets.sources.msd import MsdRead, MsdRoot
+from music_assets.sources.msd import MsdRoot, cores
 from music_assets.warehouse.schema import STAGED
 
 CODE_VERSION = "2"
-_PREVIEWED = ["track_id", "artist_name", "title", "release", "year"]
 
 
 def _spec(name: str, description: str) -> AssetSpec:
@@ -54,26 +54,27 @@ def _spec(name: str, description: str) -> AssetSpec:
 )
 def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Output[Slices]]:
     root = msd.root()
+    with PartitionReader(root, msd.readers or cores()) as reader:
 
-    def made_from(key: str) -> str:
-        return read_from(root, key)
+        def made_from(key: str) -> str:
+            return read_from(root, key)
 
-    def songs_and_artists(key: str, before: Receipt | None) -> Made:
-        files = root.count(key)
-        warnings = _warnings(key, files, before)
-        for warning in warnings:
-            context.log.warning(warning)
-        read = root.read(key)
-        return _songs(read, files, warnings, beside={"msd_artists": _artists(read)})
+        def songs_and_artists(key: str, before: Receipt | None) -> Made:
+            files = root.count(key)
+            warnings = _warnings(key, files, before)
+            for warning in warnings:
+                context.log.warning(warning)
+            return _songs(reader.read(key), files, warnings)
 
-    def artists_alone(key: str, before: Receipt | None) -> Made:
-        return _artists(root.read(key))
+        def artists_alone(key: str, before: Receipt | None) -> Made:
+            return _artists(reader.read(key))
 
-    make = {"msd_songs": songs_and_artists, "msd_artists": artists_alone}
-    for name in ("msd_songs", "msd_artists"):
-        if name in context.op_execution_context.selected_output_names:
-            slices = Slices(context.partition_keys, made_from, make[name], reporter(context, name))
-            yield Output(slices, output_name=name)
+        make = {"msd_songs": songs_and_artists, "msd_artists": artists_alone}
+        for name in ("msd_songs", "msd_artists"):
+            if name in context.op_execution_context.selected_output_names:
+                report = reporter(context, name)
+                slices = Slices(context.partition_keys, made_from, make[name], report, expect=reader.expect)
+                yield Output(slices, output_name=name)
 
 
 def read_from(root: MsdRoot, key: str) -> str:
@@ -81,20 +82,20 @@ def read_from(root: MsdRoot, key: str) -> str:
     return fingerprint(root.fingerprint(key), CODE_VERSION)
 
 
-def _songs(read: MsdRead, files: int, warnings: list[str], beside: dict[str, Made]) -> Made:
-    set_aside = [f"{one.path}: {one.reason}" for one in read.set_aside]
+def _songs(partition: Partition, files: int, warnings: list[str]) -> Made:
     facts = {
         "files": files,
-        "songs": len(read.songs),
-        "set_aside": len(set_aside),
-        "set_aside_files": listed(set_aside),
-        "preview": _markdown(read.songs),
+        "songs": partition.songs,
+        "set_aside": len(partition.set_aside),
+        "set_aside_files": listed(partition.set_aside),
+        "preview": partition.preview,
     }
-    return Made(read.songs, facts, {"reasons": warnings}, beside=beside)
+    beside = {"msd_artists": _artists(partition)}
+    return Made(partition.msd_songs, facts, {"reasons": warnings}, beside=beside)
 
 
-def _artists(read: MsdRead) -> Made:
-    return Made(read.artists, {"artists": len(read.artists)})
+def _artists(partition: Partition) -> Made:
+    return Made(partition.msd_artists, {"artists": partition.artists})
 
 
 def _warnings(key: str, files: int, before: Receipt | None) -> list[str]:
@@ -103,13 +104,3 @@ def _warnings(key: str, files: int, before: Receipt | None) -> list[str]:
     if files < held:
         return [f"Partition {key} has {files} MSD files, it had {held} before: is a part of the MSD missing?"]
     return [] if files else [f"Partition {key} has no MSD files: it is empty."]
-
-
-def _markdown(songs: pd.DataFrame) -> str:
-    """The first tracks as a small table for the UI."""
-    rows = songs[_PREVIEWED].head(5).astype(object)
-    lines = ["| " + " | ".join(_PREVIEWED) + " |", "|" + " --- |" * len(_PREVIEWED)]
-    for row in rows.itertuples(index=False):
-        cells = ("" if pd.isna(cell) else str(cell).replace("|", "\\|") for cell in row)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)

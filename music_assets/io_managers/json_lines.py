@@ -9,13 +9,11 @@ from datetime import UTC, datetime
 
 from dagster import ConfigurableIOManager, InputContext, MetadataValue, OutputContext, ResourceDependency
 
-from music_assets.io_managers.json_rows import encode
+from music_assets.io_managers.json_rows import Encoded, encode_for
 from music_assets.io_managers.slices import Made, Metadata, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, SliceStore, checksum
 from music_assets.progress import advanced
 from music_assets.resources import StagingResource
-from music_assets.warehouse.limits import Fitting
-from music_assets.warehouse.schema import STAGED
 
 
 class JsonLinesIOManager(ConfigurableIOManager):
@@ -27,9 +25,12 @@ class JsonLinesIOManager(ConfigurableIOManager):
         store = self.staging.store()
         kind = context.asset_key.to_user_string()
         receipts = store.receipts(kind, obj.keys)
+        if obj.expect is not None:
+            before_all = zip(obj.keys, receipts, strict=True)
+            obj.expect([key for key, before in before_all if not _is_made(before, obj.made_from(key))])
         for done, (key, before) in enumerate(zip(obj.keys, receipts, strict=True), start=1):
             made_from = obj.made_from(key)
-            if before is not None and before.complete and before.made_from == made_from:
+            if before is not None and _is_made(before, made_from):
                 receipt, this_run = before, obj.kept(before)
             else:
                 made = obj.make(key, before)
@@ -46,23 +47,28 @@ class JsonLinesIOManager(ConfigurableIOManager):
         return StagedSlices(self.staging.store(), kind, context.asset_partition_keys)
 
 
+def _is_made(before: Receipt | None, made_from: str) -> bool:
+    """Whether a partition is complete and was made from the same input."""
+    return before is not None and before.complete and before.made_from == made_from
+
+
 def _write(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:
-    fitting = Fitting(STAGED[kind]) if kind in STAGED else None
-    content, rows = encode(made.rows, key, fitting)
-    too_long = {"too_long": said} if fitting and (said := fitting.reasons()) else {}
+    rows = made.rows
+    encoded = rows if isinstance(rows, Encoded) else encode_for(kind, rows, key)
+    too_long = {"too_long": encoded.too_long} if encoded.too_long else {}
     receipt = Receipt(
         kind=kind,
         slice=key,
         made_from=made_from,
-        rows=rows,
-        bytes=len(content),
-        checksum=checksum(content),
+        rows=encoded.rows,
+        bytes=len(encoded.content),
+        checksum=checksum(encoded.content),
         run_id=run_id,
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         complete=made.complete,
         facts={**made.facts, **too_long},
     )
-    store.write(receipt, content)
+    store.write(receipt, encoded.content)
     return receipt
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pandas as pd
@@ -16,6 +16,7 @@ from isal import igzip
 from pandas.api.extensions import ExtensionDtype
 
 from music_assets.warehouse.limits import Fitting
+from music_assets.warehouse.schema import STAGED
 
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2
@@ -41,6 +42,21 @@ def encode(
     if fitting is not None:
         lines = [line for line in lines if fitting.fits(line)]
     return igzip.compress(b"".join(lines), compresslevel=_LEVEL, mtime=0), len(lines)
+
+
+class Encoded(NamedTuple):
+    """The rows of one slice as its file will hold them."""
+
+    content: bytes
+    rows: int
+    too_long: list[str]  # a sentence of what was cut, and of what was left out
+
+
+def encode_for(kind: str, rows: pd.DataFrame | list[dict[str, Any]], slice_: str) -> Encoded:
+    """Rows as the file of a staged kind, made to fit its table."""
+    fitting = Fitting(STAGED[kind]) if kind in STAGED else None
+    content, count = encode(rows, slice_, fitting)
+    return Encoded(content, count, fitting.reasons() if fitting else [])
 
 
 def decode(content: bytes) -> list[dict[str, Any]]:

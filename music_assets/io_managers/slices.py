@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from dagster import Failure
 
-from music_assets.io_managers.json_rows import decode
+from music_assets.io_managers.json_rows import Encoded, decode
 from music_assets.io_managers.store import Receipt, SliceStore
 
 Rows = pd.DataFrame | list[dict[str, Any]]
@@ -27,10 +27,10 @@ class Made:
 
     `facts` tell of the content (counts, reasons) and are kept with it; `this_run` tells of the making
     (requests spent). `complete` is False where making it again from the same input may bring more.
-    `beside` holds partitions of other kinds that fell off in the same pass.
+    `beside` holds partitions of other kinds that fell off in the same pass. Rows may be encoded already.
     """
 
-    rows: Rows
+    rows: Rows | Encoded
     facts: Metadata = field(default_factory=dict)
     this_run: Metadata = field(default_factory=dict)
     complete: bool = True
@@ -43,7 +43,7 @@ class Slices:
 
     `made_from` gives the fingerprint of what a partition is made from: one that was made from the
     same before is kept, not made again. `report` takes a partition's metadata; `kept` gives the
-    `this_run` of a partition that was kept.
+    `this_run` of a partition that was kept. `expect` is told at first which will be made, in this order.
     """
 
     keys: Sequence[str]
@@ -51,6 +51,7 @@ class Slices:
     make: Callable[[str, Receipt | None], Made]
     report: Callable[[str, Metadata], None]
     kept: Callable[[Receipt], Metadata] = lambda receipt: {}
+    expect: Callable[[Sequence[str]], None] | None = None
 
 
 class StagedSlices:

@@ -8,11 +8,13 @@ from dagster import AssetExecutionContext, Definitions, asset, materialize
 
 from music_assets.assets.common import reporter
 from music_assets.io_managers.json_lines import JsonLinesIOManager
+from music_assets.io_managers.json_rows import encode_for
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import StagingResource
 
 ASKED: list[str] = []
+EXPECTED: list[list[str]] = []
 INPUT = {"version": "1"}
 COMPLETE = {"AB": True}
 
@@ -28,7 +30,8 @@ def numbers(context: AssetExecutionContext) -> Slices:
         return Made(rows, {"count": len(rows)}, complete=COMPLETE.get(key, True), beside=beside)
 
     keys = context.partition_keys
-    return Slices(keys, lambda key: INPUT["version"], make, reporter(context, "numbers"))
+    report = reporter(context, "numbers")
+    return Slices(keys, lambda key: INPUT["version"], make, report, expect=EXPECTED.append)
 
 
 @asset(partitions_def=msd_directories, backfill_policy=backfill_policy, io_manager_key="json_lines")
@@ -46,6 +49,7 @@ def doubled(context: AssetExecutionContext, numbers: StagedSlices) -> Slices:
 def fresh() -> Iterator[None]:
     yield
     ASKED.clear()
+    EXPECTED.clear()
     INPUT.clear()
     INPUT["version"] = "1"
     COMPLETE["AB"] = True
@@ -87,6 +91,25 @@ def test_what_was_made_from_the_same_is_kept(tmp_path: Path) -> None:
         "AB": True,
         "AC": False,
     }
+
+
+def test_an_asset_is_told_at_first_what_it_will_be_asked_for(tmp_path: Path) -> None:
+    run(tmp_path, "AB", "AB")
+    run(tmp_path, "AA", "AD")
+    assert EXPECTED == [["AB"], ["AA", "AC", "AD"]]
+
+
+def test_rows_that_are_encoded_already_are_kept_as_they_are(tmp_path: Path) -> None:
+    @asset(partitions_def=msd_directories, backfill_policy=backfill_policy, io_manager_key="json_lines")
+    def encoded(context: AssetExecutionContext) -> Slices:
+        def make(key: str, before: object) -> Made:
+            return Made(encode_for("encoded", [{"n": 1}, {"n": 2}], key))
+
+        return Slices(context.partition_keys, lambda key: "same", make, reporter(context, "encoded"))
+
+    run(tmp_path, "AA", "AA", encoded)
+    assert staged(tmp_path, "encoded")["AA"] == [{"n": 1}, {"n": 2}]
+    assert staged(tmp_path, "encoded").receipt("AA").rows == 2
 
 
 def test_other_input_makes_it_again(tmp_path: Path) -> None:

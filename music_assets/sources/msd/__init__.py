@@ -17,17 +17,21 @@ fields become columns), `fast` with `stored`, and `general` (one file to `record
 
 from music_assets.sources.msd.errors import MsdRootError, SetAside, WorkerDied
 from music_assets.sources.msd.fields import ARTIST_COLUMNS, SONG_COLUMNS
-from music_assets.sources.msd.reader import MsdRead, read_msd, read_songs
+from music_assets.sources.msd.reader import MANY_FILES, MsdRead, read_msd, read_songs
 from music_assets.sources.msd.root import MsdRoot
+from music_assets.sources.msd.workers import Workers, cores
 
 __all__ = [
     "ARTIST_COLUMNS",
+    "MANY_FILES",
     "SONG_COLUMNS",
     "MsdRead",
     "MsdRoot",
     "MsdRootError",
     "SetAside",
     "WorkerDied",
+    "Workers",
+    "cores",
     "read_msd",
     "read_songs",
 ]
