@@ -37,7 +37,7 @@ def build_defs(**overrides: Any) -> Definitions:
             analytics.published_copy,
             report.report,
         ],
-        asset_checks=checks.checks,
+        asset_checks=checks.build_checks(settings.retention_days),
         jobs=automation.jobs,
         schedules=automation.build_schedules(settings),
         sensors=automation.build_sensors(settings),
