@@ -33,8 +33,7 @@ from music_assets.resources import (
     StagingResource,
     WarehouseResource,
 )
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from music_assets.warehouse.connect import LOOPBACK, without_password
 
 
 class SettingError(ValueError):
@@ -58,13 +57,13 @@ class Settings:
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
     run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
     there is encrypted. `job_tags` are tags by job that its runs carry: on AWS, the size of their task and
-    where it is placed.
+    where it is placed. `redshift_iam_role` is the role by which Redshift reads S3.
     """
 
     data: Path
     msd: Path | None
     staging: str
-    warehouse: str
+    warehouse: str = field(repr=False)  # it may hold a password
     spotify: str
     overrides: Path | None = None
     sid_mismatches: Path | None = None
@@ -85,6 +84,7 @@ class Settings:
     sandbox_url: str | None = None
     s3_endpoint: str | None = None
     s3_sse: str | None = None
+    redshift_iam_role: str = "default"
     job_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -161,6 +161,7 @@ class Settings:
             sandbox_url=setting("sandbox_url", "") or None,
             s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
             s3_sse=_s3("MUSIC_ASSETS_S3_SSE", setting("s3_sse", ""), encryption),
+            redshift_iam_role=setting("redshift_iam_role", "default"),
             job_tags=read_job_tags(setting("job_tags", "")),
         )
         if spotify == "sandbox" and not settings.warehouse_is_local:
@@ -198,7 +199,12 @@ def resources(settings: Settings) -> dict[str, Any]:
     """Every resource and IO manager by its key, as these settings have it."""
     s3 = {"s3_endpoint": settings.s3_endpoint, "s3_sse": settings.s3_sse}
     staging = StagingResource(url=settings.staging, **s3)
-    warehouse = WarehouseResource(url=settings.warehouse, published=str(settings.published), **s3)
+    warehouse = WarehouseResource(
+        url=without_password(settings.warehouse),
+        published=str(settings.published),
+        redshift_iam_role=settings.redshift_iam_role,
+        **s3,
+    )
     msd = MsdResource(
         path=str(settings.msd) if settings.msd else None,
         sample=str(settings.data / "sample_msd"),

@@ -84,7 +84,8 @@ def _diagram() -> str:
 
 def _table(table: Table) -> str:
     keys = ", ".join(f"`{name}`" for name in key_columns(table))
-    place = f"Distributed by `{table.dialect_options['redshift']['distkey']}`, sorted by "
+    key = table.dialect_options["redshift"]["distkey"]
+    place = f"{f'Distributed by `{key}`' if key else 'On every node'}, sorted by "
     place += f"`{table.dialect_options['redshift']['sortkey']}` on Redshift."
     rows = [
         f"### {table.fullname}\n",

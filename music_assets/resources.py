@@ -43,16 +43,20 @@ class StagingResource(ConfigurableResource[Any]):
 
 
 class WarehouseResource(ConfigurableResource[Any]):
-    """The warehouse, by its SQLAlchemy URL, where its readers' copy goes, and how S3 is reached."""
+    """The warehouse, by its SQLAlchemy URL, where its readers' copy goes, and how S3 is reached.
+
+    The URL holds no password: configurations are shown. This process keeps it (`without_password`).
+    """
 
     url: str
     published: str
     s3_endpoint: str | None = None
     s3_sse: str | None = None
+    redshift_iam_role: str = "default"
 
     def open(self) -> Warehouse:
         files = S3Files(endpoint=self.s3_endpoint, sse=self.s3_sse)
-        return open_warehouse(self.url, Path(self.published), files)
+        return open_warehouse(self.url, Path(self.published), files, self.redshift_iam_role)
 
 
 class ReportResource(ConfigurableResource[Any]):

@@ -12,6 +12,25 @@ from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.manifest import Files
 
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+# Passwords of URLs that are shown without, in this process alone.
+_passwords: dict[str, str] = {}
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and logged; `open_warehouse` puts its password back, in this process."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return url
+    if parsed.password is None:
+        return url
+    shown = parsed.set(password=None).render_as_string(hide_password=False)
+    _passwords[shown] = str(parsed.password)
+    return shown
+
+
 def open_warehouse(
     url: str, published: Path, files: Files | None = None, iam_role: str = "default"
 ) -> Warehouse:
@@ -41,10 +60,12 @@ def open_warehouse(
     if parsed.get_backend_name() == "redshift":
         if files is None:
             raise WarehouseError("Redshift needs a way to S3, and was opened without.")
+        if url in _passwords:
+            parsed = parsed.set(password=_passwords[url])
         from music_assets.warehouse.redshift import RedshiftWarehouse
         from music_assets.warehouse.redshift_url import RedshiftUrl
 
-        return RedshiftWarehouse(RedshiftUrl(parsed), files, iam_role)
+        return RedshiftWarehouse(RedshiftUrl(parsed, is_local=parsed.host in LOOPBACK), files, iam_role)
     raise WarehouseError(
         f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; it takes "
         "duckdb:////absolute/path.duckdb or redshift+redshift_connector://…"

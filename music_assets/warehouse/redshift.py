@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -68,7 +69,12 @@ class RedshiftWarehouse(Warehouse):
         self._url = url
         self._engine = url.engine()
         self._files = files
-        self._role = "default" if iam_role == "default" else _quoted(iam_role)
+        if iam_role != "default" and not re.fullmatch(r"(arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+,?)+", iam_role):
+            raise WarehouseError(
+                f"MUSIC_ASSETS_REDSHIFT_IAM_ROLE is {iam_role!r}: it takes a role's ARN "
+                "(arn:aws:iam::<account>:role/<name>), or `default`."
+            )
+        self._role = iam_role if iam_role == "default" else _quoted(iam_role)
 
     @contextmanager
     def transaction(self, purpose: str) -> Iterator[Connection]:

@@ -18,7 +18,8 @@ from sqlalchemy.pool import NullPool
 
 from music_assets.warehouse.errors import WarehouseError
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# What would stand in clear text where URLs do.
+_SECRETS = {"password", "secret_access_key", "session_token", "client_secret", "web_identity_token", "token"}
 # Longer than any load or join of the whole MSD should take: what is still running then hangs.
 _STATEMENT_TIMEOUT = 3600  # seconds
 
@@ -26,11 +27,14 @@ _STATEMENT_TIMEOUT = 3600  # seconds
 class RedshiftUrl:
     """Where a Redshift is, and how to get in; nothing is opened yet.
 
+    `is_local` says that it is on this machine, and what is invented may be kept there.
+
     Raises:
         WarehouseError: the URL names another driver, or a setting that there is not.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, is_local: bool) -> None:
+        self.is_local = is_local
         if url.drivername != "redshift+redshift_connector":
             raise WarehouseError(
                 f"MUSIC_ASSETS_WAREHOUSE begins with {url.drivername}://; Redshift is reached by "
@@ -48,6 +52,11 @@ class RedshiftUrl:
         import redshift_connector
 
         for name in self.options:
+            if name in _SECRETS:
+                raise WarehouseError(
+                    f"MUSIC_ASSETS_WAREHOUSE holds {name!r} in its query, where it would be shown: use AWS's own "
+                    "settings (AWS_PROFILE, …), `secret=<ARN>`, or user:password@."
+                )
             if name not in inspect.signature(redshift_connector.connect).parameters:
                 raise WarehouseError(
                     f"{name!r} in the query of MUSIC_ASSETS_WAREHOUSE is no setting of redshift_connector, "
@@ -61,11 +70,6 @@ class RedshiftUrl:
         return f"Redshift {place}/{self._url.database or ''}"
 
     __repr__ = __str__
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is on this machine, and what is invented may be kept there."""
-        return self._url.host in LOOPBACK
 
     def engine(self) -> Engine:
         """An engine that opens a connection each time, and asks for its secret then: secrets change."""
