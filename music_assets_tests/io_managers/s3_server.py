@@ -10,11 +10,11 @@ from typing import Any
 
 import boto3
 import pytest
-import requests
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+BUCKET = "staging-tests"
 Fault = Callable[[Request], Response | None]
 
 
@@ -27,7 +27,7 @@ class _Quiet(WSGIRequestHandler):
 
 @dataclass
 class S3Server:
-    """`asked` is every request, as `PUT /music/key`; `fault` may answer one instead of the server."""
+    """`asked` is every request, as `PUT /bucket/key`; `fault` may answer one instead of the server."""
 
     endpoint: str = ""
     asked: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def refusal(status: int, code: str) -> Response:
 
 @contextmanager
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """A server with a bucket `music`, and credentials for it in the environment."""
+    """A server with the bucket, empty, and credentials for it in the environment."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTING")
@@ -68,8 +68,9 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     it.endpoint = f"http://127.0.0.1:{server.server_port}"
-    requests.post(f"{it.endpoint}/moto-api/reset", timeout=10)  # its buckets outlive a server
-    boto3.client("s3", endpoint_url=it.endpoint).create_bucket(Bucket="music")
+    boto3.client("s3", endpoint_url=it.endpoint).create_bucket(Bucket=BUCKET)
+    bucket = boto3.resource("s3", endpoint_url=it.endpoint).Bucket(BUCKET)
+    bucket.objects.delete()  # moto's buckets outlive its servers, and are the same for all of them
     it.asked.clear()
     it.fresh.clear()
     try:

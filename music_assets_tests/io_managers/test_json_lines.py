@@ -12,6 +12,7 @@ from music_assets.io_managers.json_rows import encode_for
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.resources import StagingResource
+from music_assets_tests.warehouse.rows import row
 
 ASKED: list[str] = []
 EXPECTED: list[list[str]] = []
@@ -157,3 +158,40 @@ def test_the_io_manager_works_inside_definitions(tmp_path: Path) -> None:
     Definitions.validate_loadable(
         Definitions(assets=[numbers, doubled], resources={"json_lines": JsonLinesIOManager(staging=staging)})
     )
+
+
+LONG = "x" * 5000
+
+
+@asset(partitions_def=msd_directories, backfill_policy=backfill_policy, io_manager_key="json_lines")
+def spotify_artists(context: AssetExecutionContext) -> Slices:
+    """One row that fits, one to be cut, one that cannot be made to fit."""
+
+    def make(key: str, before: object) -> Made:
+        ids = {"fits": {}, "cut": {"name": LONG}, "bad": {"url": LONG}}
+        rows = [row("spotify_artists", spotify_artist_id=id_, **values) for id_, values in ids.items()]
+        return Made(rows, {"asked": 3}, {"reasons": ["said by the asset"]})
+
+    return Slices(context.partition_keys, lambda key: "1", make, reporter(context, "spotify_artists"))
+
+
+def test_a_row_too_long_for_its_table_does_not_cost_its_partition(tmp_path: Path) -> None:
+    made = run(tmp_path, "AA", "AA", spotify_artists).asset_materializations_for_node("spotify_artists")
+    rows = staged(tmp_path, "spotify_artists")["AA"]
+    assert [(one["spotify_artist_id"], len(one["name"] or "")) for one in rows] == [
+        ("fits", 0),
+        ("cut", 4096),
+    ]
+    assert made[0].metadata["dagster/partition_row_count"].value == 2
+    assert made[0].metadata["reasons"].value == [
+        "said by the asset",
+        "Cut to what its column holds: name of 1 rows.",
+        "1 rows are too long and were left out: bad, url has more than 256 bytes.",
+    ]
+
+
+def test_what_was_left_out_is_told_of_a_kept_partition_too(tmp_path: Path) -> None:
+    run(tmp_path, "AA", "AA", spotify_artists)
+    made = run(tmp_path, "AA", "AA", spotify_artists).asset_materializations_for_node("spotify_artists")
+    assert made[0].metadata["kept"].value is True
+    assert any("were left out: bad" in one for one in made[0].metadata["reasons"].value)

@@ -17,12 +17,13 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from music_assets.deployment import SettingError, Settings
+from music_assets.doctor import OK, PROBLEM, examine
 from music_assets.io_managers import errors, s3
 from music_assets.io_managers.store import Receipt, SliceStore, checksum
 from music_assets.runner import run
-from music_assets_tests.io_managers.s3_server import S3Server, refusal, running
+from music_assets_tests.io_managers.s3_server import BUCKET, S3Server, refusal, running
 
-PLACE = "s3://music/staged"
+PLACE = f"s3://{BUCKET}/staged"
 FILE = f"{PLACE}/songs/A/B.json.gz"
 
 
@@ -61,11 +62,11 @@ def test_nothing_is_listed_and_no_request_is_wasted(store: SliceStore, server: S
     assert store.receipts("songs", ["AB"]) == [receipt()]
     store.read(receipt())
     assert server.asked == [
-        "DELETE /music/staged/songs/A/B.receipt.json",
-        "PUT /music/staged/songs/A/B.json.gz",
-        "PUT /music/staged/songs/A/B.receipt.json",
-        "GET /music/staged/songs/A/B.receipt.json",
-        "GET /music/staged/songs/A/B.json.gz",
+        f"DELETE /{BUCKET}/staged/songs/A/B.receipt.json",
+        f"PUT /{BUCKET}/staged/songs/A/B.json.gz",
+        f"PUT /{BUCKET}/staged/songs/A/B.receipt.json",
+        f"GET /{BUCKET}/staged/songs/A/B.receipt.json",
+        f"GET /{BUCKET}/staged/songs/A/B.json.gz",
     ]
 
 
@@ -106,7 +107,7 @@ def test_a_large_file_that_breaks_off_leaves_the_old_one_and_no_parts(
         store.write(receipt(content), content)
     assert store.receipt("songs", "AB") is None
     assert store.read(receipt()) == b"x"
-    uploads = boto3.client("s3", endpoint_url=server.endpoint).list_multipart_uploads(Bucket="music")
+    uploads = boto3.client("s3", endpoint_url=server.endpoint).list_multipart_uploads(Bucket=BUCKET)
     assert "Uploads" not in uploads
 
 
@@ -155,20 +156,20 @@ if sys.argv[2] == "dies":
     S3.put = dies_before_the_receipt
 content = b"from another process"
 receipt = s.Receipt("songs", "AB", "else", 1, len(content), s.checksum(content), "run", "2026")
-s.SliceStore("s3://music/staged", endpoint=sys.argv[1]).write(receipt, content)
+s.SliceStore(sys.argv[3], endpoint=sys.argv[1]).write(receipt, content)
 """
 
 
 def test_a_kill_between_file_and_receipt_leaves_no_whole_file(store: SliceStore, server: S3Server) -> None:
     store.write(receipt(), b"x")
-    killed = subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "dies"], check=False)
+    killed = subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "dies", PLACE], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert store.receipt("songs", "AB") is None
 
 
 def test_processes_and_threads_see_each_others_writes(store: SliceStore, server: S3Server) -> None:
     assert store.receipt("songs", "AB") is None  # and this is not remembered
-    subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "lives"], check=True)
+    subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "lives", PLACE], check=True)
     found = store.receipt("songs", "AB")
     assert found is not None
     assert store.read(found) == b"from another process"
@@ -204,7 +205,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(store: SliceStore, server:
         (
             refusal(403, "AccessDenied"),
             errors.NotAllowed,
-            "s3:GetObject, s3:PutObject and s3:DeleteObject on music/",
+            "s3:GetObject, s3:PutObject and s3:DeleteObject on staging-tests/",
         ),
         (
             refusal(403, "InvalidAccessKeyId"),
@@ -265,7 +266,7 @@ def test_an_object_cut_short_in_the_bucket_is_told_and_made_again(
 ) -> None:
     store.write(receipt(b"whole"), b"whole")
     boto3.client("s3", endpoint_url=server.endpoint).put_object(
-        Bucket="music", Key="staged/songs/A/B.json.gz", Body=b"wh"
+        Bucket=BUCKET, Key="staged/songs/A/B.json.gz", Body=b"wh"
     )
     with pytest.raises(errors.DamagedFile, match="has 2 bytes, and 5 by its receipt. .* run again") as caught:
         store.read(receipt(b"whole"))
@@ -304,6 +305,23 @@ def test_a_partition_has_a_manifest_for_copy_beside_its_verdict(server: S3Server
             }
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "state", "said"),
+    [(BUCKET, OK, "can be written to"), ("nobody", PROBLEM, "there is no bucket 'nobody'")],
+)
+def test_doctor_tries_the_bucket_and_leaves_nothing_there(
+    server: S3Server, tmp_path: Path, bucket: str, state: str, said: str
+) -> None:
+    environment = {
+        "MUSIC_ASSETS_STAGING": f"s3://{bucket}/staged",
+        "MUSIC_ASSETS_S3_ENDPOINT": server.endpoint,
+    }
+    found = {one.what: one for one in examine(environment, data=str(tmp_path), offline=True)}["staging"]
+    assert found.state == state
+    assert said in f"{found.said} {found.advice}"
+    assert "Contents" not in boto3.client("s3", endpoint_url=server.endpoint).list_objects_v2(Bucket=BUCKET)
 
 
 def test_a_run_without_its_bucket_fails_in_words(server: S3Server, tmp_path: Path) -> None:
