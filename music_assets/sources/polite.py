@@ -75,10 +75,14 @@ class Manners:
 
 @dataclass(frozen=True)
 class _Failure:
-    """A try that failed and may be repeated: what to raise at last, and the wait that was asked for."""
+    """A try that failed and may be repeated: what to raise at last, and the wait that was asked for.
+
+    `told` is true where the service itself said that it gives no answers for now.
+    """
 
     error: SourceError
     wait: float | None = None
+    told: bool = False
 
 
 class PoliteClient:
@@ -151,10 +155,11 @@ class PoliteClient:
         if self._over:
             raise self._over
 
-    def _end(self, over: Unavailable) -> Unavailable:
-        """Have this run and later ones leave the service alone."""
+    def _end(self, over: Unavailable, *, told: bool) -> Unavailable:
+        """Have this run leave the service alone, and later ones too where it told us to."""
         self._over = over
-        self._ledger.remember(self._pause, {"until": over.until.isoformat(), "why": over.why})
+        if told:
+            self._ledger.remember(self._pause, {"until": over.until.isoformat(), "why": over.why})
         return over
 
     def _try(self, method: str, path: str, what: dict[str, Any]) -> Any:
@@ -179,9 +184,11 @@ class PoliteClient:
         status, name = response.status_code, self.manners.service
         if status == 429:
             wait = _asked_wait(response, self._clock())
-            return _Failure(self._unavailable("it asks for a pause (429)", max(wait or 0.0, REST)), wait)
+            over = self._unavailable("it asks for a pause (429)", max(wait or 0.0, REST))
+            return _Failure(over, wait, told=True)
         if status in (401, 403):
-            raise self._end(self._unavailable(f"it no longer answers without a key ({status})", SHUT))
+            over = self._unavailable(f"it no longer answers without a key ({status})", SHUT)
+            raise self._end(over, told=True)
         if status >= 500 or status == 408:
             wait = _asked_wait(response, self._clock()) if status == 503 else None
             return _Failure(self._bad(f"answered {path} with {status}"), wait)
@@ -191,14 +198,14 @@ class PoliteClient:
     def _given_up(self, failure: _Failure) -> SourceError:
         """What to raise after all tries: this question alone failed, or the service is down."""
         if isinstance(failure.error, Unavailable):
-            return self._end(failure.error)
+            return self._end(failure.error, told=failure.told)
         if (failure.wait or 0.0) > self.manners.longest_wait:
-            return self._end(self._unavailable("it asks for a pause (503)", failure.wait or REST))
+            return self._end(self._unavailable("it asks for a pause (503)", failure.wait or REST), told=True)
         self._failed_in_a_row += 1
         if self._failed_in_a_row < _HOPELESS:
             return failure.error
         self._failed_in_a_row = 0
-        return self._end(self._unavailable(f"{_HOPELESS} questions in a row failed", REST))
+        return self._end(self._unavailable(f"{_HOPELESS} questions in a row failed", REST), told=False)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

@@ -120,11 +120,15 @@ def test_albums_are_found_by_name_and_artist_only(extended: Asker) -> None:
     assert found("track:'Golden Lantern'") == [] == found("isrc:USABC1212345")
     assert found("artist:Hart & Holm album:River Songs") == []
     assert found("artist:'Hart Holm' album:'River Songs'") != []
-    by_artist = extended("search", q="artist:'Marble Foxes'", type="album", limit=10).json()["albums"]
-    assert {a["artists"][0]["name"].removeprefix("The ") for a in by_artist["items"]} == {"Marble Foxes"}
-    assert by_artist["total"] > 10 and by_artist["next"]
-    second = extended.session.get(by_artist["next"]).json()["albums"]
-    assert not {a["id"] for a in second["items"]} & {a["id"] for a in by_artist["items"]}
+    page = extended("search", q="artist:'Marble Foxes'", type="album", limit=10).json()["albums"]
+    albums = list(page["items"])
+    assert page["total"] > 10
+    while page["next"]:
+        page = extended.session.get(page["next"]).json()["albums"]
+        albums += page["items"]
+    assert len({album["id"] for album in albums}) == len(albums) == page["total"]
+    # Its songs are on compilations too, which are credited to nobody.
+    assert {album["artists"][0]["name"].removeprefix("The ") for album in albums} == {"Marble Foxes"}
 
 
 def test_a_listed_album_has_the_shape_recorded_but_for_newer_fields(extended: Asker, shared: Path) -> None:

@@ -83,6 +83,7 @@ def test_what_passes_soon_is_tried_again(client: Make, place: Town, broken: str)
 
 def test_a_service_that_falls_silent_is_given_up_after_its_timeout(client: Make, place: Town) -> None:
     place.keyless_faults.script.append(ANSWERS["hang"])
+    place.keyless_faults.hang = 3600.0
     asking = client(timeout=0.1)
     assert ask(asking) == {"content": []} and asking.requests == 2
 
@@ -184,6 +185,15 @@ def test_what_is_refused_is_not_asked_twice(client: Make, place: Town) -> None:
 def test_nobody_there_is_said_to_be(client: Make) -> None:
     with pytest.raises(Unavailable, match=r"no answer from http://127\.0\.0\.1:9/audio-features"):
         ask(client(base_url="http://127.0.0.1:9/", retries=1))
+
+
+def test_an_outage_is_not_held_against_the_next_run(client: Make) -> None:
+    asking = client(base_url="http://127.0.0.1:9/", retries=0)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            ask(asking)
+    assert asking.requests == 1  # this run leaves it alone
+    assert ask(client()) == {"content": []}  # the network may have been mended before the next
 
 
 def test_requests_keep_to_the_rate(client: Make) -> None:

@@ -93,9 +93,6 @@ class ReccoBeats:
         """
         for batch in _batches(ids_by_name):
             ids = [id_ for name in batch for id_ in ids_by_name[name]]
-            if work.over:
-                work.pending += ids
-                continue
             try:
                 found = _by_name(self._client.get("audio-features", ids=",".join(batch)), asked=asked)
             except Unavailable as error:
