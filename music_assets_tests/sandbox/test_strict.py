@@ -185,6 +185,30 @@ def test_an_id_that_is_gone_is_not_found_and_null_in_a_batch(path: Path) -> None
             assert items[0] is None and items[1]["id"] == two
 
 
+# -- further recordings
+
+
+def test_a_token_an_album_page_and_a_batch_have_the_shapes_recorded(
+    own: Asker, extended: Asker, path: Path, shared: Path
+) -> None:
+    settings = own.place.settings
+    token = own.session.post(
+        settings.token_url,
+        data={"grant_type": "client_credentials"},
+        auth=(settings.client_id, settings.client_secret),
+    ).json()
+    assert_same_shape(token, recorded(shared, "rspotify/authenticate_client_0.json"))
+    (id_,) = all_of(path, "SELECT id FROM albums ORDER BY total_tracks DESC LIMIT 1")[0]
+    page = extended(f"albums/{id_}/tracks", limit=50, offset=50).json()
+    assert page["previous"] and page["items"]
+    theirs = recorded(shared, "rspotify/album_find_2js3lkzAjWpD656NK7ZaJX_tracks_0.json")
+    assert_same_shape(page, theirs, new={".items.[].is_local"})
+    one_and_none = json.loads((shared / "spotify/go/find_tracks_notfound.txt").read_text())["tracks"]
+    (track_id,) = all_of(path, "SELECT id FROM tracks LIMIT 1")[0]
+    batch = extended("tracks", ids=f"{track_id},{UNKNOWN}").json()["tracks"]
+    assert [each is None for each in batch] == [each is None for each in one_and_none] == [False, True]
+
+
 # -- every documented error
 
 
