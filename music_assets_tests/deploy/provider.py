@@ -1,10 +1,11 @@
-"""A Terraform provider named `aws` that makes nothing: `terraform apply` runs against it as it would against AWS.
+"""A Terraform provider named `aws` that makes nothing: `terraform apply` runs against it as against AWS.
 
-Terraform itself then checks every reference, variable, output and function of the configuration, and evaluates all
-of it, down to policies and task definitions. What exists, what is required and what nests is the real provider's
-schema (extracted; it lies beside the repository). What AWS would answer is made up here, in `ANSWERS`: the computed
-attributes that our configuration reads, each as AWS writes it. A computed attribute that is not listed is an
-unsupported attribute, as a misspelt one is. Types of values are not checked: every attribute takes any.
+Terraform itself then checks every reference, variable, output and function of the configuration, and
+evaluates all of it, down to policies and task definitions. What exists, what is required and what nests is
+the real provider's schema (extracted; it lies beside the repository). What AWS would answer is made up here,
+in `ANSWERS`: the computed attributes that our configuration reads, each as AWS writes it. One that is not
+listed is an unsupported attribute, as a misspelt one is. Types of values are not checked: every attribute
+takes any.
 
 Terraform talks to providers by gRPC (plugin protocol 6), to one that runs already by TF_REATTACH_PROVIDERS.
 """
@@ -12,8 +13,10 @@ Terraform talks to providers by gRPC (plugin protocol 6), to one that runs alrea
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +27,7 @@ import grpc
 import msgpack
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # the account of AWS's own examples, and moto's
+SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:"
 UNKNOWN = msgpack.ExtType(0, b"\0")
 
 # Computed attributes by type, `{x}` being the configuration's attribute x, or `id`.
@@ -55,10 +59,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "aws_lb_target_group": {"arn": "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/1"},
     "aws_redshift_cluster": {
         "dns_name": "{cluster_identifier}.example.{region}.redshift.amazonaws.com",
-        "master_password_secret_arn": "arn:aws:secretsmanager:{region}:{account}:secret:redshift!{cluster_identifier}-x",
+        "master_password_secret_arn": SECRET + "redshift!{cluster_identifier}-x",
     },
     "aws_redshiftserverless_namespace": {
-        "admin_password_secret_arn": "arn:aws:secretsmanager:{region}:{account}:secret:redshift!{namespace_name}-x",
+        "admin_password_secret_arn": SECRET + "redshift!{namespace_name}-x",
     },
     "aws_redshiftserverless_workgroup": {
         "arn": "arn:aws:redshift-serverless:{region}:{account}:workgroup/{id}",
@@ -67,7 +71,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         ],
     },
     "aws_s3_bucket": {"arn": "arn:aws:s3:::{bucket}"},
-    "aws_secretsmanager_secret": {"arn": "arn:aws:secretsmanager:{region}:{account}:secret:{name}-x"},
+    "aws_secretsmanager_secret": {"arn": SECRET + "{name}-x"},
     "aws_sns_topic": {"arn": "arn:aws:sns:{region}:{account}:{name}"},
 }
 DATA_ANSWERS: dict[str, dict[str, Any]] = {
@@ -77,6 +81,15 @@ DATA_ANSWERS: dict[str, dict[str, Any]] = {
     "aws_region": {},
     "aws_ssm_parameter": {"value": "ami-12345678"},
 }  # fmt: skip
+# Whose id is its name; of others it is made up.
+NAMED = (
+    "aws_cloudwatch_log_group",
+    "aws_db_instance",
+    "aws_ecs_task_definition",
+    "aws_iam_role",
+    "aws_s3_bucket",
+)
+_count = itertools.count(1)
 EPHEMERAL = {
     "aws_secretsmanager_random_password": {
         "attrs": {"password_length": False, "exclude_punctuation": False},
@@ -101,7 +114,7 @@ def running_provider(schema: Path, socket: Path) -> Iterator[dict[str, str]]:
 
 
 def _handlers(schema: Mapping[str, Any]) -> grpc.GenericRpcHandler:
-    """The calls Terraform makes, by name. Messages are read and written field by field, by the protocol's numbers."""
+    """The calls Terraform makes, by name; messages are read and written by the protocol's field numbers."""
 
     def plan(fields: dict[int, bytes]) -> bytes:
         proposed = _value(fields[3])
@@ -161,8 +174,9 @@ def _planned(kind: str, proposed: dict[str, Any]) -> dict[str, Any]:
 
 def _applied(kind: str, planned: dict[str, Any]) -> dict[str, Any]:
     if planned["id"] == UNKNOWN:
-        label = next((planned[n][1] for n in ("name", "bucket", "family") if planned.get(n)), "one")
-        planned["id"] = [b'"string"', f"{label}" if kind != "aws_kms_key" else "1234abcd"]
+        label = next((planned[name][1] for name in ("name", "bucket", "family") if planned.get(name)), kind)
+        unique = f"{kind.removeprefix('aws_')}-{next(_count)}"
+        planned["id"] = [b'"string"', label if kind in NAMED else unique]
     return _answered(planned, ANSWERS.get(kind, {}), REGION)
 
 
@@ -212,8 +226,6 @@ def _schemas(schema: Mapping[str, Any]) -> bytes:
 
 
 def _used(kind: str) -> Iterator[str]:
-    import re
-
     for path in (Path(__file__).parents[2] / "terraform").rglob("*.tf"):
         yield from re.findall(rf'^{kind} "(\w+)"', path.read_text(), re.M)
 
@@ -259,7 +271,7 @@ def _flag(number: int, value: int = 1) -> bytes:
 
 
 def _fields(message: bytes) -> dict[int, bytes]:
-    """The fields that have a length (text, bytes, messages), the last of each number; others are passed over."""
+    """The fields that have a length (text, bytes, messages), the last of each number; no others."""
     found, at = {}, 0
 
     def varint() -> int:

@@ -79,6 +79,18 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
+  # What each load named to COPY: names and sizes of files, no content.
+  rule {
+    id     = "copy-manifests"
+    status = "Enabled"
+    filter {
+      prefix = "${var.staging_prefix}/copy/"
+    }
+    expiration {
+      days = var.logs_days
+    }
+  }
+
   rule {
     id     = "compute-logs"
     status = "Enabled"

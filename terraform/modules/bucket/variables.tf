@@ -40,7 +40,7 @@ variable "logs_prefix" {
 }
 
 variable "logs_days" {
-  description = "For how many days compute logs are kept."
+  description = "For how many days compute logs and the manifests of loads are kept."
   type        = number
   default     = 90
 }

@@ -97,6 +97,7 @@ resource "aws_ecs_task_definition" "webserver" {
   task_role_arn            = aws_iam_role.webserver.arn
   container_definitions = jsonencode([merge(local.container, {
     name             = "webserver"
+    memory           = 2048
     command          = ["dagster-webserver", "-h", "0.0.0.0", "-p", tostring(var.port), "-m", "music_assets.definitions"]
     portMappings     = [{ containerPort = var.port, hostPort = var.port, protocol = "tcp" }]
     logConfiguration = local.log["webserver"]
@@ -123,6 +124,7 @@ resource "aws_ecs_task_definition" "daemon" {
   task_role_arn            = aws_iam_role.daemon.arn
   container_definitions = jsonencode([merge(local.container, {
     name             = "daemon"
+    memory           = 2048
     command          = ["dagster-daemon", "run", "-m", "music_assets.definitions"]
     logConfiguration = local.log["daemon"]
     healthCheck = {
@@ -138,7 +140,7 @@ resource "aws_ecs_task_definition" "daemon" {
   }
 }
 
-# A run; its command is Dagster's. `memory` stands in the container too: the launcher overrides it there.
+# A run; its command is Dagster's. Memory stands in the container too: the launcher overrides it there.
 resource "aws_ecs_task_definition" "run" {
   family                   = local.run_family
   requires_compatibilities = ["FARGATE"]

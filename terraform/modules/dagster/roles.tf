@@ -1,7 +1,7 @@
 # Who may do what. One role a kind of task:
 #   execution  ECS itself: pulls the image, writes logs, puts secrets into containers
-#   webserver  starts and stops runs, shows their logs, reads what sensors and assets look at
-#   daemon     the same, asks the warehouse what is loaded, and tells people
+#   webserver  starts and stops runs, shows their logs
+#   daemon     the same, reads what sensors look at (staged files, what the warehouse has loaded), and tells people
 #   run        match, ask, load: staging, ledger, warehouse
 #   extract    reads the MSD's disk (no permission is needed for that) and stages what it read
 
@@ -48,13 +48,6 @@ locals {
     Resource = ["${var.staging_arn}/*"]
   }
 
-  read_ledger = {
-    Sid      = "ReadLedger"
-    Effect   = "Allow"
-    Action   = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]
-    Resource = [var.ledger_arn, "${var.ledger_arn}/index/*"]
-  }
-
   write_staging = {
     Sid      = "WriteStaging"
     Effect   = "Allow"
@@ -77,14 +70,15 @@ locals {
     Resource = [var.bucket_arn]
   }
 
-  write_ledger = {
-    Sid    = "WriteLedger"
+  # As music_assets/sources/ledger/table.py has it.
+  use_ledger = {
+    Sid    = "UseLedger"
     Effect = "Allow"
     Action = [
-      "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
-      "dynamodb:Scan", "dynamodb:ConditionCheckItem",
+      "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+      "dynamodb:Query", "dynamodb:Scan",
     ]
-    Resource = [var.ledger_arn, "${var.ledger_arn}/index/*"]
+    Resource = [var.ledger_arn, "${var.ledger_arn}/index/by_age"]
   }
 
   tell_people = {
@@ -139,7 +133,7 @@ locals {
     },
   ]
 
-  looks_at = [local.use_key, local.know_what_is_missing, local.read_staging, local.read_ledger, local.compute_logs]
+  shows_logs = [local.use_key, local.know_what_is_missing, local.compute_logs]
 }
 
 # Role: ECS pulls the image, writes logs and hands the three secrets to containers.
@@ -191,10 +185,10 @@ resource "aws_iam_role_policy" "execution" {
   })
 }
 
-# Role: the webserver starts and stops runs, and reads.
+# Role: the webserver starts and stops runs, and shows their logs.
 resource "aws_iam_role" "webserver" {
   name               = "${var.name}-webserver"
-  description        = "Dagster's webserver starts and stops runs, and reads"
+  description        = "Dagster's webserver starts and stops runs, and shows their logs"
   assume_role_policy = local.tasks_trust
 }
 
@@ -203,7 +197,7 @@ resource "aws_iam_role_policy" "webserver" {
   # checkov:skip=CKV_AWS_290: those two calls write nothing; all others name their resources.
   name   = "webserver"
   role   = aws_iam_role.webserver.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.launch_runs, local.looks_at) })
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.launch_runs, local.shows_logs) })
 }
 
 # Role: the daemon starts, watches and stops runs, reads what sensors look at (the warehouse too), and tells people.
@@ -219,8 +213,10 @@ resource "aws_iam_role_policy" "daemon" {
   name = "daemon"
   role = aws_iam_role.daemon.id
   policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat(local.launch_runs, local.looks_at, [local.tell_people], var.warehouse_login_statements)
+    Version = "2012-10-17"
+    Statement = concat(
+      local.launch_runs, local.shows_logs, [local.read_staging, local.tell_people], var.warehouse_login_statements,
+    )
   })
 }
 
@@ -237,8 +233,8 @@ resource "aws_iam_role_policy" "run" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      local.looks_at,
-      [local.write_staging, local.purge_staging, local.list_versions, local.write_ledger, local.tell_people],
+      local.shows_logs,
+      [local.read_staging, local.write_staging, local.purge_staging, local.list_versions, local.use_ledger],
       var.warehouse_login_statements,
     )
   })

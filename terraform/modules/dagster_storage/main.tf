@@ -62,7 +62,7 @@ resource "aws_secretsmanager_secret_version" "this" {
 resource "aws_db_instance" "this" {
   # checkov:skip=CKV_AWS_161: tasks hold a password from Secrets Manager; a token would need a user made by hand first.
   # checkov:skip=CKV_AWS_118: minute metrics and performance insights do for a database of a few writes a second.
-  # checkov:skip=CKV_AWS_157: `multi_az` is a variable: without Dagster's history nothing is lost that staging and ledger do not hold.
+  # checkov:skip=CKV_AWS_157: multi_az is a variable: without Dagster's history nothing is lost that staging and ledger do not hold.
   # checkov:skip=CKV2_AWS_30: slow and changing statements are logged by the parameter group above; all of them would be Dagster's polling.
   identifier                            = "${var.name}-dagster"
   engine                                = "postgres"

@@ -13,11 +13,6 @@ output "load_balancer_name" {
   value       = aws_lb.this.dns_name
 }
 
-output "load_balancer_suffix" {
-  description = "The load balancer, as metrics name it."
-  value       = aws_lb.this.arn_suffix
-}
-
 output "user_pool_id" {
   description = "Where people who may sign in are added."
   value       = aws_cognito_user_pool.this.id

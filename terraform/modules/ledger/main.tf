@@ -3,18 +3,30 @@
 resource "aws_dynamodb_table" "this" {
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
+  hash_key                    = "key"
   deletion_protection_enabled = var.deletion_protection
 
   attribute {
-    name = "pk"
+    name = "key"
     type = "S"
   }
 
   attribute {
-    name = "sk"
+    name = "kind"
     type = "S"
+  }
+
+  attribute {
+    name = "moment"
+    type = "N"
+  }
+
+  # Keys and index are those of music_assets/sources/ledger/table.py; a test holds them equal.
+  global_secondary_index {
+    name            = "by_age"
+    hash_key        = "kind"
+    range_key       = "moment"
+    projection_type = "KEYS_ONLY"
   }
 
   server_side_encryption {

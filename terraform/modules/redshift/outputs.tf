@@ -1,16 +1,11 @@
 output "warehouse_url" {
   description = "MUSIC_ASSETS_WAREHOUSE; the password is read from Secrets Manager when a connection is opened."
-  value       = "redshift+redshift_connector://${local.host}:${local.port}/${var.database}?secret_arn=${local.secret_arn}"
+  value       = "redshift+redshift_connector://${local.host}:${local.port}/${var.database}?secret=${local.secret_arn}"
 }
 
 output "copy_role_arn" {
   description = "MUSIC_ASSETS_REDSHIFT_IAM_ROLE: the role COPY uses."
   value       = aws_iam_role.copy.arn
-}
-
-output "secret_arn" {
-  description = "The secret with the loader's password; AWS keeps and rotates it."
-  value       = local.secret_arn
 }
 
 output "login_statements" {

@@ -30,16 +30,16 @@ resource "aws_redshift_parameter_group" "this" {
     name = "wlm_json_configuration"
     value = jsonencode([
       {
-        name                = "loads"
-        query_group         = [var.load_query_group]
-        priority            = "highest"
-        queue_type          = "auto"
-        auto_wlm            = true
-        concurrency_scaling = "off"
+        name                  = "loads"
+        query_group           = [var.load_query_group]
+        query_group_wild_card = 1
+        priority              = "highest"
+        queue_type            = "auto"
+        auto_wlm              = true
+        concurrency_scaling   = "off"
       },
       {
         name                = "readers"
-        user_group          = [var.reader_group]
         priority            = "normal"
         queue_type          = "auto"
         auto_wlm            = true

@@ -28,7 +28,7 @@ resource "aws_redshiftserverless_workgroup" "this" {
     parameter_value = "true"
   }
 
-  # One query of a reader cannot hold the warehouse; loads take seconds.
+  # Of everyone, loads too; what runs longer hangs.
   config_parameter {
     parameter_key   = "max_query_execution_time"
     parameter_value = tostring(var.query_seconds)

@@ -95,9 +95,9 @@ variable "limit_action" {
 }
 
 variable "query_seconds" {
-  description = "How long one query may take."
+  description = "How long one query may take; loads give themselves an hour."
   type        = number
-  default     = 900
+  default     = 3600
 }
 
 variable "node_type" {
@@ -124,16 +124,10 @@ variable "concurrency_minutes_a_day" {
   default     = 60
 }
 
-variable "reader_group" {
-  description = "The database group of readers, as `music-assets grant` makes it."
-  type        = string
-  default     = "music_readers"
-}
-
 variable "load_query_group" {
-  description = "The query group that loads set."
+  description = "The query group that loads set, with what they do behind it."
   type        = string
-  default     = "music_assets"
+  default     = "music_assets*"
 }
 
 variable "snapshot_days" {

@@ -1,0 +1,245 @@
+"""The roles, held against the calls that our code makes: each is allowed by its role, and others are not.
+
+The code runs against moto; each call is noted as the action and resource that IAM would decide about, and
+the role's statements, as Terraform gives them, are asked. Conditions are taken as fulfilled; resource
+policies, KMS grants and the services' own rules are not played.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from moto import mock_aws
+
+from music_assets.automation.alerts import FailedRun, tell
+from music_assets.deployment import Settings
+from music_assets.io_managers.store import Receipt, SliceStore, checksum
+from music_assets.sources.ledger.ledger import Answer, Key
+from music_assets.sources.ledger.setting import open_ledger, table_of
+from music_assets.sources.ledger.table import create_table
+from music_assets_tests.deploy.conftest import Applied
+from music_assets_tests.deploy.provider import ACCOUNT, REGION
+
+pytestmark = pytest.mark.slow  # it needs `terraform`
+
+Call = tuple[str, str]  # action, resource
+# Where the action that IAM decides about has another name than the call.
+ACTION = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "UploadPart": "PutObject"}
+
+
+def decided(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[Call]:
+    """The actions and resources IAM decides about for one call."""
+    if service == "s3":
+        where = f"arn:aws:s3:::{parameters['Bucket']}"
+        yield (
+            f"s3:{ACTION.get(operation, operation)}",
+            f"{where}/{parameters['Key']}" if "Key" in parameters else where,
+        )
+        return
+    if service == "dynamodb":
+        tables = (
+            list(parameters["RequestItems"]) if "RequestItems" in parameters else [parameters["TableName"]]
+        )
+        for table in tables:
+            arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
+            yield (
+                f"dynamodb:{operation}",
+                arn + (f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""),
+            )
+        return
+    yield f"{service}:{operation}", parameters.get("TopicArn") or parameters["SecretId"]
+
+
+@contextmanager
+def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Call]]:
+    """Note every call to AWS made within."""
+    calls: set[Call] = set()
+    real: Callable[..., Any] = botocore.client.BaseClient._make_api_call
+
+    def call(self: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        calls.update(decided(self.meta.service_model.service_name, operation, parameters))
+        return real(self, operation, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+        yield calls
+
+
+def allowed(statements: list[dict[str, Any]], call: Call) -> bool:
+    """Whether a statement allows the call. None of ours denies."""
+
+    def matches(patterns: str | list[str], value: str) -> bool:
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        # Only * and ? mean more than themselves to IAM.
+        return any(fnmatchcase(value, one.replace("[", "[[]")) for one in listed)
+
+    assert {one["Effect"] for one in statements} == {"Allow"}
+    return any(matches(one["Action"], call[0]) and matches(one["Resource"], call[1]) for one in statements)
+
+
+@pytest.fixture
+def world(prod: Applied, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """What Terraform made, as moto has it; the settings that lead there."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    environment: dict[str, str] = prod.outputs["environment"]
+    with mock_aws():
+        bucket = environment["MUSIC_ASSETS_STAGING"].split("/")[2]
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket=bucket)
+        create_table(table_of(environment["MUSIC_ASSETS_LEDGER"]))
+        boto3.client("sns", region_name=REGION).create_topic(
+            Name=environment["MUSIC_ASSETS_ALERT_SNS"].rsplit(":", 1)[1]
+        )
+        yield environment
+
+
+def stage(environment: dict[str, str], kind: str) -> None:
+    store = SliceStore(environment["MUSIC_ASSETS_STAGING"], sse=environment["MUSIC_ASSETS_S3_SSE"])
+    content = b"some"
+    assert store.receipt(kind, "AB") is None
+    store.write(
+        Receipt(
+            kind=kind,
+            slice="AB",
+            made_from="x",
+            rows=1,
+            bytes=len(content),
+            checksum=checksum(content),
+            run_id="r",
+            made_at="now",
+        ),
+        content,
+    )
+    assert store.receipt(kind, "AB") is not None
+
+
+def ask(environment: dict[str, str]) -> None:
+    """Everything a ledger is asked for: the right to spend, answers, sums, the oldest, a purge."""
+    ledger = open_ledger(environment["MUSIC_ASSETS_LEDGER"], source="api")
+    key, now = Key("track", "TRAAAAW128F429D538", "search"), datetime.now(UTC)
+    with ledger.spender():
+        ledger.put(Answer(key, "answered", "q", now, "development", {"tracks": []}))
+        ledger.note_spent("search", now)
+    assert ledger.get_many([key])
+    assert ledger.spent() == {"search": 1}
+    ledger.count()
+    ledger.oldest("search", 10, now)
+    assert ledger.holder() is None
+    assert ledger.purge() == 1
+    ledger.close()
+
+
+def test_a_run_may_do_what_staging_and_asking_takes(
+    prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with noted(monkeypatch) as calls:
+        stage(world, "spotify_tracks")
+        ask(world)
+    assert len(calls) > 6
+    assert not [call for call in calls if not allowed(prod.policy("run"), call)]
+
+
+def test_extract_may_stage_the_msd_and_nothing_of_spotify(
+    prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with noted(monkeypatch) as own:
+        stage(world, "msd_songs")
+    with noted(monkeypatch) as other:
+        stage(world, "spotify_tracks")
+        ask(world)
+    assert own and not [call for call in own if not allowed(prod.policy("extract"), call)]
+    assert not [call for call in other if allowed(prod.policy("extract"), call)]
+
+
+def test_runs_and_daemon_may_read_the_warehouse_password_and_the_webserver_not(prod: Applied) -> None:
+    found = re.search(r"secret=(arn:\S+)", prod.outputs["environment"]["MUSIC_ASSETS_WAREHOUSE"])
+    assert found
+    call = ("secretsmanager:GetSecretValue", found[1])
+    roles = ("run", "daemon", "webserver", "extract")
+    assert {role for role in roles if allowed(prod.policy(role), call)} == {"run", "daemon"}
+
+
+def test_the_daemon_may_tell_people(
+    prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {name: value for name, value in world.items() if name.startswith("MUSIC_ASSETS_")}
+    settings = Settings.from_environment(
+        environment | {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
+    )
+    with noted(monkeypatch) as calls:
+        tell(FailedRun("ask", "0" * 32, ["AB"], ["no"]), settings, logging.getLogger("test"))
+    assert calls == {("sns:Publish", world["MUSIC_ASSETS_ALERT_SNS"])}
+    assert all(allowed(prod.policy("daemon"), call) for call in calls)
+    assert not any(allowed(prod.policy("run"), call) for call in calls)
+
+
+@pytest.mark.parametrize("role", ["webserver", "daemon"])
+def test_webserver_and_daemon_may_launch_these_two_kinds_of_task_with_their_roles(
+    prod: Applied, role: str
+) -> None:
+    statements = prod.policy(role)
+    task_definition = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition"
+    for family in ("run", "extract"):
+        assert allowed(statements, ("ecs:RunTask", f"{task_definition}/music-assets-{family}:7"))
+        assert allowed(statements, ("iam:PassRole", prod.outputs["task_roles"][family]))
+    assert allowed(statements, ("iam:PassRole", prod.outputs["task_roles"]["execution"]))
+    assert not allowed(statements, ("ecs:RunTask", f"{task_definition}/music-assets-daemon:7"))
+    assert not allowed(statements, ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin"))
+    assert not allowed(statements, ("ecs:RegisterTaskDefinition", "*"))
+
+
+def test_ecs_may_read_every_secret_it_hands_over_and_no_other(prod: Applied) -> None:
+    statements = prod.policy("execution")
+    handed = {
+        ":".join(secret["valueFrom"].split(":")[:7])
+        for definition in prod.of("aws_ecs_task_definition")
+        for secret in json.loads(definition["container_definitions"])[0]["secrets"]
+    }
+    assert len(handed) == 2
+    assert all(allowed(statements, ("secretsmanager:GetSecretValue", secret)) for secret in handed)
+    assert not allowed(
+        statements,
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:other"),
+    )
+
+
+def test_copy_may_read_staged_files_alone(prod: Applied) -> None:
+    statements = prod.policy("redshift-copy")
+    staging = prod.outputs["environment"]["MUSIC_ASSETS_STAGING"].replace("s3://", "arn:aws:s3:::")
+    assert allowed(statements, ("s3:GetObject", f"{staging}/spotify_tracks/A/B.json.gz"))
+    assert allowed(statements, ("s3:GetObject", f"{staging}/copy/spotify_tracks/run.manifest"))
+    assert not allowed(statements, ("s3:GetObject", staging.replace("/staging", "/compute-logs/x")))
+    assert not allowed(statements, ("s3:PutObject", f"{staging}/spotify_tracks/A/B.json.gz"))
+
+
+def test_a_laptop_may_do_what_staging_takes(
+    dev: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = dev.outputs["environment"]
+    boto3.client("s3", region_name=REGION).create_bucket(
+        Bucket=environment["MUSIC_ASSETS_STAGING"].split("/")[2]
+    )
+    with noted(monkeypatch) as calls:
+        stage(environment, "spotify_tracks")
+    statements = json.loads(dev.of("aws_iam_policy", "laptop")[0]["policy"])["Statement"]
+    assert calls and not [call for call in calls if not allowed(statements, call)]
+
+
+@pytest.mark.parametrize("role", ["webserver", "daemon", "run", "extract", "redshift-copy", "execution"])
+def test_no_role_may_do_everything_of_a_kind(prod: Applied, role: str) -> None:
+    for statement in prod.policy(role):
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == ["*"]:
+            assert all(re.match(r"\w+:(Describe|GetAuthorizationToken)", action) for action in actions)

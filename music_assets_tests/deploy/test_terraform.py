@@ -1,0 +1,214 @@
+"""What the Terraform configuration comes to: it holds together, nothing is open, and it fits the code."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from dagster import job, op
+from dagster._daemon.monitoring import run_monitoring
+from moto import mock_aws
+
+from music_assets.sources.ledger.table import Table, create_table
+from music_assets.warehouse.schema import STAGED
+from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply, TerraformRefused
+
+pytestmark = pytest.mark.slow  # it needs `terraform`
+
+MODULES = sorted(path for path in (REPOSITORY / "terraform" / "modules").iterdir() if path.is_dir())
+METRIC_FILTER = "aws_cloudwatch_log_metric_filter"
+MSD_ALONE = {"msd_songs", "msd_artists"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "there", "not_there"),
+    [
+        ({}, "aws_redshiftserverless_workgroup", "aws_redshift_cluster"),
+        ({"redshift_engine": "ra3"}, "aws_redshift_cluster", "aws_redshiftserverless_workgroup"),
+        ({"msd_source": "s3", "msd_bucket": "copy"}, "aws_autoscaling_group", None),
+        ({"msd_source": "efs", "msd_efs_id": "fs-1"}, "aws_ecs_service", "aws_autoscaling_group"),
+        ({"msd_source": "none"}, "aws_ecs_service", "aws_autoscaling_group"),
+    ],
+)
+def test_every_variant_applies(
+    terraform: Apply, variables: dict[str, Any], there: str, not_there: str | None
+) -> None:
+    applied = terraform("prod", **variables)
+    assert applied.of(there)
+    assert not_there is None or not applied.of(not_there)
+
+
+def test_dev_is_a_bucket_and_the_smallest_redshift(dev: Applied) -> None:
+    (workgroup,) = dev.of("aws_redshiftserverless_workgroup")
+    assert (workgroup["base_capacity"], workgroup["max_capacity"]) == (8, 8)
+    for costly in ("aws_nat_gateway", "aws_ecs_service", "aws_db_instance", "aws_lb"):
+        assert not dev.of(costly)
+
+
+def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        file = folder / path
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (replaced("environments/dev/main.tf", "module.bucket.arn\n", "module.bucket.arm\n"), "arm"),
+        (replaced("environments/dev/main.tf", "  nat     = false\n", ""), '"nat" is required'),
+        (replaced("modules/key/main.tf", "enable_key_rotation", "enable_rotation"), "enable_rotation"),
+        (
+            replaced("modules/key/outputs.tf", "this.arn", "this.arm"),
+            "no argument, nested block, or exported",
+        ),
+    ],
+)
+def test_what_does_not_hold_together_is_refused(
+    terraform: Apply, change: Callable[[Path], None], said: str
+) -> None:
+    with pytest.raises(TerraformRefused, match=re.escape(said)):
+        terraform("dev", change)
+
+
+@pytest.mark.parametrize("cidrs", [["0.0.0.0/0"], ["203.0.113.7/32", "10.0.0.0/8"]])
+def test_a_warehouse_open_to_the_world_is_refused(terraform: Apply, cidrs: list[str]) -> None:
+    with pytest.raises(TerraformRefused, match="Invalid value for variable"):
+        terraform("dev", client_cidrs=cidrs)
+
+
+def test_nothing_of_prod_is_on_the_internet(prod: Applied) -> None:
+    assert [
+        one["cidr_ipv4"] for one in prod.of("aws_vpc_security_group_ingress_rule") if one["cidr_ipv4"]
+    ] == ["10.42.0.0/16"]
+    assert [one["internal"] for one in prod.of("aws_lb")] == [True]
+    assert [one["publicly_accessible"] for one in prod.of("aws_db_instance")] == [False]
+    assert [one["publicly_accessible"] for one in prod.of("aws_redshiftserverless_workgroup")] == [False]
+    for service in prod.of("aws_ecs_service"):
+        assert service["network_configuration"][0]["assign_public_ip"] is False
+
+
+def test_nobody_gets_to_the_ui_without_signing_in(prod: Applied) -> None:
+    (listener,) = prod.of("aws_lb_listener")
+    assert [one["type"] for one in listener["default_action"]] == ["authenticate-cognito", "forward"]
+    assert prod.of("aws_cognito_user_pool")[0]["admin_create_user_config"] == [
+        {"allow_admin_create_user_only": True, "invite_message_template": []}
+    ]
+
+
+def test_no_password_is_in_the_state(prod: Applied) -> None:
+    assert "not-in-any-state" not in prod.text
+    assert prod.of("aws_db_instance")[0]["password_wo"] is None
+
+
+def test_staged_spotify_content_does_not_outlive_the_retention(terraform: Apply) -> None:
+    (lifecycle,) = terraform("prod", retention_days=90).of("aws_s3_bucket_lifecycle_configuration")
+    ends = {
+        rule["filter"][0]["prefix"]: rule["expiration"][0]["days"]
+        for rule in lifecycle["rule"]
+        if rule["id"].startswith("retention-")
+    }
+    assert ends == {f"staging/{kind}/": 90 for kind in STAGED if kind not in MSD_ALONE}
+    (old,) = (rule for rule in lifecycle["rule"] if rule["id"] == "old-versions")
+    assert old["noncurrent_version_expiration"][0]["noncurrent_days"] == 7
+    assert old["filter"] and not old["filter"][0]["prefix"]  # of everything
+
+
+def test_the_table_is_the_one_the_ledger_makes(prod: Applied) -> None:
+    (table,) = prod.of("aws_dynamodb_table")
+    with mock_aws():
+        made = Table("made", region="us-east-1")
+        create_table(made)
+        about = boto3.client("dynamodb", region_name="us-east-1").describe_table(TableName="made")["Table"]
+    assert {one["name"]: one["type"] for one in table["attribute"]} == {
+        one["AttributeName"]: one["AttributeType"] for one in about["AttributeDefinitions"]
+    }
+    assert [table["hash_key"]] == [one["AttributeName"] for one in about["KeySchema"]]
+    assert table["range_key"] is None
+    (index,) = table["global_secondary_index"]
+    (made_index,) = about["GlobalSecondaryIndexes"]
+    assert index["name"] == made_index["IndexName"]
+    assert [index["hash_key"], index["range_key"]] == [
+        one["AttributeName"] for one in made_index["KeySchema"]
+    ]
+    assert index["projection_type"] == made_index["Projection"]["ProjectionType"]
+    assert table["billing_mode"] == about["BillingModeSummary"]["BillingMode"]
+
+
+def test_people_are_told_by_lines_that_dagster_really_writes(
+    prod: Applied, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @op
+    def one() -> None:
+        pass
+
+    @op
+    def none() -> None:
+        raise ValueError("no")
+
+    @job
+    def tables() -> None:
+        one()
+
+    @job
+    def failing() -> None:
+        none()
+
+    tables.execute_in_process()
+    failing.execute_in_process(raise_on_error=False)
+    lines = capfd.readouterr().err.splitlines()
+    filters = {one["name"]: re.findall(r'"([^"]+)"', one["pattern"]) for one in prod.of(METRIC_FILTER)}
+    found = {
+        name: [line for line in lines if all(word in line for word in words)]
+        for name, words in filters.items()
+    }
+    assert [len(found["Published"]), len(found["FailedRuns"])] == [1, 1]
+    assert '"tables"' in found["Published"][0] and '"failing"' in found["FailedRuns"][0]
+    # What the daemon says of a lost task.
+    assert filters["LostRuns"][0] in inspect.getsource(run_monitoring)
+
+
+def test_tables_are_due_at_seven_in_peoples_time_zone(prod: Applied) -> None:
+    (deadline,) = prod.of("aws_scheduler_schedule")
+    assert (deadline["schedule_expression"], deadline["schedule_expression_timezone"]) == (
+        "cron(0 7 * * ? *)",
+        "Europe/Berlin",
+    )
+    mark = json.loads(deadline["target"][0]["input"])
+    (alarm,) = prod.of("aws_cloudwatch_metric_alarm", "deadline")
+    assert (mark["Namespace"], mark["MetricData"][0]["MetricName"]) == (
+        alarm["namespace"],
+        alarm["metric_name"],
+    )
+
+
+def declared(module: Path, kind: str) -> dict[str, str]:
+    text = "\n".join(path.read_text() for path in module.glob("*.tf"))
+    return dict(re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', text, re.M | re.S))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_every_variable_and_output_is_described_and_used(module: Path) -> None:
+    own = "\n".join(path.read_text() for path in module.glob("*.tf"))
+    environments = "\n".join(path.read_text() for path in module.parents[1].glob("environments/*/*.tf"))
+    for name, body in declared(module, "variable").items():
+        assert 'description = "' in body, name
+        assert f"var.{name}" in own, f"{name} is used nowhere"
+    for name, body in declared(module, "output").items():
+        assert 'description = "' in body, name
+        assert f"module.{module.name}.{name}" in environments, f"{name} is used nowhere"
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "terraform").rglob("*.tf")), ids=str)
+def test_every_skip_says_why(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        if "checkov:skip" in line:
+            assert re.search(r"checkov:skip=CKV2?_AWS_\d+: \w.{10,}\.$", line), line
