@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.manifest import Files
-
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -26,7 +25,10 @@ def without_password(url: str) -> str:
         return url
     if parsed.password is None:
         return url
-    shown = parsed.set(password=None).render_as_string(hide_password=False)
+    bare = URL.create(
+        parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query
+    )
+    shown = bare.render_as_string()
     _passwords[shown] = str(parsed.password)
     return shown
 

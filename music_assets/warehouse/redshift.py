@@ -44,6 +44,7 @@ _CONFLICTS = ("1023", "conflict with concurrent transaction", "deadlock detected
 _PASSING_STATES = ("08", "40", "57P01", "57P02", "57P03")  # SQLSTATE: connection, rollback, shutdown
 _ALREADY = ("42P06", "42P07", "23505")  # another run has just made it
 _TIMED_OUT = "57014"
+_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@:/-]+")  # or several, one assuming the other
 
 _COLUMNS = f"""
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -69,7 +70,7 @@ class RedshiftWarehouse(Warehouse):
         self._url = url
         self._engine = url.engine()
         self._files = files
-        if iam_role != "default" and not re.fullmatch(r"(arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+,?)+", iam_role):
+        if iam_role != "default" and not _ARN.fullmatch(iam_role):
             raise WarehouseError(
                 f"MUSIC_ASSETS_REDSHIFT_IAM_ROLE is {iam_role!r}: it takes a role's ARN "
                 "(arn:aws:iam::<account>:role/<name>), or `default`."

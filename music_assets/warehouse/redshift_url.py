@@ -54,8 +54,8 @@ class RedshiftUrl:
         for name in self.options:
             if name in _SECRETS:
                 raise WarehouseError(
-                    f"MUSIC_ASSETS_WAREHOUSE holds {name!r} in its query, where it would be shown: use AWS's own "
-                    "settings (AWS_PROFILE, …), `secret=<ARN>`, or user:password@."
+                    f"MUSIC_ASSETS_WAREHOUSE holds {name!r} in its query, where it would be shown: use AWS's "
+                    "own settings (AWS_PROFILE, …), `secret=<ARN>`, or user:password@."
                 )
             if name not in inspect.signature(redshift_connector.connect).parameters:
                 raise WarehouseError(

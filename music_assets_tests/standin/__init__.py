@@ -62,10 +62,10 @@ class Standin:
         """A boto3 client of the S3 server."""
         return _s3(self.s3_endpoint)
 
-    def new_database(self) -> str:
-        """Make an empty database, and give its URL."""
+    def new_database(self, like: str = "dev") -> str:
+        """Make an empty database, or one like another that nobody is connected to, and give its URL."""
         name = f"w{next(self._names)}"
-        self.as_postgres(f"CREATE DATABASE {name} TEMPLATE dev OWNER {USER};\n{_ISOLATION.format(name)}")
+        self.as_postgres(f"CREATE DATABASE {name} TEMPLATE {like} OWNER {USER};\n{_ISOLATION.format(name)}")
         return self.url.replace("/dev?", f"/{name}?")
 
     def as_postgres(self, sql: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Fault:
-    """What happens to the next `times` statements that match `pattern`.
+    """What happens to the next `times` statements that match `pattern`, after `skip` that pass.
 
     `conflict` is Redshift's error 1023, `lost` a connection that ends without a word, `slow` an answer
     that takes `seconds`.
@@ -18,6 +18,7 @@ class Fault:
     pattern: re.Pattern[str]
     kind: str
     times: int
+    skip: int = 0
     seconds: float = 0.0
 
 
@@ -28,14 +29,14 @@ class Faults:
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
 
-    def conflict(self, pattern: str, times: int = 1) -> None:
-        self._add(Fault(re.compile(pattern, re.I), "conflict", times))
+    def conflict(self, pattern: str, times: int = 1, skip: int = 0) -> None:
+        self._add(Fault(re.compile(pattern, re.I), "conflict", times, skip))
 
-    def lose_connection(self, pattern: str, times: int = 1) -> None:
-        self._add(Fault(re.compile(pattern, re.I), "lost", times))
+    def lose_connection(self, pattern: str, times: int = 1, skip: int = 0) -> None:
+        self._add(Fault(re.compile(pattern, re.I), "lost", times, skip))
 
     def slow(self, pattern: str, seconds: float, times: int = 1) -> None:
-        self._add(Fault(re.compile(pattern, re.I), "slow", times, seconds))
+        self._add(Fault(re.compile(pattern, re.I), "slow", times, seconds=seconds))
 
     def clear(self) -> None:
         with self._lock:
@@ -45,7 +46,11 @@ class Faults:
         """The fault this statement meets, if any."""
         with self._lock:
             for fault in self._waiting:
-                if fault.pattern.search(statement):
+                if not fault.pattern.search(statement):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                else:
                     fault.times -= 1
                     if not fault.times:
                         self._waiting.remove(fault)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from music_assets.io_managers.s3 import S3Files
 from music_assets.warehouse.connect import open_warehouse
@@ -22,11 +23,20 @@ def duckdb_place(tmp_path: Path) -> Place[DuckDBWarehouse]:
     return Place(warehouse, Folder(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def with_tables(running_standin_: Standin, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database on the stand-in that has our tables, to copy: making them takes a while."""
+    url = running_standin_.new_database()
+    files = S3Files(endpoint=running_standin_.s3_endpoint)
+    with open_warehouse(url, tmp_path_factory.mktemp("none"), files).transaction("making tables"):
+        return str(make_url(url).database)
+
+
 @pytest.fixture
-def redshift_place(standin: Standin, tmp_path: Path) -> Iterator[Place[RedshiftWarehouse]]:
+def redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Iterator[Place[RedshiftWarehouse]]:
     """On the stand-in."""
     files = S3Files(endpoint=standin.s3_endpoint)
-    warehouse = open_warehouse(standin.new_database(), tmp_path / "none", files)
+    warehouse = open_warehouse(standin.new_database(like=with_tables), tmp_path / "none", files)
     assert isinstance(warehouse, RedshiftWarehouse)
     warehouse.pause = 0.01
     yield Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/{tmp_path.name}"))

@@ -1,0 +1,352 @@
+"""The Redshift engine's own, on the stand-in: turns, retries, secrets, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from traceback import format_exception
+from typing import Any
+
+import boto3
+import pytest
+import sqlglot
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from music_assets.definitions import build_defs
+from music_assets.deployment import Settings, resources
+from music_assets.io_managers.s3 import S3Files
+from music_assets.warehouse.connect import open_warehouse, without_password
+from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
+from music_assets.warehouse.published import SELECTS
+from music_assets.warehouse.redshift import RedshiftWarehouse
+from music_assets.warehouse.redshift_url import RedshiftUrl
+from music_assets.warehouse.schema import LOADS, PUBLISHED, STAGED, key_columns
+from music_assets_tests.standin import PASSWORD, USER, Standin
+from music_assets_tests.warehouse.rows import Place, row
+
+KIND = "artist_votes"
+BEGIN = "redshift+redshift_connector://"
+ROLE = "arn:aws:iam::123456789012:role/reads-staging"
+Redshift = Place[RedshiftWarehouse]
+
+
+def vote(artist: str, votes: int = 1) -> dict[str, Any]:
+    return row(KIND, artist_id=artist, spotify_artist_id="s", votes=votes, source="sandbox")
+
+
+def votes(place: Redshift) -> list[tuple[Any, ...]]:
+    return place.rows(STAGED[KIND], "slice", "artist_id", "votes")
+
+
+def url_of(place: Redshift) -> Any:
+    return place.warehouse._url._url.update_query_dict({"ssl": "false"})
+
+
+def warehouse_at(url: Any, standin: Standin, **options: Any) -> Any:
+    shown = url if isinstance(url, str) else url.render_as_string(hide_password=False)
+    found = open_warehouse(shown, Path("/nowhere"), S3Files(endpoint=standin.s3_endpoint), **options)
+    assert isinstance(found, RedshiftWarehouse)
+    found.pause = 0.01
+    return found
+
+
+def test_a_load_is_one_copy_from_one_merged_manifest(redshift_place: Redshift, standin: Standin) -> None:
+    before = len(standin.statements)
+    files = [redshift_place.stage(KIND, slice_, [vote("a")]) for slice_ in ("AB", "AA", "AC")]
+    redshift_place.load(*files, run="run-1")
+    (copy,) = [one for one in standin.statements[before:] if one.startswith("COPY")]
+    prefix = files[0].url.rsplit("/", 2)[0]
+    merged = f"{prefix}/copy/{KIND}/run-1.manifest"
+    assert f"FROM '{merged}' IAM_ROLE default FORMAT JSON 'auto' GZIP MANIFEST" in copy
+    content = json.loads(S3Files(endpoint=standin.s3_endpoint).read(merged))
+    assert [entry["url"] for entry in content["entries"]] == sorted(one.url for one in files)
+    assert all(entry["mandatory"] and entry["meta"]["content_length"] for entry in content["entries"])
+
+
+def test_dbas_see_whose_statements_they_are(redshift_place: Redshift, standin: Standin) -> None:
+    before = len(standin.statements)
+    redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    sent = standin.statements[before:]
+    assert f"SET query_group TO 'music_assets: loading staging.{KIND}'" in sent
+    assert "SET statement_timeout TO 3600000" in sent
+
+
+# The commit of the load is its second: the session's settings are committed before.
+MOMENTS = [("^LOCK", 0), ("^DELETE FROM staging", 0), ("^COPY", 0), ("^INSERT INTO meta", 0), ("^commit", 1)]
+
+
+@pytest.mark.parametrize(("statement", "skip"), MOMENTS)
+@pytest.mark.parametrize("fault", ["conflict", "lose_connection"])
+def test_conflicts_and_lost_connections_are_tried_again(
+    redshift_place: Redshift, standin: Standin, statement: str, skip: int, fault: str
+) -> None:
+    redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    changed = redshift_place.stage(KIND, "AA", [vote("b")])
+    getattr(standin.faults, fault)(statement, times=2, skip=skip)
+    assert redshift_place.load(changed).loaded == {"AA": 1}
+    assert standin.faults.take("COMMIT; COPY") is None  # both were met
+    assert votes(redshift_place) == [("AA", "b", 1)]
+
+
+def test_a_conflict_that_stays_is_told_and_nothing_is_changed(
+    redshift_place: Redshift, standin: Standin
+) -> None:
+    redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    standin.faults.conflict("^COPY", times=9)
+    with pytest.raises(WarehouseInterrupted, match="loading staging.artist_votes: 1023 Serializable"):
+        redshift_place.load(redshift_place.stage(KIND, "AA", [vote("b")]))
+    standin.faults.clear()
+    assert votes(redshift_place) == [("AA", "a", 1)]
+
+
+def test_a_load_that_was_committed_though_nobody_heard_is_not_done_twice(
+    redshift_place: Redshift, standin: Standin
+) -> None:
+    """The connection is lost after the commit: tried again, the slice is found loaded."""
+    real, lost = redshift_place.warehouse.transaction, []
+
+    def losing(purpose: str) -> Any:
+        from contextlib import contextmanager
+
+        @contextmanager
+        def transaction() -> Any:
+            with real(purpose) as connection:
+                yield connection
+            if not lost:
+                lost.append(purpose)
+                raise WarehouseInterrupted("the connection was lost")
+
+        return transaction()
+
+    redshift_place.warehouse.transaction = losing  # type: ignore[method-assign]
+    done = redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    assert (done.loaded, done.unchanged) == ({}, {"AA": 1})
+    assert votes(redshift_place) == [("AA", "a", 1)]
+
+
+def test_a_writer_that_never_ends_is_not_waited_for_for_ever(
+    redshift_place: Redshift, standin: Standin
+) -> None:
+    hasty = warehouse_at(url_of(redshift_place).update_query_dict({"statement_timeout": "1"}), standin)
+    with redshift_place.warehouse.transaction("holding") as connection:
+        connection.execute(text("LOCK TABLE meta.writers"))
+        with pytest.raises(WarehouseInUse, match="Another load may have its turn"):
+            hasty.fill(PUBLISHED["msd.songs"], SELECTS["msd.songs"]())
+
+
+def test_readers_neither_wait_nor_see_half_a_load(redshift_place: Redshift) -> None:
+    redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    with redshift_place.warehouse.transaction("writing") as connection:
+        connection.execute(text("LOCK TABLE meta.writers"))
+        connection.execute(text(f"DELETE FROM staging.{KIND}"))
+        assert votes(redshift_place) == [("AA", "a", 1)]
+        connection.rollback()
+
+
+def test_runs_that_begin_together_make_the_tables_once(standin: Standin) -> None:
+    url = standin.new_database()
+    errors: list[BaseException] = []
+
+    def begin() -> None:
+        try:
+            with warehouse_at(url, standin).transaction("starting"):
+                pass
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with warehouse_at(url, standin).transaction("looking") as connection:
+        assert connection.execute(text("SELECT count(*) FROM analytics.songs")).scalar_one() == 0
+
+
+def test_what_copy_cannot_reach_is_named(redshift_place: Redshift, standin: Standin, tmp_path: Path) -> None:
+    there = redshift_place.stage(KIND, "AA", [vote("a")])
+    with pytest.raises(WarehouseError, match=r"AA.json.gz is a file of this machine.*MUSIC_ASSETS_STAGING"):
+        redshift_place.load(type(there)(**{**vars(there), "url": str(tmp_path / "AA.json.gz")}))
+    with pytest.raises(Exception, match=r"nowhere.*does not exist|NoSuchBucket|no bucket") as raised:
+        redshift_place.load(type(there)(**{**vars(there), "url": f"s3://nowhere/{KIND}/AA.json.gz"}))
+    assert "nowhere" in str(raised.value)
+    assert votes(redshift_place) == []
+
+
+def test_what_copy_says_is_passed_on_with_the_role(redshift_place: Redshift, standin: Standin) -> None:
+    """As where the role may not read: the manifest is not there for it, and the files are whole."""
+    warehouse = warehouse_at(url_of(redshift_place), standin, iam_role=ROLE)
+    warehouse._files = _WritesNothing(standin)
+    place = Place(warehouse, redshift_place.staging)
+    with pytest.raises(WarehouseError, match=f"NoSuchKey .COPY by the role '{ROLE}'. .slices AA"):
+        place.load(place.stage(KIND, "AA", [vote("a")]))
+
+
+class _WritesNothing(S3Files):
+    def __init__(self, standin: Standin) -> None:
+        super().__init__(endpoint=standin.s3_endpoint)
+
+    def write(self, url: str, content: bytes) -> None:
+        """As if it went to a bucket that the cluster does not see."""
+
+
+def test_wrong_credentials_are_told_and_not_shown(
+    redshift_place: Redshift, standin: Standin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = warehouse_at(url_of(redshift_place).set(password="a-Wrong-one"), standin)
+    with pytest.raises(WarehouseError, match=f'password authentication failed for user "{USER}"') as raised:
+        wrong.fill(PUBLISHED["msd.songs"], SELECTS["msd.songs"]())
+    assert type(raised.value) is WarehouseError  # trying again would not help
+    assert "a-Wrong-one" not in "".join(format_exception(raised.value)) + caplog.text
+
+
+def test_a_server_that_is_not_there_is_told(standin: Standin) -> None:
+    warehouse = warehouse_at(f"{BEGIN}{USER}:{PASSWORD}@127.0.0.1:1/dev?ssl=false", standin)
+    with pytest.raises(WarehouseInterrupted, match="Redshift 127.0.0.1/dev, starting: .*communication error"):
+        warehouse.write("starting", lambda connection: None)
+
+
+def test_a_password_is_neither_in_settings_nor_configurations_nor_logs(
+    redshift_place: Redshift, standin: Standin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = url_of(redshift_place).render_as_string(hide_password=False)
+    assert PASSWORD in url
+    settings = Settings.from_environment(
+        {}, data=str(tmp_path), warehouse=url, staging=f"s3://{standin.bucket}/x"
+    )
+    resource = resources(settings)["warehouse"]
+    with resource.open().transaction("looking") as connection:  # and yet it can be opened
+        shown = f"{connection.engine!r} {connection.engine.url}"
+    definitions = build_defs(settings=settings)
+    schema = definitions.get_repository_def().get_top_level_resources()["warehouse"]
+    shown += f"{settings!r} {resource!r} {resource.model_dump()} {schema.config_schema.default_value}"
+    shown += repr(vars(resource.open())) + repr(redshift_place.warehouse._url) + caplog.text
+    assert url_of(redshift_place).host in shown
+    assert PASSWORD not in shown
+
+
+def test_user_and_password_come_from_a_secret(redshift_place: Redshift, standin: Standin) -> None:
+    secrets = boto3.client("secretsmanager")
+    content = {"username": USER, "password": PASSWORD}
+    arn = secrets.create_secret(Name="warehouse", SecretString=json.dumps(content))["ARN"]
+    full = url_of(redshift_place)
+    query = {"ssl": "false", "secret": arn}
+    url = URL.create(full.drivername, host=full.host, port=full.port, database=full.database, query=query)
+    with warehouse_at(url, standin).transaction("looking") as connection:
+        assert connection.execute(text("SELECT current_user")).scalar_one() == USER
+    secrets.put_secret_value(SecretId=arn, SecretString=f"not JSON but {PASSWORD}")
+    with (
+        pytest.raises(WarehouseError, match="not a JSON object with `username`") as raised,
+        warehouse_at(url, standin).transaction("looking"),
+    ):
+        pass
+    assert PASSWORD not in "".join(format_exception(raised.value))
+    gone = url.update_query_dict({"secret": arn.replace("warehouse", "gone")})
+    with (
+        pytest.raises(WarehouseError, match="cannot be read: .*ResourceNotFound"),
+        warehouse_at(gone, standin).transaction("looking"),
+    ):
+        pass
+
+
+def test_the_query_of_a_url_is_the_drivers(standin: Standin) -> None:
+    url = RedshiftUrl(
+        make_url(
+            f"{BEGIN}me@/dev?iam=true&cluster_identifier=c1&region=us-east-1&is_serverless=false"
+            "&serverless_acct_id=123456789012"
+        ),
+        is_local=False,
+    )
+    assert url.options == {
+        "iam": True,
+        "cluster_identifier": "c1",
+        "region": "us-east-1",
+        "is_serverless": False,
+        "serverless_acct_id": "123456789012",
+    }
+    assert str(url) == "Redshift c1/dev"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"{BEGIN}h/dev?iamm=true", "'iamm' .* is no setting of redshift_connector"),
+        (f"{BEGIN}h/dev?secret_access_key=x", "AWS's own settings"),
+        (f"{BEGIN}h/dev?statement_timeout=1h", "whole number of seconds"),
+        ("redshift+psycopg2://h/dev", r"redshift\+redshift_connector://"),
+    ],
+)
+def test_a_url_that_cannot_be_meant_is_told(standin: Standin, url: str, said: str) -> None:
+    with pytest.raises(WarehouseError, match=said):
+        warehouse_at(url, standin)
+
+
+def test_a_role_that_is_none_is_told(standin: Standin) -> None:
+    with pytest.raises(WarehouseError, match="MUSIC_ASSETS_REDSHIFT_IAM_ROLE is 'admin'"):
+        warehouse_at(f"{BEGIN}h/dev", standin, iam_role="admin")
+
+
+def test_others_than_loopback_are_not_local(standin: Standin) -> None:
+    assert not warehouse_at(f"{BEGIN}h.example.com/dev", standin).is_local
+    assert not warehouse_at(f"{BEGIN}/dev?iam=true&cluster_identifier=c", standin).is_local
+    assert warehouse_at(f"{BEGIN}localhost/dev", standin).is_local
+
+
+def test_a_url_without_password_is_left_alone() -> None:
+    assert without_password(f"{BEGIN}me@h/dev?iam=true") == f"{BEGIN}me@h/dev?iam=true"
+    assert without_password("no url") == "no url"
+
+
+def test_readers_may_read_what_is_published_and_nothing_else(
+    redshift_place: Redshift, standin: Standin
+) -> None:
+    reader = url_of(redshift_place).set(username="reader", password="reads-1")
+    standin.as_postgres("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'reads-1';")
+    first = redshift_place.warehouse.grant("music_readers")
+    assert "CREATE ROLE music_readers" in first
+    assert redshift_place.warehouse.grant("music_readers") == first[1:]  # again, it is only not made anew
+    standin.as_postgres("GRANT music_readers TO reader;")
+    engine = create_engine(reader.set(query={}), connect_args={"ssl": False}, poolclass=NullPool)
+    with engine.connect() as connection:
+        for name in PUBLISHED:
+            assert connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() == 0
+    for refused in ("SELECT * FROM staging.msd_songs", "SELECT * FROM meta.loads", "DELETE FROM msd.songs"):
+        with engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
+            connection.execute(text(refused))
+    with redshift_place.warehouse.transaction("a table more") as connection:
+        connection.execute(text("CREATE TABLE analytics.later (n INTEGER)"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM analytics.later")).scalar_one() == 0
+    standin.as_postgres("REVOKE music_readers FROM reader;")
+
+
+def test_every_statement_is_redshifts_by_a_second_reader(standin: Standin) -> None:
+    """sqlglot's parser of Redshift's dialect, on all that is sent from making the tables to granting."""
+    before = len(standin.statements)
+    warehouse = warehouse_at(standin.new_database(), standin)
+    from music_assets_tests.warehouse.rows import OnS3
+
+    place = Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/all"))
+    for kind in STAGED:
+        key = dict.fromkeys(key_columns(STAGED[kind]), "k")
+        place.load(place.stage(kind, "AA", [row(kind, **key)]))
+    for name, rows in SELECTS.items():
+        warehouse.fill(PUBLISHED[name], rows())
+    warehouse.grant("music_readers")
+    sent = set(standin.statements[before:])
+    assert len(sent) > 500
+    opaque = set()
+    for statement in sent:
+        parsed = sqlglot.parse_one(statement, read="redshift")
+        assert parsed is not None, statement
+        if isinstance(parsed, sqlglot.exp.Command):
+            opaque.add(statement.split()[0].upper())
+    # Of these sqlglot reads the first word alone.
+    assert opaque <= {"LOCK", "ANALYZE", "GRANT", "ALTER", "SHOW", "SET", "CREATE", "BEGIN"}, opaque
+    assert place.rows(LOADS, "rows") == [(1,)] * len(STAGED)
