@@ -24,7 +24,7 @@ from music_assets.io_managers.store import Receipt, SliceStore
 from music_assets.partitions import backfill_policy, msd_directories
 from music_assets.progress import advanced
 from music_assets.resources import StagingResource
-from music_assets.warehouse.gate import GATE_VERSION, check_file
+from music_assets.warehouse.gate import check_file, gate_version
 from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
 from music_assets.warehouse.schema import STAGED
 
@@ -42,7 +42,7 @@ def _gate(kind: str) -> AssetsDefinition:
         owners=OWNERS,
         kinds={"json", "python"},
         tags=terms_of(STAGED[kind]),
-        code_version=GATE_VERSION,
+        code_version=gate_version(STAGED[kind]),
         metadata={"dagster/column_schema": column_schema(STAGED[kind])},
         description=(
             f"The gate for `{kind}`: each partition's file is held against the columns and keys of "
@@ -60,7 +60,7 @@ def _gate(kind: str) -> AssetsDefinition:
         made: dict[str, Verdict] = {}
         for done, partition in enumerate(keys, start=1):
             receipt, verdict = rows.receipt(partition), before[partition]
-            kept = verdict is not None and verdict.stands(receipt.checksum, GATE_VERSION)
+            kept = verdict is not None and verdict.stands(receipt.checksum, gate_version(STAGED[kind]))
             if verdict is None or not kept:
                 verdict = made[partition] = _judge(store, receipt)
             if not verdict.passed:
@@ -93,7 +93,7 @@ def _judge(store: SliceStore, receipt: Receipt) -> Verdict:
         if not problems and checked.rows != receipt.rows:
             problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
     manifest = Manifest(kind, slice_, store.url(kind, slice_), receipt.rows, receipt.bytes, receipt.checksum)
-    return Verdict(manifest, GATE_VERSION, tuple(problems))
+    return Verdict(manifest, gate_version(STAGED[kind]), tuple(problems))
 
 
 def _staging_table(kind: str) -> AssetsDefinition:

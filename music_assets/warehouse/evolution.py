@@ -66,7 +66,11 @@ def steps(
     for table in METADATA.sorted_tables:
         there = held.get(table.fullname, HeldTable())
         if table not in missing:
-            todo += _new_columns(table, there, dialect, type_name, refused)
+            added = _new_columns(table, there, dialect, type_name, refused)
+            todo += added
+            if added and table.schema == "staging" and LOADS.fullname in held:
+                # The staged files have what the new column lacks: their slices are to be loaded again.
+                todo.append(f"UPDATE {LOADS.fullname} SET checksum = '' WHERE \"table\" = '{table.name}'")
         if table.comment != there.comment:
             todo.append(SetTableComment(table))
         todo += [

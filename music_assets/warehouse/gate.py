@@ -7,6 +7,7 @@ they are loaded is in `music_assets.checks`.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections import Counter
@@ -31,6 +32,12 @@ Row = dict[str, Any]
 _UnzipError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?")  # a zone would be lost in a TIMESTAMP
+
+
+def gate_version(table: Table) -> str:
+    """What a verdict on this kind stands under: what the gate looks at, and the declared columns."""
+    declared = [f"{column.name} {column.type!r} {column.nullable}" for column in table.columns]
+    return f"{GATE_VERSION}-{hashlib.sha256(repr((declared, key_columns(table))).encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
