@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # uv from the PATH, or one of our own beside the virtual environment's.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: setup run ui test test-all lint format types lock bench clean help
+.PHONY: setup run ui test test-all lint format types terraform-check lock bench clean help
 
 help:  ## Say what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(BIN)/.ready  ## Make .venv with the package and its test tools
 
@@ -41,6 +41,9 @@ format: setup  ## Format
 
 types: setup  ## Check types
 	$(BIN)/mypy
+
+terraform-check: setup  ## Check the files of the AWS deployment
+	.ci/terraform-check
 
 lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
