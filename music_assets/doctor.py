@@ -297,13 +297,13 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.schema import CreateTable, DropTable
 
-    from music_assets.warehouse.connect import open_warehouse
+    from music_assets.deployment import resources
     from music_assets.warehouse.duckdb import DuckDBWarehouse
     from music_assets.warehouse.errors import WarehouseError
 
     place = make_url(settings.warehouse).render_as_string(hide_password=True)
     try:
-        warehouse = open_warehouse(settings.warehouse, settings.published)
+        warehouse = resources(settings)["warehouse"].open()
         if isinstance(warehouse, DuckDBWarehouse):
             warehouse.wait_s = _PATIENCE
             if not warehouse.path.exists():
@@ -317,7 +317,11 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("warehouse", PROBLEM, f"{place} cannot be used", _first_line(error))
         return
     yield Finding("warehouse", OK, f"{place} can be written to")
-    yield _published(settings.published)
+    if isinstance(warehouse, DuckDBWarehouse):
+        yield _published(settings.published)
+    elif not settings.staging.startswith("s3://"):
+        advice = "Redshift reads staged files from S3 alone: set MUSIC_ASSETS_STAGING=s3://bucket/prefix."
+        yield Finding("warehouse", PROBLEM, f"staged files would be in {settings.staging}", advice)
 
 
 def _published(path: Path) -> Finding:

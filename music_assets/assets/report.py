@@ -42,10 +42,10 @@ def report(
         statuses = _rows(connection, select(_SONGS.c.match_status, _ALL).group_by(_SONGS.c.match_status))
         decade = (_SONGS.c.year - _SONGS.c.year % 10).label("decade")
         decades = _rows(
-            connection, select(decade, _MATCHED, _ALL).where(decade.is_not(None)).group_by(decade)
+            connection, select(decade, _MATCHED, _ALL).where(decade.is_not(None)).group_by("decade")
         )
         letters = func.substr(_SONGS.c.track_id, 3, 2).label("partition")
-        partitions = _rows(connection, select(letters, _MATCHED, _ALL).group_by(letters))
+        partitions = _rows(connection, select(letters, _MATCHED, _ALL).group_by("partition"))
         sources = [row[0] for row in _rows(connection, select(_SONGS.c.source).distinct()) if row[0]]
     path = Path(report_page.path)
     path.parent.mkdir(parents=True, exist_ok=True)
