@@ -18,6 +18,7 @@ from music_assets.deployment import unknown_settings
 from music_assets.doctor import NOTE, OK, PROBLEM, Finding, ask_spotify, examine
 from music_assets.sandbox.faults import Faults
 from music_assets_tests.sandbox.world import catalogue, songs_frame, town
+from music_assets_tests.standin import PASSWORD, Standin
 
 SECRETS = {"SPOTIPY_CLIENT_ID": "id-1234567", "SPOTIPY_CLIENT_SECRET": "hunter2-hunter2"}
 
@@ -179,3 +180,12 @@ def test_the_command_has_an_exit_code_and_shows_no_secret(
     assert ill.exit_code == 1
     assert "to put right" in ill.output
     assert not any(secret in well.output + ill.output for secret in SECRETS.values())
+
+
+def test_redshift_is_tried_and_needs_files_on_s3(standin: Standin, tmp_path: Path) -> None:
+    environment = {"MUSIC_ASSETS_WAREHOUSE": standin.new_database()}
+    found = list(examine(environment, data=str(tmp_path), offline=True))
+    first, second = (finding for finding in found if finding.what == "warehouse")
+    assert (first.state, second.state) == (OK, PROBLEM)
+    assert "MUSIC_ASSETS_STAGING=s3://" in second.advice
+    assert PASSWORD not in repr(found)
