@@ -28,17 +28,31 @@ if TYPE_CHECKING:
 
 JOB = "music_etl"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_DAGSTER_YAML = """\
+_STORAGE_YAML = """\
 # Dagster's own storage (runs, events, schedules) lies in this folder.
 telemetry:
   enabled: false
 nux:  # the window that asks for an address
   enabled: false
 """
+# Of the runs that the UI, schedules and sensors start. A run takes some 300 MB and a core.
+_DAGSTER_YAML = (
+    _STORAGE_YAML
+    + """\
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits:
+      # Those that spend requests share one budget.
+      - key: music_assets/spends
+        value: requests
+        limit: 1
+"""
+)
 # Runs of the command line write to the terminal themselves: capturing that would take processes of its own.
 # Their events go where Dagster's own storage has them, a batch at a time.
 _RUN_YAML = (
-    _DAGSTER_YAML
+    _STORAGE_YAML
     + """\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
@@ -287,5 +301,6 @@ def prepare_dagster_home(home: Path) -> None:
     """Make a folder usable as DAGSTER_HOME."""
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    if not config.exists():
+    # One that somebody has changed is theirs; what an earlier version wrote is brought up to date.
+    if not config.exists() or config.read_text() == _STORAGE_YAML:
         config.write_text(_DAGSTER_YAML)

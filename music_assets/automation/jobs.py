@@ -2,7 +2,7 @@
 
 `extract` needs the MSD, `ask` is the one that spends requests, `match_and_load` needs neither and
 can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
-them. How many run at once is said in `dagster.yaml` (`runner.DAGSTER_YAML`), by the tag below.
+them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
 """
 
 import os

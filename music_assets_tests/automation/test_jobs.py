@@ -1,0 +1,69 @@
+"""The jobs: what each takes, and how many may run at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from dagster import AssetKey, DagsterInstance
+
+from music_assets.automation.jobs import SPENDS
+from music_assets.definitions import build_defs
+from music_assets.runner import prepare_dagster_home
+
+EARLIER = """\
+# Dagster's own storage (runs, events, schedules) lies in this folder.
+telemetry:
+  enabled: false
+nux:  # the window that asks for an address
+  enabled: false
+"""
+
+
+def keys(job: str) -> set[str]:
+    layer = build_defs().resolve_job_def(job).asset_layer
+    return {key.to_user_string() for key in layer.selected_asset_keys}
+
+
+def test_only_asking_spends_requests() -> None:
+    graph = build_defs().resolve_asset_graph()
+    spending = {
+        key.to_user_string()
+        for key in graph.materializable_asset_keys
+        if graph.get(AssetKey(key.path)).tags.get("spends") == "requests"
+    }
+    assert spending <= keys("ask")
+    for job in ("extract", "match_and_load", "tables"):
+        assert not spending & keys(job), job
+
+
+def test_the_steps_are_the_whole() -> None:
+    steps = [keys(job) for job in ("extract", "ask", "match_and_load", "tables")]
+    assert set().union(*steps) == keys("music_etl")
+    # Only what follows from answers may be made by two: by the one that asks, and by the one that does not.
+    assert steps[0].isdisjoint(steps[1] | steps[2] | steps[3])
+    assert steps[3].isdisjoint(steps[0] | steps[1] | steps[2])
+
+
+def test_one_run_spends_requests_at_a_time(tmp_path: Path) -> None:
+    prepare_dagster_home(tmp_path)
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        settings = instance.get_concurrency_config().run_queue_config
+    assert settings is not None
+    assert settings.max_concurrent_runs == 4
+    (limit,) = settings.tag_concurrency_limits
+    assert {limit["key"]: limit["value"]} == SPENDS
+    assert limit["limit"] == 1
+    definitions = build_defs()
+    for job in ("ask", "music_etl"):
+        assert SPENDS.items() <= definitions.resolve_job_def(job).tags.items()
+
+
+def test_a_home_of_an_earlier_version_is_brought_up_to_date_and_a_changed_one_left(tmp_path: Path) -> None:
+    config = tmp_path / "dagster.yaml"
+    config.write_text(EARLIER)
+    prepare_dagster_home(tmp_path)
+    assert yaml.safe_load(config.read_text())["concurrency"]["runs"]["max_concurrent_runs"] == 4
+    config.write_text(EARLIER + "# mine\n")
+    prepare_dagster_home(tmp_path)
+    assert config.read_text() == EARLIER + "# mine\n"
