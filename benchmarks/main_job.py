@@ -1,7 +1,7 @@
 """The main job over an MSD root, measured from outside: time by stage, memory from partition to partition.
 
-    python benchmarks/subset.py /tmp/msd10k            # the 10,000 songs of the subset, in MSD's layout
-    python benchmarks/main_job.py /tmp/msd10k [--data DIR]
+    python -m benchmarks.subset /tmp/msd10k           # the 10,000 songs of the subset, in MSD's layout
+    python -m benchmarks.main_job /tmp/msd10k [--data DIR]
 
 Runs the job twice in processes of their own: all songs new, then nothing new. Memory is the resident
 set of the running process (the sandbox Spotify is another), sampled as each partition is done.
@@ -77,13 +77,14 @@ def main() -> None:
     if options.once:
         _run(options.msd, options.data)
         return
-    data = options.data or tempfile.mkdtemp(prefix="main_job_")
+    options.msd = str(Path(options.msd).absolute())
+    data = str(Path(options.data).absolute()) if options.data else tempfile.mkdtemp(prefix="main_job_")
     print(f"Python {platform.python_version()} on {platform.machine()}")
     try:
         for title in ("all new", "nothing new"):
             print(f"\n{title}", flush=True)
-            again = [sys.executable, __file__, options.msd, "--data", data, "--once"]
-            subprocess.run(again, check=True)
+            again = [sys.executable, "-m", "benchmarks.main_job", options.msd, "--data", data, "--once"]
+            subprocess.run(again, check=True, cwd=Path(__file__).resolve().parents[1])
     finally:
         if not options.data:
             shutil.rmtree(data, ignore_errors=True)

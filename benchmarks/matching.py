@@ -1,6 +1,6 @@
 """How right and how fast the matcher is, beside simpler rules, on labelled pairs.
 
-    python benchmarks/matching.py --pairs pairs.csv [--json result.json]
+    python -m benchmarks.matching --pairs pairs.csv [--json result.json]
 
 The CSV has a row a pair: `msd_artist, msd_title, msd_release, msd_duration_s, msd_year, spotify_uri,
 spotify_artist, spotify_title, label, why`, and may have `spotify_duration_s`, `spotify_album`,

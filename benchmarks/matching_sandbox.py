@@ -1,6 +1,6 @@
 """How right the whole question is, asked and decided: the MSD's subset on the sandbox's Spotify.
 
-    python benchmarks/matching_sandbox.py [--songs N] [--csv PATH] [--data DIR] [--json result.json]
+    python -m benchmarks.matching_sandbox [--songs N] [--csv PATH] [--data DIR] [--json result.json]
 
 The catalogue is made of a CSV of MSD field names (one row a track) by `music_assets.sandbox`, whose noise is
 fixed. The songs are searched by the pipeline's own client (`music_assets.sources.spotify`) over HTTP from a
@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matching import share
 
+from benchmarks.matching import share
 from music_assets.assets.mapped_rows import map_song
 from music_assets.matching import matcher_version, parse_title
 from music_assets.sandbox.catalogue import ensure_catalogue, truth

@@ -1,10 +1,10 @@
 """How fast MSD files are read, beside the least HDF5 needs and the usual ways.
 
-    python benchmarks/reader.py [--root DIR] [--files N] [--rounds N]
+    python -m benchmarks.reader [--root DIR] [--files N] [--rounds N]
 
 All readers read the same files in turn, round after round in one process, from a warm cache; shown
-is the median of the rounds. Times differ between machines and runs: quote ratios. Without `--root`
-(or MUSIC_ASSETS_MSD) the sandbox's sample is read, whose files are smaller than real ones.
+is the median of the rounds, and of the rounds' ratios. Times differ between machines and runs: quote
+ratios. A second table reads from the disk, and says how much of the files is fetched.
 
 - the floor: h5py's low-level calls open a file, find the nine datasets that hold metadata and tags,
   and fetch all their stored chunks; nothing is inflated or decoded.
@@ -17,20 +17,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
-import tempfile
+import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 
 import h5py
 import tables
 from h5py import h5d, h5f
 
-from music_assets.sandbox.msd import write_sample
-from music_assets.sources.msd import MsdRoot, read_msd
+from benchmarks.common import bytes_from_disk, files_below, forget, in_turns, msd_root, ratio
+from music_assets.sources.msd import read_msd
 from music_assets.sources.msd.fields import SONG_FIELDS
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS
 
@@ -48,7 +47,7 @@ def floor(paths: list[str]) -> None:
 
 
 def with_read_msd(paths: list[str]) -> None:
-    read = read_msd(paths)
+    read = read_msd(paths, processes=1)
     if len(read.songs) != len(paths):
         raise SystemExit(f"{len(paths) - len(read.songs)} files were set aside: {read.set_aside[:3]}")
 
@@ -75,51 +74,48 @@ READERS: dict[str, Callable[[list[str]], None]] = {
     "h5py, nine datasets": with_h5py,
     "PyTables, field by field": with_pytables,
 }
+FROM_DISK = ("read_msd", "h5py, nine datasets")
 
 
-def measure(paths: list[str], rounds: int) -> dict[str, float]:
-    """Milliseconds a file of each reader: the median of the rounds, after one to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in READERS}
-    for number in range(rounds + 1):
-        for name, read in READERS.items():
-            began = time.perf_counter()
-            read(paths)
-            if number:
-                times[name].append((time.perf_counter() - began) / len(paths) * 1000)
-    return {name: statistics.median(some) for name, some in times.items()}
+def from_memory(paths: list[str], rounds: int) -> None:
+    """The table of all readers, files in the system's cache."""
+    readers = {name: partial(read, paths) for name, read in READERS.items()}
+    found = in_turns(readers, rounds)
+    print(f"{'reader':<26}{'ms a file':>10}{'× floor':>10}{'× read_msd':>12}")
+    for name, seconds in found.items():
+        a_file = statistics.median(seconds) / len(paths) * 1000
+        by_floor, by_ours = ratio(seconds, found["the floor"]), ratio(seconds, found["read_msd"])
+        print(f"{name:<26}{a_file:>10.3f}{by_floor:>10.2f}{by_ours:>12.2f}")
 
 
-def files_below(root: Path, limit: int | None) -> list[str]:
-    msd = MsdRoot.open(root)
-    paths = [str(path) for key in msd.partitions() for path in msd.files(key)]
-    return paths[:limit]
-
-
-def machine() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("h5py", "tables", "isal", "numpy", "pandas"))
-    hdf5 = f"HDF5 {h5py.version.hdf5_version} (h5py), {tables.hdf5_version} (PyTables)"
-    python = f"Python {platform.python_version()}"
-    return f"{platform.platform()}, {os.cpu_count()} cores\n{python}, {packages}, {hdf5}"
+def from_disk(paths: list[str], rounds: int) -> None:
+    """What is fetched where no file is in the cache, beside what the files hold."""
+    size = sum(os.path.getsize(path) for path in paths) / len(paths)
+    print(f"\n{'from the disk':<26}{'ms a file':>10}{'KB read':>10}{'of KB':>8}")
+    for name in FROM_DISK:
+        times, fetched = [], []
+        for _ in range(rounds):
+            forget(paths)
+            began, before = time.perf_counter(), bytes_from_disk()
+            READERS[name](paths)
+            times.append((time.perf_counter() - began) / len(paths) * 1000)
+            fetched.append((bytes_from_disk() - before) / len(paths))
+        a_file, kb = statistics.median(times), statistics.median(fetched) / 1000
+        print(f"{name:<26}{a_file:>10.3f}{kb:>10.0f}{size / 1000:>8.0f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure MSD readers side by side.")
-    parser.add_argument("--root", type=Path, default=os.environ.get("MUSIC_ASSETS_MSD"), help="an MSD root")
+    parser.add_argument("--root", type=Path, help="an MSD root")
     parser.add_argument("--files", type=int, help="only the first so many files")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(options.root) if options.root else write_sample(Path(folder) / "msd")
+    with msd_root(options.root) as root:
         paths = files_below(root, options.files)
-        found = measure(paths, options.rounds)
-    print(machine())
-    print(
-        f"{len(paths)} files of {root if options.root else 'the sample'}, median of {options.rounds} rounds\n"
-    )
-    print(f"{'reader':<26}{'ms a file':>10}{'× floor':>10}{'× read_msd':>12}")
-    for name, time_a_file in found.items():
-        by_floor, by_ours = time_a_file / found["the floor"], time_a_file / found["read_msd"]
-        print(f"{name:<26}{time_a_file:>10.3f}{by_floor:>10.2f}{by_ours:>12.2f}")
+        print(f"{len(paths)} files, median of {options.rounds} rounds\n")
+        from_memory(paths, options.rounds)
+        if sys.platform == "linux":
+            from_disk(paths, options.rounds)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def _unshuffled(chunk: bytes, place: _Place, length: int) -> list[Any]:
 @cache
 def _places() -> dict[str, _Place]:
     """The datasets of the layout, described as in an empty file that HDF5 writes."""
-    image = _empty_file()
+    image = empty_file()
     file = StoredFile(-1, image, len(image))
     places = {}
     for name, item in _ITEMS.items():
@@ -157,7 +157,7 @@ def _places() -> dict[str, _Place]:
     return places
 
 
-def _empty_file() -> bytes:
+def empty_file() -> bytes:
     with h5py.File("layout", "w", driver="core", backing_store=False, libver="earliest") as file:
         for item in _ITEMS.values():
             _create(file, item)

@@ -142,9 +142,10 @@ def serve(descriptor: int) -> None:
     connection: Connection[Any, Any] = Connection(descriptor)
     with suppress(EOFError, ConnectionError):
         while True:
-            function, args = connection.recv()
+            task = connection.recv_bytes()
             answer: tuple[bool, Any]
             try:
+                function, args = pickle.loads(task)
                 answer = True, function(*args)
             except Exception as error:
                 answer = False, error
