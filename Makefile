@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from the PATH, or one of our own beside the virtual environment's.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: setup run ui test test-all lint format types terraform-check lock bench clean help
+.PHONY: setup run ui test test-all lint format types terraform-check lock bench bench-quick clean help
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,12 @@ terraform-check: setup  ## Check the files of the AWS deployment
 lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+bench: setup  ## Measure, and print all tables beside their baselines (ten minutes)
+	$(BIN)/python -m benchmarks
+
+bench-quick: setup  ## Show that the benchmarks run; their figures mean nothing
+	$(BIN)/python -m benchmarks --quick
 
 clean:  ## Remove the virtual environment and caches; the data folder (with Spotify's answers) stays
 	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
