@@ -150,6 +150,16 @@ def test_a_run_may_do_what_staging_and_asking_takes(
     assert not [call for call in calls if not allowed(prod.policy("run"), call)]
 
 
+def test_staged_files_are_encrypted_by_the_key_that_copy_may_use(
+    prod: Applied, world: dict[str, str]
+) -> None:
+    stage(world, "spotify_tracks")
+    bucket, _, prefix = world["MUSIC_ASSETS_STAGING"].removeprefix("s3://").partition("/")
+    key = f"{prefix}/spotify_tracks/A/B.json.gz"
+    kept = boto3.client("s3", region_name=REGION).head_object(Bucket=bucket, Key=key)
+    assert allowed(prod.policy("redshift-copy"), ("kms:Decrypt", kept["SSEKMSKeyId"]))
+
+
 def test_extract_may_stage_the_msd_and_nothing_of_spotify(
     prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

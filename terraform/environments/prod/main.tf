@@ -129,7 +129,7 @@ module "dagster" {
 
   environment = merge(module.dagster_storage.environment, {
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_S3_SSE            = "aws:kms"
+    MUSIC_ASSETS_S3_SSE            = "aws:kms:${module.key.arn}" # unnamed, S3 would take a key of its own
     MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
     MUSIC_ASSETS_LEDGER            = "dynamodb://${module.ledger.name}?region=${var.region}"
