@@ -8,7 +8,7 @@ from typing import Any
 from dagster import Definitions, in_process_executor
 
 from music_assets import automation, checks
-from music_assets.assets import analytics, mapping, msd, report, spotify, staging, warehouse
+from music_assets.assets import analytics, answers, mapping, msd, report, spotify, staging, warehouse
 from music_assets.deployment import Settings, resources
 
 
@@ -24,6 +24,7 @@ def build_defs(**overrides: Any) -> Definitions:
     return Definitions(
         assets=[
             msd.read_msd,
+            answers.spotify_answers,
             spotify.spotify_search,
             spotify.spotify_tracks,
             mapping.mapped_songs,

@@ -51,7 +51,9 @@ class Settings:
     Of Spotify: `spotify_mode` is the access the app has, `auto` to see it by the answers; `requests_per_30s`
     and `requests_per_day` what may be spent, None for no limit of ours; `queries` how many are tried for a
     song; `artist_gets` whether artists are asked one by one in development mode; `audio_features` where those
-    come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`. `ledger` is a path or
+    come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`; `ask_by_release` whether albums
+    are asked for that answer several songs; `tracks` a list of what to ask first; `echonest` the mapping
+    archive, `listenbrainz` whether it is asked, for ids to verify. `ledger` is a path or
     `dynamodb://table`, `sandbox_url` a sandbox that runs already.
 
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
@@ -80,6 +82,10 @@ class Settings:
     queries: int = 2
     artist_gets: bool = False
     audio_features: str = "reccobeats"
+    ask_by_release: bool = True
+    tracks: Path | None = None
+    echonest: Path | None = None
+    listenbrainz: bool = False
     ledger: str = ""
     sandbox_url: str | None = None
     s3_endpoint: str | None = None
@@ -157,6 +163,10 @@ class Settings:
             queries=int(one_of("queries", "2", "1", "3")),
             artist_gets=one_of("artist_gets", "no", "yes") == "yes",
             audio_features=one_of("audio_features", "reccobeats", "spotify", "off"),
+            ask_by_release=one_of("ask_by_release", "yes", "no") == "yes",
+            tracks=path("tracks"),
+            echonest=path("echonest"),
+            listenbrainz=one_of("listenbrainz", "no", "yes") == "yes",
             ledger=_ledger(setting("ledger", str(data / "ledger" / f"{spotify}.sqlite"))),
             sandbox_url=setting("sandbox_url", "") or None,
             s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
@@ -224,6 +234,11 @@ def resources(settings: Settings) -> dict[str, Any]:
             artist_gets=settings.artist_gets,
             features_from=settings.audio_features,
             sandbox_url=settings.sandbox_url,
+            by_release=settings.ask_by_release,
+            tracks=_text(settings.tracks),
+            echonest=_text(settings.echonest),
+            ask_listenbrainz=settings.listenbrainz,
+            sid_mismatches=_text(settings.sid_mismatches),
         ),
         "corrections": CorrectionsResource(
             overrides=_text(settings.overrides),

@@ -6,7 +6,7 @@ settings go where is in `deployment`.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from music_assets.warehouse.engine import Warehouse
 if TYPE_CHECKING:
     import pandas as pd
 
+    from music_assets.asking import Asker, IdSource, SongIndex
     from music_assets.sandbox.process import SandboxAddress
     from music_assets.sources.corrections import Corrections
     from music_assets.sources.ledger import Ledger
@@ -134,12 +135,19 @@ class SpotifyResource(ConfigurableResource[Any]):
     artist_gets: bool
     features_from: str
     sandbox_url: str | None
+    by_release: bool
+    tracks: str | None
+    echonest: str | None
+    ask_listenbrainz: bool
+    sid_mismatches: str | None
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
     _run_id: str | None = PrivateAttr(default=None)
     _ledger: "Ledger | None" = PrivateAttr(default=None)
     _address: "SandboxAddress | None" = PrivateAttr(default=None)
     _client: "Spotify | None" = PrivateAttr(default=None)
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
+    _index: "SongIndex | None" = PrivateAttr(default=None)
+    _elsewhere: "list[IdSource] | None" = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
@@ -153,6 +161,7 @@ class SpotifyResource(ConfigurableResource[Any]):
         with self._open:
             yield self
             self._client = self._reccobeats = self._ledger = self._address = None
+            self._index = self._elsewhere = None
 
     def clock(self) -> float:
         """Seconds since 1970; a simulation has its own."""
@@ -192,6 +201,51 @@ class SpotifyResource(ConfigurableResource[Any]):
                 )
             self._reccobeats = self._open.enter_context(ReccoBeats(settings, self.answers()))
         return self._reccobeats
+
+    def index(self) -> "SongIndex":
+        """The songs as far as asking goes, those of the list of tracks first."""
+        if self._index is None:
+            from music_assets.asking import SongIndex, read_list
+
+            index = SongIndex(Path(self.data) / "ledger" / f"{self.source}.songs.sqlite")
+            self._open.callback(index.close)
+            index.want_first(read_list(Path(self.tracks)) if self.tracks else [])
+            self._index = index
+        return self._index
+
+    def asker(self, progress: "Callable[[int, int], None] | None" = None) -> "Asker":
+        """Who asks about the songs of the index, the most telling question first."""
+        from music_assets.asking import Asker
+
+        if self._elsewhere is None:
+            self._elsewhere = list(self._id_sources())
+        return Asker(
+            self.client(),
+            self.index(),
+            sources=self._elsewhere,
+            by_release=self.by_release,
+            progress=progress,
+        )
+
+    def _id_sources(self) -> "Iterator[IdSource]":
+        from music_assets.asking.elsewhere import EchoNestIds, ListenBrainzIds
+
+        if self.echonest:
+            from music_assets.sources.corrections import read_sid_mismatches
+            from music_assets.sources.echonest import EchoNestArchive
+
+            archive = EchoNestArchive.open(Path(self.echonest), Path(self.data) / "ledger")
+            self._open.callback(archive.close)
+            mismatched = read_sid_mismatches(Path(self.sid_mismatches)).said if self.sid_mismatches else ()
+            yield EchoNestIds(archive, mismatched)
+        if self.ask_listenbrainz:
+            from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
+
+            settings = ListenBrainzSettings()
+            if self.source == "sandbox":
+                at = self.sandbox().listenbrainz_url
+                settings = ListenBrainzSettings(source="sandbox", base_url=at, requests_per_second=None)
+            yield ListenBrainzIds(self._open.enter_context(ListenBrainz(settings, self.answers())))
 
     def _api(self) -> "SpotifySettings":
         from music_assets.sources.spotify import SpotifySettings

@@ -122,7 +122,10 @@ class Summary:
         name = made.asset_key.to_user_string()
         facts = {key: value.value for key, value in made.metadata.items()}
         self.requests_spent += facts.get("requests_spent", 0)
-        self.requests_saved += facts.get("requests_saved", 0)
+        if name == "spotify_answers":  # `spotify_search` finds in the ledger what this has just spent
+            self.requests_saved -= facts.get("settled_by_search", 0)
+        else:
+            self.requests_saved += facts.get("requests_saved", 0)
         if name == "msd_songs":
             self.songs += facts["songs"]
             self.set_aside += facts["set_aside"]
@@ -143,14 +146,18 @@ class Summary:
 def run(settings: Settings, spec: str | None = None) -> Summary:
     """Materialise every partition that has MSD files, or those `spec` names, then the tables.
 
+    Without `spec` the questions are asked in order of what is wanted most, across all partitions, once their
+    songs are read; with it, only what these partitions need is asked.
+
     Raises:
-        RunError: the data folder or a file of corrections cannot be used, or `spec` names no partition with
-            files.
+        RunError: the data folder, a file of corrections or a list of tracks cannot be used, or `spec` names
+            no partition with files.
         PartitionsError, MsdRootError, WarehouseError: an option or setting names nothing usable.
     """
     started = time.monotonic()
     with _data_folder(settings.data):
-        from music_assets.automation import partitioned
+        from music_assets.asking import ListError, read_list
+        from music_assets.automation import asked_first, extracted, partitioned, unpartitioned
         from music_assets.definitions import build_defs
         from music_assets.partitions import parse_partitions, runs_of
         from music_assets.sources.corrections import CorrectionsError
@@ -158,7 +165,9 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         wanted = parse_partitions(spec) if spec is not None else None
         try:
             resources(settings)["corrections"].read()
-        except CorrectionsError as error:
+            if settings.tracks:
+                read_list(settings.tracks)
+        except (CorrectionsError, ListError) as error:
             raise RunError(str(error)) from None
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
@@ -166,24 +175,42 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         notes = _of_another_msd(settings)
         summary = Summary(spotify=settings.spotify, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
-        by_partition = partitioned.resolve(graph)
-        tables = graph.materializable_asset_keys - by_partition
         job = definitions.resolve_job_def(JOB)
+        ranges = [
+            {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+            for first, last in runs_of(keys)
+        ]
+        if wanted is None:
+            first, later = extracted.resolve(graph), (partitioned - extracted).resolve(graph)
+            steps = [(first, tags) for tags in ranges] + [(asked_first.resolve(graph), {})]
+            steps += [(later, tags) for tags in ranges]
+        else:
+            steps = [(partitioned.resolve(graph), tags) for tags in ranges]
+        steps.append((unpartitioned.resolve(graph), {}))
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
-            for first, last in runs_of(keys):
-                letters = {
-                    "dagster/asset_partition_range_start": first,
-                    "dagster/asset_partition_range_end": last,
-                }
-                summary.add(_execute(job, instance, by_partition, letters))
+            _bury_the_dead(instance)
+            for assets, tags in steps:
+                summary.add(_execute(job, instance, assets, tags))
                 if summary.interrupted:
                     break
-            else:
-                summary.add(_execute(job, instance, tables, {}))
         summary.seconds = round(time.monotonic() - started, 1)
         content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
         (settings.data / "last_run.json").write_bytes(content)
         return summary
+
+
+def _bury_the_dead(instance: DagsterInstance) -> None:
+    """Mark runs as failed that never ended: they were of this command, and its data folder is ours now."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    from music_assets.automation.jobs import COMMAND_LINE
+
+    lost = RunsFilter(
+        statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING],
+        tags={COMMAND_LINE: "true"},
+    )
+    for run in instance.get_runs(lost):
+        instance.report_run_failed(run, "Its process was killed. The next run goes on where it ended.")
 
 
 def _execute(job: Any, instance: DagsterInstance, assets: Any, tags: dict[str, str]) -> Any:

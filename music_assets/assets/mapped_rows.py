@@ -65,6 +65,7 @@ def _decided(song: Row, search: Row | None) -> list[Row]:
         reason = (search or {}).get("reason")
         return [_row(song, search, status, reasons=[reason] if reason else [])]
     decision = decide(song_of(song), map(candidate_of, search["tracks"]))
+    found_by = {track["spotify_track_id"]: track.get("question") for track in search["tracks"]}
     if not decision.ranked:
         return [_row(song, search, decision.status)]
     return [
@@ -79,6 +80,7 @@ def _decided(song: Row, search: Row | None) -> list[Row]:
             score=round(ranked.comparison.score, 4),
             margin=None if decision.margin is None else round(decision.margin, 4),
             reasons=list(ranked.comparison.reasons),
+            question=found_by[ranked.candidate.id] or search["question"],
         )
         for rank, ranked in enumerate(decision.ranked, start=1)
     ]

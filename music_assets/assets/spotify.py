@@ -6,23 +6,26 @@ is in the ledger and costs nothing. Asking is `music_assets.sources.spotify`.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dagster import AssetExecutionContext, asset
 
+from music_assets.asking import Asked
 from music_assets.assets.common import SPOTIFY, listed, reporter, staged_kind
 from music_assets.io_managers.slices import Made, Slices, StagedSlices
 from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.resources import SpotifyResource
 from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "code_version": CODE_VERSION}
 
 
 @asset(
     **staged_kind("spotify_search", **_ABOUT, spends="requests"),
+    deps=["spotify_answers"],  # asked before, in order of what is wanted most
     description=(
         "What Spotify's search answered about each MSD track, hits included. Answers come from the ledger "
         "where the track was asked about before; the rest is asked while the budget lasts, and what is left "
@@ -36,33 +39,64 @@ def spotify_search(
         return search_from(msd_songs.receipt(key), spotify.source)
 
     def make(key: str, before: Receipt | None) -> Made:
-        questions = [
-            SongQuestion(
-                song["track_id"],
-                song["title"] or "",
-                song["artist_name"] or "",
-                song["release"],
-                song["duration"],
-            )
-            for song in msd_songs[key]
-        ]
-        answers = list(spotify.client().search_songs(questions))
+        songs = msd_songs[key]
+        take_in(spotify, key, msd_songs.receipt(key), songs)
+        asked = spotify.asker().ask(partition=key)
+        client = spotify.client()
+        answers = answers_of(client, songs, asked)
         statuses = Counter(answer.status for answer in answers)
-        reasons = sorted({answer.reason for answer in answers if answer.reason})
-        untils = [answer.until for answer in answers if answer.until]
+        over = asked.over if statuses["pending"] else None
         facts = {
             **{status: statuses[status] for status in ("answered", "pending", "error")},
-            "reasons": listed(reasons),
-            "go_on_at": max(untils).isoformat(timespec="seconds") if untils else None,
+            "reasons": listed(sorted({answer.reason for answer in answers if answer.reason})),
+            "go_on_at": over.until.isoformat(timespec="seconds") if over else None,
+            "access": client.mode,
+            "missing": list(client.missing("tracks")),
         }
         spent = {
-            "requests_spent": sum(answer.requests for answer in answers),
-            "requests_saved": sum(answer.from_ledger for answer in answers),
+            "requests_spent": sum(asked.requests.values()),
+            "requests_saved": statuses["answered"] - asked.settled["search"],
+            **{f"requests_for_{kind}": count for kind, count in asked.requests.items()},
         }
         complete = statuses["answered"] == len(answers)
         return Made([_search_row(answer) for answer in answers], facts, spent, complete)
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_search"), _all_saved)
+
+
+def take_in(spotify: SpotifyResource, key: str, receipt: Receipt, songs: list[dict[str, Any]]) -> None:
+    """Have the index know a partition's songs as they are staged now."""
+    if not spotify.index().has(key, receipt.checksum):
+        spotify.index().put(key, receipt.checksum, songs)
+
+
+def answers_of(client: Spotify, songs: list[dict[str, Any]], asked: Asked) -> list[SearchAnswer]:
+    """What is known of each song now, in order: its answer, or why there is none."""
+    questions = [
+        SongQuestion(
+            song["track_id"],
+            song["title"] or "",
+            song["artist_name"] or "",
+            song["release"],
+            song["duration"],
+        )
+        for song in songs
+    ]
+    kept = client.kept(questions)
+    pending = SearchAnswer(
+        "",
+        "pending",
+        reason=str(asked.over) if asked.over else "it has not been asked about",
+        until=asked.over.until if asked.over else None,
+        source=client.settings.source,
+    )
+
+    def unanswered(track_id: str) -> SearchAnswer:
+        if track_id in asked.errors:
+            return replace(pending, track_id=track_id, status="error", reason=asked.errors[track_id])
+        return replace(pending, track_id=track_id)
+
+    return [kept.get(question.track_id) or unanswered(question.track_id) for question in questions]
 
 
 def search_from(songs: Receipt, source: str) -> str:
@@ -89,7 +123,9 @@ def _search_row(answer: SearchAnswer) -> dict[str, Any]:
         "reason": answer.reason,
         "source": answer.source,
         "fetched_at": answer.fetched_at,
-        "tracks": answer.tracks,
+        "tracks": [
+            {**row, "question": answer.found_by.get(row["spotify_track_id"])} for row in answer.tracks
+        ],
     }
 
 
@@ -112,13 +148,22 @@ def spotify_tracks(context: AssetExecutionContext, spotify_search: StagedSlices)
 
 
 def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones."""
+    """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones.
+
+    A track that came within an album has neither ISRC nor popularity: one that came whole is preferred.
+    """
     found: dict[str, dict[str, Any]] = {}
     for track in tracks:
         held = found.get(track["spotify_track_id"])
-        if held is None or track["fetched_at"] > held["fetched_at"]:
+        if held is None or _telling(track) > _telling(held):
             found[track["spotify_track_id"]] = track
-    return [found[id_] for id_ in sorted(found)]
+    return [
+        {name: value for name, value in found[id_].items() if name != "question"} for id_ in sorted(found)
+    ]
+
+
+def _telling(track: dict[str, Any]) -> tuple[bool, str]:
+    return track["isrc"] is not None, track["fetched_at"]
 
 
 @asset(

@@ -4,8 +4,17 @@
 failure. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
 """
 
-from music_assets.automation.jobs import jobs, partitioned, unpartitioned
+from music_assets.automation.jobs import asked_first, extracted, jobs, partitioned, unpartitioned
 from music_assets.automation.schedules import build_schedules, promised
 from music_assets.automation.sensors import build_sensors
 
-__all__ = ["build_schedules", "build_sensors", "jobs", "partitioned", "promised", "unpartitioned"]
+__all__ = [
+    "asked_first",
+    "build_schedules",
+    "build_sensors",
+    "extracted",
+    "jobs",
+    "partitioned",
+    "promised",
+    "unpartitioned",
+]

@@ -1,7 +1,7 @@
 """The jobs, cut by what each needs.
 
-`extract` needs the MSD, `ask` is the one that spends requests, `match_and_load` needs neither and
-can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
+`extract` needs the MSD, `ask_first` and `ask` are those that spend requests, `match_and_load` needs
+neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
 them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
 """
 
@@ -12,7 +12,7 @@ from dagster import AssetSelection, define_asset_job
 from music_assets.deployment import read_job_tags
 from music_assets.warehouse.schema import STAGED
 
-_extracted = AssetSelection.assets("msd_songs", "msd_artists")
+extracted = AssetSelection.assets("msd_songs", "msd_artists")
 _asked = AssetSelection.assets(
     "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
 )
@@ -21,7 +21,8 @@ _staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefix
 
 # All that is made a partition at a time, and what is made once of all partitions.
 partitioned = AssetSelection.assets(*STAGED) | _staged
-unpartitioned = AssetSelection.all() - partitioned
+asked_first = AssetSelection.assets("spotify_answers")
+unpartitioned = AssetSelection.all() - partitioned - asked_first
 
 # On the runs that spend requests: one at a time, since they share one budget. (The ledger sees to that too: a
 # second one would only wait.)
@@ -33,15 +34,24 @@ _PLACED = read_job_tags(os.environ.get("MUSIC_ASSETS_JOB_TAGS", ""))
 jobs = [
     define_asset_job(
         "extract",
-        selection=_extracted,
+        selection=extracted,
         tags=_PLACED.get("extract"),
         description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
+    ),
+    define_asset_job(
+        "ask_first",
+        selection=asked_first,
+        tags=SPENDS | _PLACED.get("ask", {}),
+        description=(
+            "Ask Spotify about the songs wanted most, of all partitions, as far as the budget goes. What it "
+            "learns is in the ledger; `ask` stages it."
+        ),
     ),
     define_asset_job(
         "ask",
         selection=_asked,
         tags=SPENDS | _PLACED.get("ask", {}),
-        description="Ask Spotify about the songs not answered yet. The one job that spends requests.",
+        description="Stage what is known of a partition's songs, asking Spotify about the rest.",
     ),
     define_asset_job(
         "match_and_load",

@@ -13,7 +13,8 @@ from music_assets.commands import EXIT_FAILED, EXIT_INTERRUPTED, Unusable
 @click.option("--msd", metavar="DIR", help="MSD root (the folder with A/ to Z/), or one HDF5 file of songs.")
 @click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several with commas.")
 @click.option("--data", metavar="DIR", help="Folder for everything this makes; `data` unless set.")
-def run(msd: str | None, partitions: str | None, data: str | None) -> None:
+@click.option("--tracks", metavar="FILE", help="What to ask about first: ids of MSD tracks, songs, artists.")
+def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None) -> None:
     """Run the main job: MSD files in, query-ready tables out.
 
     What is there already is kept: running again costs seconds and no request. Without --msd a generated
@@ -35,7 +36,7 @@ def run(msd: str | None, partitions: str | None, data: str | None) -> None:
 
     console = Console(stderr=False, soft_wrap=True)
     try:
-        settings = Settings.from_environment(msd=msd, data=data)
+        settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
         if settings.spotify == "sandbox":
             console.print(SANDBOX_BANNER + "\n")
         with progress_shown(console):

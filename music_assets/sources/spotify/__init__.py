@@ -32,6 +32,7 @@ from music_assets.sources.spotify.errors import (
 from music_assets.sources.spotify.facade import Spotify
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings
+from music_assets.sources.spotify.settled import Note
 from music_assets.sources.spotify.shapes import artist_row, audio_features_row, search_rows, track_row
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "LedgerInUse",
     "LedgerUnusable",
     "Lookup",
+    "Note",
     "OutOfBudget",
     "QuotaExhausted",
     "RateLimited",

@@ -5,6 +5,7 @@ Getting them is in `facade`; what a row holds is in `shapes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,7 +28,8 @@ class SearchAnswer:
     """What is known of one song: the tracks found, or why nothing is known yet.
 
     `answered` (with or without tracks), `pending` (the budget ended; `until` says when to go on) or
-    `error` (this question failed). `tracks` are rows of `spotify.tracks`, in Spotify's order.
+    `error` (this question failed). `tracks` are rows of `spotify.tracks`, in Spotify's order; `found_by`
+    says, by their id, which of them came otherwise than by `question`.
     """
 
     track_id: str
@@ -38,6 +40,7 @@ class SearchAnswer:
     until: datetime | None = None
     source: str | None = None
     fetched_at: datetime | None = None
+    found_by: Mapping[str, str] = field(default_factory=dict)
     from_ledger: bool = False
     requests: int = 0  # that left for it now, retries among them
 

@@ -24,10 +24,12 @@ from music_assets.sources.spotify.answers import Album, Lookup, SearchAnswer, So
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import BadAnswer, OutOfBudget
 from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS, Found, Kind, Lookups
-from music_assets.sources.spotify.queries import queries_for
+from music_assets.sources.spotify.queries import album_query, queries_for
 from music_assets.sources.spotify.session import SpotifySettings
+from music_assets.sources.spotify.settled import SettledSongs, Tracks
 from music_assets.sources.spotify.shapes import (
     Row,
+    album_hits,
     album_rows,
     artist_row,
     audio_features_row,
@@ -53,6 +55,7 @@ class Spotify:
         self._note = dict(note or {})
         self._access = Access(client.settings.mode, client.budget)
         self._lookups = Lookups(client, ledger, self._access, spend=self._spend, now=self._now)
+        self.settled = SettledSongs(ledger, source=client.settings.source, make=self._noted)
         self._saved: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
         self._spender: Spender | None = None
@@ -107,6 +110,7 @@ class Spotify:
         budget = _Over()
         while chunk := list(islice(songs, _CHUNK)):
             known = self._ledger.get_many(_search_key(song) for song in chunk)
+            settled = self.settled.get_many(song.track_id for song in chunk)
             if newer_than is not None:
                 known = {key: kept for key, kept in known.items() if kept.fetched_at >= newer_than}
             with self._pool() as submit:
@@ -114,7 +118,7 @@ class Spotify:
                 for song in chunk:
                     kept = known.get(_search_key(song))
                     queries = self._queries(song)
-                    done = self._from_ledger(song, queries, kept)
+                    done = self._from_ledger(song, queries, kept, settled.get(song.track_id))
                     if done is None and budget.over is None:
                         budget.over = self.budget.over("search")
                     if done is None and budget.over is None:
@@ -123,6 +127,37 @@ class Spotify:
                 while jobs:
                     job = jobs.popleft()
                     yield job.result() if isinstance(job, Future) else job
+
+    def kept(self, songs: Iterable[SongQuestion]) -> dict[str, SearchAnswer]:
+        """The answers that need no request, by MSD track; a song that would need one is left out."""
+        songs = list(songs)
+        known = self._ledger.get_many(_search_key(song) for song in songs)
+        settled = self.settled.get_many(song.track_id for song in songs)
+        answers = (
+            self._from_ledger(
+                song, self._queries(song), known.get(_search_key(song)), settled.get(song.track_id)
+            )
+            for song in songs
+        )
+        return {answer.track_id: answer for answer in answers if answer is not None}
+
+    def search_album(self, key: str, artist_name: str, release: str) -> list[Row]:
+        """Albums that a search for a release finds, by the key of the release: `id`, `name`, `artists`.
+
+        Raises what a request may raise, `OutOfBudget` among it.
+        """
+        kept = self._ledger.get_many([Key("release", key, "search")]).get(Key("release", key, "search"))
+        if kept is None:
+            query = album_query(artist_name, release)
+            self._spend()
+            body = self._client.get("search", q=query, type="album", limit=HITS)
+            items = (body.get("albums") or {}).get("items") if isinstance(body.get("albums"), dict) else None
+            if not isinstance(items, list):
+                raise BadAnswer("Spotify answered search with an object that holds no list of albums")
+            status = "answered" if any(items) else "not_found"
+            kept = self._answer(Key("release", key, "search"), status, query, body, 1)
+            self._ledger.put_many([kept])
+        return album_hits(kept.body)
 
     def artists(
         self,
@@ -199,9 +234,28 @@ class Spotify:
         return queries_for(title, artist, release, ladder=self.settings.ladder)
 
     def _from_ledger(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None
+        self, song: SongQuestion, queries: list[str], kept: Answer | None, settled: Tracks | None
     ) -> SearchAnswer | None:
         """The answer, if no request is needed for it: it is known, or there is nothing to ask."""
+        searched = self._searched(song, queries, kept)
+        if settled is None:
+            return searched
+        self._save("settled", 1)
+        hits = searched.tracks if searched else []
+        had = {row["spotify_track_id"] for row in hits}
+        more = [row for row in settled.rows if row["spotify_track_id"] not in had]
+        return SearchAnswer(
+            song.track_id,
+            "answered",
+            question=searched.question if hits and searched else settled.note.question,
+            tracks=[*hits, *more],
+            found_by={row["spotify_track_id"]: settled.note.question for row in more},
+            source=self.settings.source,
+            fetched_at=max(settled.noted_at, (searched and searched.fetched_at) or settled.noted_at),
+            from_ledger=True,
+        )
+
+    def _searched(self, song: SongQuestion, queries: list[str], kept: Answer | None) -> SearchAnswer | None:
         if kept is None:
             if queries:
                 return None
@@ -297,6 +351,9 @@ class Spotify:
 
     def _answer(self, key: Key, status: str, question: str, body: Any, asked: int) -> Answer:
         return Answer(key, status, question, self._now(), self.mode or "development", body, asked)
+
+    def _noted(self, key: Key, status: str, question: str, body: Any) -> Answer:
+        return self._answer(key, status, question, body, 0)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.clock(), UTC)

@@ -76,6 +76,20 @@ def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | 
     return [row for row in rows if row["spotify_track_id"]]
 
 
+def album_hits(answer: Any) -> list[Row]:
+    """The albums of a search answer, best first: `id`, `name`, and `artists`, the names of its artists."""
+    items = _list(_object(_object(answer).get("albums")).get("items")) or []
+    hits = [
+        {
+            "id": _text(album.get("id")),
+            "name": _text(album.get("name")),
+            "artists": [_text(_object(one).get("name")) or "" for one in _list(album.get("artists")) or []],
+        }
+        for album in map(_object, items)
+    ]
+    return [hit for hit in hits if hit["id"]]
+
+
 def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
     """A row of `spotify.artists` from an artist object, full or as named on a track."""
     return {

@@ -1,0 +1,342 @@
+"""Asks the most telling question first, in order of how much a song is wanted, until the budget ends.
+
+A round takes the songs wanted most and settles what it can, the cheapest way first: answers that are
+kept, albums that are kept, ids known elsewhere, the album of a release where several songs wait for it,
+and a search for the rest, one song a release. Every answer is in the ledger before the next question, so
+a run that is killed or whose budget ends loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from music_assets.asking.chances import Chances
+from music_assets.asking.index import FAILED, MISSED, OPEN, SETTLED, IndexedSong, SongIndex
+from music_assets.matching import Candidate, Decision, decide, normalise
+from music_assets.sources.spotify import (
+    BadAnswer,
+    Note,
+    OutOfBudget,
+    SearchAnswer,
+    SongQuestion,
+    Spotify,
+)
+
+ROUND = 64  # songs looked at together
+_BATCHED_ROUND = 512  # … where ids are verified fifty at a time
+Row = dict[str, Any]
+
+
+class IdSource(Protocol):
+    """A place that knows Spotify ids of MSD songs. Its word is never taken unverified."""
+
+    name: str
+
+    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+        """Spotify ids by MSD track, best first, for the songs it knows."""
+
+
+@dataclass
+class Asked:
+    """What came of asking: songs settled, by how; requests, by kind; what is left, and why.
+
+    `curve` holds pairs of requests spent and songs settled, as the work went on.
+    """
+
+    settled: Counter[str] = field(default_factory=Counter)
+    requests: dict[str, int] = field(default_factory=dict)
+    partitions: set[str] = field(default_factory=set)
+    over: OutOfBudget | None = None
+    curve: list[tuple[int, int]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+class Asker:
+    """Asks about the songs of an index. `by_release` lets one answer settle several songs of an album."""
+
+    def __init__(
+        self,
+        spotify: Spotify,
+        index: SongIndex,
+        *,
+        sources: Sequence[IdSource] = (),
+        by_release: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._spotify = spotify
+        self._index = index
+        self._sources = sources
+        self._by_release = by_release
+        self._progress = progress or (lambda done, of: None)
+        self._chances = Chances(index.chances())
+        self._asked = Asked()
+
+    def ask(self, partition: str | None = None, most: int | None = None) -> Asked:
+        """Ask until all songs (of a partition) are asked about, `most` of them are, or the budget ends.
+
+        Raises what `Spotify.search_songs` raises; what was answered until then is in the ledger.
+        """
+        self._asked = asked = Asked()
+        self._index.forgive()
+        before = self._spotify.spent
+        open_songs = self._index.count()["open"] if partition is None else 0
+        done = 0
+        try:
+            while asked.over is None and (most is None or done < most):
+                size = _BATCHED_ROUND if self._sources and self._batches else ROUND
+                songs = self._index.next(size if most is None else min(size, most - done), partition)
+                if not songs:
+                    break
+                self._round(songs)
+                done = sum(asked.settled.values())
+                spent = _difference(self._spotify.spent, before)
+                asked.curve.append((sum(spent.values()), done))
+                self._progress(done, open_songs)
+        finally:
+            asked.requests = _difference(self._spotify.spent, before)
+            self._index.keep_chances(self._chances.as_dict())
+        return asked
+
+    @property
+    def _batches(self) -> bool:
+        return self._spotify.mode == "extended"
+
+    def _cost(self, batch: int) -> float:
+        """What one thing by id costs, in requests, where several are asked for at a time."""
+        return 1 / batch if self._batches else 1.0
+
+    # -- one round
+
+    def _round(self, songs: Sequence[IndexedSong]) -> None:
+        left = self._kept(songs)
+        if self._by_release:
+            left = self._still_open(left, self._albums(left, ask=False))
+        for source in self._sources:
+            left = self._verify(source, left)
+        if self._by_release and left:
+            self._search_releases(left)
+            left = self._still_open(left, self._albums(left, ask=True))
+        if left and self._asked.over is None:
+            found = self._search(left)
+            if self._by_release and found:
+                self._albums(found, ask=True)
+
+    def _kept(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """Mark what the ledger answers already; the rest."""
+        kept = self._spotify.kept(map(_question, songs))
+        self._mark(
+            songs, {id_: answer for id_, answer in kept.items() if answer.status == "answered"}, "kept"
+        )
+        self._fail({id_: answer.reason or "" for id_, answer in kept.items() if answer.status == "error"})
+        return [song for song in songs if song.track_id not in kept]
+
+    def _verify(self, source: IdSource, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """Settle songs by ids that another source knows, where verifying is worth its request."""
+        cost = self._cost(50)
+        if (
+            self._asked.over
+            or not songs
+            or self._chances.ids(source.name, cost=cost) <= self._chances.search()
+        ):
+            return list(songs)
+        ids = source.ids(songs)
+        first = {song.track_id: ids[song.track_id][0] for song in songs if ids.get(song.track_id)}
+        found = self._spotify.tracks(dict.fromkeys(first.values()))
+        self._note_over(found.until, found.reason)
+        rows = {row["spotify_track_id"]: row for row in found.rows}
+        notes, settled, albums = [], [], {}
+        for song in songs:
+            row = rows.get(first.get(song.track_id, ""))
+            if row and decide(song.song, [_candidate(row)]).status == "matched":
+                notes.append(Note(song.track_id, source.name, (row["spotify_track_id"],)))
+                settled.append(song)
+                albums[song.release_key] = [row]
+        self._spotify.settled.note(notes)
+        self._settle(settled, source.name)
+        self._name_albums(albums, {song.release_key: song for song in settled})
+        self._chances.note(source.name, tries=len(first) - len(found.pending), brought=len(settled))
+        done = {song.track_id for song in settled}
+        return [song for song in songs if song.track_id not in done]
+
+    def _search(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """Search for one song of each release (the others may come with its album); those that were found."""
+        first: dict[str, IndexedSong] = {}
+        for song in songs:
+            first.setdefault(song.release_key if self._by_release else song.track_id, song)
+        chosen = list(first.values())
+        answers = {answer.track_id: answer for answer in self._spotify.search_songs(map(_question, chosen))}
+        for answer in answers.values():
+            if answer.status == "pending" and answer.until is not None and self._asked.over is None:
+                self._asked.over = OutOfBudget(answer.reason or "", answer.until)
+        self._fail({id_: answer.reason or "" for id_, answer in answers.items() if answer.status == "error"})
+        answered = {id_: answer for id_, answer in answers.items() if answer.status == "answered"}
+        return self._mark(chosen, answered, "search")
+
+    def _mark(
+        self, songs: Sequence[IndexedSong], answered: Mapping[str, SearchAnswer], how: str
+    ) -> list[IndexedSong]:
+        """Mark answered songs as settled or missed; the ones that wait for company on an album are judged."""
+        mine = [song for song in songs if song.track_id in answered]
+        waiting = self._index.of_releases({song.release_key for song in mine}) if self._by_release else {}
+        found, missed, rows = [], [], {}
+        for song in mine:
+            if len(waiting.get(song.release_key, ())) < 2:
+                found.append(song)  # nobody waits for its album: whether it is a match is judged later
+                continue
+            decision = decide(song.song, map(_candidate, answered[song.track_id].tracks))
+            if how == "search":
+                self._chances.note("search matches", tries=1, brought=decision.status == "matched")
+            if decision.status != "matched":
+                missed.append(song)
+                continue
+            found.append(song)
+            by_id = {row["spotify_track_id"]: row for row in answered[song.track_id].tracks}
+            rows[song.release_key] = [by_id[id_] for id_ in _accepted(decision)]
+        self._settle(found, how)
+        self._settle(missed, how, MISSED)
+        self._name_albums(rows, {song.release_key: song for song in found}, count=how == "search")
+        return [song for song in found if song.release_key in rows]
+
+    # -- releases and their albums
+
+    def _name_albums(
+        self, rows: Mapping[str, Sequence[Row]], songs: Mapping[str, IndexedSong], *, count: bool = False
+    ) -> None:
+        """Note on which albums a release may be found: those its song was found on, of its name first."""
+        known = self._spotify.settled.albums(rows)
+        named: dict[str, list[str]] = {}
+        for key, tracks in rows.items():
+            wanted = normalise(songs[key].release)
+            albums = {row["spotify_album_id"]: row["album_name"] for row in tracks if row["spotify_album_id"]}
+            same = [id_ for id_, name in albums.items() if normalise(name) == wanted]
+            if count:
+                self._chances.note("hit names the release", tries=1, brought=bool(same))
+            best = same[:1] or list(albums)[:1]
+            more = [_named(id_, id_ in same) for id_ in best]
+            had = known.get(key, [])
+            if new := [name for name in more if name not in had]:
+                named[key] = [*had, *new]
+        self._spotify.settled.note_albums(named)
+
+    def _search_releases(self, songs: Sequence[IndexedSong]) -> None:
+        """Search for releases where that promises more than searching for one of their songs."""
+        cost = self._cost(20)
+        releases = {song.release_key: song for song in songs if song.release}
+        waiting = self._index.of_releases(releases)
+        known = self._spotify.settled.albums(releases)
+        for key, song in releases.items():
+            many = sum(other.state == OPEN for other in waiting.get(key, ()))
+            worth = self._chances.release_by_album(many, cost=cost)
+            if self._asked.over or key in known or many < 2:
+                continue
+            if worth <= max(self._chances.search(), self._chances.release_by_song(many, cost=cost)):
+                continue
+            try:
+                hits = self._spotify.search_album(key, song.artist_name or "", song.release or "")
+            except OutOfBudget as error:
+                self._asked.over = error
+                return
+            except BadAnswer:
+                continue
+            wanted = normalise(song.release)
+            same = [hit["id"] for hit in hits if normalise(hit["name"]) == wanted]
+            self._chances.note("album search", tries=1, brought=bool(same))
+            self._spotify.settled.note_albums({key: [_named(id_, True) for id_ in same[:1]]})
+
+    def _albums(self, songs: Sequence[IndexedSong], *, ask: bool) -> set[str]:
+        """Settle songs by the albums of their releases, kept ones or asked for; the tracks that are."""
+        keys = list(dict.fromkeys(song.release_key for song in songs))
+        known = self._spotify.settled.albums(keys)
+        waiting = self._index.of_releases(known)
+        cost = self._cost(20)
+        wanted: dict[str, list[str]] = {}  # releases by album id
+        for key, names in known.items():
+            many = sum(other.state == OPEN for other in waiting.get(key, ()))
+            for name in names:
+                id_, same = _parted(name)
+                worth = self._chances.album(many, same_name=same, cost=cost)
+                if not ask or worth > self._chances.search():
+                    wanted.setdefault(id_, []).append(key)
+        if not wanted:
+            return set()
+        ask = ask and self._asked.over is None
+        had = self._spotify.albums(wanted, ask=False)[0] if ask else {}
+        albums, rest = self._spotify.albums(wanted, ask=ask)
+        self._note_over(rest.until, rest.reason)
+        settled: dict[str, IndexedSong] = {}
+        notes: list[Note] = []
+        for id_, album in albums.items():
+            candidates = [_candidate(row) for row in album.tracks]
+            for key in wanted[id_]:
+                same = _named(id_, True) in known[key]
+                tried = [song for song in waiting.get(key, ()) if song.track_id not in settled]
+                found = [song for song in tried if decide(song.song, candidates).status == "matched"]
+                notes += [Note(song.track_id, "album", (id_,)) for song in found]
+                settled |= {song.track_id: song for song in found}
+                if id_ not in had and ask:
+                    many = sum(song.state == OPEN for song in tried)
+                    brought = sum(song.state == OPEN for song in found)
+                    self._chances.note("same album" if same else "other album", tries=many, brought=brought)
+        self._spotify.settled.note(notes)
+        self._settle(list(settled.values()), "album")
+        return set(settled)
+
+    # -- keeping count
+
+    def _settle(self, songs: Sequence[IndexedSong], how: str, state: int = SETTLED) -> None:
+        self._index.mark([song.track_id for song in songs], state)
+        self._asked.settled[how] += sum(song.state == OPEN for song in songs)
+        self._asked.partitions |= {song.track_id[2:4] for song in songs}
+
+    def _fail(self, reasons: Mapping[str, str]) -> None:
+        self._index.mark(reasons, FAILED)
+        self._asked.errors |= reasons
+
+    def _still_open(self, songs: Iterable[IndexedSong], settled: set[str]) -> list[IndexedSong]:
+        return [song for song in songs if song.track_id not in settled]
+
+    def _note_over(self, until: Any, reason: str | None) -> None:
+        if until is not None and self._asked.over is None:
+            self._asked.over = OutOfBudget(reason or "", until)
+
+
+def _question(song: IndexedSong) -> SongQuestion:
+    return SongQuestion(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(
+        id=row["spotify_track_id"],
+        title=row["name"],
+        artist_names=tuple(artist["name"] for artist in row["artists"] or []),
+        album=row["album_name"],
+        duration=None if row["duration_ms"] is None else row["duration_ms"] / 1000,
+        release_year=row["release_year"],
+        isrc=row["isrc"],
+    )
+
+
+def _accepted(decision: Decision) -> list[str]:
+    """The match and the same recording elsewhere, in order."""
+    return [
+        ranked.candidate.id
+        for ranked in decision.ranked
+        if ranked.candidate.id == decision.best or ranked.equivalent
+    ]
+
+
+def _named(album_id: str, same: bool) -> str:
+    """An album as a release's note has it: with a sign where it has the release's name."""
+    return f"{album_id}=" if same else album_id
+
+
+def _parted(name: str) -> tuple[str, bool]:
+    return name.removesuffix("="), name.endswith("=")
+
+
+def _difference(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    spent = {kind: count - before.get(kind, 0) for kind, count in now.items() if kind != "token"}
+    return {kind: count for kind, count in spent.items() if count}
