@@ -32,8 +32,9 @@ _POINTS = 20  # of the curve in the metadata
     deps=["msd_songs"],
     description=(
         "Asks Spotify about the songs of all extracted partitions, those wanted most first (a list of "
-        "tracks, then `song_hotttnesss`), as far as the budget goes; one album may answer many songs. The answers lie "
-        "in the ledger, where `spotify_search` finds them. Materialising again goes on where this ended."
+        "tracks, then `song_hotttnesss`), as far as the budget goes; one album may answer many songs. The "
+        "answers lie in the ledger, where `spotify_search` finds them. Materialising again goes on where "
+        "this ended."
     ),
 )
 def spotify_answers(
