@@ -188,6 +188,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
             steps = [(partitioned.resolve(graph), tags) for tags in ranges]
         steps.append((unpartitioned.resolve(graph), {}))
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
+            close_lost_runs(instance)
             _bury_the_dead(instance)
             for assets, tags in steps:
                 summary.add(_execute(job, instance, assets, tags))
@@ -322,6 +323,20 @@ def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
     (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
     with DagsterInstance.from_config(str(home), "run.yaml") as instance:
         yield instance
+
+
+def close_lost_runs(instance: DagsterInstance) -> None:
+    """Say that runs of the command line which were killed failed; call it holding the data folder.
+
+    Nobody else would: a killed process says nothing, and its runs would be "started" in the UI for ever.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    from music_assets.automation.jobs import COMMAND_LINE
+
+    going = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    for run in instance.get_runs(RunsFilter(statuses=going, tags={COMMAND_LINE: "true"})):
+        instance.report_run_failed(run, "The command was killed while this ran. What it made is kept.")
 
 
 def prepare_dagster_home(home: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 
-from music_assets.automation.jobs import SPENDS
+from music_assets.automation.jobs import COMMAND_LINE, SPENDS
 from music_assets.definitions import build_defs
-from music_assets.runner import prepare_dagster_home
+from music_assets.runner import close_lost_runs, dagster_instance, prepare_dagster_home
 
 EARLIER = """\
 # Dagster's own storage (runs, events, schedules) lies in this folder.
@@ -67,3 +67,13 @@ def test_a_home_of_an_earlier_version_is_brought_up_to_date_and_a_changed_one_le
     config.write_text(EARLIER + "# mine\n")
     prepare_dagster_home(tmp_path)
     assert config.read_text() == EARLIER + "# mine\n"
+
+
+def test_runs_of_a_killed_command_are_not_started_for_ever(tmp_path: Path) -> None:
+    job = build_defs().resolve_job_def("extract")
+    with dagster_instance(tmp_path) as instance:
+        ours = instance.create_run_for_job(job, status=DagsterRunStatus.STARTED, tags={COMMAND_LINE: "true"})
+        daemons = instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+        close_lost_runs(instance)
+        states = {run.run_id: run.status for run in instance.get_runs()}
+    assert states == {ours.run_id: DagsterRunStatus.FAILURE, daemons.run_id: DagsterRunStatus.STARTED}
