@@ -191,6 +191,11 @@ def reading_engine(warehouse: str | Path | None) -> tuple[Engine, str]:
             url = make_url(warehouse)
         except ArgumentError:
             raise LookupFailed("The warehouse is not a SQLAlchemy URL, a file or a folder.") from None
+        if url.get_backend_name() == "redshift":
+            from music_assets.warehouse.redshift_url import RedshiftUrl
+
+            redshift = RedshiftUrl(url, is_local=False)
+            return redshift.engine(), str(redshift)
         if url.get_backend_name() != "duckdb":
             return create_engine(url, poolclass=NullPool), url.render_as_string(hide_password=True)
         path = Path(url.database or "")

@@ -53,7 +53,8 @@ def trace(
 
     Raises:
         LookupFailed: there is no such track, or there are no tables to read.
-        StagingError: staged files cannot be reached.
+        WarehouseError: the warehouse's URL or secret cannot be used.
+        StagingError, LedgerError, MsdRootError: staged files, ledger or MSD cannot be reached.
     """
     letters = track_id[2:4]
     if len(track_id) != 18 or not track_id.startswith("TR") or letters not in KEYS:

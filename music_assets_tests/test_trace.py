@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ import h5py
 import orjson
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import insert
 
 from music_assets.cli import cli
 from music_assets.deployment import Settings
+from music_assets.io_managers.s3 import S3Files
+from music_assets.io_managers.store import SliceStore
 from music_assets.runner import run
+from music_assets.trace import trace as trace_row
+from music_assets.warehouse.connect import open_warehouse
+from music_assets.warehouse.schema import LOADS, PUBLISHED
+from music_assets_tests.standin import Standin
 
 KEY = "AA"
 
@@ -167,6 +175,23 @@ def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: st
     assert result.exit_code == 2
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_row_in_redshift_is_traced_the_same_way(standin: Standin, data: Path, tmp_path: Path) -> None:
+    url = standin.new_database()
+    warehouse = open_warehouse(url, tmp_path / "none", S3Files(endpoint=standin.s3_endpoint))
+    track_id = a_match(data)
+    load = {"table": "msd_songs", "slice": KEY, "checksum": "c", "rows": 1, "run_id": "its run"}
+    with warehouse.transaction("a test") as connection:
+        for name in ("msd.songs", "mapped.songs", "analytics.songs"):
+            connection.execute(insert(PUBLISHED[name]).values(track_id=track_id))
+        connection.execute(insert(LOADS).values(**load, loaded_at=datetime(2026, 11, 22, 7)))
+    store = SliceStore(str(data / "staging"))
+    found = trace_row(track_id, url, store, None, None)
+    loaded = found["files"]["msd_songs"]["loaded"]
+    assert (loaded["run_id"], loaded["loaded_at"]) == ("its run", "2026-11-22T07:00:00")
+    assert loaded["is_as_staged"] is False
+    assert "standin-Secret1" not in str(found)
 
 
 def test_tables_that_are_not_there_are_told(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     from music_assets.sources.msd import MsdRootError
     from music_assets.trace import show
     from music_assets.trace import trace as trace_row
+    from music_assets.warehouse.errors import WarehouseError
 
     console = Console()
     try:
@@ -43,7 +44,7 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
         with ours["spotify"].opened() as spotify:
             tables = settings.published if is_file else settings.warehouse
             found = trace_row(track_id.strip(), tables, ours["staging"].store(), spotify.answers(), root)
-    except (SettingError, LookupFailed, StagingError, LedgerError, MsdRootError) as error:
+    except (SettingError, LookupFailed, WarehouseError, StagingError, LedgerError, MsdRootError) as error:
         raise Unusable(str(error)) from None
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))

@@ -280,31 +280,21 @@ def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_pa
     assert first.failed == []
     assert not mine.data.joinpath("staging").exists()
     with duckdb.connect(str(mine.published), read_only=True) as database:
-        songs = database.execute("SELECT count(*) FROM analytics.songs").fetchone()
-    assert songs == (first.songs,)
+        rows = database.execute("SELECT count(*) FROM analytics.songs").fetchone()
+    assert rows == (first.songs,)
     assert first.songs > 0
     assert not [one for one in server.asked if "list-type" in one or one.startswith("HEAD")]
     assert all("x-amz-server-side-encryption" in headers for headers in server.fresh)
 
+    store = SliceStore(PLACE, endpoint=server.endpoint)
+    songs = store.receipt("msd_songs", "AA")
+    assert songs is not None
+    copied = {"url": store.url("msd_songs", "AA"), "mandatory": True, "meta": {"content_length": songs.bytes}}
+    assert store.read_json("staged_json/msd_songs", "AA", ".manifest") == {"entries": [copied]}
+
     server.asked.clear()
     assert run(mine, "AA").requests_spent == 0
     assert not [one for one in server.asked if not one.startswith("GET")]  # nothing is written anew
-
-
-def test_a_partition_has_a_manifest_for_copy_beside_its_verdict(server: S3Server, tmp_path: Path) -> None:
-    run(settings(server, tmp_path), "AA")
-    store = SliceStore(PLACE, endpoint=server.endpoint)
-    found = store.receipt("msd_songs", "AA")
-    assert found is not None
-    assert store.read_json("staged_json/msd_songs", "AA", ".manifest") == {
-        "entries": [
-            {
-                "url": f"{PLACE}/msd_songs/A/A.json.gz",
-                "mandatory": True,
-                "meta": {"content_length": found.bytes},
-            }
-        ]
-    }
 
 
 @pytest.mark.parametrize(
