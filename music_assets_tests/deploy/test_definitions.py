@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from music_assets.deployment import Settings, resources
+from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets_tests.deploy.conftest import Applied
 
 pytestmark = pytest.mark.slow  # it needs `terraform`
@@ -69,14 +71,14 @@ def test_it_loads_with_the_outputs_of_dev(dev: Applied) -> None:
     assert loaded(dev.outputs["environment"])["unknown"] == []
 
 
-def test_the_warehouse_is_reached_by_its_url(prod: Applied) -> None:
-    from sqlalchemy import make_url
-
-    from music_assets.warehouse.redshift_url import RedshiftUrl
-
-    url = RedshiftUrl(make_url(prod.outputs["environment"]["MUSIC_ASSETS_WAREHOUSE"]))
-    assert not url.is_local
-    assert url.options == {}  # no setting of the driver: user and password come from the secret
+def test_the_warehouse_is_redshift_by_its_secret(prod: Applied) -> None:
+    credentials = {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
+    settings = Settings.from_environment(prod.outputs["environment"] | credentials)
+    assert not settings.warehouse_is_local
+    warehouse = resources(settings)["warehouse"].open()  # refuses what is no setting of the URL
+    assert isinstance(warehouse, RedshiftWarehouse)
+    copies_by = prod.outputs["environment"]["MUSIC_ASSETS_REDSHIFT_IAM_ROLE"]
+    assert copies_by in {one["arn"] for one in prod.of("aws_iam_role", "copy")}
 
 
 def test_runs_of_extract_go_where_the_msd_is(on_aws: dict[str, Any], prod: Applied) -> None:

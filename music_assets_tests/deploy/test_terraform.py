@@ -190,6 +190,45 @@ def test_tables_are_due_at_seven_in_peoples_time_zone(prod: Applied) -> None:
     )
 
 
+SERVICES = {
+    "autoscaling": "autoscaling",
+    "budgets": "budgets",
+    "cloudwatch": "cloudwatch",
+    "cloudwatch_log": "logs",
+    "cognito": "cognito-idp",
+    "db": "rds",
+    "dynamodb": "dynamodb",
+    "ecr": "ecr",
+    "ecs": "ecs",
+    "iam": "iam",
+    "kms": "kms",
+    "lb": "elasticloadbalancing",
+    "redshift": "redshift",
+    "redshiftserverless": "redshift-serverless",
+    "s3": "s3",
+    "scheduler": "scheduler",
+    "secretsmanager": "secretsmanager",
+    "sns": "sns",
+}
+
+
+def test_the_guides_policy_lets_one_make_all_of_it(prod: Applied, dev: Applied) -> None:
+    guide = (REPOSITORY / "docs" / "aws.md").read_text()
+    (policy,) = re.findall(r"```json\n(.*?)```", guide, re.S)
+    statements = json.loads(policy)["Statement"]
+    actions = {action.split(":")[0] for one in statements for action in one["Action"]}
+    made = {resource["type"] for one in (prod, dev) for resource in json.loads(one.text)["resources"]}
+    for kind in made:
+        words = kind.removeprefix("aws_").split("_")
+        service = SERVICES.get("_".join(words[:2])) or SERVICES.get(words[0]) or "ec2"
+        assert service in actions or kind.startswith(
+            ("aws_caller", "aws_partition", "aws_region", "aws_ssm")
+        ), kind
+    # Roles are of one name alone: Terraform's have it.
+    for kind in ("aws_iam_role", "aws_iam_policy", "aws_iam_instance_profile"):
+        assert all(one["name"].startswith("music-assets") for one in prod.of(kind) + dev.of(kind))
+
+
 def declared(module: Path, kind: str) -> dict[str, str]:
     text = "\n".join(path.read_text() for path in module.glob("*.tf"))
     return dict(re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', text, re.M | re.S))

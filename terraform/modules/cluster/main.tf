@@ -6,11 +6,6 @@ resource "aws_ecs_cluster" "this" {
     name  = "containerInsights"
     value = "enabled"
   }
-  configuration {
-    managed_storage_configuration {
-      kms_key_id = null # Fargate's scratch disks are encrypted by AWS's own key
-    }
-  }
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {

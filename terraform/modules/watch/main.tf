@@ -23,7 +23,7 @@ resource "aws_sns_topic_policy" "alerts" {
       Effect    = "Allow"
       Action    = "sns:Publish"
       Resource  = aws_sns_topic.alerts.arn
-      Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "events.amazonaws.com"] }
+      Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"] }
       Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
