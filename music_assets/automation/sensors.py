@@ -40,7 +40,7 @@ from music_assets.automation.facts import (
 )
 from music_assets.automation.jobs import COMMAND_LINE, jobs
 from music_assets.automation.schedules import run_request
-from music_assets.automation.steps import Facts, what_is_next
+from music_assets.automation.steps import SPENDING, Facts, what_is_next
 from music_assets.causes import cause_of
 from music_assets.deployment import Settings
 from music_assets.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
@@ -132,7 +132,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         if ended is None and not _time_has_come(seen, day, now):
             return SkipReason("No run has ended, and it is not yet time for anything.")
         going = _going(context.instance, now)
-        if going.keys() - {"ask"}:
+        if going.keys() - SPENDING:
             return SkipReason(f"Waiting for {', '.join(sorted(going))}.")
         try:
             receipts = receipts_of(staging.store())

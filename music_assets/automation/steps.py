@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from music_assets.io_managers.store import fingerprint
 from music_assets.partitions import KEYS, runs_of
 
+# The jobs that spend requests: one at a time. What is loaded does not wait for them.
+SPENDING = frozenset({"ask_first", "ask"})
+
 
 @dataclass(frozen=True)
 class Request:
@@ -67,16 +70,16 @@ def what_is_next(facts: Facts) -> list[Request]:
     requests = _ranges("extract", facts.extract, facts)
     if requests or "extract" in facts.going:
         return requests
-    asking = bool(facts.ask) or "ask" in facts.going
-    if "ask" not in facts.going:
+    spending = facts.going.keys() & SPENDING
+    if not spending:
         requests += _ranges("ask", facts.ask, facts)
-    if facts.going.keys() - {"ask"}:
+    if facts.going.keys() - SPENDING:
         return requests
     wait = frozenset() if facts.hurry else facts.ask.keys()
     loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)
     if loads:
         return requests + loads
-    if facts.tables and (facts.hurry or not asking):
+    if facts.tables and (facts.hurry or not (facts.ask or spending)):
         requests.append(Request("tables", fingerprint(facts.day, facts.tables)))
     return requests
 

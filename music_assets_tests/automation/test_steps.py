@@ -53,8 +53,8 @@ def test_answers_come_before_loading_and_loading_before_the_tables() -> None:
 
 
 def test_only_one_asks() -> None:
-    going = {"ask": frozenset({"AA"})}
-    assert runs(Facts(ask={"AB": "x"}, going=going)) == []
+    for job in ("ask", "ask_first"):
+        assert runs(Facts(ask={"AB": "x"}, going={job: frozenset({"AA"})})) == []
 
 
 def test_tables_wait_for_answers_unless_in_a_hurry() -> None:
