@@ -80,7 +80,7 @@ class RedshiftWarehouse(Warehouse):
     @contextmanager
     def transaction(self, purpose: str) -> Iterator[Connection]:
         with self._telling(purpose), self._engine.connect() as connection:
-            connection.execute(text(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}"))
+            connection.exec_driver_sql(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}")
             connection.execute(text(f"SET statement_timeout TO {self._url.statement_timeout * 1000}"))
             connection.commit()
             if self._steps(connection):

@@ -74,8 +74,25 @@ class RedshiftUrl:
     def engine(self) -> Engine:
         """An engine that opens a connection each time, and asks for its secret then: secrets change."""
         engine = create_engine(
-            self._url, connect_args={"application_name": "music_assets", **self.options}, poolclass=NullPool
+            self._url,
+            connect_args={"application_name": "music_assets", **self.options},
+            poolclass=NullPool,
+            paramstyle="named",
         )
+
+        @event.listens_for(engine, "before_cursor_execute", retval=True)
+        def by_name(
+            connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+        ) -> tuple[str, Any]:
+            """A value that stands in SELECT and in GROUP BY must be one parameter, or they are not the same.
+
+            The dialect doubles each `%` for a driver that is given parameters by place.
+            """
+            if context is None or context.compiled is None:
+                return statement, parameters
+            cursor.paramstyle = "named"
+            return statement.replace("%%", "%"), parameters
+
         if self._secret is not None:
             arn = str(self._secret)
 

@@ -118,8 +118,14 @@ def _postgres(folder: Path, stack: ExitStack) -> Any:
     """PostgreSQL with a template database that has Redshift's functions, and a user with a password."""
     import pgserver
 
-    postgres = pgserver.get_server(folder, cleanup_mode="delete")
-    stack.callback(postgres.cleanup)
+    postgres = pgserver.get_server(folder, cleanup_mode=None)
+
+    def stop() -> None:
+        """At once: what is in it need not be written out."""
+        pgserver.pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=folder, user=postgres.system_user)
+        postgres.cleanup()
+
+    stack.callback(stop)
     # Unsynced writes: what is in it does not outlive the tests. Sorted by bytes, as Redshift sorts.
     hba = folder / "pg_hba.conf"
     hba.write_text("local all postgres trust\nlocal all all md5\n")
@@ -130,6 +136,8 @@ def _postgres(folder: Path, stack: ExitStack) -> Any:
         "ALTER SYSTEM SET synchronous_commit = off;\n"
         "ALTER SYSTEM SET full_page_writes = off;\n"
         "ALTER SYSTEM SET password_encryption = md5;\n"
+        "ALTER SYSTEM SET autovacuum = off;\n"
+        "ALTER SYSTEM SET checkpoint_timeout = '1h';\n"
         "ALTER SYSTEM SET timezone = 'UTC';\n"
         "SELECT pg_reload_conf();\n"
         "SET password_encryption = md5;\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from music_assets.io_managers.s3 import S3Files
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.redshift import RedshiftWarehouse
+from music_assets.warehouse.schema import METADATA
 from music_assets_tests.standin import Standin
 from music_assets_tests.warehouse.rows import Folder, OnS3, Place
 
@@ -25,21 +25,32 @@ def duckdb_place(tmp_path: Path) -> Place[DuckDBWarehouse]:
 
 @pytest.fixture(scope="session")
 def with_tables(running_standin_: Standin, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a database on the stand-in that has our tables, to copy: making them takes a while."""
+    """A database on the stand-in that has our tables: making them takes a while."""
     url = running_standin_.new_database()
     files = S3Files(endpoint=running_standin_.s3_endpoint)
     with open_warehouse(url, tmp_path_factory.mktemp("none"), files).transaction("making tables"):
-        return str(make_url(url).database)
+        return url
 
 
 @pytest.fixture
-def redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Iterator[Place[RedshiftWarehouse]]:
-    """On the stand-in."""
-    files = S3Files(endpoint=standin.s3_endpoint)
-    warehouse = open_warehouse(standin.new_database(like=with_tables), tmp_path / "none", files)
+def redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
+    """On the stand-in, with empty tables."""
+    names = ", ".join(METADATA.tables)
+    standin.as_postgres(f"\\c {make_url(with_tables).database}\nTRUNCATE {names};")
+    return on_standin(standin, with_tables, tmp_path)
+
+
+@pytest.fixture
+def own_redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
+    """The same in a database of its own, for tests that change the tables themselves."""
+    return on_standin(standin, standin.new_database(like=str(make_url(with_tables).database)), tmp_path)
+
+
+def on_standin(standin: Standin, url: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
+    warehouse = open_warehouse(url, tmp_path / "none", S3Files(endpoint=standin.s3_endpoint))
     assert isinstance(warehouse, RedshiftWarehouse)
     warehouse.pause = 0.01
-    yield Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/{tmp_path.name}"))
+    return Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/{tmp_path.name}"))
 
 
 @pytest.fixture(params=["duckdb", "redshift"])

@@ -17,6 +17,11 @@ TABLE = STAGED[KIND]
 
 
 @pytest.fixture
+def redshift_place(own_redshift_place: Place[Any]) -> Place[Any]:
+    return own_redshift_place
+
+
+@pytest.fixture
 def vote() -> dict[str, Any]:
     return row(KIND, artist_id="a", spotify_artist_id="s", votes=3, source="sandbox")
 

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Date, String, cast, literal, select
+from sqlalchemy import Date, String, cast, func, literal, select, text
 
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.schema import LOADS, PUBLISHED, STAGED
@@ -146,6 +146,20 @@ def test_filling_replaces_the_whole_table(place: Place[Any]) -> None:
     assert place.warehouse.fill(table, one) == 1
     assert place.warehouse.fill(table, one) == 1
     assert place.rows(table, "entity", "id", "popularity") == [("track", "50% 'x'", 50)]
+
+
+def test_an_expression_can_be_grouped_by_and_a_percent_sign_is_one(place: Place[Any]) -> None:
+    place.load(place.stage(KIND, "AA", [vote("a%", 11), vote("b%%", 21), vote("c", 32)]))
+    table = STAGED[KIND]
+    last = (table.c.votes % 10).label("last")
+    with place.warehouse.transaction("looking") as connection:
+        digits = connection.execute(select(last, func.count()).group_by(last).order_by(last)).all()
+        some = connection.execute(select(table.c.artist_id).where(table.c.artist_id.like("%:%", escape=None)))
+        assert some.all() == []
+        some = connection.execute(select(table.c.artist_id).where(table.c.artist_id.endswith("b%%")))
+        assert some.scalars().all() == ["b%%"]
+        assert connection.execute(text("SELECT '5% %% :'")).scalar_one() == "5% %% :"
+    assert [tuple(one) for one in digits] == [(1, 2), (2, 1)]
 
 
 def test_runs_that_load_the_same_slice_take_turns(place: Place[Any]) -> None:

@@ -304,13 +304,13 @@ def test_a_url_without_password_is_left_alone() -> None:
 
 
 def test_readers_may_read_what_is_published_and_nothing_else(
-    redshift_place: Redshift, standin: Standin
+    own_redshift_place: Redshift, standin: Standin
 ) -> None:
-    reader = url_of(redshift_place).set(username="reader", password="reads-1")
+    reader = url_of(own_redshift_place).set(username="reader", password="reads-1")
     standin.as_postgres("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'reads-1';")
-    first = redshift_place.warehouse.grant("music_readers")
+    first = own_redshift_place.warehouse.grant("music_readers")
     assert "CREATE ROLE music_readers" in first
-    assert redshift_place.warehouse.grant("music_readers") == first[1:]  # again, it is only not made anew
+    assert own_redshift_place.warehouse.grant("music_readers") == first[1:]  # again, it is only not made anew
     standin.as_postgres("GRANT music_readers TO reader;")
     engine = create_engine(reader.set(query={}), connect_args={"ssl": False}, poolclass=NullPool)
     with engine.connect() as connection:
@@ -319,7 +319,7 @@ def test_readers_may_read_what_is_published_and_nothing_else(
     for refused in ("SELECT * FROM staging.msd_songs", "SELECT * FROM meta.loads", "DELETE FROM msd.songs"):
         with engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
             connection.execute(text(refused))
-    with redshift_place.warehouse.transaction("a table more") as connection:
+    with own_redshift_place.warehouse.transaction("a table more") as connection:
         connection.execute(text("CREATE TABLE analytics.later (n INTEGER)"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM analytics.later")).scalar_one() == 0
