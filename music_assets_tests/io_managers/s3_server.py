@@ -61,7 +61,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTING")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    boto3.setup_default_session()  # the last one remembers its credentials
+    boto3.DEFAULT_SESSION = None  # the last one remembers its credentials
     it = S3Server()
     app = it.app(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
@@ -79,4 +79,4 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         server.shutdown()
         thread.join()
         server.server_close()
-        boto3.setup_default_session()
+        boto3.DEFAULT_SESSION = None

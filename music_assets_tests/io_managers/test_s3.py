@@ -256,9 +256,16 @@ def test_no_credentials_at_all_are_told(server: S3Server, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION = None
     with pytest.raises(errors.WrongCredentials, match="no good AWS credentials"):
         SliceStore(PLACE, endpoint=server.endpoint).receipt("songs", "AB")
+
+
+def test_a_profile_that_does_not_exist_is_told(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    boto3.DEFAULT_SESSION = None
+    with pytest.raises(errors.WrongCredentials, match="no good AWS credentials .*nobody"):
+        SliceStore(PLACE, endpoint=server.endpoint)
 
 
 def test_an_object_cut_short_in_the_bucket_is_told_and_made_again(
