@@ -1,0 +1,87 @@
+"""The main job with files on S3 and tables in Redshift gives the same rows as with a folder and DuckDB.
+
+S3 and Redshift are played by `music_assets_tests.standin`: what this shows is that our statements give the
+same rows by another engine's hands, not that a cluster would run them as fast.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, select
+
+from music_assets.deployment import Settings, resources
+from music_assets.runner import Summary, run
+from music_assets.warehouse.schema import LOADS, METADATA, PUBLISHED, key_columns
+from music_assets_tests.standin import Standin
+
+# Of the run, or of the place, and not of the songs.
+NOT_COMPARED = {"run_id", "loaded_at"}
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+def table_rows(settings: Settings, table: Table) -> list[tuple[Any, ...]]:
+    columns = [column for column in table.columns if column.name not in NOT_COMPARED]
+    with resources(settings)["warehouse"].open().transaction("comparing") as connection:
+        rows = [tuple(row) for row in connection.execute(select(*columns))]
+    place = [column.name for column in columns].index
+    return sorted(rows, key=lambda row: [str(row[place(key)]) for key in key_columns(table)] + [str(row)])
+
+
+def assert_same_rows(one: Settings, two: Settings) -> None:
+    """Every table row by row, and every value; numbers to the last bit but one."""
+    for table in METADATA.sorted_tables:
+        first, second = table_rows(one, table), table_rows(two, table)
+        assert len(first) == len(second), table.fullname
+        for left, right in zip(first, second, strict=True):
+            for column, a, b in zip(table.columns, left, right, strict=False):
+                same = math.isclose(a, b, rel_tol=1e-15) if isinstance(a, float) and b is not None else a == b
+                assert same, (table.fullname, column.name, a, b)
+    assert table_rows(one, LOADS)
+
+
+def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tuple[Summary, Summary]:
+    """The main job over `msd`, here and there, and their tables compared."""
+    # One ledger, so that both are told the same: the sandbox's answers have a time of day.
+    here = Settings.from_environment({}, data=str(folder / "here"), msd=str(msd))
+    first = run(here, spec)
+    there = Settings.from_environment(
+        {"MUSIC_ASSETS_LEDGER": here.ledger},
+        data=str(folder / "there"),
+        msd=str(msd),
+        staging=f"s3://{standin.bucket}/{folder.name}",
+        warehouse=standin.new_database(),
+        s3_endpoint=standin.s3_endpoint,
+    )
+    second = run(there, spec)
+    assert (first.failed, second.failed) == ([], [])
+    assert first.songs == second.songs > 0
+    assert not (there.data / "staging").exists()
+    assert_same_rows(here, there)
+    return first, second
+
+
+def test_the_real_files_give_the_same_tables(shared: Path, tmp_path: Path, standin: Standin) -> None:
+    _, second = run_both(shared / "msd", tmp_path, standin, "A*")
+    assert second.tables == {name: second.tables[name] for name in PUBLISHED}
+    assert second.requests_spent == 0
+
+
+@pytest.mark.slow
+def test_all_real_files_give_the_same_tables(shared: Path, tmp_path: Path, standin: Standin) -> None:
+    first, _ = run_both(shared / "msd", tmp_path, standin, None)
+    assert first.songs == 145
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_subset_gives_the_same_tables(shared: Path, tmp_path: Path, standin: Standin) -> None:
+    msd = tmp_path / "msd"
+    subprocess.run([sys.executable, BENCHMARKS / "subset.py", msd], check=True, capture_output=True)
+    first, _ = run_both(msd, tmp_path, standin, None)
+    assert first.songs == 10_000
