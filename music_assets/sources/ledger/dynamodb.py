@@ -78,9 +78,14 @@ class DynamoDBLedger:
             items.append(item)
         self.table.put(items)
 
-    def count(self) -> dict[str, int]:
-        """How many answers there are of this source, by purpose; reads the whole index."""
-        kinds = self.table.scan("begins_with(#kind, :of)", index=INDEX, of=f"answer#{self.source}#")
+    def count(self, before: datetime | None = None) -> dict[str, int]:
+        """How many answers there are (fetched before that moment), by purpose; reads the whole index."""
+        condition, values = "begins_with(#kind, :of)", {"of": f"answer#{self.source}#"}
+        if before is None:
+            kinds = self.table.scan(condition, index=INDEX, **values)
+        else:
+            condition = f"{condition} AND #moment < :before"
+            kinds = self.table.scan(condition, index=INDEX, **values, before=before.timestamp())
         return dict(sorted(Counter(item["kind"]["S"].split("#")[2] for item in kinds).items()))
 
     def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:

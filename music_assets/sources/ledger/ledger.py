@@ -68,8 +68,8 @@ class Ledger(Protocol):
     def put_many(self, answers: Iterable[Answer]) -> None:
         """Keep these answers, in place of older ones."""
 
-    def count(self) -> dict[str, int]:
-        """How many answers there are, by purpose."""
+    def count(self, before: datetime | None = None) -> dict[str, int]:
+        """How many answers there are (fetched before that moment), by purpose."""
 
     def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:
         """At most `limit` keys answered (status `answered`) before that moment, the stalest first."""

@@ -18,8 +18,10 @@ _FORMS = (
 )
 
 
-def open_ledger(setting: str | os.PathLike[str], *, source: str) -> Ledger:
+def open_ledger(setting: str | os.PathLike[str], *, source: str, read_only: bool = False) -> Ledger:
     """The ledger that is kept where the setting says, for answers of one `source`.
+
+    With `read_only` a file is opened for reading alone, and must be there.
 
     Raises:
         LedgerUnusable: the setting has none of the forms, or the ledger cannot be used.
@@ -27,9 +29,9 @@ def open_ledger(setting: str | os.PathLike[str], *, source: str) -> Ledger:
     text = os.fspath(setting)
     scheme, separator, _ = text.partition("://")
     if not separator:
-        return SqliteLedger(text, source=source)
+        return SqliteLedger(text, source=source, read_only=read_only)
     if scheme == "sqlite" and len(path := text.removeprefix("sqlite:///")) < len(text) and path:
-        return SqliteLedger(path, source=source)
+        return SqliteLedger(path, source=source, read_only=read_only)
     return DynamoDBLedger(table_of(text), source=source)
 
 

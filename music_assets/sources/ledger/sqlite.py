@@ -44,14 +44,18 @@ class SqliteLedger:
 
     Written through a write-ahead log, so every answer outlives a kill of the process; all but the
     sandbox's are synced to disk one by one. Every method raises `LedgerUnusable` where the file cannot be
-    used.
+    used. With `read_only` nothing can be written, and the file must be there.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, source: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, source: str, read_only: bool = False) -> None:
         self.path = Path(path)
         self.source = source
         self._lock = threading.Lock()
         with self._or_unusable():
+            if read_only:
+                place = f"{self.path.absolute().as_uri()}?mode=ro"
+                self._db = sqlite3.connect(place, uri=True, check_same_thread=False, timeout=30)
+                return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
             try:
@@ -122,12 +126,14 @@ class SqliteLedger:
                 rows,
             )
 
-    def count(self) -> dict[str, int]:
-        """How many answers there are of this source, by purpose."""
+    def count(self, before: datetime | None = None) -> dict[str, int]:
+        """How many answers there are of this source (fetched before that moment), by purpose."""
+        moment = math.inf if before is None else before.timestamp()
         with self._or_unusable(), self._lock:
             rows = self._db.execute(
-                "SELECT purpose, count(*) FROM answers WHERE source = ? GROUP BY purpose ORDER BY purpose",
-                [self.source],
+                "SELECT purpose, count(*) FROM answers WHERE source = ? AND fetched_at < ? "
+                "GROUP BY purpose ORDER BY purpose",
+                [self.source, moment],
             ).fetchall()
         return dict(rows)
 

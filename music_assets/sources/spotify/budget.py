@@ -16,7 +16,7 @@ from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.errors import DayIsSpent, OutOfBudget, QuotaExhausted, RateLimited
 
 # The ledger also counts what other services were asked, which is no matter of this budget.
-_KINDS = ("search", "tracks", "albums", "artists", "audio-features")
+KINDS = ("search", "tracks", "albums", "artists", "audio-features")
 _PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
 
 
@@ -54,6 +54,10 @@ class Budget:
         """What keeps requests of this kind from leaving now, if anything does."""
         with self._lock:
             return self._over(kind)
+
+    def over_by_kind(self) -> dict[str, OutOfBudget]:
+        """What keeps requests from leaving now, by kind; empty where all may. Nothing is noted."""
+        return {kind: over for kind in KINDS if (over := self.over(kind)) is not None}
 
     def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
         """Remember that Spotify takes no more requests of this kind until `error.until`."""
@@ -100,5 +104,5 @@ class Budget:
         today = self._now().date()
         if today != self._day:
             spent = self._ledger.spent(today)
-            self._day, self._spent = today, sum(spent.get(kind, 0) for kind in _KINDS)
+            self._day, self._spent = today, sum(spent.get(kind, 0) for kind in KINDS)
         return self._spent

@@ -294,3 +294,11 @@ def test_real_answers_take_little_room(place: Place, shared: Path) -> None:
     ledger.close()
     if (file := Path(place.setting)).is_file():
         assert file.stat().st_size / 200 < 5000
+
+
+def test_what_was_fetched_before_a_moment_is_counted_by_purpose(ledger: Ledger) -> None:
+    old, new = THEN - timedelta(days=9), THEN
+    ledger.put_many([answer("TRA", fetched_at=old, status="not_found"), answer("TRB", fetched_at=new)])
+    ledger.put(answer("TRC", fetched_at=old, purpose="album"))
+    assert ledger.count(new) == {"album": 1, "search": 1}
+    assert ledger.count(old) == {}

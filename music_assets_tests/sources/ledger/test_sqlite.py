@@ -124,3 +124,18 @@ def test_a_purge_takes_what_is_old_out_of_the_file(sqlite_ledger: SqliteLedger) 
     assert sqlite_ledger.count() == {"search": 1}
     on_disk = b"".join(path.read_bytes() for path in sqlite_ledger.path.parent.glob("ledger.sqlite*"))
     assert b"an old question" not in on_disk and b"OLDOLDOLD" not in on_disk
+
+
+def test_a_ledger_opened_to_read_is_never_written(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with pytest.raises(LedgerUnusable, match="unable to open"):
+        SqliteLedger(path, source="api", read_only=True)
+    assert not path.exists()
+    with closing(SqliteLedger(path, source="api")) as writer:
+        writer.put(answer("TRA"))
+        with closing(SqliteLedger(path, source="api", read_only=True)) as reader:
+            assert reader.count() == {"search": 1}
+            with pytest.raises(LedgerUnusable, match="readonly"):
+                reader.put(answer("TRB"))
+            writer.put(answer("TRC"))
+            assert reader.count() == {"search": 2}
