@@ -22,6 +22,7 @@ from music_assets.warehouse.engine import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
+    from dagster import DagsterInstance
 
     from music_assets.asking import Asker, IdSource, SongIndex
     from music_assets.sandbox.process import SandboxAddress
@@ -153,7 +154,11 @@ class SpotifyResource(ConfigurableResource[Any]):
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
         self._run_id = context.run.run_id if context.run else None
         with self.opened():
-            yield self
+            try:
+                yield self
+            finally:
+                if self._client and context.instance:
+                    _mark_dead(context.instance, self._client.predecessor)
 
     @contextmanager
     def opened(self) -> Iterator["SpotifyResource"]:
@@ -308,3 +313,10 @@ class SpotifyResource(ConfigurableResource[Any]):
 
 def _songs_of(root: "MsdRoot", key: str) -> "pd.DataFrame":
     return root.read(key).songs
+
+
+def _mark_dead(instance: "DagsterInstance", predecessor: dict[str, Any] | None) -> None:
+    """Have Dagster know that a run has failed whose process died while it held the right to spend."""
+    run = instance.get_run_by_id(str((predecessor or {}).get("run_id", "")))
+    if run is not None and not run.is_finished:
+        instance.report_run_failed(run, "Its process was killed while it asked Spotify. Another goes on.")

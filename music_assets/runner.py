@@ -189,7 +189,6 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         steps.append((unpartitioned.resolve(graph), {}))
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             close_lost_runs(instance)
-            _bury_the_dead(instance)
             for assets, tags in steps:
                 summary.add(_execute(job, instance, assets, tags))
                 if summary.interrupted:
@@ -198,20 +197,6 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
         content = orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2)
         (settings.data / "last_run.json").write_bytes(content)
         return summary
-
-
-def _bury_the_dead(instance: DagsterInstance) -> None:
-    """Mark runs as failed that never ended: they were of this command, and its data folder is ours now."""
-    from dagster import DagsterRunStatus, RunsFilter
-
-    from music_assets.automation.jobs import COMMAND_LINE
-
-    lost = RunsFilter(
-        statuses=[DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING],
-        tags={COMMAND_LINE: "true"},
-    )
-    for run in instance.get_runs(lost):
-        instance.report_run_failed(run, "Its process was killed. The next run goes on where it ended.")
 
 
 def _execute(job: Any, instance: DagsterInstance, assets: Any, tags: dict[str, str]) -> Any:

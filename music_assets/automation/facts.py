@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -76,26 +77,63 @@ def to_extract(root: MsdRoot, keys: Iterable[str], store: SliceStore) -> dict[st
     return causes
 
 
-def to_ask(receipts: Mapping[str, Receipts], source: str, now: datetime) -> dict[str, str]:
-    """Partitions with songs that `source` can be asked about now."""
+def to_ask_first(receipts: Mapping[str, Receipts], state: Mapping[str, Any], now: datetime) -> str | None:
+    """Why the songs wanted most are to be asked about: some were never looked at, or the budget is back.
+
+    `state` is what the asset `spotify_answers` noted last (`read_state`).
+    """
+    songs_of = unseen(receipts, state)
+    fresh = [songs_of[key].checksum for key in sorted(songs_of)]
+    until = state["go_on_at"]
+    if fresh or (until is not None and datetime.fromisoformat(until) <= now):
+        return fingerprint(state["asked_at"] or "", *fresh)
+    return None
+
+
+def to_ask(
+    receipts: Mapping[str, Receipts], state: Mapping[str, Any], source: str, now: datetime
+) -> dict[str, str]:
+    """Partitions whose songs were looked at and have answers that are not staged, or can have them now."""
     causes = {}
+    not_yet = unseen(receipts, state)
     for key, known in receipts.items():
         songs, search = known["msd_songs"], known["spotify_search"]
         assert songs is not None
+        if key in not_yet:
+            continue
         should = search_from(songs, source)
         if search is None or search.made_from != should or any(known[kind] is None for kind in ASKED):
             causes[key] = should
-        elif not search.complete and (go_on_at := _go_on_at(search)) is None:
-            causes[key] = "tried again"  # a failed question, once a day
-        elif not search.complete and go_on_at is not None and go_on_at <= now:
-            causes[key] = fingerprint(search.run_id, search.made_at)
+        elif not search.complete and _later(state["partitions"][key]["at"], search.made_at):
+            causes[key] = fingerprint(search.made_at, state["partitions"][key]["at"])
+        elif any(_may_try_again(receipt, now) for kind in ASKED if (receipt := known[kind])):
+            causes[key] = "tried again"  # a question that failed, or that waited for the budget; once a day
     return causes
 
 
-def go_on_at(receipts: Mapping[str, Receipts]) -> datetime | None:
+def go_on_at(state: Mapping[str, Any]) -> datetime | None:
     """The next time (UTC) that the budget is back for something that is pending."""
-    times = (_go_on_at(search) for known in receipts.values() if (search := known["spotify_search"]))
-    return min((at for at in times if at), default=None)
+    return datetime.fromisoformat(state["go_on_at"]) if state["go_on_at"] else None
+
+
+def unseen(receipts: Mapping[str, Receipts], state: Mapping[str, Any]) -> dict[str, Receipt]:
+    """Partitions with songs that `spotify_answers` has not looked at as they are now."""
+    seen = {key: noted["checksum"] for key, noted in state["partitions"].items()}
+    songs = ((key, known["msd_songs"]) for key, known in receipts.items())
+    return {key: receipt for key, receipt in songs if receipt and receipt.checksum != seen.get(key)}
+
+
+def _later(one: str, other: str) -> bool:
+    return datetime.fromisoformat(one) > datetime.fromisoformat(other)
+
+
+def _may_try_again(receipt: Receipt, now: datetime) -> bool:
+    if receipt.complete:
+        return False
+    at = receipt.facts.get("go_on_at")
+    if receipt.kind == "spotify_search":
+        return at is None  # what is pending there, `spotify_answers` goes on with
+    return at is None or datetime.fromisoformat(at) <= now
 
 
 def to_load(receipts: Mapping[str, Receipts], loads: Loads, corrections: Corrections) -> dict[str, str]:
@@ -135,11 +173,3 @@ def to_fill(loads: Loads, filled: datetime | None, since: datetime) -> str | Non
     if filled is None or filled < since or (loads.last is not None and loads.last > filled):
         return f"{loads.last}" if loads.last else None
     return None
-
-
-def _go_on_at(search: Receipt) -> datetime | None:
-    at = search.facts.get("go_on_at")
-    if search.complete or at is None:
-        return None
-    moment = datetime.fromisoformat(at)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -26,6 +26,7 @@ from dagster import (
     sensor,
 )
 
+from music_assets.assets.answers import read_state
 from music_assets.automation.alerts import FailedRun, tell
 from music_assets.automation.day import Day, day_of
 from music_assets.automation.facts import (
@@ -34,9 +35,11 @@ from music_assets.automation.facts import (
     go_on_at,
     receipts_of,
     to_ask,
+    to_ask_first,
     to_extract,
     to_fill,
     to_load,
+    unseen,
 )
 from music_assets.automation.jobs import COMMAND_LINE, jobs
 from music_assets.automation.schedules import run_request
@@ -64,7 +67,7 @@ _GOING = [
     DagsterRunStatus.CANCELING,
 ]
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-_STEPS = [job for job in jobs if job.name in ("extract", "ask", "match_and_load", "tables")]
+_STEPS = [job for job in jobs if job.name in ("extract", "ask_first", "ask", "match_and_load", "tables")]
 
 
 def build_sensors(settings: Settings) -> list[SensorDefinition]:
@@ -136,9 +139,12 @@ def _keep_going(settings: Settings) -> SensorDefinition:
             return SkipReason(f"Waiting for {', '.join(sorted(going))}.")
         try:
             receipts = receipts_of(staging.store())
+            state = read_state(staging.store())
             loads = Loads.read(warehouse.open())
             facts = Facts(
-                ask=to_ask(receipts, spotify.source, now),
+                first=to_ask_first(receipts, state, now),
+                unseen=frozenset(unseen(receipts, state)),
+                ask=to_ask(receipts, state, spotify.source, now),
                 load=to_load(receipts, loads, corrections.read()),
                 tables=to_fill(loads, _filled(context.instance), day.start),
                 going=going,
@@ -148,7 +154,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         except UNUSABLE as error:
             return SkipReason(str(error))
         requests = what_is_next(facts)
-        go_on = go_on_at(receipts)
+        go_on = go_on_at(state)
         cursor = {
             "ended": ended or seen.get("ended"),
             "looked": now.isoformat(),

@@ -45,14 +45,17 @@ class Request:
 class Facts:
     """What is known when deciding; each mapping has a cause by partition.
 
-    `extract`: the MSD files are others than those that were read. `ask`: there are songs that Spotify can be
-    asked about now. `load`: what is staged is not what should be, or not loaded. `tables`: why the published
+    `extract`: the MSD files are others than those that were read. `first`: why the songs wanted most are to
+    be asked about, across all partitions, or None; `unseen`: the partitions that nobody has asked about. `ask`: answers are there, or can be had, that are not staged.
+    `load`: what is staged is not what should be, or not loaded. `tables`: why the published
     tables are to be filled, or None. `going`: partitions of runs that have not ended, by job; all of them for
     an unpartitioned run. `hurry`: the tables are due soon. `day`: a cause that stays is acted on once a day;
     empty for once and for all.
     """
 
     extract: Mapping[str, str] = field(default_factory=dict)
+    first: str | None = None
+    unseen: frozenset[str] = frozenset()
     ask: Mapping[str, str] = field(default_factory=dict)
     load: Mapping[str, str] = field(default_factory=dict)
     tables: str | None = None
@@ -65,21 +68,25 @@ def what_is_next(facts: Facts) -> list[Request]:
     """The runs to start now; none where there is nothing to do, or all of it waits for what is going on.
 
     What is loaded waits for the songs that are being extracted, and, unless in a hurry, for its own answers;
-    the tables wait for all of it. Asking waits for asking: there is one budget.
+    the tables wait for all of it. Asking waits for asking: there is one budget, and it goes to what is wanted
+    most before a partition has its turn.
     """
     requests = _ranges("extract", facts.extract, facts)
     if requests or "extract" in facts.going:
         return requests
     spending = facts.going.keys() & SPENDING
-    if not spending:
+    asking = bool(facts.first or facts.ask or spending)
+    if facts.first and not spending:
+        requests.append(Request("ask_first", fingerprint(facts.day, facts.first)))
+    elif not spending:
         requests += _ranges("ask", facts.ask, facts)
     if facts.going.keys() - SPENDING:
         return requests
-    wait = frozenset() if facts.hurry else facts.ask.keys()
+    wait = frozenset() if facts.hurry else facts.ask.keys() | facts.unseen
     loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)
     if loads:
         return requests + loads
-    if facts.tables and (facts.hurry or not (facts.ask or spending)):
+    if facts.tables and (facts.hurry or not asking):
         requests.append(Request("tables", fingerprint(facts.day, facts.tables)))
     return requests
 

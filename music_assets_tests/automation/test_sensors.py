@@ -79,6 +79,7 @@ def test_a_first_day_ends_with_filled_tables(desk: tuple[Daemon, Path]) -> None:
     daemon, _ = desk
     assert daemon.daily(datetime.now(UTC)) == [("extract", "AA-AB"), ("extract", "BZ")]
     assert daemon.settle() == [
+        ("ask_first", ""),
         ("ask", "AA-AB"),
         ("ask", "BZ"),
         ("match_and_load", "AA-AB"),
@@ -105,7 +106,7 @@ def test_one_touched_file_makes_its_partition_again_and_no_other(desk: tuple[Dae
     daemon, folder = desk
     touch(folder, "AB")
     assert daemon.tick("msd_files_changed") == [("extract", "AB")]
-    assert daemon.settle() == [("ask", "AB"), ("match_and_load", "AB"), ("tables", "")]
+    assert daemon.settle() == [("ask_first", ""), ("ask", "AB"), ("match_and_load", "AB"), ("tables", "")]
 
 
 @story

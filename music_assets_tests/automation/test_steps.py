@@ -54,7 +54,16 @@ def test_answers_come_before_loading_and_loading_before_the_tables() -> None:
 
 def test_only_one_asks() -> None:
     for job in ("ask", "ask_first"):
-        assert runs(Facts(ask={"AB": "x"}, going={job: frozenset({"AA"})})) == []
+        assert runs(Facts(first="x", ask={"AB": "x"}, going={job: frozenset({"AA"})})) == []
+
+
+def test_what_is_wanted_most_is_asked_before_a_partition_has_its_turn() -> None:
+    facts = Facts(first="x", ask={"AB": "x"}, load={"AC": "x"}, tables="x")
+    assert runs(facts) == [("ask_first", None), ("match_and_load", ("AC", "AC"))]
+    assert runs(Facts(first="x", tables="x")) == [("ask_first", None)]
+    fresh = Facts(first="x", unseen=frozenset({"AA"}), load={"AA": "x"})
+    assert runs(fresh) == [("ask_first", None)]
+    assert runs(Facts(first="x", tables="x", hurry=True)) == [("ask_first", None), ("tables", None)]
 
 
 def test_tables_wait_for_answers_unless_in_a_hurry() -> None:
