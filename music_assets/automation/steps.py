@@ -47,10 +47,10 @@ class Facts:
 
     `extract`: the MSD files are others than those that were read. `first`: why the songs wanted most are to
     be asked about, across all partitions, or None; `unseen`: the partitions nobody has asked about. `ask`:
-    answers are there, or can be had, that are not staged. `load`: what is staged is not what should be, or not
-    loaded. `tables`: why the published tables are to be filled, or None. `going`: partitions of runs that have
-    not ended, by job; all of them for an unpartitioned run. `hurry`: the tables are due soon. `day`: a cause
-    that stays is acted on once a day; empty for once and for all.
+    answers are there, or can be had, that are not staged. `load`: what is staged is not what should be, or
+    not loaded. `tables`: why the published tables are to be filled, or None. `going`: partitions of runs
+    that have not ended, by job; all of them for an unpartitioned run. `hurry`: the tables are due soon.
+    `day`: a cause that stays is acted on once a day; empty for once and for all.
     """
 
     extract: Mapping[str, str] = field(default_factory=dict)
