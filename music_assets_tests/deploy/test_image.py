@@ -79,9 +79,9 @@ def test_its_steps_make_a_working_environment(tmp_path: Path) -> None:
     assert not TEST_TOOLS & installed.keys()
     assert set(installed.items()) - locked == set()
     assert "dagster-postgres" in installed
-    package = run(str(app / "bin" / "python"), "-Pc", "import music_assets; print(music_assets.__file__)")
+    package = run(str(app / "bin" / "python"), "-Ic", "import music_assets; print(music_assets.__file__)")
     assert Path(package.strip()).is_relative_to(app)
     run(str(app / "bin" / "dagster-webserver"), "--version")
     run(str(app / "bin" / "dagster-daemon"), "--version")
     code = "from music_assets.definitions import defs; print(defs.resolve_job_def('ask').name)"
-    assert run(str(app / "bin" / "python"), "-Pc", code).split() == ["ask"]
+    assert run(str(app / "bin" / "python"), "-Ic", code).split() == ["ask"]
