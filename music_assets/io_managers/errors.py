@@ -15,7 +15,7 @@ class UnknownPlace(StagingError):
 
 
 class NoBucket(StagingError):
-    """The bucket does not exist, or its name cannot be one."""
+    """The bucket does not exist, is elsewhere, or its name cannot be one."""
 
 
 class NotAllowed(StagingError):

@@ -16,7 +16,7 @@ from isal import igzip
 from pandas.api.extensions import ExtensionDtype
 
 from music_assets.warehouse.limits import Fitting
-from music_assets.warehouse.schema import STAGED
+from music_assets.warehouse.schema import METADATA
 
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2
@@ -54,7 +54,8 @@ class Encoded(NamedTuple):
 
 def encode_for(kind: str, rows: pd.DataFrame | list[dict[str, Any]], slice_: str) -> Encoded:
     """Rows as the file of a staged kind, made to fit its table."""
-    fitting = Fitting(STAGED[kind]) if kind in STAGED else None
+    table = METADATA.tables.get(f"staging.{kind}")
+    fitting = None if table is None else Fitting(table)
     content, count = encode(rows, slice_, fitting)
     return Encoded(content, count, fitting.reasons() if fitting else [])
 

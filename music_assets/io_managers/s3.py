@@ -36,7 +36,6 @@ MULTIPART_BYTES = 64 * 1024 * 1024
 PART_BYTES = 16 * 1024 * 1024
 
 _CREDENTIALS = {
-    "AuthorizationHeaderMalformed",
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
@@ -45,6 +44,7 @@ _CREDENTIALS = {
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
+_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 _THROTTLED = {"503", "429", "RequestLimitExceeded", "ServiceUnavailable", "SlowDown", "TooManyRequests"}
 
 
@@ -182,6 +182,11 @@ class S3:
             return Throttled(
                 f"{said}: the server {self._place} asks for fewer requests ({code}) and did so {ATTEMPTS} "
                 "times. Wait a little and run again, with fewer runs at once; what is written is kept."
+            )
+        if code in _REGION:
+            return NoBucket(
+                f"{said}: the bucket lies in another region than the one asked ({code}). Set AWS_REGION to "
+                "the bucket's."
             )
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
         return StagingError(

@@ -1,7 +1,7 @@
 """The IO manager of table assets: it makes relations real in the warehouse.
 
-An asset returns what its table should hold, a `CopyFrom` of staged files or a `select()`; rows
-never pass through Python. The engines are in `music_assets.warehouse`.
+An asset returns what its table should hold, a `CopyFrom` of staged files or a `select()`, or what is to be
+added to it, an `Append`; rows never pass through Python. The engines are in `music_assets.warehouse`.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Select, Table, select
 
 from music_assets.progress import advanced
 from music_assets.resources import WarehouseResource
+from music_assets.warehouse.engine import Append
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets.warehouse.schema import METADATA
 
@@ -21,7 +22,7 @@ class WarehouseIOManager(ConfigurableIOManager):
 
     warehouse: ResourceDependency[WarehouseResource]
 
-    def handle_output(self, context: OutputContext, obj: CopyFrom | Select[Any]) -> None:
+    def handle_output(self, context: OutputContext, obj: CopyFrom | Append | Select[Any]) -> None:
         warehouse = self.warehouse.open()
         table = table_of(context.asset_key)
         if isinstance(obj, CopyFrom):
@@ -42,7 +43,9 @@ class WarehouseIOManager(ConfigurableIOManager):
             )
             advanced("staging tables", table.name, 1, 1, sum(done.loaded.values()), kept=not done.loaded)
         else:
-            rows = warehouse.fill(table, obj)
+            rows = (
+                warehouse.append(table, obj.rows) if isinstance(obj, Append) else warehouse.fill(table, obj)
+            )
             context.add_output_metadata({"dagster/row_count": rows})
             advanced("published tables", table.fullname, 1, 1, rows)
 

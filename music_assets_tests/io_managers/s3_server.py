@@ -14,7 +14,10 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from music_assets.io_managers.store import Receipt, checksum
+
 BUCKET = "staging-tests"
+PLACE = f"s3://{BUCKET}/staged"
 Fault = Callable[[Request], Response | None]
 
 
@@ -80,3 +83,9 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         thread.join()
         server.server_close()
         boto3.DEFAULT_SESSION = None
+
+
+def receipt(content: bytes = b"x", slice_: str = "AB", facts: str = "") -> Receipt:
+    return Receipt(
+        "songs", slice_, "made-from", 1, len(content), checksum(content), "run", "2026", facts={"n": facts}
+    )
