@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fsspec
 import pytest
 
 if TYPE_CHECKING:
@@ -40,7 +39,5 @@ def standin(running_standin_: Standin, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Redshift and S3 as `music_assets_tests.standin` plays them; AWS's libraries find its S3."""
     for name, value in running_standin_.environment.items():
         monkeypatch.setenv(name, value)
-    fsspec.filesystem("s3").clear_instance_cache()  # a file system remembers its server
     yield running_standin_
     running_standin_.faults.clear()
-    fsspec.filesystem("s3").clear_instance_cache()
