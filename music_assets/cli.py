@@ -8,7 +8,10 @@ from pathlib import Path
 
 import click
 
-COMMANDS = ("run", "explain", "trace", "query", "grant", "ui", "sandbox", "download", "dictionary", "doctor")
+COMMANDS = (
+    *("run", "status", "explain", "trace", "query", "grant", "ui", "sandbox", "download", "dictionary"),
+    "doctor",
+)
 
 
 class _Commands(click.Group):
