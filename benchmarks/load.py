@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import random
 import statistics
 import tempfile
 import threading
@@ -52,6 +53,7 @@ TABLE = STAGED[KIND]
 A_FILE = 1_480  # songs in a partition of the whole MSD
 A_RUN = 26  # partitions
 READING_PROCESSES = 4
+A_THOUGHT = 1.0  # seconds between two questions of a reader, on average
 
 
 class Loads(NamedTuple):
@@ -200,6 +202,7 @@ def read(url: str, threads: int, expected: dict[str, int], until: Any, results: 
             except Exception as error:
                 said = f"{type(error).__name__}: {error}"[:200]
             told.append((time.perf_counter() - began, said))
+            until.wait(random.uniform(0, 2 * A_THOUGHT))
 
     readers = [threading.Thread(target=reader) for _ in range(threads)]
     for one in readers:
@@ -223,7 +226,7 @@ def readers(standin: Standin, real: pd.DataFrame, count: int, a_file: int) -> No
     expected = {one.slice: one.rows for one in old}
     each = count // READING_PROCESSES
     arguments = (warehouse.database, each, expected, until, results)
-    processes = [context.Process(target=read, args=arguments) for _ in range(READING_PROCESSES)]
+    processes = [context.Process(target=read, args=arguments, daemon=True) for _ in range(READING_PROCESSES)]
     for process in processes:
         process.start()
     time.sleep(5)  # until all of them read
@@ -236,11 +239,11 @@ def readers(standin: Standin, real: pd.DataFrame, count: int, a_file: int) -> No
         process.join()
     errors = sorted({said for _, said in told if said})
     seconds = sorted(took for took, _ in told)
+    wrong, middle = sum(bool(said) for _, said in told), statistics.median(seconds)
     print(
-        f"\n{each * READING_PROCESSES} readers during a reload of all {len(old)} partitions ({rows:,} rows, "
-        f"{A_RUN} partitions a transaction):\n"
-        f"  {len(told):,} queries, {sum(bool(said) for _, said in told)} errors or wrong answers; median "
-        f"{statistics.median(seconds):.2f} s, slowest {seconds[-1]:.2f} s\n"
+        f"\n{each * READING_PROCESSES} readers, each with a question every {A_THOUGHT + middle:.1f} s, during a "
+        f"reload of all {len(old)} partitions\n({rows:,} rows, {A_RUN} partitions a transaction):\n"
+        f"  {len(told):,} answers, {wrong} errors or wrong ones; median {middle:.2f} s, slowest {seconds[-1]:.2f} s\n"
         f"  the reload took {beside:.1f} s; the first load, with nobody reading, {alone:.1f} s"
     )
     if errors:
