@@ -241,7 +241,7 @@ def readers(standin: Standin, real: pd.DataFrame, count: int, a_file: int) -> No
     seconds = sorted(took for took, _ in told)
     wrong, middle = sum(bool(said) for _, said in told), statistics.median(seconds)
     print(
-        f"\n{each * READING_PROCESSES} readers, each with a question every {A_THOUGHT + middle:.1f} s, during "
+        f"\n{each * READING_PROCESSES} readers, a question every {A_THOUGHT + middle:.1f} s each, during "
         f"a reload of all {len(old)} partitions\n({rows:,} rows, {A_RUN} partitions a transaction):\n"
         f"  {len(told):,} answers, {wrong} errors or wrong ones; median {middle:.2f} s, slowest "
         f"{seconds[-1]:.2f} s\n"
