@@ -44,6 +44,7 @@ BENCHMARKS = (
     Benchmark("encoding", [], ["--rows", "200", "--rounds", "1"]),
     Benchmark("matching", ["--pairs", PAIRS], ["--pairs", PAIRS], needs=PAIRS),
     Benchmark("matching_sandbox", [], ["--songs", "100"], needs=SHARED / "msd_subset_10k.csv.gz"),
+    Benchmark("load", [], ["--rows", "2000", "--rounds", "1", "--readers", "0"]),
     Benchmark("main_job", [SONGS], [FEW_SONGS]),
 )
 
