@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.engine import Dialect
 
-from music_assets.warehouse.schema import LOADS, MSD, OURS, PUBLISHED, SPOTIFY, STAGED, key_columns
+from music_assets.warehouse.schema import (
+    LOADS,
+    MSD,
+    OURS,
+    PUBLISHED,
+    SPOTIFY,
+    STAGED,
+    STAGED_BY_DAY,
+    key_columns,
+)
 
 PATH = "docs/data_dictionary.md"
 
@@ -39,8 +48,9 @@ _SECTIONS = (
     ("Tables to query", "Replaced as a whole at the end of a run, in this order.", PUBLISHED.values()),
     (
         "Staging, as landed",
-        "One table a staged kind. `slice` tells which partition a row came with. Not for readers.",
-        STAGED.values(),
+        "One table a staged kind. `slice` tells which partition, or the refresh of which day, a row came "
+        "with. Not for readers.",
+        {**STAGED, **STAGED_BY_DAY}.values(),
     ),
     ("Bookkeeping", "Which file each slice was loaded from.", (LOADS,)),
 )

@@ -19,7 +19,7 @@ from music_assets.io_managers.store import Receipt, fingerprint
 from music_assets.resources import SpotifyResource
 from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "code_version": CODE_VERSION}
 
 

@@ -6,11 +6,12 @@ The wide tables that most people query are in `analytics`; both come from the fa
 from typing import Any
 
 from dagster import AssetDep, AssetKey, AssetsDefinition, asset
-from sqlalchemy import Select, Table
+from sqlalchemy import Table
 
 from music_assets.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
 from music_assets.warehouse import schema
-from music_assets.warehouse.published import SELECTS, reads
+from music_assets.warehouse.engine import Append
+from music_assets.warehouse.published import APPENDED, SELECTS, reads
 
 CODE_VERSION = "1"
 
@@ -36,8 +37,8 @@ def table_asset(name: str, description: str) -> AssetsDefinition:
         metadata=definition_metadata(table, **{"dagster/table_name": name}),
         description=description,
     )
-    def published_table() -> Select[Any]:
-        return SELECTS[name]()
+    def published_table() -> Any:  # Dagster takes no union of classes
+        return Append(SELECTS[name]()) if name in APPENDED else SELECTS[name]()
 
     return published_table
 
@@ -48,7 +49,14 @@ tables = [
     table_asset("spotify.tracks", "Every Spotify track met, as the newest answer has it."),
     table_asset("spotify.artists", "Every Spotify artist of a match, as the newest answer has it."),
     table_asset("spotify.audio_features", "Audio features of the matches, and who gave them."),
-    table_asset("spotify.popularity_history", "Popularity by day, of tracks and artists."),
+    table_asset(
+        "spotify.popularity_history",
+        "Popularity by day, of tracks and artists. What a day brought is added and stays, whatever becomes "
+        "of the staged rows it came with.",
+    ),
+    table_asset(
+        "spotify.artist_releases", "What matched artists have released since 2011, as last listed for them."
+    ),
     table_asset("mapped.songs", "Every candidate for every MSD track: score, margin, status and reasons."),
     table_asset(
         "mapped.artists", "Which Spotify artist an MSD artist is, by the votes of its matched songs."

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select
+from sqlalchemy import Connection, Select, Table, and_, delete, func, insert, select, tuple_
 
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets.warehouse.schema import LOADS, STAGED
+from music_assets.warehouse.schema import LOADS, METADATA, key_columns
 
 SANDBOX = "sandbox"
 _T = TypeVar("_T")
@@ -35,6 +35,13 @@ class Loaded:
     loaded: dict[str, int] = field(default_factory=dict)
     unchanged: dict[str, int] = field(default_factory=dict)
     protected: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Append:
+    """What an asset returns to have rows added to its table, where others are replaced as a whole."""
+
+    rows: Select[tuple[object, ...]]
 
 
 class Warehouse(ABC):
@@ -80,7 +87,7 @@ class Warehouse(ABC):
             SandboxRefused: the files hold invented rows and the warehouse is not local.
             WarehouseError: a file is missing, broken, or has other rows than its manifest says.
         """
-        table = STAGED[copy.kind]
+        table = METADATA.tables[f"staging.{copy.kind}"]
         return self.write(
             f"loading {table.fullname}",
             lambda connection: self._load(connection, table, copy.manifests, run_id, allow_empty),
@@ -174,6 +181,27 @@ class Warehouse(ABC):
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
         return self.write(f"filling {table.fullname}", work)
+
+    def append(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+        """Add `rows` to what `table` has: of rows with the same key the newer stays, by `fetched_at`.
+
+        Appending the same rows again changes nothing.
+
+        Returns:
+            How many rows the table has now.
+        """
+        keys = key_columns(table)
+        new, held = rows.subquery("new"), table.alias("held")
+        same = and_(*(held.c[key] == new.c[key] for key in keys))
+        older = select(*(held.c[key] for key in keys)).where(same, new.c.fetched_at > held.c.fetched_at)
+        missing = select(new).select_from(new.outerjoin(held, same)).where(held.c[keys[0]].is_(None))
+
+        def work(connection: Connection) -> int:
+            connection.execute(delete(table).where(tuple_(*(table.c[key] for key in keys)).in_(older)))
+            self.insert(connection, table, missing)
+            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+        return self.write(f"adding to {table.fullname}", work)
 
     def insert(self, connection: Connection, table: Table, rows: Select[tuple[object, ...]]) -> None:
         """Append the rows of a statement, whose columns are the table's, in order."""

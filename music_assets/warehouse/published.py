@@ -34,6 +34,7 @@ from music_assets.warehouse.schema import (
     ANALYTICS_SONG_FIELDS,
     PUBLISHED,
     STAGED,
+    STAGED_BY_DAY,
     key_columns,
     row_columns,
 )
@@ -46,10 +47,10 @@ ENOUGH_VOTES = 3
 ENOUGH_SHARE = 0.6
 
 
-def _newest(kind: str) -> Select[Any]:
-    """A staged kind with one row a key: the newest, then that of the smallest slice."""
+def _first(kind: str, *ranks: ColumnElement[Any]) -> Select[Any]:
+    """A staged kind with one row a key: by rank, then the newest, then that of the smallest slice."""
     staged = STAGED[kind]
-    order = [staged.c.fetched_at.desc().nulls_last(), staged.c.slice]
+    order = [*ranks, staged.c.fetched_at.desc().nulls_last(), staged.c.slice]
     rows = first_by(staged, key_columns(staged), order).subquery()
     return select(*(rows.c[name] for name in row_columns(staged)))
 
@@ -104,7 +105,7 @@ def msd_artists() -> Select[Any]:
 
 def spotify_tracks() -> Select[Any]:
     """Tracks met, and those set by hand that no search has shown: of these the id is all that is known."""
-    met, mapped = _newest("spotify_tracks").subquery(), STAGED["mapped_songs"]
+    met, vanished, mapped = _tracks_met().subquery(), _vanished().subquery(), STAGED["mapped_songs"]
     by_hand = (
         select(mapped.c.spotify_track_id.label("id"), func.min(mapped.c.source).label("source"))
         .where(mapped.c.by_hand, mapped.c.accepted)
@@ -113,22 +114,52 @@ def spotify_tracks() -> Select[Any]:
     )
     # By all ids, and no full join: Redshift has none of rows with lists.
     ids = select(met.c.spotify_track_id.label("id")).union(select(by_hand.c.id)).subquery()
-    own = {"spotify_track_id": ids.c.id, "source": func.coalesce(met.c.source, by_hand.c.source)}
+    own = {
+        "spotify_track_id": ids.c.id,
+        "source": func.coalesce(met.c.source, by_hand.c.source),
+        "vanished_at": vanished.c.vanished_at,
+    }
     return select(*(own.get(c.name, c).label(c.name) for c in met.c)).select_from(
-        ids.outerjoin(met, met.c.spotify_track_id == ids.c.id).outerjoin(by_hand, by_hand.c.id == ids.c.id)
+        ids.outerjoin(met, met.c.spotify_track_id == ids.c.id)
+        .outerjoin(by_hand, by_hand.c.id == ids.c.id)
+        .outerjoin(vanished, vanished.c.id == ids.c.id)
+    )
+
+
+def _tracks_met() -> Select[Any]:
+    """One row a track: a whole one before one that came within an album, and that before a bare id."""
+    staged = STAGED["spotify_tracks"]
+    rank = case((staged.c.isrc.is_not(None), 0), (staged.c.vanished_at.is_(None), 1), else_=2)
+    return _first("spotify_tracks", rank)
+
+
+def _vanished() -> Select[Any]:
+    """When each track vanished that was not seen since."""
+    staged = STAGED["spotify_tracks"]
+    there = case((staged.c.vanished_at.is_(None), staged.c.fetched_at))
+    seen = func.max(there).over(partition_by=staged.c.spotify_track_id)
+    rows = select(staged.c.spotify_track_id.label("id"), staged.c.vanished_at, seen.label("seen")).subquery()
+    return (
+        select(rows.c.id, func.min(rows.c.vanished_at).label("vanished_at"))
+        .where(or_(rows.c.seen.is_(None), rows.c.vanished_at > rows.c.seen))
+        .group_by(rows.c.id)
     )
 
 
 def spotify_artists() -> Select[Any]:
-    return _newest("spotify_artists")
+    """One row an artist: one that was asked about before one that tracks named, and that before a bare id."""
+    staged = STAGED["spotify_artists"]
+    return _first(
+        "spotify_artists", case((staged.c.url.is_not(None), 0), (staged.c.name.is_not(None), 1), else_=2)
+    )
 
 
 def spotify_audio_features() -> Select[Any]:
-    return _newest("audio_features")
+    return _first("audio_features")
 
 
 def spotify_popularity_history() -> Select[Any]:
-    """The last value of each day."""
+    """The last value of each day that is staged now: what the table is to have beside what it has already."""
 
     def seen(kind: str, entity: str) -> Select[Any]:
         staged = STAGED[kind]
@@ -144,7 +175,15 @@ def spotify_popularity_history() -> Select[Any]:
 
     both = union_all(seen("spotify_tracks", "track"), seen("spotify_artists", "artist")).subquery()
     last = first_by(both, ["entity", "id", "date"], [both.c.fetched_at.desc(), both.c.slice]).subquery()
-    return select(last.c.entity, last.c.id, last.c.date, last.c.popularity, last.c.source)
+    return select(*(last.c[c.name] for c in PUBLISHED["spotify.popularity_history"].columns))
+
+
+def spotify_artist_releases() -> Select[Any]:
+    """Each release as last listed for its artist; rows that only say that an artist was asked left out."""
+    staged = STAGED_BY_DAY["artist_releases"]
+    order = [staged.c.fetched_at.desc(), staged.c.slice]
+    rows = first_by(staged, key_columns(staged), order).subquery()
+    return select(*(rows.c[name] for name in row_columns(staged))).where(rows.c.spotify_album_id.is_not(None))
 
 
 def mapped_songs() -> Select[Any]:
@@ -275,11 +314,15 @@ SELECTS: dict[str, Callable[[], Select[Any]]] = {
     "spotify.artists": spotify_artists,
     "spotify.audio_features": spotify_audio_features,
     "spotify.popularity_history": spotify_popularity_history,
+    "spotify.artist_releases": spotify_artist_releases,
     "mapped.songs": mapped_songs,
     "mapped.artists": mapped_artists,
     "analytics.songs": analytics_songs,
     "analytics.artists": analytics_artists,
 }
+
+# Tables that are added to: what was staged yesterday and no more is part of them.
+APPENDED = frozenset({"spotify.popularity_history"})
 
 
 def reads(rows: Select[Any]) -> list[Table]:

@@ -322,6 +322,20 @@ def _tracks() -> list[Column[Any]]:
         ),
         c("available_markets", Super, 'ISO countries it plays in: `["CA", …]`.', SPOTIFY, null=_EXTENDED),
         c("url", String(256), "The track's page on Spotify, to link to wherever its data is shown.", SPOTIFY),
+        c(
+            "relinked_to",
+            _ID,
+            "The id under which Spotify answers in its place: another copy, whose values these are.",
+            SPOTIFY,
+            null="Spotify answers under the track's own id",
+        ),
+        c(
+            "vanished_at",
+            DateTime,
+            "When Spotify first said that it does not know the id any more (UTC); the values are the last.",
+            OURS,
+            null="it was there when last asked for",
+        ),
         c("source", String(32), _SOURCE, OURS),
         c("fetched_at", DateTime, _FETCHED, OURS, null=_BY_HAND),
     ]
@@ -485,6 +499,43 @@ def _popularity_history() -> list[Column[Any]]:
         c("date", Date, "The day (UTC) it was fetched; the day's last counts.", OURS, key=True),
         c("popularity", Integer, "Spotify's popularity on that day: 0 to 100.", SPOTIFY, low=0, high=100),
         c("source", String(32), _SOURCE, OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS, null="an earlier version kept the row"),
+    ]
+
+
+def _artist_releases(*, staged: bool) -> list[Column[Any]]:
+    c = _column
+    none = "nothing new was found: the row says that the artist was asked about"
+    key: dict[str, Any] = {"nullable": True, "null": none} if staged else {}
+    return [
+        c(
+            "spotify_artist_id",
+            _ID,
+            "Spotify's id of an artist that MSD songs were matched to.",
+            SPOTIFY,
+            key=True,
+        ),
+        c(
+            "spotify_album_id",
+            _ID,
+            "Spotify's id of the release, 22 letters and digits.",
+            SPOTIFY,
+            key=True,
+            **key,
+        ),
+        c("name", _NAME, "Title of the release, with its edition.", SPOTIFY, cut=True),
+        c("album_type", String(32), "The kind of release: `album`, `single` or `compilation`.", SPOTIFY),
+        c(
+            "release_date",
+            String(10),
+            "When it came out: year, month or day; a reissue has its own.",
+            SPOTIFY,
+        ),
+        c("release_year", Integer, "The first four digits of `release_date`, 2011 or later.", SPOTIFY, low=0),
+        c("total_tracks", Integer, "How many tracks the release has.", SPOTIFY, low=0),
+        c("url", String(256), "Web page of the release, to link to.", SPOTIFY),
+        c("source", String(32), _SOURCE, OURS),
+        c("fetched_at", DateTime, _FETCHED, OURS),
     ]
 
 
@@ -604,6 +655,19 @@ STAGED: dict[str, Table] = {
     )
 }
 
+# What is staged by day, each slice named by its date: the refreshes of these kinds, and a kind that no
+# partition brings.
+STAGED_BY_DAY: dict[str, Table] = {
+    "spotify_tracks": STAGED["spotify_tracks"],
+    "spotify_artists": STAGED["spotify_artists"],
+    "artist_releases": _staged(
+        "artist_releases",
+        "Releases since 2011 of matched artists, by the day they were asked about.",
+        _artist_releases(staged=True),
+        dist="spotify_artist_id",
+    ),
+}
+
 # Fields a staged file may carry for the assets downstream that no table has.
 FILE_ONLY: dict[str, frozenset[str]] = {"spotify_search": frozenset({"tracks"})}
 
@@ -644,6 +708,14 @@ PUBLISHED: dict[str, Table] = {
             _popularity_history(),
             dist="id",
             sort="date",
+        ),
+        _table(
+            "artist_releases",
+            "spotify",
+            "A release since 2011 a row and matched artist.",
+            _artist_releases(staged=False),
+            dist="spotify_artist_id",
+            sort="spotify_artist_id",
         ),
         _table(
             "songs",

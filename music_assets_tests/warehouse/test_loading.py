@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Date, String, cast, func, literal, select, text
+from sqlalchemy import Date, DateTime, String, cast, func, literal, select, text
 
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.schema import LOADS, PUBLISHED, STAGED
@@ -142,7 +142,8 @@ def test_sandbox_rows_are_refused_where_others_read(place: Place[Any]) -> None:
 def test_filling_replaces_the_whole_table(place: Place[Any]) -> None:
     table = PUBLISHED["spotify.popularity_history"]
     day = cast(literal("2026-11-22"), Date)
-    one = select(cast(literal("track"), String(8)), literal("50% 'x'"), day, literal(50), literal("api"))
+    at = cast(literal("2026-11-22 03:00:00"), DateTime)
+    one = select(cast(literal("track"), String(8)), literal("50% 'x'"), day, literal(50), literal("api"), at)
     assert place.warehouse.fill(table, one) == 1
     assert place.warehouse.fill(table, one) == 1
     assert place.rows(table, "entity", "id", "popularity") == [("track", "50% 'x'", 50)]

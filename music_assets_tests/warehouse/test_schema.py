@@ -18,6 +18,7 @@ CONTRACT = {
     "spotify.artists": ["spotify_artist_id"],
     "spotify.audio_features": ["spotify_track_id", "source"],
     "spotify.popularity_history": ["entity", "id", "date"],
+    "spotify.artist_releases": ["spotify_artist_id", "spotify_album_id"],
     "analytics.songs": ["track_id"],
     "analytics.artists": ["artist_id"],
 }

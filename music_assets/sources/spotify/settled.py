@@ -78,8 +78,8 @@ class SettledSongs:
             return []
         if answer.key.entity == ALBUMS.entity:
             return album_rows(answer.body, source=self._source, fetched_at=answer.fetched_at)
-        track = {**answer.body, "id": answer.key.id}
-        return [track_row(track, source=self._source, fetched_at=answer.fetched_at)]
+        at, asked = answer.fetched_at, answer.key.id
+        return [track_row(answer.body, source=self._source, fetched_at=at, asked=asked)]
 
     def note_albums(self, albums: Mapping[str, Iterable[str]]) -> None:
         """Keep which of Spotify's albums a release of the MSD may be, by a key of the release."""

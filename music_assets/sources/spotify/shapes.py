@@ -17,11 +17,16 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def track_row(track: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+def track_row(
+    track: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+) -> Row:
     """A row of `spotify.tracks` from a track object (a search hit, or one of `/tracks`).
 
-    A track that Spotify relinked for a market keeps the id that was asked for (`linked_from`).
+    A track that Spotify relinked keeps the id that was `asked` for (or `linked_from` names), and says under
+    which it was answered (`relinked_to`).
     """
+    own = _text(track.get("id"))
+    id_ = asked or _text(_object(track.get("linked_from")).get("id")) or own
     album = _object(track.get("album"))
     artists = [
         {"spotify_artist_id": _text(artist.get("id")), "name": _text(artist.get("name"))}
@@ -31,7 +36,7 @@ def track_row(track: Mapping[str, Any], *, source: str, fetched_at: datetime | N
     first = artists[0] if artists else {}
     release_date = _text(album.get("release_date"))
     return {
-        "spotify_track_id": _text(_object(track.get("linked_from")).get("id")) or _text(track.get("id")),
+        "spotify_track_id": id_,
         "name": _text(track.get("name")),
         "isrc": _text(_object(track.get("external_ids")).get("isrc")),
         "duration_ms": _int(track.get("duration_ms")),
@@ -50,6 +55,8 @@ def track_row(track: Mapping[str, Any], *, source: str, fetched_at: datetime | N
         "release_year": _year(release_date),
         "available_markets": _list(track.get("available_markets")),
         "url": _text(_object(track.get("external_urls")).get("spotify")),
+        "relinked_to": own if own != id_ else None,
+        "vanished_at": None,
         "source": source,
         "fetched_at": fetched_at,
     }
@@ -88,6 +95,28 @@ def album_hits(answer: Any) -> list[Row]:
         for album in map(_object, items)
     ]
     return [hit for hit in hits if hit["id"]]
+
+
+def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
+    """Rows of `spotify.artist_releases` from the albums listed for an artist, but for those without an id."""
+    rows = []
+    for album in map(_object, _list(albums) or []):
+        release_date = _text(album.get("release_date"))
+        rows.append(
+            {
+                "spotify_artist_id": artist_id,
+                "spotify_album_id": _text(album.get("id")),
+                "name": _text(album.get("name")),
+                "album_type": (_text(album.get("album_type")) or "").lower() or None,
+                "release_date": release_date,
+                "release_year": _year(release_date),
+                "total_tracks": _int(album.get("total_tracks")),
+                "url": _text(_object(album.get("external_urls")).get("spotify")),
+                "source": source,
+                "fetched_at": fetched_at,
+            }
+        )
+    return [row for row in rows if row["spotify_album_id"]]
 
 
 def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
