@@ -1,9 +1,10 @@
 """Asks the most telling question first, in order of how much a song is wanted, until the budget ends.
 
 A round takes the songs wanted most and settles what it can, the cheapest way first: answers that are
-kept, albums that are kept, ids known elsewhere, the album of a release where several songs wait for it,
-and a search for the rest, one song a release. Every answer is in the ledger before the next question, so
-a run that is killed or whose budget ends loses nothing.
+kept, albums that are kept, ids known elsewhere, a search for a release where several songs wait for it, or
+its album, and a search for the rest, one song a release. A song that is not with its release is the least
+likely to be on Spotify: its search is put off until the others are asked about. Every answer is in the
+ledger before the next question, so a run that is killed or whose budget ends loses nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from music_assets.asking.chances import Chances
 from music_assets.asking.index import FAILED, MISSED, OPEN, SETTLED, IndexedSong, SongIndex
 from music_assets.matching import Candidate, Decision, decide, normalise
 from music_assets.sources.spotify import (
-    BadAnswer,
+    HITS,
     Note,
     OutOfBudget,
     SearchAnswer,
@@ -26,7 +27,9 @@ from music_assets.sources.spotify import (
 )
 
 ROUND = 64  # songs looked at together
-_BATCHED_ROUND = 512  # … where ids are verified fifty at a time
+_BATCHED_ROUND = 256  # … where ids are verified fifty at a time
+_IDS = 3  # ids known for a song that are worth a look there: the first may be dead
+_EDITIONS = 3  # albums of a release that are worth a look where they are fetched twenty at a time
 Row = dict[str, Any]
 
 
@@ -90,7 +93,7 @@ class Asker:
                 songs = self._index.next(size if most is None else min(size, most - done), partition)
                 if not songs:
                     break
-                self._round(songs)
+                self._round(self._with_company(songs))
                 done = sum(asked.settled.values())
                 spent = _difference(self._spotify.spent, before)
                 asked.curve.append((sum(spent.values()), done))
@@ -110,15 +113,29 @@ class Asker:
 
     # -- one round
 
+    def _with_company(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """These songs, and those that wait with them on a release, where an id is cheap to verify.
+
+        Any of them may have a known id that leads to the album of all.
+        """
+        if not (self._by_release and self._sources and self._batches):
+            return list(songs)
+        found = {song.track_id: song for song in songs}
+        for waiting in self._index.of_releases({song.release_key for song in songs}).values():
+            found |= {song.track_id: song for song in waiting if song.state == OPEN and not song.put_off}
+        return list(found.values())
+
     def _round(self, songs: Sequence[IndexedSong]) -> None:
         left = self._kept(songs)
         if self._by_release:
+            left = self._still_open(left, self._releases(left, ask=False))
             left = self._still_open(left, self._albums(left, ask=False))
         for source in self._sources:
             left = self._verify(source, left)
         if self._by_release and left:
-            self._search_releases(left)
+            left = self._still_open(left, self._releases(left, ask=True))
             left = self._still_open(left, self._albums(left, ask=True))
+            left = self._put_off(left)
         if left and self._asked.over is None:
             found = self._search(left)
             if self._by_release and found:
@@ -143,23 +160,27 @@ class Asker:
         ):
             return list(songs)
         ids = source.ids(songs)
-        first = {song.track_id: ids[song.track_id][0] for song in songs if ids.get(song.track_id)}
-        found = self._spotify.tracks(dict.fromkeys(first.values()))
+        most = _IDS if self._batches else 1
+        some = {song.track_id: ids[song.track_id][:most] for song in songs if ids.get(song.track_id)}
+        found = self._spotify.tracks(dict.fromkeys(id_ for each in some.values() for id_ in each))
         self._note_over(found.until, found.reason)
         rows = {row["spotify_track_id"]: row for row in found.rows}
-        notes, settled, albums = [], [], {}
+        notes: list[Note] = []
+        settled: list[IndexedSong] = []
+        albums: dict[str, list[Row]] = {}
         for song in songs:
-            row = rows.get(first.get(song.track_id, ""))
-            if row and decide(song.song, [_candidate(row)]).status == "matched":
-                notes.append(Note(song.track_id, source.name, (row["spotify_track_id"],)))
+            mine = [rows[id_] for id_ in some.get(song.track_id, ()) if id_ in rows]
+            decision = decide(song.song, map(_candidate, mine))
+            if decision.status == "matched":
+                right = _accepted(decision)
+                notes.append(Note(song.track_id, source.name, tuple(right)))
                 settled.append(song)
-                albums[song.release_key] = [row]
+                albums.setdefault(song.release_key, []).extend(rows[id_] for id_ in right)
         self._spotify.settled.note(notes)
         self._settle(settled, source.name)
         self._name_albums(albums, {song.release_key: song for song in settled})
-        self._chances.note(source.name, tries=len(first) - len(found.pending), brought=len(settled))
-        done = {song.track_id for song in settled}
-        return [song for song in songs if song.track_id not in done]
+        self._chances.note(source.name, tries=len(some) - len(found.pending), brought=len(settled))
+        return self._still_open(songs, {song.track_id for song in settled})
 
     def _search(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
         """Search for one song of each release (the others may come with its album); those that were found."""
@@ -180,14 +201,16 @@ class Asker:
     ) -> list[IndexedSong]:
         """Mark answered songs as settled or missed; the ones that wait for company on an album are judged."""
         mine = [song for song in songs if song.track_id in answered]
-        waiting = self._index.of_releases({song.release_key for song in mine}) if self._by_release else {}
+        keys = {song.release_key for song in mine}
+        waiting = self._index.of_releases(keys) if self._by_release else {}
+        known = self._spotify.settled.albums(waiting)
         found, missed, rows = [], [], {}
         for song in mine:
             if len(waiting.get(song.release_key, ())) < 2:
                 found.append(song)  # nobody waits for its album: whether it is a match is judged later
                 continue
             decision = decide(song.song, map(_candidate, answered[song.track_id].tracks))
-            if how == "search":
+            if how == "search" and song.release_key not in known:
                 self._chances.note("search matches", tries=1, brought=decision.status == "matched")
             if decision.status != "matched":
                 missed.append(song)
@@ -202,6 +225,17 @@ class Asker:
 
     # -- releases and their albums
 
+    def _put_off(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """Put off the songs that are not with their release; those to be searched for now."""
+        known = self._spotify.settled.albums({song.release_key for song in songs})
+        albums = {id_ for names in known.values() for id_ in map(_plain, names)}
+        kept = self._spotify.albums(albums, ask=False)[0] if albums else {}
+        vain = set(self._spotify.releases(_names(songs, known), ask=False)[0])
+        vain |= {key for key, names in known.items() if not kept.keys().isdisjoint(map(_plain, names))}
+        later = {song.track_id for song in songs if song.release_key in vain and not song.put_off}
+        self._index.put_off(later)
+        return self._still_open(songs, later)
+
     def _name_albums(
         self, rows: Mapping[str, Sequence[Row]], songs: Mapping[str, IndexedSong], *, count: bool = False
     ) -> None:
@@ -212,54 +246,67 @@ class Asker:
             wanted = normalise(songs[key].release)
             albums = {row["spotify_album_id"]: row["album_name"] for row in tracks if row["spotify_album_id"]}
             same = [id_ for id_, name in albums.items() if normalise(name) == wanted]
-            if count:
-                self._chances.note("hit names the release", tries=1, brought=bool(same))
-            best = same[:1] or list(albums)[:1]
-            more = [_named(id_, id_ in same) for id_ in best]
             had = known.get(key, [])
+            if count and not had:
+                self._chances.note("hit names the release", tries=1, brought=bool(same))
+            best = [*same, *(id_ for id_ in albums if id_ not in same)]
+            more = [_named(id_, id_ in same) for id_ in best[: _EDITIONS if self._batches else 1]]
             if new := [name for name in more if name not in had]:
                 named[key] = [*had, *new]
         self._spotify.settled.note_albums(named)
 
-    def _search_releases(self, songs: Sequence[IndexedSong]) -> None:
-        """Search for releases where that promises more than searching for one of their songs."""
-        cost = self._cost(20)
-        releases = {song.release_key: song for song in songs if song.release}
-        waiting = self._index.of_releases(releases)
-        known = self._spotify.settled.albums(releases)
-        for key, song in releases.items():
-            many = sum(other.state == OPEN for other in waiting.get(key, ()))
-            worth = self._chances.release_by_album(many, cost=cost)
-            if self._asked.over or key in known or many < 2:
-                continue
-            if worth <= max(self._chances.search(), self._chances.release_by_song(many, cost=cost)):
-                continue
-            try:
-                hits = self._spotify.search_album(key, song.artist_name or "", song.release or "")
-            except OutOfBudget as error:
-                self._asked.over = error
-                return
-            except BadAnswer:
-                continue
-            wanted = normalise(song.release)
-            same = [hit["id"] for hit in hits if normalise(hit["name"]) == wanted]
-            self._chances.note("album search", tries=1, brought=bool(same))
-            self._spotify.settled.note_albums({key: [_named(id_, True) for id_ in same[:1]]})
+    def _releases(self, songs: Sequence[IndexedSong], *, ask: bool) -> set[str]:
+        """Settle songs by a search for their releases, kept or asked for where that promises most; which."""
+        first = {song.release_key: song for song in songs if song.release}
+        waiting = self._index.of_releases(first)
+        known = self._spotify.settled.albums(first)
+        if ask:
+            first = {key: song for key, song in first.items() if key not in known}
+            first = {key: first[key] for key in first if self._worth_a_search(waiting.get(key, ()))}
+        ask = ask and self._asked.over is None
+        had = self._spotify.releases(_names(first.values()), ask=False)[0] if ask else {}
+        hits, rest = self._spotify.releases(_names(first.values()), ask=ask)
+        self._note_over(rest.until, rest.reason)
+        settled: list[IndexedSong] = []
+        albums: dict[str, list[Row]] = {}
+        for key, rows in hits.items():
+            tried = waiting.get(key, [])
+            by_id = {row["spotify_track_id"]: row for row in rows}
+            decisions = {song: decide(song.song, map(_candidate, rows)) for song in tried}
+            found = [song for song, decision in decisions.items() if decision.status == "matched"]
+            settled += found
+            if found:
+                ids = dict.fromkeys(id_ for song in found for id_ in _accepted(decisions[song]))
+                albums[key] = [by_id[id_] for id_ in ids]
+            if ask and key not in had:
+                self._chances.note("release search", tries=_open(tried), brought=_open(found))
+        self._spotify.settled.note(Note(song.track_id, "release", (song.release_key,)) for song in settled)
+        self._settle(settled, "release")
+        self._name_albums(albums, first)
+        return {song.track_id for song in settled}
+
+    def _worth_a_search(self, waiting: Sequence[IndexedSong]) -> bool:
+        """Whether a search for a release promises more than searches for its songs, or one and its album."""
+        many = _open(waiting)
+        by_song = self._chances.release_by_song(many, cost=self._cost(20))
+        return many > 1 and self._chances.release(many) > max(self._chances.search(), by_song)
 
     def _albums(self, songs: Sequence[IndexedSong], *, ask: bool) -> set[str]:
         """Settle songs by the albums of their releases, kept ones or asked for; the tracks that are."""
         keys = list(dict.fromkeys(song.release_key for song in songs))
         known = self._spotify.settled.albums(keys)
         waiting = self._index.of_releases(known)
+        searched = self._spotify.releases(_names(songs, known), ask=False)[0] if ask else {}
         cost = self._cost(20)
         wanted: dict[str, list[str]] = {}  # releases by album id
         for key, names in known.items():
-            many = sum(other.state == OPEN for other in waiting.get(key, ()))
+            many = _open(waiting.get(key, ()))
             for name in names:
-                id_, same = _parted(name)
-                worth = self._chances.album(many, same_name=same, cost=cost)
+                worth = self._chances.album(many, self._kind(name, key in searched), cost=cost)
+                if key in searched and len(searched[key]) < HITS and name.endswith("="):
+                    worth = 0.0  # the search named all of its tracks
                 if not ask or worth > self._chances.search():
-                    wanted.setdefault(id_, []).append(key)
+                    wanted.setdefault(_plain(name), []).append(key)
         if not wanted:
             return set()
         ask = ask and self._asked.over is None
@@ -271,24 +318,27 @@ class Asker:
         for id_, album in albums.items():
             candidates = [_candidate(row) for row in album.tracks]
             for key in wanted[id_]:
-                same = _named(id_, True) in known[key]
+                name = _named(id_, _named(id_, True) in known[key])
                 tried = [song for song in waiting.get(key, ()) if song.track_id not in settled]
                 found = [song for song in tried if decide(song.song, candidates).status == "matched"]
                 notes += [Note(song.track_id, "album", (id_,)) for song in found]
                 settled |= {song.track_id: song for song in found}
                 if id_ not in had and ask:
-                    many = sum(song.state == OPEN for song in tried)
-                    brought = sum(song.state == OPEN for song in found)
-                    self._chances.note("same album" if same else "other album", tries=many, brought=brought)
+                    kind = self._kind(name, key in searched)
+                    self._chances.note(kind, tries=_open(tried), brought=_open(found))
         self._spotify.settled.note(notes)
         self._settle(list(settled.values()), "album")
         return set(settled)
+
+    def _kind(self, name: str, searched: bool) -> str:
+        """What fetching an album so named is counted as: by its name, and by what is known of it."""
+        return "other album" if not name.endswith("=") else "rest of album" if searched else "same album"
 
     # -- keeping count
 
     def _settle(self, songs: Sequence[IndexedSong], how: str, state: int = SETTLED) -> None:
         self._index.mark([song.track_id for song in songs], state)
-        self._asked.settled[how] += sum(song.state == OPEN for song in songs)
+        self._asked.settled[how] += _open(songs)
         self._asked.partitions |= {song.track_id[2:4] for song in songs}
 
     def _fail(self, reasons: Mapping[str, str]) -> None:
@@ -333,8 +383,23 @@ def _named(album_id: str, same: bool) -> str:
     return f"{album_id}=" if same else album_id
 
 
-def _parted(name: str) -> tuple[str, bool]:
-    return name.removesuffix("="), name.endswith("=")
+def _plain(name: str) -> str:
+    return name.removesuffix("=")
+
+
+def _names(
+    songs: Iterable[IndexedSong], among: Mapping[str, Any] | None = None
+) -> dict[str, tuple[str, str]]:
+    """Artist and release by the key of the release, for those that can be searched for."""
+    return {
+        song.release_key: (song.artist_name or "", song.release)
+        for song in songs
+        if song.release and (among is None or song.release_key in among)
+    }
+
+
+def _open(songs: Iterable[IndexedSong]) -> int:
+    return sum(song.state == OPEN for song in songs)
 
 
 def _difference(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:

@@ -14,7 +14,8 @@ _GUESSES: Mapping[str, tuple[float, float]] = {
     "hit names the release": (8.0, 5.0),  # … on an album named like its release
     "same album": (8.0, 7.0),  # a song of a release is on the album of that name
     "other album": (8.0, 2.0),  # … on another album that a song of the release is on
-    "album search": (8.0, 5.0),  # a search for the release finds an album of its name
+    "rest of album": (8.0, 4.0),  # … though a search for the release did not find it
+    "release search": (8.0, 6.0),  # … among the ten tracks that a search for its release finds
     "echonest": (8.0, 6.0),  # an id from there is the song
     "listenbrainz": (8.0, 7.0),
 }
@@ -44,18 +45,18 @@ class Chances:
         """Songs a request settles when one song is searched for: it is answered, whatever the answer."""
         return 1.0
 
-    def album(self, songs: int, *, same_name: bool, cost: float) -> float:
-        """Songs a request settles when an album is fetched that `songs` unsettled songs may be on."""
-        return songs * self.of("same album" if same_name else "other album") / cost
+    def album(self, songs: int, kind: str, *, cost: float) -> float:
+        """Songs a request settles when an album of a kind is fetched, on which so many may be."""
+        return songs * self.of(kind) / cost
 
     def release_by_song(self, songs: int, *, cost: float) -> float:
         """… when one song of a release is searched for, and then the album it is found on is fetched."""
-        on_it = self.of("search matches") * self.of("hit names the release") * self.of("same album")
-        return (1 + (songs - 1) * on_it) / (1 + cost)
+        named = self.of("search matches") * self.of("hit names the release")
+        return (1 + (songs - 1) * named * self.of("same album")) / (1 + cost * named)
 
-    def release_by_album(self, songs: int, *, cost: float) -> float:
-        """… when the release itself is searched for, and then its album is fetched."""
-        return songs * self.of("album search") * self.of("same album") / (1 + cost)
+    def release(self, songs: int) -> float:
+        """… when a search is made for the release itself, which names ten tracks at most."""
+        return min(songs, 10) * self.of("release search")
 
     def ids(self, source: str, *, cost: float) -> float:
         """… when an id from elsewhere is verified."""

@@ -16,14 +16,15 @@ from typing import Any
 
 from music_assets.matching import Song, normalise
 
-_VERSION = 1
+_VERSION = 2  # 1 did not put songs off
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS songs (
     track_id TEXT PRIMARY KEY, partition TEXT NOT NULL, song_id TEXT, artist_id TEXT,
     title TEXT, artist_name TEXT, release TEXT, duration REAL, year INTEGER,
-    hotttnesss REAL NOT NULL, release_key TEXT NOT NULL, listed INTEGER NOT NULL, state INTEGER NOT NULL
+    hotttnesss REAL NOT NULL, release_key TEXT NOT NULL, listed INTEGER NOT NULL, state INTEGER NOT NULL,
+    put_off INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS wanted ON songs (state, listed DESC, hotttnesss DESC, track_id);
+CREATE INDEX IF NOT EXISTS wanted ON songs (state, listed DESC, put_off, hotttnesss DESC, track_id);
 CREATE INDEX IF NOT EXISTS released ON songs (release_key);
 CREATE INDEX IF NOT EXISTS placed ON songs (partition, state);
 CREATE TABLE IF NOT EXISTS partitions (key TEXT PRIMARY KEY, checksum TEXT NOT NULL);
@@ -32,7 +33,9 @@ CREATE TABLE IF NOT EXISTS chances (name TEXT PRIMARY KEY, tries REAL NOT NULL, 
 """
 # What has become of a song. A miss was asked about without a match: an album may still bring one.
 OPEN, SETTLED, MISSED, FAILED = range(4)
-_FIELDS = "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state"
+_FIELDS = (
+    "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state, put_off"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class IndexedSong:
     year: int | None
     release_key: str
     state: int
+    put_off: bool = False  # looked for in vain; what is left is a search of its own
 
     @property
     def song(self) -> Song:
@@ -105,11 +109,11 @@ class SongIndex:
                     fresh.append(song)
                 wanted = bool({song.track_id, song.song_id, song.artist_id} & listed)
                 self._db.execute(
-                    "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *(song.track_id, partition, song.song_id, song.artist_id, song.title),
                         *(song.artist_name, song.release, song.duration, song.year),
-                        *(row["song_hotttnesss"] or 0.0, song.release_key, wanted, song.state),
+                        *(row["song_hotttnesss"] or 0.0, song.release_key, wanted, song.state, song.put_off),
                     ),
                 )
             self._db.execute("INSERT OR REPLACE INTO partitions VALUES (?, ?)", (partition, checksum))
@@ -127,11 +131,11 @@ class SongIndex:
             ).rowcount
 
     def next(self, count: int, partition: str | None = None) -> list[IndexedSong]:
-        """The songs to ask about next: listed ones, then by `song_hotttnesss`, then by id."""
+        """The songs to ask about next: listed ones first, those put off last; by `song_hotttnesss`, by id."""
         where, values = (
             ("state = 0", ()) if partition is None else ("state = 0 AND partition = ?", (partition,))
         )
-        order = "listed DESC, hotttnesss DESC, track_id"
+        order = "listed DESC, put_off, hotttnesss DESC, track_id"
         with self._lock:
             return self._songs(f"{where} ORDER BY {order} LIMIT {int(count)}", *values)
 
@@ -149,6 +153,13 @@ class SongIndex:
         with self._transaction():
             self._db.executemany(
                 "UPDATE songs SET state = ? WHERE track_id = ?", ((state, id_) for id_ in track_ids)
+            )
+
+    def put_off(self, track_ids: Iterable[str]) -> None:
+        """Have these songs wait until the others have been asked about."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE songs SET put_off = 1 WHERE track_id = ?", ((id_,) for id_ in track_ids)
             )
 
     def forgive(self) -> None:

@@ -29,13 +29,14 @@ from music_assets.sources.spotify.errors import (
     SpotifyError,
     SpotifyUnreachable,
 )
-from music_assets.sources.spotify.facade import Spotify
+from music_assets.sources.spotify.facade import HITS, Spotify
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.session import SpotifySettings
 from music_assets.sources.spotify.settled import Note
 from music_assets.sources.spotify.shapes import artist_row, audio_features_row, search_rows, track_row
 
 __all__ = [
+    "HITS",
     "AccessDenied",
     "Album",
     "Answer",

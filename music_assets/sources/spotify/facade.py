@@ -24,15 +24,16 @@ from music_assets.sources.spotify.answers import Album, Lookup, SearchAnswer, So
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import BadAnswer, OutOfBudget
 from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS, Found, Kind, Lookups
-from music_assets.sources.spotify.queries import album_query, queries_for
+from music_assets.sources.spotify.queries import queries_for, release_query
+from music_assets.sources.spotify.releases import ARTIST_ALBUMS, ArtistAlbums
 from music_assets.sources.spotify.session import SpotifySettings
-from music_assets.sources.spotify.settled import SettledSongs, Tracks
+from music_assets.sources.spotify.settled import SettledSongs, Tracks, tracks_of_release
 from music_assets.sources.spotify.shapes import (
     Row,
-    album_hits,
     album_rows,
     artist_row,
     audio_features_row,
+    release_rows,
     search_rows,
     track_row,
 )
@@ -55,6 +56,7 @@ class Spotify:
         self._note = dict(note or {})
         self._access = Access(client.settings.mode, client.budget)
         self._lookups = Lookups(client, ledger, self._access, spend=self._spend, now=self._now)
+        self._artist_albums = ArtistAlbums(client, ledger, self._access, spend=self._spend, now=self._now)
         self.settled = SettledSongs(ledger, source=client.settings.source, make=self._noted)
         self._saved: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
@@ -141,23 +143,35 @@ class Spotify:
         )
         return {answer.track_id: answer for answer in answers if answer is not None}
 
-    def search_album(self, key: str, artist_name: str, release: str) -> list[Row]:
-        """Albums that a search for a release finds, by the key of the release: `id`, `name`, `artists`.
+    def releases(
+        self, names: Mapping[str, tuple[str, str]], *, ask: bool = True
+    ) -> tuple[dict[str, list[Row]], Lookup]:
+        """Tracks that a search for a release finds, ten at most, and a `Lookup` that tells of the others.
 
-        Raises what a request may raise, `OutOfBudget` among it.
+        `names` are artist and release by a key of the release. Such tracks are whole, unlike those that an
+        album lists. With `ask` false no request is spent.
         """
-        kept = self._ledger.get_many([Key("release", key, "search")]).get(Key("release", key, "search"))
-        if kept is None:
-            query = album_query(artist_name, release)
-            self._spend()
-            body = self._client.get("search", q=query, type="album", limit=HITS)
-            items = (body.get("albums") or {}).get("items") if isinstance(body.get("albums"), dict) else None
-            if not isinstance(items, list):
-                raise BadAnswer("Spotify answered search with an object that holds no list of albums")
-            status = "answered" if any(items) else "not_found"
-            kept = self._answer(Key("release", key, "search"), status, query, body, 1)
-            self._ledger.put_many([kept])
-        return album_hits(kept.body)
+        known = self._ledger.get_many(map(tracks_of_release, names))
+        found = Found({key.id: kept for key, kept in known.items()}, from_ledger=len(known))
+        if ask:
+            with self._pool() as submit:
+                todo = [key for key in names if key not in found.answers]
+                jobs = {key: submit(self._search_release, key, *names[key]) for key in todo}
+                for key, job in jobs.items():
+                    try:
+                        found.answers[key] = job.result()
+                    except OutOfBudget as error:
+                        found.pending.append(key)
+                        found.reason, found.until = str(error), error.until
+                    except BadAnswer as error:
+                        found.failed.append(key)
+                        found.reason = str(error)
+        tracks = {
+            key: search_rows(kept.body, source=self.settings.source, fetched_at=kept.fetched_at)
+            for key, kept in found.answers.items()
+            if kept.body is not None
+        }
+        return tracks, _lookup([], found)
 
     def artists(
         self,
@@ -187,6 +201,24 @@ class Spotify:
     def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Lookup:
         """Rows of `spotify.tracks` by id: to verify an id from elsewhere, to refresh what is old."""
         return self._look_up(TRACKS, list(ids), track_row, newer_than=newer_than)
+
+    def artist_albums(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Lookup:
+        """Rows of `spotify.artist_releases`: the albums and singles that Spotify lists for these artists.
+
+        All of them, whenever they came out, but for those that only feature the artist; of artists with very
+        many the first 200. The page that lists them is one request for 50.
+        """
+        found = self._artist_albums.by_artist(list(ids), newer_than=newer_than)
+        self._save(ARTIST_ALBUMS, found.from_ledger)
+        rows = [
+            row
+            for id_, answer in found.answers.items()
+            if answer.status == "answered"
+            for row in release_rows(
+                id_, answer.body["items"], source=self.settings.source, fetched_at=answer.fetched_at
+            )
+        ]
+        return _lookup(rows, found)
 
     def audio_features(self, ids: Iterable[str]) -> Lookup:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
@@ -308,6 +340,22 @@ class Spotify:
             if status != "not_found" or asked == len(queries):
                 return self._answered(song, answer, from_ledger=False)
 
+    def _search_release(self, key: str, artist_name: str, release: str) -> Answer:
+        """Ask for a release's tracks; in a thread of the pool."""
+        query = release_query(artist_name, release)
+        self._spend()
+        try:
+            body = self._client.get("search", q=query, type="track", limit=HITS)
+            status = _found(body)
+            self._learn(body)
+        except BadAnswer as error:
+            if not error.refused:
+                raise
+            status, body = "refused", None
+        answer = self._answer(tracks_of_release(key), status, query, body, 1)
+        self._ledger.put_many([answer])
+        return answer
+
     def _learn(self, body: Any) -> None:
         for track in body["tracks"]["items"]:
             if isinstance(track, dict):
@@ -340,8 +388,8 @@ class Spotify:
         found = self._lookups.by_id(kind, ids, newer_than=newer_than, ask=ask)
         self._save(kind.purpose, found.from_ledger)
         rows = [
-            # The id that was asked for: an answer may come back under another.
-            make_row({**answer.body, "id": id_}, source=self.settings.source, fetched_at=answer.fetched_at)
+            # Under the id that was asked for: an answer may come back under another.
+            make_row(answer.body, source=self.settings.source, fetched_at=answer.fetched_at, asked=id_)
             for id_, answer in found.answers.items()
             if answer.status == "answered"
         ]
@@ -373,7 +421,7 @@ class Spotify:
         self._spender.check()
 
     @contextlib.contextmanager
-    def _pool(self) -> Iterator[Callable[..., Future[SearchAnswer]]]:
+    def _pool(self) -> Iterator[Callable[..., Future[Any]]]:
         """Threads for one chunk; whoever leaves early takes what has not begun with them."""
         pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="spotify")
         try:

@@ -40,8 +40,8 @@ def queries_for(title: str, artist_name: str, release: str | None = None, *, lad
     return list(dict.fromkeys(query for query in queries if query))[:ladder] if song or artist else []
 
 
-def album_query(artist_name: str, release: str) -> str:
-    """The query that finds a release among Spotify's albums."""
+def release_query(artist_name: str, release: str) -> str:
+    """The query that finds the tracks of a release."""
     artist, album = _words(_main_artist(artist_name)), _words(_title(release)) or _words(release)
     filters = [f"album:'{album}'" if album else "", f"artist:'{artist}'" if artist else ""]
     return _cut(" ".join(filter(None, filters)), MAX_QUERY)

@@ -1,7 +1,9 @@
-"""Songs answered without a search of their own: by an album that lists them, or by an id from elsewhere.
+"""Songs answered without a search of their own: by an album or a search for the release that lists them, or
+by an id from elsewhere.
 
-Of such a song the ledger keeps a note that names the album or the tracks; those have answers of their own
-there. An album's place among the releases of the MSD is noted too, so that it is looked at before any search.
+Of such a song the ledger keeps a note that names the album, the release or the tracks; those have answers of
+their own there. An album's place among the releases of the MSD is noted too, so that it is looked at before
+any search.
 Which track of an album is which song is not said here: that is for `music_assets.matching`.
 """
 
@@ -12,13 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from music_assets.sources.ledger import Answer, Key, Ledger
-from music_assets.sources.spotify.lookups import ALBUMS, TRACKS, Kind
-from music_assets.sources.spotify.shapes import Row, album_rows, track_row
+from music_assets.sources.spotify.lookups import ALBUMS, TRACKS
+from music_assets.sources.spotify.shapes import Row, album_rows, search_rows, track_row
+
+RELEASE = "release"
 
 
 @dataclass(frozen=True)
 class Note:
-    """By what a song was answered: `by` is `album` or a source of ids; `ids` are Spotify's."""
+    """By what a song was answered: `by` is `album`, `release` or a source of ids.
+
+    `ids` are Spotify's, of a release its key.
+    """
 
     track_id: str
     by: str
@@ -63,11 +70,11 @@ class SettledSongs:
             key.id: (Note(key.id, kept.body["by"], tuple(kept.body["ids"])), kept.fetched_at)
             for key, kept in noted.items()
         }
-        wanted = {_kind(note).key(id_) for note, _ in notes.values() for id_ in note.ids}
+        wanted = {_leads_to(note, id_) for note, _ in notes.values() for id_ in note.ids}
         kept = self._ledger.get_many(wanted)
         found = {}
         for track_id, (note, noted_at) in notes.items():
-            answers = [kept.get(_kind(note).key(id_)) for id_ in note.ids]
+            answers = [kept.get(_leads_to(note, id_)) for id_ in note.ids]
             rows = [row for answer in answers if answer for row in self._rows(answer)]
             if rows:
                 found[track_id] = Tracks(note, rows, noted_at)
@@ -76,6 +83,8 @@ class SettledSongs:
     def _rows(self, answer: Answer) -> list[Row]:
         if answer.status != "answered":
             return []
+        if answer.key.entity == RELEASE:
+            return search_rows(answer.body, source=self._source, fetched_at=answer.fetched_at)
         if answer.key.entity == ALBUMS.entity:
             return album_rows(answer.body, source=self._source, fetched_at=answer.fetched_at)
         at, asked = answer.fetched_at, answer.key.id
@@ -94,8 +103,15 @@ class SettledSongs:
         }
 
 
-def _kind(note: Note) -> Kind:
-    return ALBUMS if note.by == "album" else TRACKS
+def _leads_to(note: Note, id_: str) -> Key:
+    if note.by == RELEASE:
+        return tracks_of_release(id_)
+    return (ALBUMS if note.by == "album" else TRACKS).key(id_)
+
+
+def tracks_of_release(key: str) -> Key:
+    """The question for a release's tracks, by the release's key."""
+    return Key(RELEASE, key, "tracks")
 
 
 def _song_key(track_id: str) -> Key:
@@ -103,4 +119,4 @@ def _song_key(track_id: str) -> Key:
 
 
 def _release_key(key: str) -> Key:
-    return Key("release", key, "albums")
+    return Key(RELEASE, key, "albums")

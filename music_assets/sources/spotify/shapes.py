@@ -83,20 +83,6 @@ def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | 
     return [row for row in rows if row["spotify_track_id"]]
 
 
-def album_hits(answer: Any) -> list[Row]:
-    """The albums of a search answer, best first: `id`, `name`, and `artists`, the names of its artists."""
-    items = _list(_object(_object(answer).get("albums")).get("items")) or []
-    hits = [
-        {
-            "id": _text(album.get("id")),
-            "name": _text(album.get("name")),
-            "artists": [_text(_object(one).get("name")) or "" for one in _list(album.get("artists")) or []],
-        }
-        for album in map(_object, items)
-    ]
-    return [hit for hit in hits if hit["id"]]
-
-
 def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
     """Rows of `spotify.artist_releases` from the albums listed for an artist, but for those without an id."""
     rows = []
@@ -119,10 +105,12 @@ def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: dateti
     return [row for row in rows if row["spotify_album_id"]]
 
 
-def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+def artist_row(
+    artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+) -> Row:
     """A row of `spotify.artists` from an artist object, full or as named on a track."""
     return {
-        "spotify_artist_id": _text(artist.get("id")),
+        "spotify_artist_id": asked or _text(artist.get("id")),
         "name": _text(artist.get("name")),
         "genres": _list(artist.get("genres")),
         "popularity": _int(artist.get("popularity")),
@@ -133,14 +121,16 @@ def artist_row(artist: Mapping[str, Any], *, source: str, fetched_at: datetime |
     }
 
 
-def audio_features_row(features: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> Row:
+def audio_features_row(
+    features: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+) -> Row:
     """A row of `spotify.audio_features` from an audio features object."""
     fractions = (
         "danceability energy loudness speechiness acousticness instrumentalness liveness valence tempo"
     )
     whole = "key mode time_signature duration_ms"
     return {
-        "spotify_track_id": _text(features.get("id")),
+        "spotify_track_id": asked or _text(features.get("id")),
         "source": source,
         **{name: _float(features.get(name)) for name in fractions.split()},
         **{name: _int(features.get(name)) for name in whole.split()},

@@ -1,0 +1,329 @@
+"""How many requests a matched song takes, as the work proceeds: ways to ask, side by side.
+
+    python -m benchmarks.requests [--songs N] [--shape full|real] [--mode development|extended] [--json FILE]
+
+The ways: what the predecessor did (search the song, fetch its tracks, search its artist, fetch those), one
+search a song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
+asked about over HTTP from a sandbox, by `music_assets.asking`, until all are answered, hottest first; what is
+a match is for the pipeline's matcher to say. The songs are invented in the full MSD's shape
+(`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`), whose releases hardly ever
+share one. Whatever differs between a way's matches and those of a search for each song is listed by kind.
+
+Requests to Spotify alone are counted: the archive is a file, and ListenBrainz has limits of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.common import SHARED, resident_mb
+from benchmarks.matching_sandbox import read_songs
+from benchmarks.shape import full_scale
+from music_assets.asking import Asker, IdSource, SongIndex
+from music_assets.asking.elsewhere import EchoNestIds, ListenBrainzIds
+from music_assets.assets.mapped_rows import candidate_of, song_of
+from music_assets.matching import decide
+from music_assets.sandbox.catalogue import ensure_catalogue, truth
+from music_assets.sandbox.echonest import shares, write_archive
+from music_assets.sandbox.process import SandboxAddress, running_sandbox
+from music_assets.sources.echonest import EchoNestArchive
+from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
+from music_assets.sources.spotify import SongQuestion, Spotify, SpotifySettings, SqliteLedger, track_row
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.sources.spotify.queries import queries_for
+
+CSV = SHARED / "msd_subset_10k.csv.gz"
+BY_SEARCH, BY_RELEASE = "one search a song", "by release"
+WAYS = (BY_SEARCH, BY_RELEASE, "by release, Echo Nest archive", "by release, ListenBrainz")
+PREDECESSOR, FEW = "the predecessor's way", 300  # songs; its cost is the same for each
+POINTS = 20  # of the curve
+CHEAP = (0.1, 0.5)  # requests a song
+Row = dict[str, Any]
+
+
+@dataclass
+class Course:
+    """How a way went; `points` are the requests spent, songs answered and songs matched by then."""
+
+    way: str
+    requests: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
+    matches: dict[str, str] = field(default_factory=dict)
+    points: list[tuple[int, int, int]] = field(default_factory=list)
+    fine: list[tuple[int, int]] = field(default_factory=list)  # (requests, answered), round by round
+    settled: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def spent(self) -> int:
+        return self.requests.total()
+
+    def answered_below(self, cost: float) -> float:
+        """The share of the songs answered while the mean of all so far was below so many requests."""
+        below = [answered for spent, answered in self.fine if spent < cost * answered]
+        return max(below, default=0) / self.answered
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "requests": dict(self.requests),
+            "answered": self.answered,
+            "matched": len(self.matches),
+            "requests_a_song": round(self.spent / self.answered, 4),
+            "requests_a_match": round(self.spent / len(self.matches), 4),
+            "answered_below": {str(cost): round(self.answered_below(cost), 4) for cost in CHEAP},
+            "curve": self.points,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    """The songs as rows, what is missing as None."""
+    rows: list[Row] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return rows
+
+
+def fill(index: SongIndex, rows: Iterable[Row]) -> None:
+    """Have the index know these songs, by partition as the pipeline does."""
+    by_key: dict[str, list[Row]] = {}
+    for row in rows:
+        by_key.setdefault(row["track_id"][2:4], []).append(row)
+    for key, mine in by_key.items():
+        index.put(key, "one", mine)
+
+
+def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
+    return SpotifySettings(
+        address.client_id,
+        address.client_secret,
+        source="sandbox",
+        mode=mode,
+        base_url=address.base_url,
+        token_url=address.token_url,
+        requests_per_30s=None,
+    )
+
+
+@contextmanager
+def sources_of(
+    way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: SqliteLedger
+) -> Iterator[Sequence[IdSource]]:
+    """The places beside Spotify that this way asks."""
+    with ExitStack() as stack:
+        if "Echo Nest" in way:
+            opened = EchoNestArchive.open(archive, folder)
+            stack.callback(opened.close)
+            yield [EchoNestIds(opened)]
+        elif "ListenBrainz" in way:
+            at = ListenBrainzSettings(
+                source="sandbox", base_url=address.listenbrainz_url, requests_per_second=None
+            )
+            yield [ListenBrainzIds(stack.enter_context(ListenBrainz(at, ledger)))]
+        else:
+            yield []
+
+
+def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxAddress, mode: str) -> Course:
+    """Ask about all songs this way, in steps, and look at the matches after each."""
+    folder.mkdir(parents=True)
+    course = Course(way)
+    by_id = {row["track_id"]: row for row in rows}
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")
+        stack.callback(ledger.close)
+        index = SongIndex(folder / "songs.sqlite")
+        stack.callback(index.close)
+        fill(index, rows)
+        spotify = stack.enter_context(Spotify.open(settings_of(address, mode), ledger))
+        sources = stack.enter_context(sources_of(way, folder, archive, address, ledger))
+        asker = Asker(spotify, index, sources=sources, by_release=way != BY_SEARCH)
+        unanswered = dict.fromkeys(by_id)
+        while unanswered:
+            asked = asker.ask(most=-(-len(rows) // POINTS))
+            if asked.over or asked.errors or not asked.settled.total():
+                raise SystemExit(f"{way}: {asked.over or asked.errors or 'nothing more is answered'}")
+            settled = course.settled.total()
+            course.fine += [(course.spent + spent, settled + done) for spent, done in asked.curve]
+            course.requests += Counter(asked.requests)
+            course.settled += asked.settled
+            for some in _chunks(list(unanswered)):
+                kept = spotify.kept(_question(by_id[id_]) for id_ in some)
+                for id_, answer in kept.items():
+                    del unanswered[id_]
+                    best = decide(song_of(by_id[id_]), map(candidate_of, answer.tracks)).best
+                    if best is not None:
+                        course.matches[id_] = best
+            course.answered = len(rows) - len(unanswered)
+            course.points.append((course.spent, course.answered, len(course.matches)))
+    course.seconds = time.perf_counter() - began
+    return course
+
+
+def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: str) -> Course:
+    """Search the song, fetch the tracks found, search their first artist, fetch the artists found.
+
+    Batches where there are any, and nothing asked twice within a song, which is better than it was.
+    """
+    folder.mkdir(parents=True)
+    course = Course(PREDECESSOR)
+    began = time.perf_counter()
+    ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")  # for the budget; no answers are kept
+    client = SpotifyClient(settings_of(address, mode), ledger)
+
+    def fetch(kind: str, ids: list[str]) -> list[Any]:
+        if mode == "extended":
+            return list(client.get(kind, ids=",".join(ids))[kind]) if ids else []
+        return [client.get(f"{kind}/{id_}") for id_ in ids]
+
+    def search(type_: str, query: str) -> list[str]:
+        items = client.get("search", q=query, type=type_, limit=10)[f"{type_}s"]["items"]
+        return list(dict.fromkeys(item["id"] for item in items))
+
+    for row in rows:
+        query = queries_for(row["title"], row["artist_name"], ladder=1)[0]
+        tracks = [
+            track_row(track, source="sandbox", fetched_at=None)
+            for track in fetch("tracks", search("track", query))
+        ]
+        fetch("artists", search("artist", f"artist:'{row['artist_name']}'"))
+        best = decide(song_of(row), map(candidate_of, tracks)).best
+        course.answered += 1
+        if best is not None:
+            course.matches[row["track_id"]] = best
+    course.requests = Counter({kind: n for kind, n in client.sent.counts().items() if kind != "token"})
+    course.points = [(course.spent, course.answered, len(course.matches))]
+    client.close()
+    ledger.close()
+    course.seconds = time.perf_counter() - began
+    return course
+
+
+def differences(course: Course, base: Course, right: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    """The songs this way matches otherwise than a search for each does, by kind."""
+    kinds: dict[str, list[str]] = {}
+    for track_id in sorted(course.matches.keys() | base.matches.keys()):
+        one, other = course.matches.get(track_id), base.matches.get(track_id)
+        if one == other:
+            continue
+        truth_ = right.get(track_id, set())
+        if one is None:
+            kind = "not matched, and search was right" if other in truth_ else "not matched, search was wrong"
+        elif other is None:
+            kind = "right, and search had none" if one in truth_ else "wrong, and search had none"
+        elif one in truth_ and other in truth_:
+            kind = "the same recording, another copy of it"
+        elif one in truth_ or other in truth_:
+            kind = (
+                f"{'right' if one in truth_ else 'wrong'}, search was {'wrong' if one in truth_ else 'right'}"
+            )
+        else:
+            kind = "both wrong"
+        kinds.setdefault(kind, []).append(track_id)
+    return kinds
+
+
+def show(
+    courses: list[Course], base: Course, right: Mapping[str, set[str]], shown: int, rows: list[Row]
+) -> None:
+    """The table, the curves and the differences."""
+    heads = ("songs", "matched", "requests", "a song", "a match", "right", "s")
+    print(f"\n{'way':<32}{''.join(f'{head:>9}' for head in heads)}")
+    for one in courses:
+        matched = len(one.matches)
+        correct = sum(best in right.get(id_, ()) for id_, best in one.matches.items())
+        print(
+            f"{one.way:<32}{one.answered:>9,}{matched:>9,}{one.spent:>9,}{one.spent / one.answered:>9.3f}"
+            f"{one.spent / matched:>9.3f}{correct / matched:>9.2%}{one.seconds:>9.0f}"
+        )
+        print(f"{'':<4}{', '.join(f'{kind} {count:,}' for kind, count in one.requests.most_common())}")
+        if one.settled:
+            print(f"{'':<4}settled by {', '.join(f'{how} {n:,}' for how, n in one.settled.most_common())}")
+    print("\nshare of the songs answered while the mean so far was below so many requests a song")
+    for one in courses:
+        if one.fine:
+            shares_ = "".join(f"{f'below {cost}':>14} {one.answered_below(cost):>6.1%}" for cost in CHEAP)
+            print(f"{one.way:<32}{shares_}")
+    print("\nrequests a match, step by step (a twentieth of the songs, or what one round settles)")
+    for one in courses:
+        if len(one.points) > 1:
+            steps = zip([(0, 0, 0), *one.points], one.points, strict=False)
+            each = [(b[0] - a[0]) / max(b[2] - a[2], 1) for a, b in steps]
+            print(f"{one.way:<32}{''.join(f'{value:>7.2f}' for value in each)}   {_bars(each)}")
+    by_id = {row["track_id"]: row for row in rows}
+    for one in courses:
+        if one.way in WAYS and one is not base:
+            print(f"\n{one.way}: matches that differ from those of one search a song")
+            for kind, ids in sorted(differences(one, base, right).items(), key=lambda item: -len(item[1])):
+                print(f"  {len(ids):>6,}  {kind}")
+                for id_ in ids[:shown]:
+                    row = by_id[id_]
+                    print(f"          {id_} {row['artist_name']} | {row['title']} | {row['release']}")
+
+
+def _bars(values: list[float]) -> str:
+    most = max(*values, 1.0)
+    return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * value / most))] for value in values)
+
+
+def _question(row: Row) -> SongQuestion:
+    return SongQuestion(
+        row["track_id"], row["title"] or "", row["artist_name"] or "", row["release"], row["duration"]
+    )
+
+
+def _chunks(things: list[str], size: int = 1000) -> Iterator[list[str]]:
+    for start in range(0, len(things), size):
+        yield things[start : start + size]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--songs", type=int, help="so many (default: 20,000 of the full shape, all real ones)"
+    )
+    parser.add_argument("--shape", choices=("full", "real"), default="full", help="invented, or the subset's")
+    parser.add_argument("--mode", choices=("development", "extended"), action="append", help="default: both")
+    parser.add_argument("--show", type=int, default=0, help="songs to name of each kind of difference")
+    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    options = parser.parse_args()
+    if options.shape == "real" and not CSV.is_file():
+        parser.error(f"there is no {CSV.name} beside the repository; try --shape full")
+    frame = full_scale(options.songs or 20_000) if options.shape == "full" else read_songs(CSV, options.songs)
+    rows = records(frame)
+    told: dict[str, Any] = {"shape": options.shape, "songs": len(rows)}
+    with tempfile.TemporaryDirectory(prefix="requests_") as folder:
+        home = Path(folder)
+        catalogue = home / "catalogue.sqlite"
+        ensure_catalogue(catalogue, [("all", "", lambda: frame)])
+        right = truth(catalogue)
+        there = sum(bool(ids) for ids in right.values())
+        became = write_archive(home / "archive.tar", frame, catalogue)
+        print(f"{len(rows):,} songs ({options.shape} shape), {there:,} of them on the sandbox's Spotify")
+        print(f"the archive: {', '.join(f'{kind} {n:,}' for kind, n in sorted(shares(became).items()))}")
+        for mode in options.mode or ("development", "extended"):
+            print(f"\n== {mode} mode", flush=True)
+            with running_sandbox(catalogue, mode=mode) as address:
+                courses = [predecessor(rows[:FEW], home / mode / "predecessor", address, mode)]
+                for number, way in enumerate(WAYS):
+                    place = home / mode / str(number)
+                    courses.append(go(way, rows, place, home / "archive.tar", address, mode))
+            show(courses, courses[1], right, options.show, rows)
+            told[mode] = {one.way: one.told() for one in courses}
+        print(f"\nmost memory of this process: {resident_mb(peak=True):,.0f} MB")
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
