@@ -231,7 +231,7 @@ def analytics_songs() -> Select[Any]:
     song, mapped, track = PUBLISHED["msd.songs"], PUBLISHED["mapped.songs"], PUBLISHED["spotify.tracks"]
     features = PUBLISHED["spotify.audio_features"]
     one_provider = first_by(features, ["spotify_track_id"], [features.c.source]).subquery()
-    order = [mapped.c.rank.nulls_last(), mapped.c.spotify_track_id.nulls_last()]
+    order: list[ColumnElement[Any]] = [mapped.c.rank.nulls_last(), mapped.c.spotify_track_id.nulls_last()]
     best = first_by(mapped, ["track_id"], order).subquery()
     match = case((best.c.accepted, best.c.spotify_track_id), else_=null())
     values: dict[str, ColumnElement[Any]] = {

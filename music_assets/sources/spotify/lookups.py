@@ -7,7 +7,7 @@ them, one by one where it does not. Searching for a song is in `facade`, what a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +56,7 @@ class Found:
     """The answers by id, and what became of the ids that have none."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
+    stale: dict[str, Answer] = field(default_factory=dict)  # what is known of those asked about again
     from_ledger: int = 0
     pending: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -87,12 +88,12 @@ class Lookups:
     ) -> Found:
         """What Spotify says of each id, from the ledger where it is there and not older than `newer_than`.
 
-        With `ask` false no request is spent. An answer that cannot be renewed now is given as it was.
+        With `ask` false no request is spent. An answer that cannot be renewed now is given as it was. What
+        Spotify knew and knows no more is `not_found`, and stays in the ledger as it was: songs rest on it.
         """
         ids = list(dict.fromkeys(ids))
         known = self._ledger.get_many(kind.key(id_) for id_ in ids)
         found = Found()
-        stale: dict[str, Answer] = {}
         todo: list[str] = []
         for id_ in ids:
             kept = known.get(kind.key(id_))
@@ -101,16 +102,15 @@ class Lookups:
             elif kept is None:
                 todo.append(id_)
             elif newer_than is not None and kept.fetched_at < newer_than:
-                stale[id_] = kept
+                found.stale[id_] = kept
                 todo.append(id_)
             else:
                 found.answers[id_] = kept
                 found.from_ledger += 1
         if todo and ask:
             self._ask(kind, todo, found)
-        found.answers = {
-            id_: found.answers.get(id_) or stale[id_] for id_ in ids if id_ in found.answers or id_ in stale
-        }
+        answers = found.stale | found.answers
+        found.answers = {id_: answers[id_] for id_ in ids if id_ in answers}
         return found
 
     def _ask(self, kind: Kind, ids: list[str], found: Found) -> None:
@@ -134,7 +134,7 @@ class Lookups:
                 if left or found.denied or found.until:
                     left += [id_ for batch in group for id_ in batch]
                     continue
-                jobs = [pool.submit(self._request, kind, batch, batched) for batch in group]
+                jobs = [pool.submit(self._request, kind, batch, batched, found.stale) for batch in group]
                 for batch, job in zip(group, jobs, strict=True):
                     try:
                         for id_, answer in job.result().items():
@@ -160,7 +160,9 @@ class Lookups:
             left = []
         return left
 
-    def _request(self, kind: Kind, ids: list[str], batched: bool) -> dict[str, Answer]:
+    def _request(
+        self, kind: Kind, ids: list[str], batched: bool, stale: Mapping[str, Answer]
+    ) -> dict[str, Answer]:
         """One request, in a thread of the pool; its answers are in the ledger when it returns."""
         self._spend()
         if batched:
@@ -183,7 +185,11 @@ class Lookups:
             else self._answer(kind, id_, "not_found", None)
             for id_, item in told.items()
         }
-        self._ledger.put_many(answers.values())
+        self._ledger.put_many(
+            answer
+            for id_, answer in answers.items()
+            if answer.status == "answered" or id_ not in stale or stale[id_].status != "answered"
+        )
         return answers
 
     def _answer(self, kind: Kind, id_: str, status: str, body: Any) -> Answer:

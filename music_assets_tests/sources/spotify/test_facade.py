@@ -24,7 +24,7 @@ from music_assets.sources.spotify import (
     SqliteLedger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.warehouse.schema import STAGED, row_columns
+from music_assets.warehouse.schema import STAGED, STAGED_BY_DAY, row_columns
 from music_assets_tests.sandbox.world import Town, questions, town
 from music_assets_tests.sources.spotify.conftest import SONGS
 
@@ -509,3 +509,67 @@ def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: Sql
     with spotify_of(spotify_town, ledger) as spotify:
         list(spotify.search_songs(QUESTIONS[:2]))
         assert spotify.predecessor is None
+
+
+def test_a_track_that_vanished_is_told_of_and_stays_in_the_ledger(
+    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
+    with spotify_of(spotify_town, ledger) as spotify:
+        (before, *_) = spotify.tracks(ids).rows
+    spotify_town.clock.now += 86400
+    spotify_town.faults.gone = frozenset(ids[:1])
+    with spotify_of(spotify_town, ledger) as spotify:
+        renewed = spotify.tracks(ids, newer_than=datetime.fromtimestamp(spotify_town.clock() - 60, UTC))
+        assert renewed.not_found == ids[:1]
+        assert [row["spotify_track_id"] for row in renewed.rows] == ids[1:]
+        assert spotify.tracks(ids[:1]).rows == [before]
+
+
+def test_a_track_answered_under_another_id_is_relinked(spotify_town: Town, ledger: SqliteLedger) -> None:
+    track = {"id": "b" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
+    spotify_town.faults.script.append(Raw(200, json.dumps(track).encode(), {}))
+    with spotify_of(spotify_town, ledger) as spotify:
+        (row,) = spotify.tracks(["a" * 22]).rows
+    assert (row["spotify_track_id"], row["relinked_to"], row["name"]) == ("a" * 22, "b" * 22, "A Copy")
+
+
+def artist_of(place: Town, ledger: SqliteLedger) -> str:
+    hit = next(answer.tracks[0] for answer in ask(place, ledger) if answer.tracks)
+    return str(hit["spotify_artist_id"])
+
+
+def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger: SqliteLedger) -> None:
+    artist = artist_of(spotify_town, ledger)
+    with spotify_of(spotify_town, ledger) as spotify:
+        found = spotify.artist_albums([artist])
+        assert spotify.spent["artists"] == 1
+        assert spotify.artist_albums([artist]).rows == found.rows
+        assert spotify.spent["artists"] == 1 and spotify.saved["artist_albums"] == 1
+    assert found.rows and {row["spotify_artist_id"] for row in found.rows} == {artist}
+    assert sorted(found.rows[0]) == sorted(row_columns(STAGED_BY_DAY["artist_releases"]))
+    spotify_town.clock.now += 86400
+    with spotify_of(spotify_town, ledger) as spotify:
+        spotify.artist_albums([artist], newer_than=datetime.fromtimestamp(spotify_town.clock() - 60, UTC))
+        assert spotify.spent["artists"] == 1
+
+
+def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, ledger: SqliteLedger) -> None:
+    def page(number: int) -> Raw:
+        albums = [{"id": f"{number:02}{place:020}", "release_date": "2015"} for place in range(50)]
+        return Raw(200, json.dumps({"items": albums, "total": 1000, "next": "more"}).encode(), {})
+
+    spotify_town.faults.script.extend(page(number) for number in range(9))
+    with spotify_of(spotify_town, ledger) as spotify:
+        rows = spotify.artist_albums(["a" * 22]).rows
+        assert spotify.spent["artists"] == 4
+    assert len({row["spotify_album_id"] for row in rows}) == 200
+
+
+def test_an_artist_without_releases_is_not_found_and_the_budget_ends_the_rest(
+    spotify_town: Town, ledger: SqliteLedger
+) -> None:
+    with spotify_of(spotify_town, ledger, requests_per_day=1) as spotify:
+        found = spotify.artist_albums(["a" * 22, "b" * 22, "c" * 22])
+    assert (found.not_found, found.pending, found.rows) == (["a" * 22], ["b" * 22, "c" * 22], [])
+    assert found.until is not None
