@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from music_assets.commands import EXIT_FAILED, Unusable
+from music_assets.commands import Unusable
 
 
 @click.command()
@@ -28,9 +28,7 @@ def grant(role: str) -> None:
     except SettingError as error:
         raise Unusable(str(error)) from None
     except WarehouseError as error:
-        failed = click.ClickException(str(error))
-        failed.exit_code = EXIT_FAILED
-        raise failed from None
+        raise click.ClickException(str(error)) from None
     if not statements:
         click.echo(
             "There is nothing to grant: this warehouse is a file, and its readers have a copy, "

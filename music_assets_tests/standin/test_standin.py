@@ -185,6 +185,7 @@ def test_a_wrong_password_is_refused(engine: Engine) -> None:
         other.connect()
 
 
+@pytest.mark.slow
 def test_it_leaves_neither_process_nor_port_nor_file() -> None:
     """In a process of its own, which ends by an exception with a connection open."""
     code = (
