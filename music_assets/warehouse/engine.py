@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, Table, and_, delete, func, insert, select, tuple_
+from sqlalchemy import Column, Connection, MetaData, Select, Table, and_, delete, func, insert, select
 
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
@@ -197,7 +197,13 @@ class Warehouse(ABC):
         missing = select(new).select_from(new.outerjoin(held, same)).where(held.c[keys[0]].is_(None))
 
         def work(connection: Connection) -> int:
-            connection.execute(delete(table).where(tuple_(*(table.c[key] for key in keys)).in_(older)))
+            # By a table of their keys: IN takes one column of a query on Redshift, and no more.
+            columns = (Column(key, table.c[key].type) for key in keys)
+            gone = Table(f"older_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+            gone.create(connection, checkfirst=False)
+            self.insert(connection, gone, older)
+            connection.execute(delete(table).where(*(table.c[key] == gone.c[key] for key in keys)))
+            gone.drop(connection, checkfirst=False)
             self.insert(connection, table, missing)
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 

@@ -58,6 +58,11 @@ class Standin:
         }
 
     @property
+    def socket_folder(self) -> Path:
+        """Where PostgreSQL itself listens, for what wants a PostgreSQL and no Redshift."""
+        return Path(self._postgres.get_postmaster_info().socket_dir)
+
+    @property
     def s3(self) -> Any:
         """A boto3 client of the S3 server."""
         return _s3(self.s3_endpoint)

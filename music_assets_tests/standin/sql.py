@@ -24,6 +24,7 @@ _REFUSED = {
     r"\bSTRING_AGG\s*\(|\bARRAY_AGG\s*\(": "PostgreSQL's aggregates",
     r"\bFILTER\s*\(\s*WHERE": "FILTER",
     r"\bLATERAL\b": "LATERAL",
+    r"\([^()]+,[^()]+\)\s+(?:NOT\s+)?IN\s*\(\s*SELECT\b": "IN with more than one column of a query",
     r"^\s*CREATE\s+(?:UNIQUE\s+)?INDEX\b": "indexes",
     r"\bADD\s+COLUMN\s+IF\b": "ADD COLUMN IF NOT EXISTS",
     r"^\s*ALTER\s+TABLE\b.*\bADD\s+COLUMN\b.*\bADD\s+COLUMN\b": "more than one column an ALTER TABLE",

@@ -140,6 +140,7 @@ def test_what_is_not_on_s3_ends_the_copy(standin: Standin, engine: Engine) -> No
         "SELECT count(*) FILTER (WHERE n = 1) FROM t",
         "SELECT string_agg(id, ',') FROM t",
         "SELECT * FROM t AS one FULL OUTER JOIN t AS two ON one.id = two.id",
+        "DELETE FROM t WHERE (id, n) IN (SELECT id, n FROM t)",
         "CREATE INDEX i ON t (id)",
         "TRUNCATE t",
         "VACUUM t",
