@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from music_assets.definitions import build_defs
 from music_assets.deployment import Settings, resources
 from music_assets.io_managers.s3 import S3Files
+from music_assets.lookup import lookup
 from music_assets.warehouse.connect import open_warehouse, without_password
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.published import SELECTS
@@ -353,3 +354,15 @@ def test_every_statement_is_redshifts_by_a_second_reader(standin: Standin) -> No
     # Of these sqlglot reads the first word alone.
     assert opaque <= {"LOCK", "ANALYZE", "GRANT", "ALTER", "SHOW", "SET", "CREATE", "BEGIN"}, opaque
     assert place.rows(LOADS, "rows") == [(1,)] * len(STAGED)
+
+
+def test_ids_are_looked_up_as_in_the_published_copy(redshift_place: Redshift) -> None:
+    track = "TRAAAAW128F429D538"
+    song = row("msd_songs", track_id=track, title="Anna 100%", artist_id="ARD7TVE1187B99BFB1", year=1999)
+    redshift_place.load(redshift_place.stage("msd_songs", "AA", [song]))
+    for name in ("msd.songs", "analytics.songs"):
+        redshift_place.warehouse.fill(PUBLISHED[name], SELECTS[name]())
+    url = url_of(redshift_place).render_as_string(hide_password=False)
+    found = lookup([track, "TRZZZZZ128F429D538"], warehouse=url, columns=["title", "year", "match_reasons"])
+    assert list(found.found) == [True, False]
+    assert (found.title[0], found.year[0], found.match_reasons[0]) == ("Anna 100%", 1999, None)
