@@ -279,6 +279,8 @@ class SpotifyResource(ConfigurableResource[Any]):
             "requests_per_day": self.requests_per_day,
             "ladder": self.queries,
             "artist_gets": self.artist_gets,
+            # A task that died holds the right to spend for a minute more: the one in its place waits for it.
+            **({"lock_wait": 90.0} if self.ledger.startswith("dynamodb:") else {}),
         }
 
     def sandbox(self) -> "SandboxAddress":
