@@ -8,7 +8,7 @@ from typing import Any
 from dagster import Definitions, in_process_executor
 
 from music_assets import automation, checks
-from music_assets.assets import analytics, answers, mapping, msd, report, spotify, staging, warehouse
+from music_assets.assets import analytics, answers, mapping, msd, refresh, report, spotify, staging, warehouse
 from music_assets.deployment import Settings, resources
 
 
@@ -33,6 +33,9 @@ def build_defs(**overrides: Any) -> Definitions:
             spotify.audio_features,
             *staging.gates,
             *staging.staging_tables,
+            refresh.spotify_refresh,
+            refresh.artist_releases,
+            refresh.refreshed_slices,
             *warehouse.tables,
             *automation.promised(analytics.tables, settings),
             analytics.published_copy,

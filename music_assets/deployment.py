@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -28,12 +29,16 @@ from music_assets.io_managers.warehouse import WarehouseIOManager
 from music_assets.resources import (
     CorrectionsResource,
     MsdResource,
+    RefreshResource,
     ReportResource,
     SpotifyResource,
     StagingResource,
     WarehouseResource,
 )
 from music_assets.warehouse.connect import LOOPBACK, without_password
+
+# Days after which an artist's releases are asked for again where that is `none`: not in a lifetime.
+_NEVER = 36_500
 
 
 class SettingError(ValueError):
@@ -55,6 +60,9 @@ class Settings:
     are asked for that answer several songs; `tracks` a list of what to ask first; `echonest` the mapping
     archive, `listenbrainz` whether it is asked, for ids to verify. `ledger` is a path or
     `dynamodb://table`, `sandbox_url` a sandbox that runs already.
+
+    `refresh_share` is how much of a day's requests left goes to asking again, `refresh_requests` how many do
+    where there is no limit, `releases_every_days` how often an artist's releases are asked for.
 
     `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
     run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
@@ -86,6 +94,9 @@ class Settings:
     tracks: Path | None = None
     echonest: Path | None = None
     listenbrainz: bool = False
+    refresh_share: float = 0.2
+    refresh_requests: int = 100
+    releases_every_days: int = 30
     ledger: str = ""
     sandbox_url: str | None = None
     s3_endpoint: str | None = None
@@ -167,6 +178,9 @@ class Settings:
             tracks=path("tracks"),
             echonest=path("echonest"),
             listenbrainz=one_of("listenbrainz", "no", "yes") == "yes",
+            refresh_share=_share(setting("refresh_share", "0.2")),
+            refresh_requests=number("refresh_requests", 100) or 0,
+            releases_every_days=number("releases_every_days", 30) or _NEVER,
             ledger=_ledger(setting("ledger", str(data / "ledger" / f"{spotify}.sqlite"))),
             sandbox_url=setting("sandbox_url", "") or None,
             s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
@@ -245,6 +259,11 @@ def resources(settings: Settings) -> dict[str, Any]:
             sid_mismatches=_text(settings.sid_mismatches),
             msd_duplicates=_text(settings.msd_duplicates),
         ),
+        "refresh": RefreshResource(
+            share=settings.refresh_share,
+            requests=settings.refresh_requests,
+            releases_every_days=settings.releases_every_days,
+        ),
         "staging": staging,
         "warehouse": warehouse,
         "report_page": ReportResource(path=str(settings.report)),
@@ -280,6 +299,18 @@ def _days(text: str) -> int:
             f"MUSIC_ASSETS_RETENTION_DAYS is {text!r}: it takes a number of days, such as 180."
         )
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise SettingError(
+            f"MUSIC_ASSETS_REFRESH_SHARE is {text!r}: it takes a share from 0 to 1, such as 0.2."
+        )
+    return share
 
 
 def _web_address(text: str) -> str | None:

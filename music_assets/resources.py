@@ -61,6 +61,17 @@ class WarehouseResource(ConfigurableResource[Any]):
         return open_warehouse(self.url, Path(self.published), files, self.redshift_iam_role)
 
 
+class RefreshResource(ConfigurableResource[Any]):
+    """How much a day's refresh may spend: a share of the requests left, or a number where there is no limit.
+
+    An artist's releases are asked for once in `releases_every_days` days.
+    """
+
+    share: float
+    requests: int
+    releases_every_days: int
+
+
 class ReportResource(ConfigurableResource[Any]):
     """Where the page goes that shows how the match went."""
 

@@ -17,12 +17,13 @@ from music_assets.warehouse.schema import STAGED
 OWNERS = ["team:music-assets"]
 
 # The stages, in the order the data flows; the UI groups the graph by them.
-MSD, SPOTIFY, MAPPING, GATE, STAGING, PUBLISHED = (
+MSD, SPOTIFY, MAPPING, GATE, STAGING, REFRESH, PUBLISHED = (
     "msd",
     "spotify",
     "mapping",
     "staged_json",
     "staging",
+    "refresh",
     "published",
 )
 

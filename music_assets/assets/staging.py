@@ -26,7 +26,7 @@ from music_assets.progress import advanced
 from music_assets.resources import StagingResource
 from music_assets.warehouse.gate import check_file, gate_version
 from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
-from music_assets.warehouse.schema import STAGED
+from music_assets.warehouse.schema import METADATA, STAGED
 
 
 def _gate(kind: str) -> AssetsDefinition:
@@ -62,7 +62,7 @@ def _gate(kind: str) -> AssetsDefinition:
             receipt, verdict = rows.receipt(partition), before[partition]
             kept = verdict is not None and verdict.stands(receipt.checksum, gate_version(STAGED[kind]))
             if verdict is None or not kept:
-                verdict = made[partition] = _judge(store, receipt)
+                verdict = made[partition] = judge(store, receipt)
             if not verdict.passed:
                 context.log.error("%s %s is refused: %s", kind, partition, "; ".join(verdict.problems))
             report(
@@ -81,11 +81,12 @@ def _gate(kind: str) -> AssetsDefinition:
     return staged_json
 
 
-def _judge(store: SliceStore, receipt: Receipt) -> Verdict:
-    """The verdict on one partition's file."""
+def judge(store: SliceStore, receipt: Receipt) -> Verdict:
+    """The verdict on one staged file."""
     kind, slice_ = receipt.kind, receipt.slice
+    table = METADATA.tables[f"staging.{kind}"]
     try:
-        checked = check_file(STAGED[kind], store.read(receipt), slice_)
+        checked = check_file(table, store.read(receipt), slice_)
     except DamagedFile as error:
         problems = [str(error)]
     else:
@@ -93,7 +94,7 @@ def _judge(store: SliceStore, receipt: Receipt) -> Verdict:
         if not problems and checked.rows != receipt.rows:
             problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
     manifest = Manifest(kind, slice_, store.url(kind, slice_), receipt.rows, receipt.bytes, receipt.checksum)
-    return Verdict(manifest, gate_version(STAGED[kind]), tuple(problems))
+    return Verdict(manifest, gate_version(table), tuple(problems))
 
 
 def _staging_table(kind: str) -> AssetsDefinition:

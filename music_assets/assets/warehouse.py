@@ -5,13 +5,15 @@ The wide tables that most people query are in `analytics`; both come from the fa
 
 from typing import Any
 
-from dagster import AssetDep, AssetKey, AssetsDefinition, asset
+from dagster import AssetKey, AssetsDefinition, asset
 from sqlalchemy import Table
 
 from music_assets.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
+from music_assets.assets.refresh import SLICES
 from music_assets.warehouse import schema
 from music_assets.warehouse.engine import Append
 from music_assets.warehouse.published import APPENDED, SELECTS, reads
+from music_assets.warehouse.schema import STAGED, STAGED_BY_DAY
 
 CODE_VERSION = "1"
 
@@ -21,13 +23,21 @@ def table_key(table: Table) -> AssetKey:
     return AssetKey(["warehouse", table.schema or "", table.name])
 
 
+def _made_by(table: Table) -> list[AssetKey]:
+    """The assets that fill a table: a staging table may have slices of partitions, of days, or both."""
+    if table.schema != "staging":
+        return [table_key(table)]
+    partitioned = [table_key(table)] if table.name in STAGED else []
+    return partitioned + ([AssetKey(SLICES)] if table.name in STAGED_BY_DAY else [])
+
+
 def table_asset(name: str, description: str) -> AssetsDefinition:
     """The asset that fills the published table `name` (`<schema>.<table>`) from those it reads."""
     table = schema.PUBLISHED[name]
 
     @asset(
         key=table_key(table),
-        deps=[AssetDep(table_key(read)) for read in reads(SELECTS[name]())],
+        deps=sorted({key for read in reads(SELECTS[name]()) for key in _made_by(read)}),
         io_manager_key="warehouse_tables",
         group_name=PUBLISHED,
         owners=OWNERS,

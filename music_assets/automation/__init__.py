@@ -4,7 +4,7 @@
 failure. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
 """
 
-from music_assets.automation.jobs import asked_first, extracted, jobs, partitioned, unpartitioned
+from music_assets.automation.jobs import asked_first, extracted, jobs, partitioned, refreshed, unpartitioned
 from music_assets.automation.schedules import build_schedules, promised
 from music_assets.automation.sensors import build_sensors
 
@@ -16,5 +16,6 @@ __all__ = [
     "jobs",
     "partitioned",
     "promised",
+    "refreshed",
     "unpartitioned",
 ]

@@ -1,14 +1,15 @@
 """The jobs, cut by what each needs.
 
-`extract` needs the MSD, `ask_first` and `ask` are those that spend requests, `match_and_load` needs
-neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all of
-them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
+`extract` needs the MSD, `ask_first`, `ask` and `refresh` are those that spend requests, `match_and_load`
+needs neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all
+of them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
 """
 
 import os
 
 from dagster import AssetSelection, define_asset_job
 
+from music_assets.assets.common import REFRESH
 from music_assets.deployment import read_job_tags
 from music_assets.warehouse.schema import STAGED
 
@@ -19,10 +20,11 @@ _asked = AssetSelection.assets(
 _matched = AssetSelection.assets("spotify_tracks", "mapped_songs", "artist_votes")
 _staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefixes(["warehouse", "staging"])
 
-# All that is made a partition at a time, and what is made once of all partitions.
+# All that is made a partition at a time, what is made once a day, and once of all partitions.
 partitioned = AssetSelection.assets(*STAGED) | _staged
 asked_first = AssetSelection.assets("spotify_answers")
-unpartitioned = AssetSelection.all() - partitioned - asked_first
+refreshed = AssetSelection.groups(REFRESH)
+unpartitioned = AssetSelection.all() - partitioned - asked_first - refreshed
 
 # On the runs that spend requests: one at a time, since they share one budget. (The ledger sees to that too: a
 # second one would only wait.)
@@ -58,6 +60,15 @@ jobs = [
         selection=_matched | _staged,
         tags=_PLACED.get("match_and_load"),
         description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
+    ),
+    define_asset_job(
+        "refresh",
+        selection=refreshed,
+        tags=SPENDS | _PLACED.get("refresh", _PLACED.get("ask", {})),
+        description=(
+            "Ask Spotify again about the matched tracks and artists not asked about for longest, and for new "
+            "releases, with a share of the requests. Once a day; what it loads, `tables` publishes."
+        ),
     ),
     define_asset_job(
         "tables",

@@ -35,8 +35,8 @@ class JsonLinesIOManager(ConfigurableIOManager):
             else:
                 made = obj.make(key, before)
                 for other, beside in made.beside.items():
-                    _write(store, other, key, made_from, beside, context.run_id)
-                receipt = _write(store, kind, key, made_from, made, context.run_id)
+                    write_slice(store, other, key, made_from, beside, context.run_id)
+                receipt = write_slice(store, kind, key, made_from, made, context.run_id)
                 this_run = made.this_run
             obj.report(key, _metadata(store, receipt, this_run, context.run_id))
             kept = receipt.run_id != context.run_id
@@ -52,7 +52,8 @@ def _is_made(before: Receipt | None, made_from: str) -> bool:
     return before is not None and before.complete and before.made_from == made_from
 
 
-def _write(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:
+def write_slice(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:
+    """Write one slice of a kind with its receipt."""
     rows = made.rows
     encoded = rows if isinstance(rows, Encoded) else encode_for(kind, rows, key)
     too_long = {"too_long": encoded.too_long} if encoded.too_long else {}

@@ -26,23 +26,23 @@ class ManifestIOManager(ConfigurableIOManager):
 
     def handle_output(self, context: OutputContext, obj: Mapping[str, Verdict]) -> None:
         store, name = self.staging.store(), context.asset_key.to_user_string()
-
-        def write(key: str) -> None:
-            verdict = obj[key]
-            entries = copy_manifest([verdict.manifest] if verdict.passed else [])
-            # In this order a kill in between leaves a verdict of another file, and the gate looks again.
-            if entries["entries"]:
-                store.write_json(name, key, _COPY, entries)
-            else:
-                store.remove(name, key, _COPY)
-            store.write_json(name, key, _VERDICT, verdict.as_dict())
-
-        store.each(write, obj)
+        store.each(lambda key: write_verdict(store, name, key, obj[key]), obj)
 
     def load_input(self, context: InputContext) -> list[Manifest]:
         name = context.asset_key.to_user_string()
         verdicts = read_verdicts(self.staging.store(), name, context.asset_partition_keys)
         return [verdict.manifest for verdict in verdicts if verdict is not None and verdict.passed]
+
+
+def write_verdict(store: SliceStore, name: str, key: str, verdict: Verdict) -> None:
+    """Keep the verdict on a slice, and the manifest of a file that passed."""
+    entries = copy_manifest([verdict.manifest] if verdict.passed else [])
+    # In this order a kill in between leaves a verdict of another file, and the gate looks again.
+    if entries["entries"]:
+        store.write_json(name, key, _COPY, entries)
+    else:
+        store.remove(name, key, _COPY)
+    store.write_json(name, key, _VERDICT, verdict.as_dict())
 
 
 def read_verdicts(store: SliceStore, name: str, keys: Sequence[str]) -> list[Verdict | None]:

@@ -32,13 +32,13 @@ def test_only_asking_spends_requests() -> None:
         for key in graph.materializable_asset_keys
         if graph.get(AssetKey(key.path)).tags.get("spends") == "requests"
     }
-    assert spending <= keys("ask") | keys("ask_first")
+    assert spending <= keys("ask") | keys("ask_first") | keys("refresh")
     for job in ("extract", "match_and_load", "tables"):
         assert not spending & keys(job), job
 
 
 def test_the_steps_are_the_whole() -> None:
-    steps = [keys(job) for job in ("extract", "ask", "match_and_load", "tables", "ask_first")]
+    steps = [keys(job) for job in ("extract", "ask", "match_and_load", "tables", "ask_first", "refresh")]
     assert set().union(*steps) == keys("music_etl")
     # Only what follows from answers may be made by two: by the one that asks, and by the one that does not.
     assert sum(map(len, steps)) - len(steps[1] & steps[2]) == len(keys("music_etl"))
@@ -54,7 +54,7 @@ def test_one_run_spends_requests_at_a_time(tmp_path: Path) -> None:
     assert {limit["key"]: limit["value"]} == SPENDS
     assert limit["limit"] == 1
     definitions = build_defs()
-    for job in ("ask", "ask_first", "music_etl"):
+    for job in ("ask", "ask_first", "refresh", "music_etl"):
         assert SPENDS.items() <= definitions.resolve_job_def(job).tags.items()
 
 
