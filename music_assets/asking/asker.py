@@ -76,6 +76,7 @@ class Asker:
         self._progress = progress or (lambda done, of: None)
         self._chances = Chances(index.chances())
         self._asked = Asked()
+        self._listed = False  # whether listed songs are being asked about
 
     def ask(self, partition: str | None = None, most: int | None = None) -> Asked:
         """Ask until all songs (of a partition) are asked about, `most` of them are, or the budget ends.
@@ -93,7 +94,8 @@ class Asker:
                 songs = self._index.next(size if most is None else min(size, most - done), partition)
                 if not songs:
                     break
-                self._round(self._with_company(songs))
+                self._listed = songs[0].listed
+                self._round(self._with_company([song for song in songs if song.listed == self._listed]))
                 done = sum(asked.settled.values())
                 spent = _difference(self._spotify.spent, before)
                 asked.curve.append((sum(spent.values()), done))
@@ -287,7 +289,7 @@ class Asker:
 
     def _worth_a_search(self, waiting: Sequence[IndexedSong]) -> bool:
         """Whether a search for a release promises more than searches for its songs, or one and its album."""
-        many = _open(waiting)
+        many = self._wanted(waiting)
         by_song = self._chances.release_by_song(many, cost=self._cost(20))
         return many > 1 and self._chances.release(many) > max(self._chances.search(), by_song)
 
@@ -300,7 +302,7 @@ class Asker:
         cost = self._cost(20)
         wanted: dict[str, list[str]] = {}  # releases by album id
         for key, names in known.items():
-            many = _open(waiting.get(key, ()))
+            many = self._wanted(waiting.get(key, ()))
             for name in names:
                 worth = self._chances.album(many, self._kind(name, key in searched), cost=cost)
                 if key in searched and len(searched[key]) < HITS and name.endswith("="):
@@ -335,6 +337,10 @@ class Asker:
         return "other album" if not name.endswith("=") else "rest of album" if searched else "same album"
 
     # -- keeping count
+
+    def _wanted(self, waiting: Iterable[IndexedSong]) -> int:
+        """For how many of these an answer is wanted now: while listed songs are open, for no others."""
+        return sum(song.state == OPEN and (song.listed or not self._listed) for song in waiting)
 
     def _settle(self, songs: Sequence[IndexedSong], how: str, state: int = SETTLED) -> None:
         self._index.mark([song.track_id for song in songs], state)

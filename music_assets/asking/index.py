@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS chances (name TEXT PRIMARY KEY, tries REAL NOT NULL, 
 # What has become of a song. A miss was asked about without a match: an album may still bring one.
 OPEN, SETTLED, MISSED, FAILED = range(4)
 _FIELDS = (
-    "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state, put_off"
+    "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state, put_off, "
+    "listed"
 )
 
 
@@ -53,6 +54,7 @@ class IndexedSong:
     release_key: str
     state: int
     put_off: bool = False  # looked for in vain; what is left is a search of its own
+    listed: bool = False  # wanted before all others
 
     @property
     def song(self) -> Song:

@@ -1,0 +1,117 @@
+"""One request in ten goes wrong, in each way there is: what is known in the end is what is known without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from music_assets.asking import Asker
+from music_assets.resources import SpotifyResource
+from music_assets.runner import Summary, run
+from music_assets.sandbox.faults import BROKEN, LIMITS, ROUGH, Faults
+from music_assets.sandbox.process import in_thread
+from music_assets.sandbox.server import SandboxSpotify
+from music_assets.sources.spotify import (
+    AccessDenied,
+    BadCredentials,
+    Spotify,
+    SpotifyUnreachable,
+    SqliteLedger,
+)
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
+from music_assets_tests.sandbox.world import Clock, Town, catalogue, questions, songs_frame, town
+
+pytestmark = pytest.mark.slow
+
+SONGS = songs_frame(1000 if LONG else 150)
+RATE = 0.1
+RUNS = 40  # more would be hopeless
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with town(catalogue(tmp_path_factory.mktemp("catalogue"), SONGS), timeout=1.0) as listening:
+        yield listening
+
+
+def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
+    """Ask until nothing is open or failed, run after run; what is known then, and how many runs it took."""
+    folder.mkdir()
+    ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")
+    index = indexed(folder / "songs.sqlite", SONGS)
+    runs = 0
+    while runs < RUNS:
+        runs += 1
+        with opened(place, ledger) as spotify:
+            try:
+                asked = Asker(spotify, index, by_release=False).ask()
+            except (AccessDenied, BadCredentials, SpotifyUnreachable):
+                continue  # ends a run; the next one goes on
+        if asked.over:
+            place.clock.now = max(place.clock.now, asked.over.until.timestamp()) + 1
+        elif not asked.errors:
+            break
+    place.sandbox.faults = Faults()
+    with opened(place, ledger) as spotify:
+        answers = spotify.kept(questions(SONGS))
+    index.close()
+    ledger.close()
+    told = {
+        id_: (a.status, a.question, [{**row, "fetched_at": None} for row in a.tracks])
+        for id_, a in answers.items()
+    }
+    return told, runs
+
+
+def opened(place: Town, ledger: SqliteLedger) -> Spotify:
+    return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return known(place, tmp_path_factory.mktemp("undisturbed") / "data")[0]
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, *ROUGH, *LIMITS])
+def test_one_in_ten_answers_of_a_kind_is_a_fault(
+    fault: str, place: Town, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    place.reset()
+    if fault == "expired":  # all tokens do, with each such request: several threads would never get through
+        place.settings = replace(place.settings, threads=1)
+    place.sandbox.faults = Faults(broken_rate=RATE, broken=(fault,), hang=2.0, seed=1)
+    told, runs = known(place, tmp_path / "data")
+    assert len(told) == len(SONGS) and told == undisturbed
+    assert runs < RUNS
+
+
+def test_the_main_job_under_faults_ends_where_one_without_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(SpotifyResource, "clock", lambda self: clock())
+    calm = settings_for(tmp_path / "calm", "http://127.0.0.1:9", ask_by_release="no")
+    path = catalogue_of(calm)
+    sandbox = SandboxSpotify(path, mode="development", clock=clock)
+    with in_thread(sandbox) as address:
+        url = address.base_url.removesuffix("/v1/")
+        calm = replace(calm, sandbox_url=url)
+        assert run(calm).failed == []
+        kinds = (*BROKEN, "reset", "expired", "wait_0", "wait_a_day")
+        sandbox.faults = Faults(broken_rate=RATE, broken=kinds)
+        sandbox.keyless_faults = Faults(broken_rate=RATE, seed=3)
+        rough = settings_for(tmp_path / "rough", url, ask_by_release="no")
+        runs: list[Summary] = []
+        while not runs or runs[-1].pending or runs[-1].error:
+            runs.append(run(rough))
+            assert runs[-1].failed == []
+            clock.now += 86_401
+            assert len(runs) < 30
+        sandbox.faults, sandbox.keyless_faults = Faults(), Faults()
+        run(rough)  # audio features that ReccoBeats did not give
+        assert tables(rough) == tables(calm)

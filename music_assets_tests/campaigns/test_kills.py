@@ -1,0 +1,100 @@
+"""The main job killed at random moments: each next run goes on by itself, nothing is lost or asked twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+
+from music_assets.deployment import Settings
+from music_assets.sandbox.process import running_sandbox
+from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+KILLS = 20 if LONG else 4
+THREADS = 8  # each loses a request under way when its process is killed
+LATENCY = 0.1  # seconds, so that asking takes its share of a run
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A sandbox that stays up, whoever is killed."""
+    nowhere = settings_for(tmp_path_factory.mktemp("catalogue"), "http://127.0.0.1:9")
+    with running_sandbox(catalogue_of(nowhere), mode="development", faults={"latency": LATENCY}) as address:
+        yield address.base_url.removesuffix("/v1/")
+
+
+def started(settings: Settings) -> subprocess.Popen[bytes]:
+    """The command, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
+    environment |= {
+        "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox_url),
+        "MUSIC_ASSETS_ASK_BY_RELEASE": "yes" if settings.ask_by_release else "no",
+    }
+    command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
+    return subprocess.Popen(
+        command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def whole(settings: Settings) -> float:
+    """Run to the end; the seconds it took."""
+    began = time.monotonic()
+    process = started(settings)
+    said = process.communicate()[0].decode()
+    assert process.returncode == 0, said
+    return time.monotonic() - began
+
+
+def requests_so_far(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/sandbox/requests") as answer:
+        counts = json.load(answer)
+    return sum(n for kind, n in counts.items() if kind not in ("token", "reccobeats", "listenbrainz"))
+
+
+@pytest.mark.parametrize("by_release", ["no", "yes"])
+def test_killed_runs_lose_and_repeat_nothing(by_release: str, url: str, tmp_path: Path) -> None:
+    calm = settings_for(tmp_path / "calm", url, ask_by_release=by_release)
+    before = requests_so_far(url)
+    seconds = whole(calm)
+    undisturbed = requests_so_far(url) - before
+
+    hunted = settings_for(tmp_path / "hunted", url, ask_by_release=by_release)
+    hunted.data.mkdir()
+    before = requests_so_far(url)
+    dice, killed = random.Random(20), 0
+    for _ in range(KILLS if by_release == "no" or LONG else 2):
+        process = started(hunted)
+        try:
+            process.wait(timeout=dice.uniform(0.15, 0.95) * seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.communicate()
+    assert killed > 0
+    whole(hunted)
+    assert requests_so_far(url) - before <= undisturbed + killed * THREADS
+
+    one, other = tables(hunted), tables(calm)
+    assert {name: len(rows) for name, rows in one.items()} == {
+        name: len(rows) for name, rows in other.items()
+    }
+    assert one == other
+    summary = json.loads((hunted.data / "last_run.json").read_text())
+    assert (summary["pending"], summary["failed"]) == (0, [])
+    with DagsterInstance.from_config(str(hunted.dagster_home), "run.yaml") as instance:
+        runs = instance.get_runs()
+    ends = {run.status for run in runs}
+    assert ends == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
+    assert 0 < sum(run.status == DagsterRunStatus.FAILURE for run in runs) <= killed
