@@ -8,7 +8,6 @@ on S3, the warehouse in Redshift, the ledger in DynamoDB, and Dagster's storage 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
