@@ -143,11 +143,12 @@ class Summary:
                 self.notes.append(reason)
 
 
-def run(settings: Settings, spec: str | None = None) -> Summary:
+def run(settings: Settings, spec: str | None = None, *, refresh: bool = False) -> Summary:
     """Materialise every partition that has MSD files, or those `spec` names, then the tables.
 
     Without `spec` the questions are asked in order of what is wanted most, across all partitions, once their
-    songs are read; with it, only what these partitions need is asked.
+    songs are read; with it, only what these partitions need is asked. With `refresh`, Spotify is asked again
+    about what is stalest before the tables are made, with a share of the requests, once a day.
 
     Raises:
         RunError: the data folder, a file of corrections or a list of tracks cannot be used, or `spec` names
@@ -157,7 +158,7 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
     started = time.monotonic()
     with _data_folder(settings.data):
         from music_assets.asking import ListError, read_list
-        from music_assets.automation import asked_first, extracted, partitioned, unpartitioned
+        from music_assets.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
         from music_assets.definitions import build_defs
         from music_assets.partitions import parse_partitions, runs_of
         from music_assets.sources.corrections import CorrectionsError
@@ -186,6 +187,8 @@ def run(settings: Settings, spec: str | None = None) -> Summary:
             steps += [(later, tags) for tags in ranges]
         else:
             steps = [(partitioned.resolve(graph), tags) for tags in ranges]
+        if refresh:
+            steps.append((refreshed.resolve(graph), {}))
         steps.append((unpartitioned.resolve(graph), {}))
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             close_lost_runs(instance)

@@ -11,10 +11,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, materialize
 
@@ -23,7 +24,10 @@ from music_assets.assets.warehouse import tables
 from music_assets.deployment import Settings, resources
 from music_assets.io_managers.store import SliceStore
 from music_assets.resources import SpotifyResource
+from music_assets.runner import run
 from music_assets.sandbox.faults import Raw
+from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.sample import sample_songs
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
@@ -398,3 +402,28 @@ def test_a_file_of_the_day_that_is_wrong_is_refused_and_the_others_are_loaded(de
     ((failure,),) = [[event.step_failure_data.error] for event in done.get_step_failure_events()]
     assert "spotify_tracks 2027-01-16: popularity is not a whole number" in str(failure)
     assert desk.rows("SELECT count(*) FROM staging.spotify_tracks WHERE slice = '2027-01-16'") == [(0,)]
+
+
+@slow
+def test_the_main_job_refreshes_where_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sample(tmp_path / "msd", sample_songs(("AA", "AB"), 12))
+    settings = Settings.from_environment({}, data=str(tmp_path / "data"), msd=str(tmp_path / "msd"))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    def history(day: datetime) -> int:
+        sql = f"SELECT count(*) FROM spotify.popularity_history WHERE date = '{day.date()}'"
+        with duckdb.connect(str(settings.published), read_only=True) as database:
+            (count,) = database.execute(sql).fetchall()
+        return int(count[0])
+
+    first = run(settings)
+    monkeypatch.setattr(SpotifyResource, "clock", lambda self: tomorrow.timestamp())
+    assert run(settings).requests_spent == 0
+    second = run(settings, refresh=True)
+    third = run(settings, refresh=True)
+    assert first.failed + second.failed + third.failed == []
+    assert second.requests_spent > 0 and third.requests_spent == 0
+    assert (
+        history(datetime.now(UTC)) > history(tomorrow) > 0
+    )  # candidates that are no match are not refreshed
+    assert second.tables["spotify.artist_releases"] > 0

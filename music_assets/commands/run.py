@@ -14,7 +14,8 @@ from music_assets.commands import EXIT_FAILED, EXIT_INTERRUPTED, Unusable
 @click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several with commas.")
 @click.option("--data", metavar="DIR", help="Folder for everything this makes; `data` unless set.")
 @click.option("--tracks", metavar="FILE", help="What to ask about first: ids of MSD tracks, songs, artists.")
-def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None) -> None:
+@click.option("--refresh", is_flag=True, help="Ask Spotify again about what is stalest, once a day.")
+def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None, refresh: bool) -> None:
     """Run the main job: MSD files in, query-ready tables out.
 
     What is there already is kept: running again costs seconds and no request. Without --msd a generated
@@ -40,7 +41,7 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
         if settings.spotify == "sandbox":
             console.print(SANDBOX_BANNER + "\n")
         with progress_shown(console):
-            summary = run_job(settings, partitions)
+            summary = run_job(settings, partitions, refresh=refresh)
     except (SettingError, PartitionsError, MsdRootError, RunError, WarehouseError) as error:
         raise Unusable(str(error)) from None
     show_summary(console, summary, settings)
