@@ -58,8 +58,8 @@ class Settings:
     song; `artist_gets` whether artists are asked one by one in development mode; `audio_features` where those
     come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`; `ask_by_release` whether albums
     are asked for that answer several songs; `tracks` a list of what to ask first; `echonest` the mapping
-    archive, `listenbrainz` whether it is asked, for ids to verify. `ledger` is a path or
-    `dynamodb://table`, `sandbox_url` a sandbox that runs already.
+    archive, `listenbrainz` whether it is asked, for ids to verify; `verify_ids`
+    whether they are. `ledger` is a path or `dynamodb://table`, `sandbox_url` a sandbox that runs already.
 
     `refresh_share` is how much of a day's requests left goes to asking again, `refresh_requests` how many do
     where there is no limit, `releases_every_days` how often an artist's releases are asked for.
@@ -94,6 +94,7 @@ class Settings:
     tracks: Path | None = None
     echonest: Path | None = None
     listenbrainz: bool = False
+    verify_ids: bool = True
     refresh_share: float = 0.2
     refresh_requests: int = 100
     releases_every_days: int = 30
@@ -178,6 +179,7 @@ class Settings:
             tracks=path("tracks"),
             echonest=path("echonest"),
             listenbrainz=one_of("listenbrainz", "no", "yes") == "yes",
+            verify_ids=one_of("verify_ids", "yes", "no") == "yes",
             refresh_share=_share(setting("refresh_share", "0.2")),
             refresh_requests=number("refresh_requests", 100) or 0,
             releases_every_days=number("releases_every_days", 30) or _NEVER,
@@ -252,6 +254,7 @@ def resources(settings: Settings) -> dict[str, Any]:
             tracks=_text(settings.tracks),
             echonest=_text(settings.echonest),
             ask_listenbrainz=settings.listenbrainz,
+            verify_ids=settings.verify_ids,
             sid_mismatches=_text(settings.sid_mismatches),
         ),
         "corrections": CorrectionsResource(

@@ -151,6 +151,7 @@ class SpotifyResource(ConfigurableResource[Any]):
     tracks: str | None
     echonest: str | None
     ask_listenbrainz: bool
+    verify_ids: bool
     sid_mismatches: str | None
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
     _run_id: str | None = PrivateAttr(default=None)
@@ -240,6 +241,7 @@ class SpotifyResource(ConfigurableResource[Any]):
             self.index(),
             sources=self._elsewhere,
             by_release=self.by_release,
+            verify=self.verify_ids,
             progress=progress,
         )
 

@@ -34,9 +34,14 @@ Row = dict[str, Any]
 
 
 class IdSource(Protocol):
-    """A place that knows Spotify ids of MSD songs. Its word is never taken unverified."""
+    """A place that knows Spotify ids of MSD songs.
+
+    Its word is verified by a request, unless it is `trusted` (it compares names itself) and the settings
+    say that its word is enough.
+    """
 
     name: str
+    trusted: bool
 
     def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track, best first, for the songs it knows."""
@@ -67,12 +72,14 @@ class Asker:
         *,
         sources: Sequence[IdSource] = (),
         by_release: bool = True,
+        verify: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._spotify = spotify
         self._index = index
         self._sources = sources
         self._by_release = by_release
+        self._verify_ids = verify
         self._progress = progress or (lambda done, of: None)
         self._chances = Chances(index.chances())
         self._asked = Asked()
@@ -154,12 +161,10 @@ class Asker:
 
     def _verify(self, source: IdSource, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
         """Settle songs by ids that another source knows, where verifying is worth its request."""
-        cost = self._cost(50)
-        if (
-            self._asked.over
-            or not songs
-            or self._chances.ids(source.name, cost=cost) <= self._chances.search()
-        ):
+        if source.trusted and not self._verify_ids:
+            return self._believe(source, songs)
+        worth = self._chances.ids(source.name, cost=self._cost(50))
+        if self._asked.over or not songs or worth <= self._chances.search():
             return list(songs)
         ids = source.ids(songs)
         most = _IDS if self._batches else 1
@@ -183,6 +188,15 @@ class Asker:
         self._name_albums(albums, {song.release_key: song for song in settled})
         self._chances.note(source.name, tries=len(some) - len(found.pending), brought=len(settled))
         return self._still_open(songs, {song.track_id for song in settled})
+
+    def _believe(self, source: IdSource, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+        """Settle songs by ids taken on a source's word, without a request."""
+        ids = {id_: known for id_, known in source.ids(songs).items() if known}
+        self._spotify.settled.note(
+            Note(id_, source.name, (known[0],), verified=False) for id_, known in ids.items()
+        )
+        self._settle([song for song in songs if song.track_id in ids], source.name)
+        return [song for song in songs if song.track_id not in ids]
 
     def _search(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
         """Search for one song of each release (the others may come with its album); those that were found."""

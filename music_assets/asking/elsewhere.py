@@ -17,6 +17,7 @@ class EchoNestIds:
     """
 
     name = "echonest"
+    trusted = False  # nobody has validated the archive
 
     def __init__(self, archive: EchoNestArchive, mismatched: Collection[str] = ()) -> None:
         self._archive = archive
@@ -37,6 +38,7 @@ class ListenBrainzIds:
     """Ids that ListenBrainz finds by a song's names."""
 
     name = "listenbrainz"
+    trusted = True  # it compares artist, release and title itself
 
     def __init__(self, listenbrainz: ListenBrainz) -> None:
         self._listenbrainz = listenbrainz

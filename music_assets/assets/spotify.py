@@ -150,10 +150,13 @@ def spotify_tracks(context: AssetExecutionContext, spotify_search: StagedSlices)
 def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones.
 
-    A track that came within an album has neither ISRC nor popularity: one that came whole is preferred.
+    A track that came within an album has neither ISRC nor popularity: one that came whole is preferred. An id
+    that was taken on another source's word is no track yet.
     """
     found: dict[str, dict[str, Any]] = {}
     for track in tracks:
+        if track["name"] is None:
+            continue
         held = found.get(track["spotify_track_id"])
         if held is None or _telling(track) > _telling(held):
             found[track["spotify_track_id"]] = track

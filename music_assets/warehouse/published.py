@@ -104,24 +104,24 @@ def msd_artists() -> Select[Any]:
 
 
 def spotify_tracks() -> Select[Any]:
-    """Tracks met, and those set by hand that no search has shown: of these the id is all that is known."""
+    """Tracks met, and matches that were never met (set by hand, or on another source's word): ids alone."""
     met, vanished, mapped = _tracks_met().subquery(), _vanished().subquery(), STAGED["mapped_songs"]
-    by_hand = (
+    matches = (
         select(mapped.c.spotify_track_id.label("id"), func.min(mapped.c.source).label("source"))
-        .where(mapped.c.by_hand, mapped.c.accepted)
+        .where(mapped.c.accepted)
         .group_by(mapped.c.spotify_track_id)
         .subquery()
     )
     # By all ids, and no full join: Redshift has none of rows with lists.
-    ids = select(met.c.spotify_track_id.label("id")).union(select(by_hand.c.id)).subquery()
+    ids = select(met.c.spotify_track_id.label("id")).union(select(matches.c.id)).subquery()
     own = {
         "spotify_track_id": ids.c.id,
-        "source": func.coalesce(met.c.source, by_hand.c.source),
+        "source": func.coalesce(met.c.source, matches.c.source),
         "vanished_at": vanished.c.vanished_at,
     }
     return select(*(own.get(c.name, c).label(c.name) for c in met.c)).select_from(
         ids.outerjoin(met, met.c.spotify_track_id == ids.c.id)
-        .outerjoin(by_hand, by_hand.c.id == ids.c.id)
+        .outerjoin(matches, matches.c.id == ids.c.id)
         .outerjoin(vanished, vanished.c.id == ids.c.id)
     )
 

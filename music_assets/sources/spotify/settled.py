@@ -24,12 +24,14 @@ RELEASE = "release"
 class Note:
     """By what a song was answered: `by` is `album`, `release` or a source of ids.
 
-    `ids` are Spotify's, of a release its key.
+    `ids` are Spotify's, of a release its key. Where it is not `verified`, the id is taken on the source's
+    word: nothing else is known of the track.
     """
 
     track_id: str
     by: str
     ids: tuple[str, ...]
+    verified: bool = True
 
     @property
     def question(self) -> str:
@@ -59,7 +61,12 @@ class SettledSongs:
     def note(self, notes: Iterable[Note]) -> None:
         """Keep notes."""
         self._ledger.put_many(
-            self._make(_song_key(note.track_id), "answered", note.question, {"by": note.by, "ids": note.ids})
+            self._make(
+                _song_key(note.track_id),
+                "answered",
+                note.question,
+                {"by": note.by, "ids": note.ids, "verified": note.verified},
+            )
             for note in notes
         )
 
@@ -67,7 +74,10 @@ class SettledSongs:
         """The tracks by song, for those that have a note whose album or tracks are still kept."""
         noted = self._ledger.get_many(map(_song_key, track_ids))
         notes = {
-            key.id: (Note(key.id, kept.body["by"], tuple(kept.body["ids"])), kept.fetched_at)
+            key.id: (
+                Note(key.id, kept.body["by"], tuple(kept.body["ids"]), kept.body["verified"]),
+                kept.fetched_at,
+            )
             for key, kept in noted.items()
         }
         wanted = {_leads_to(note, id_) for note, _ in notes.values() for id_ in note.ids}
@@ -76,6 +86,9 @@ class SettledSongs:
         for track_id, (note, noted_at) in notes.items():
             answers = [kept.get(_leads_to(note, id_)) for id_ in note.ids]
             rows = [row for answer in answers if answer for row in self._rows(answer)]
+            if not note.verified and not rows:
+                by = self._source if self._source == "sandbox" else note.by
+                rows = [track_row({"id": id_}, source=by, fetched_at=noted_at) for id_ in note.ids]
             if rows:
                 found[track_id] = Tracks(note, rows, noted_at)
         return found
