@@ -42,6 +42,14 @@ def test_pure_rooms_know_neither_dagster_nor_one_another(room: str) -> None:
             )
 
 
+def test_asking_knows_sources_and_matching_alone() -> None:
+    known = ("music_assets.asking", "music_assets.sources", "music_assets.matching")
+    for module in (PACKAGE / "asking").rglob("*.py"):
+        for name in imported(module):
+            assert not name.startswith("dagster"), module
+            assert not name.startswith("music_assets") or name.startswith(known), (module, name)
+
+
 def test_sources_do_not_know_one_another() -> None:
     """But all of them may keep their answers in a ledger."""
     for source in (PACKAGE / "sources").iterdir():
