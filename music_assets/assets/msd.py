@@ -5,6 +5,7 @@ asset and what is told of it.
 """
 
 from collections.abc import Iterator
+from functools import cache
 
 from dagster import AssetExecutionContext, AssetSpec, Output, multi_asset
 
@@ -56,6 +57,7 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
     root = msd.root()
     with PartitionReader(root, msd.readers or cores()) as reader:
 
+        @cache  # the artists are of the same files
         def made_from(key: str) -> str:
             return read_from(root, key)
 

@@ -90,8 +90,9 @@ class _Folder(MsdRoot):
 
     def fingerprint(self, key: str) -> str:
         digest = hashlib.sha256()
+        above = os.path.join(self.path, "")
         for file in self._paths(key):
-            name = os.path.relpath(file, self.path)
+            name = file.removeprefix(above)
             digest.update(f"{name}\0{_state(file)}\n".encode(errors="replace"))
         return digest.hexdigest()
 
