@@ -45,6 +45,8 @@ BENCHMARKS = (
     Benchmark("matching", ["--pairs", PAIRS], ["--pairs", PAIRS], needs=PAIRS),
     Benchmark("matching_sandbox", [], ["--songs", "100"], needs=SHARED / "msd_subset_10k.csv.gz"),
     Benchmark("load", [], ["--rows", "2000", "--rounds", "1", "--readers", "0"]),
+    Benchmark("requests", ["--songs", "5000"], ["--songs", "200"]),
+    Benchmark("million", [], ["--songs", "3000", "--listed", "50"]),
     Benchmark("main_job", [SONGS], [FEW_SONGS]),
 )
 
