@@ -156,7 +156,7 @@ def run(settings: Settings, spec: str | None = None, *, refresh: bool = False) -
         PartitionsError, MsdRootError, WarehouseError: an option or setting names nothing usable.
     """
     started = time.monotonic()
-    with _data_folder(settings.data):
+    with hold_data_folder(settings.data):
         from music_assets.asking import ListError, read_list
         from music_assets.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
         from music_assets.definitions import build_defs
@@ -265,7 +265,7 @@ def _interruptible(summary: Summary) -> Iterator[None]:
 
 
 @contextmanager
-def _data_folder(data: Path) -> Iterator[None]:
+def hold_data_folder(data: Path) -> Iterator[None]:
     """Hold the data folder for this run."""
     lock = FileLock(data / "run.lock")
     try:

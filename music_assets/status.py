@@ -129,7 +129,7 @@ def read_status(
     if "://" in settings.ledger or Path(settings.ledger).exists():
         ledger = open_ledger(settings.ledger, source=settings.spotify, read_only=True)
         try:
-            requests = _read_requests(ledger, settings, _app(settings, environment), clock)
+            requests = _read_requests(ledger, settings, client_id(settings, environment), clock)
             by_day = _spent_by_day(ledger, now.date())
         finally:
             ledger.close()
@@ -277,8 +277,8 @@ def _set_mode(settings: Settings) -> str | None:
     return None if settings.spotify_mode == "auto" else settings.spotify_mode
 
 
-def _app(settings: Settings, environment: Mapping[str, str] | None) -> str | None:
-    """The client id: what Spotify told an app is remembered by it."""
+def client_id(settings: Settings, environment: Mapping[str, str] | None = None) -> str | None:
+    """The client id in use: what Spotify told an app is remembered by it."""
     if settings.spotify == "sandbox":
         from music_assets.sandbox.process import address_of
 

@@ -1,4 +1,4 @@
-"""Objects on S3, or on a server that speaks its language: read, written, removed, never listed.
+"""Objects on S3, or on a server that speaks its language: read, written, removed; listed only to be removed.
 
 A write is seen whole or not at all, carries a checksum the server holds it against, and is encrypted
 as `MUSIC_ASSETS_S3_SSE` says. Reads are of one object by its name: S3 answers with the last write,
@@ -44,6 +44,7 @@ _CREDENTIALS = {
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
+_ERASED_AT_ONCE = 1000  # what one DeleteObjects takes
 _REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 _THROTTLED = {"503", "429", "RequestLimitExceeded", "ServiceUnavailable", "SlowDown", "TooManyRequests"}
 
@@ -129,6 +130,47 @@ class S3:
 
     def url(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
+
+    def names(self, prefix: str) -> list[str]:
+        """The keys of the objects there are that begin so, in order."""
+        with self._explained("listed", prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def erase(self, prefix: str, *, leftovers: bool = False, count_only: bool = False) -> int:
+        """Remove what begins so for good: objects, their earlier versions, uploads that were cut short.
+
+        `leftovers` leaves the objects there are. Beside those of `delete` this takes s3:ListBucketVersions,
+        s3:DeleteObjectVersion, s3:ListBucketMultipartUploads and s3:AbortMultipartUpload. Says how many there
+        were, without the signs that S3 sets for what was deleted.
+        """
+        where = {"Bucket": self.bucket, "Prefix": prefix}
+        count = 0
+        with self._explained("removed for good", prefix):
+            for page in self._client.get_paginator("list_object_versions").paginate(**where):
+                versions = [one for one in page.get("Versions", []) if not (leftovers and one["IsLatest"])]
+                signs = [one for one in page.get("DeleteMarkers", []) if not (leftovers and one["IsLatest"])]
+                count += len(versions)
+                if not count_only:
+                    self._erase_versions([*versions, *signs])
+            for page in self._client.get_paginator("list_multipart_uploads").paginate(**where):
+                for upload in page.get("Uploads", []):
+                    count += 1
+                    if not count_only:
+                        named = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                        self._client.abort_multipart_upload(Bucket=self.bucket, **named)
+        return count
+
+    def _erase_versions(self, versions: list[dict[str, Any]]) -> None:
+        for start in range(0, len(versions), _ERASED_AT_ONCE):
+            some = versions[start : start + _ERASED_AT_ONCE]
+            named = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in some]
+            answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": named, "Quiet": True})
+            for refused in answer.get("Errors", []):
+                raise NotAllowed(
+                    f"{self.url(refused['Key'])} cannot be removed for good ({refused['Code']}): the "
+                    "credentials in use need s3:DeleteObjectVersion, and no lock may hold the object."
+                )
 
     @contextmanager
     def _explained(self, done: str, key: str) -> Iterator[None]:

@@ -3,11 +3,13 @@
 Here: paths, whole-or-nothing writes, receipts, and holding what is read against them. Talking to S3
 is in `s3`; what is in the files is the IO managers' matter.
 
-Nothing is ever listed or cached: what is there is known by name, and what others write is seen at once.
+Nothing is cached, and listed only to be removed: what is there is known by name, and what others write is
+seen at once.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from collections.abc import Callable, Iterable
@@ -22,7 +24,7 @@ import orjson
 from music_assets.io_managers.errors import DamagedFile, StagingError, UnknownPlace
 
 _T = TypeVar("_T")
-_FILE, _RECEIPT = ".json.gz", ".receipt.json"
+_FILE, _RECEIPT, _PART = ".json.gz", ".receipt.json", ".part"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class _Files(Protocol):
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None: ...
     def delete(self, key: str) -> None: ...
     def url(self, key: str) -> str: ...
+    def names(self, prefix: str) -> list[str]: ...
+    def erase(self, prefix: str, *, leftovers: bool = False, count_only: bool = False) -> int: ...
 
 
 class _Folder:
@@ -67,7 +71,7 @@ class _Folder:
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None:
         """Readers see the old file, the new one, or none; never a part of one."""
         Path(key).parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(f"{key}.{os.getpid()}.part")
+        fresh = Path(f"{key}.{os.getpid()}{_PART}")
         fresh.write_bytes(content)
         os.replace(fresh, key)
 
@@ -76,6 +80,19 @@ class _Folder:
 
     def url(self, key: str) -> str:
         return key
+
+    def names(self, prefix: str) -> list[str]:
+        folder, start = os.path.split(prefix)
+        found = Path(folder).glob(f"{glob.escape(start)}*") if start else Path(folder).rglob("*")
+        return sorted(str(path) for path in found if path.is_file())
+
+    def erase(self, prefix: str, *, leftovers: bool = False, count_only: bool = False) -> int:
+        """Remove the files whose path begins so; `leftovers` are those of writes that were cut short."""
+        names = [name for name in self.names(prefix) if not leftovers or name.endswith(_PART)]
+        if not count_only:
+            for name in names:
+                Path(name).unlink(missing_ok=True)
+        return len(names)
 
 
 class SliceStore:
@@ -169,6 +186,29 @@ class SliceStore:
     def remove(self, kind: str, slice_: str, suffix: str) -> None:
         """Remove a file; one that is not there is no error."""
         self._files.delete(self.path(kind, slice_, suffix))
+
+    def slices(self, kind: str) -> list[str]:
+        """The slices of a kind that have a file, with a receipt or without."""
+        start = self._below(kind)
+        names = (name.removeprefix(start) for name in self._files.names(start))
+        return sorted(name.removesuffix(_FILE).replace("/", "") for name in names if name.endswith(_FILE))
+
+    def content(self, kind: str, slice_: str) -> bytes | None:
+        """A staged file as it is there, whatever its receipt says; None where there is none."""
+        return self._files.get(self.path(kind, slice_))
+
+    def erase(
+        self, kind: str, slice_: str | None = None, *, leftovers: bool = False, count_only: bool = False
+    ) -> int:
+        """Remove all files of a kind, or of one slice of it, for good; says how many they were.
+
+        On S3 their earlier versions go too. `leftovers` are earlier versions and what was cut short alone.
+        """
+        start = self._below(kind) if slice_ is None else self.path(kind, slice_, ".")
+        return self._files.erase(start, leftovers=leftovers, count_only=count_only)
+
+    def _below(self, kind: str) -> str:
+        return f"{self._base}/{kind}/" if self._base else f"{kind}/"
 
     def each(self, do: Callable[[str], _T], slices: Iterable[str]) -> list[_T]:
         """`do` of each slice, in order; on S3 many at once, since each waits for the network."""

@@ -7,8 +7,10 @@ is swapped whole.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import shutil
 import socket
 import tempfile
 import time
@@ -122,6 +124,43 @@ class DuckDBWarehouse(Warehouse):
         finally:
             _remove(fresh)
         return self.published
+
+    def shred(self) -> None:
+        """Write the file anew: DuckDB leaves what was deleted in it until its place is used again.
+
+        What publishing and loading left beside the file when they were killed goes too.
+        """
+        if not self.path.exists():
+            return
+        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        with self._held("rewriting"):
+            for left in self._leftovers():
+                _remove(left)
+            shutil.rmtree(f"{self.path}.tmp", ignore_errors=True)  # rows that were too many for memory
+            # In a database of our own, so that both files can be let go of.
+            engine = create_engine("duckdb:///:memory:", poolclass=NullPool)
+            try:
+                with self._connected(create_engine(f"duckdb:///{self.path}", poolclass=NullPool)):
+                    pass  # waits until nobody else has it open, and writes its log into it
+                with self._connected(engine) as connection:
+                    raw: Any = connection.connection.driver_connection
+                    connection.rollback()
+                    raw.execute(f"ATTACH '{_quoted(self.path)}' AS held")
+                    raw.execute(f"ATTACH '{_quoted(fresh)}' AS fresh")
+                    raw.execute("COPY FROM DATABASE held TO fresh")
+                    raw.execute("DETACH held")
+                    raw.execute("DETACH fresh")
+                os.replace(fresh, self.path)
+            finally:
+                _remove(fresh)
+
+    def _leftovers(self) -> list[Path]:
+        """The unfinished files of processes that were killed; ask while holding our lock."""
+        return [
+            left
+            for path in (self.path, self.published)
+            for left in path.parent.glob(f".{glob.escape(path.name)}.*")
+        ]
 
     def _make_tables(self, connection: Connection) -> None:
         """Make the tables what is declared."""
