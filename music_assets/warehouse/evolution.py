@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateSchema, CreateTable, DDLElement, SetColumnCo
 from sqlalchemy.types import TypeEngine
 
 from music_assets.warehouse.errors import WarehouseError
+from music_assets.warehouse.published import APPENDED
 from music_assets.warehouse.schema import LOADS, METADATA, PUBLISHED, SCHEMAS
 
 # One type, several names: as declared, and as catalogues tell it.
@@ -125,7 +126,12 @@ def canonical(type_: str) -> str:
 
 
 def _advice(table: Table) -> str:
-    """What to do about a table that cannot be changed in place: each can be filled again."""
+    """What to do about a table that cannot be changed in place: each but one can be filled again."""
+    if table.fullname in APPENDED:
+        return (
+            "Its rows cannot all be made again: keep a copy of the table, run "
+            f"`DROP TABLE {table.fullname};` in the warehouse, and insert them again after the next run."
+        )
     again = "the next run fills it again" if table.fullname in PUBLISHED else "run all partitions again"
     return (
         f"All its rows can be made again: run `DROP TABLE {table.fullname};` in the warehouse, and {again}."

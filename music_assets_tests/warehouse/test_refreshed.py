@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Select
+
 from music_assets.warehouse.published import SELECTS
-from music_assets.warehouse.schema import PUBLISHED
+from music_assets.warehouse.schema import PUBLISHED, STAGED_BY_DAY, row_columns
+from music_assets.warehouse.stale import artists_to_list, stale_artists, stale_tracks
 from music_assets_tests.warehouse.rows import Place, row
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026-11-{day}" for day in (23, 24, 25))
@@ -123,3 +127,53 @@ def test_an_artist_without_new_releases_is_no_row_for_readers(place: Place[Any])
     assert place.rows(table, "spotify_artist_id", "spotify_album_id", "name") == [
         ("a", "x", "First (Deluxe)")
     ]
+
+
+def chosen(place: Place[Any], query: Select[Any]) -> list[str]:
+    with place.warehouse.transaction("looking") as connection:
+        return list(connection.execute(query).scalars())
+
+
+def test_what_lacks_details_is_stalest_then_what_was_asked_about_longest_ago(place: Place[Any]) -> None:
+    def matched(*ids: str) -> list[dict[str, Any]]:
+        about = {"accepted": True, "source": "api"}
+        return [row("mapped_songs", track_id=f"TR{id_}", spotify_track_id=id_, **about) for id_ in ids]
+
+    other = {**matched("no match")[0], "accepted": False}
+    place.load(place.stage("mapped_songs", "AA", [*matched("old", "new", "album", "today", "hand"), other]))
+    seen = [
+        track(MONDAY, spotify_track_id="old"),
+        track(TUESDAY, spotify_track_id="new"),
+        track(TUESDAY, spotify_track_id="album", isrc=None),
+        track(WEDNESDAY, spotify_track_id="today"),
+        track(MONDAY, spotify_track_id="no match"),
+    ]
+    place.load(place.stage("spotify_tracks", "AA", seen))
+    today = datetime.fromisoformat(WEDNESDAY).replace(tzinfo=UTC)
+    assert chosen(place, stale_tracks(today, 9)) == ["album", "hand", "old", "new"]
+    assert chosen(place, stale_tracks(today, 3)) == ["album", "hand", "old"]
+    refreshed = track(TUESDAY, spotify_track_id="album", isrc=None)  # it has none
+    place.load(place.stage("spotify_tracks", TUESDAY, [refreshed]))
+    assert chosen(place, stale_tracks(today, 9)) == ["hand", "old", "album", "new"]
+
+
+def test_artists_with_most_songs_are_listed_first_and_not_again_at_once(place: Place[Any]) -> None:
+    def votes(artist: str, spotify: str, count: int, agreement: float = 1.0) -> dict[str, Any]:
+        about = {"source": "api", "fetched_at": f"{MONDAY}T03:00:00"}
+        ids = {"artist_id": artist, "spotify_artist_id": spotify}
+        return row("artist_votes", **ids, votes=count, agreement=agreement, **about)
+
+    counted = [
+        votes("1", "few", 2),
+        votes("2", "many", 3),
+        votes("3", "many", 4),
+        votes("1", "guest", 1, 0.1),
+    ]
+    place.load(place.stage("artist_votes", "AA", counted))
+    tuesday = datetime.fromisoformat(TUESDAY).replace(tzinfo=UTC)
+    assert chosen(place, artists_to_list(tuesday, 9)) == ["many", "few"]
+    nothing = dict.fromkeys(row_columns(STAGED_BY_DAY["artist_releases"]))
+    asked = {"spotify_artist_id": "many", "source": "api", "fetched_at": f"{TUESDAY}T03:00:00"}
+    place.load(place.stage("artist_releases", TUESDAY, [{**nothing, **asked}]))
+    assert chosen(place, artists_to_list(tuesday, 9)) == ["few"]
+    assert chosen(place, stale_artists(tuesday, 9)) == ["few", "guest", "many"]
