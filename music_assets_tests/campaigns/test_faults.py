@@ -93,8 +93,6 @@ def test_one_in_ten_answers_of_a_kind_is_a_fault(
     fault: str, place: Town, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     place.reset()
-    if fault == "expired":  # all tokens do, with each such request: several threads would never get through
-        place.settings = replace(place.settings, threads=1)
     place.sandbox.faults = Faults(broken_rate=RATE, broken=(fault,), hang=2.0, seed=1)
     told, runs = known(place, tmp_path / "data")
     assert len(told) == len(SONGS) and told == undisturbed

@@ -76,7 +76,7 @@ class SpotifyClient:
         `BadAnswer` for this question alone, and `SpotifyUnreachable` where nothing gets through.
         """
         kind = path.partition("/")[0]
-        renewed = False
+        renewed = 0
         tries = 0
         while True:
             self._heed(kind)
@@ -85,10 +85,11 @@ class SpotifyClient:
                 self._failed_in_a_row = 0
                 return outcome
             if isinstance(outcome.error, _TokenExpired):
-                if renewed:
-                    raise BadCredentials("it does not take the token it has just issued")
+                # A token may be withdrawn on the road, or while the rate keeps a request back.
+                if renewed >= max(1, self.settings.retries):
+                    raise BadCredentials("it does not take the tokens it has just issued")
                 self._tokens.drop(token)
-                renewed = True
+                renewed += 1
                 continue
             if isinstance(outcome.error, OutOfBudget):
                 self._pause(kind, outcome, tries)

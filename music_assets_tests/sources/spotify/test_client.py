@@ -292,10 +292,12 @@ def test_an_expired_token_is_renewed_once(spotify_town: Town, client: SpotifyCli
     assert client.sent.counts() == {"token": 2, "search": 3}
 
 
-def test_a_new_token_that_is_refused_too_is_the_credentials_fault(
+def test_new_tokens_that_are_refused_again_and_again_are_the_credentials_fault(
     spotify_town: Town, client: SpotifyClient
 ) -> None:
     spotify_town.faults.script.extend([error(401, "The access token expired")] * 2)
+    assert found(client) > 0  # withdrawn on the road, by whomever
+    spotify_town.faults.script.extend([error(401, "The access token expired")] * 5)
     with pytest.raises(BadCredentials, match="just issued"):
         client.get("search", **SEARCH)
 
