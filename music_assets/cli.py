@@ -10,7 +10,7 @@ import click
 
 COMMANDS = (
     *("run", "status", "explain", "trace", "query", "grant", "ui", "sandbox", "download", "dictionary"),
-    *("doctor", "purge"),
+    *("doctor", "plan", "purge"),
 )
 
 

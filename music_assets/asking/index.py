@@ -178,12 +178,12 @@ class SongIndex:
         return {**{name: states.get(state, 0) for state, name in enumerate(names)}, "releases": releases}
 
     def release_sizes(self) -> dict[int, int]:
-        """How many releases have how many songs."""
+        """How many releases have how many songs that are open."""
         with self._lock:
             return dict(
                 self._db.execute(
                     "SELECT n, count(*) FROM "
-                    "(SELECT count(*) AS n FROM songs GROUP BY release_key) GROUP BY n"
+                    f"(SELECT count(*) AS n FROM songs WHERE state = {OPEN} GROUP BY release_key) GROUP BY n"
                 ).fetchall()
             )
 

@@ -10,6 +10,8 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
 
 from music_assets.asking import Asked, SongIndex
+from music_assets.asking.chances import Chances
+from music_assets.asking.plan import make_plan
 from music_assets.assets.common import OWNERS, SPOTIFY, listed
 from music_assets.assets.spotify import take_in
 from music_assets.io_managers.slices import StagedSlices
@@ -52,6 +54,8 @@ def spotify_answers(
             checksums[key] = receipt.checksum
         advanced("songs to ask about", key, number, len(keys), receipt.rows if receipt else 0)
 
+    # Shown while the run works: what it is about to spend.
+    context.add_asset_metadata({"plan": MetadataValue.md(plan_of(spotify))}, asset_key=NAME)
     told = 0
 
     def progress(done: int, of: int) -> None:
@@ -62,6 +66,22 @@ def spotify_answers(
     asked = spotify.asker(progress).ask()
     note_state(staging.store(), checksums, asked)
     return MaterializeResult(metadata=_metadata(asked, spotify.index(), spotify))
+
+
+def plan_of(spotify: SpotifyResource) -> str:
+    """What asking about the songs that are open now will take, in Markdown."""
+    index = spotify.index()
+    sources = {"echonest": spotify.echonest is not None, "listenbrainz": spotify.ask_listenbrainz}
+    return make_plan(
+        index.release_sizes(),
+        chances=Chances(index.chances()),
+        ladder=spotify.queries,
+        by_release=spotify.by_release,
+        sources=[name for name, is_on in sources.items() if is_on],
+        verify=spotify.verify_ids,
+        mode="extended" if spotify.mode == "extended" else "development",
+        per_day=spotify.requests_per_day,
+    ).as_markdown()
 
 
 def note_state(store: SliceStore, checksums: dict[str, str], asked: Asked) -> None:
