@@ -207,6 +207,11 @@ class Settings:
         return url.get_backend_name() == "duckdb" or url.host in LOOPBACK
 
     @property
+    def refreshes(self) -> bool:
+        """Whether a day's refresh may spend anything."""
+        return (self.refresh_requests if self.requests_per_day is None else self.refresh_share) > 0
+
+    @property
     def published(self) -> Path:
         """The readers' copy of a local warehouse."""
         return self.data / "published" / "music_assets.duckdb"

@@ -110,3 +110,17 @@ def test_the_real_spotify_is_asked_gently_unless_told_otherwise() -> None:
     settings = Settings.from_environment(told)
     assert (settings.requests_per_30s, settings.requests_per_day) == (None, 200)
     assert Settings.from_environment({}).requests_per_30s is None
+
+
+def test_a_refresh_is_off_where_it_may_spend_nothing() -> None:
+    assert Settings.from_environment({}).refreshes
+    assert not Settings.from_environment({"MUSIC_ASSETS_REFRESH_REQUESTS": "none"}).refreshes
+    daily = {"MUSIC_ASSETS_REQUESTS_PER_DAY": "50", "MUSIC_ASSETS_REFRESH_REQUESTS": "none"}
+    assert Settings.from_environment(daily).refreshes  # a share of those
+    assert not Settings.from_environment({**daily, "MUSIC_ASSETS_REFRESH_SHARE": "0"}).refreshes
+
+
+@pytest.mark.parametrize("share", ["2", "-0.1", "nan", "a fifth"])
+def test_a_share_is_a_number_from_0_to_1(share: str) -> None:
+    with pytest.raises(SettingError, match="MUSIC_ASSETS_REFRESH_SHARE .* a share from 0 to 1"):
+        Settings.from_environment({"MUSIC_ASSETS_REFRESH_SHARE": share})

@@ -35,10 +35,11 @@ UNUSABLE = (MsdRootError, StagingError, WarehouseError, CorrectionsError, OSErro
 
 @dataclass(frozen=True)
 class Loads:
-    """What `meta.loads` says: the checksum by table and slice, and when the last load was (UTC)."""
+    """What `meta.loads` says: the checksum by table and slice; when the last and first load were (UTC)."""
 
     checksums: Mapping[tuple[str, str], str]
     last: datetime | None
+    first: datetime | None = None
 
     @classmethod
     def read(cls, warehouse: Warehouse) -> Loads:
@@ -46,8 +47,9 @@ class Loads:
         query = select(LOADS.c.table, LOADS.c.slice, LOADS.c.checksum, LOADS.c.loaded_at)
         with warehouse.transaction("looking what is loaded") as connection:
             rows = connection.execute(query).all()
-        last = max((row.loaded_at for row in rows), default=None)
-        return cls({(row.table, row.slice): row.checksum for row in rows}, last and last.replace(tzinfo=UTC))
+        times = sorted(row.loaded_at.replace(tzinfo=UTC) for row in rows)
+        checksums = {(row.table, row.slice): row.checksum for row in rows}
+        return cls(checksums, times[-1] if times else None, times[0] if times else None)
 
 
 def receipts_of(store: SliceStore, keys: Iterable[str] = KEYS) -> dict[str, Receipts]:
@@ -163,6 +165,17 @@ def to_load(receipts: Mapping[str, Receipts], loads: Loads, corrections: Correct
         if not (made and loaded):
             causes[key] = fingerprint(wanted, *(receipt.checksum for receipt in known.values()))
     return causes
+
+
+def to_refresh(loads: Loads, refreshed: datetime | None, since: datetime) -> str | None:
+    """Why Spotify is to be asked again about what is stalest: the day has not had it.
+
+    `refreshed` is when that was begun last, `since` when the day began (UTC). On the day of the first load
+    everything is fresh.
+    """
+    if loads.first is None or loads.first >= since or (refreshed is not None and refreshed >= since):
+        return None
+    return f"{refreshed}"
 
 
 def to_fill(loads: Loads, filled: datetime | None, since: datetime) -> str | None:

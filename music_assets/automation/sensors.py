@@ -27,6 +27,7 @@ from dagster import (
 )
 
 from music_assets.assets.answers import read_state
+from music_assets.assets.refresh import read_state as read_refreshed
 from music_assets.automation.alerts import FailedRun, tell
 from music_assets.automation.day import Day, day_of
 from music_assets.automation.facts import (
@@ -39,6 +40,7 @@ from music_assets.automation.facts import (
     to_extract,
     to_fill,
     to_load,
+    to_refresh,
     unseen,
 )
 from music_assets.automation.jobs import COMMAND_LINE, jobs
@@ -46,6 +48,7 @@ from music_assets.automation.schedules import run_request
 from music_assets.automation.steps import SPENDING, Facts, what_is_next
 from music_assets.causes import cause_of
 from music_assets.deployment import Settings
+from music_assets.io_managers.store import SliceStore
 from music_assets.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
 from music_assets.resources import (
     CorrectionsResource,
@@ -67,7 +70,9 @@ _GOING = [
     DagsterRunStatus.CANCELING,
 ]
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-_STEPS = [job for job in jobs if job.name in ("extract", "ask_first", "ask", "match_and_load", "tables")]
+_STEPS = [
+    job for job in jobs if job.name in ("extract", "ask_first", "ask", "match_and_load", "refresh", "tables")
+]
 
 
 def build_sensors(settings: Settings) -> list[SensorDefinition]:
@@ -118,7 +123,8 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         default_status=DefaultSensorStatus.STOPPED,
         description=(
             "Starts what follows when a run has ended, the day begins, or the request budget is back: asks "
-            "about what is new or pending, matches and loads what changed, then fills the tables once."
+            "about what is new or pending, matches and loads what changed, refreshes what is stalest once a "
+            "day, then fills the tables once."
         ),
     )
     def keep_going(
@@ -141,11 +147,14 @@ def _keep_going(settings: Settings) -> SensorDefinition:
             receipts = receipts_of(staging.store())
             state = read_state(staging.store())
             loads = Loads.read(warehouse.open())
+            refreshed = _refreshed(context.instance, staging.store())
             facts = Facts(
                 first=to_ask_first(receipts, state, now),
                 unseen=frozenset(unseen(receipts, state)),
                 ask=to_ask(receipts, state, spotify.source, now),
                 load=to_load(receipts, loads, corrections.read()),
+                refresh=to_refresh(loads, refreshed, day.start) if settings.refreshes else None,
+                share=settings.requests_per_day is not None,
                 tables=to_fill(loads, _filled(context.instance), day.start),
                 going=going,
                 hurry=day.hurry <= now < day.due,
@@ -221,6 +230,15 @@ def _time_has_come(seen: dict[str, str | None], day: Day, now: datetime) -> bool
     go_on = seen.get("go_on_at")
     times = [day.start, day.hurry, *([datetime.fromisoformat(go_on)] if go_on else [])]
     return any(datetime.fromisoformat(looked) < at <= now for at in times)
+
+
+def _refreshed(instance: DagsterInstance, store: SliceStore) -> datetime | None:
+    """When the last refresh began, however it ended: a run of its job, or a part of a command's."""
+    runs = instance.get_run_records(RunsFilter(job_name="refresh"), limit=1)
+    times = [record.create_timestamp.replace(tzinfo=UTC) for record in runs]
+    if at := read_refreshed(store)["at"]:
+        times.append(datetime.fromisoformat(at))
+    return max(times, default=None)
 
 
 def _filled(instance: DagsterInstance) -> datetime | None:

@@ -48,9 +48,10 @@ class Facts:
     `extract`: the MSD files are others than those that were read. `first`: why the songs wanted most are to
     be asked about, across all partitions, or None; `unseen`: the partitions nobody has asked about. `ask`:
     answers are there, or can be had, that are not staged. `load`: what is staged is not what should be, or
-    not loaded. `tables`: why the published tables are to be filled, or None. `going`: partitions of runs
-    that have not ended, by job; all of them for an unpartitioned run. `hurry`: the tables are due soon.
-    `day`: a cause that stays is acted on once a day; empty for once and for all.
+    not loaded. `refresh`: why Spotify is to be asked again about what is stalest, or None; `share`: that has
+    a share of the requests of its own. `tables`: why the published tables are to be filled, or None. `going`:
+    partitions of runs that have not ended, by job; all of them for an unpartitioned run. `hurry`: the tables
+    are due soon. `day`: a cause that stays is acted on once a day; empty for once and for all.
     """
 
     extract: Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +59,8 @@ class Facts:
     unseen: frozenset[str] = frozenset()
     ask: Mapping[str, str] = field(default_factory=dict)
     load: Mapping[str, str] = field(default_factory=dict)
+    refresh: str | None = None
+    share: bool = False
     tables: str | None = None
     going: Mapping[str, frozenset[str]] = field(default_factory=dict)
     hurry: bool = False
@@ -69,12 +72,17 @@ def what_is_next(facts: Facts) -> list[Request]:
 
     What is loaded waits for the songs that are being extracted, and, unless in a hurry, for its own answers;
     the tables wait for all of it. Asking waits for asking: there is one budget, and it goes to what is wanted
-    most before a partition has its turn.
+    most before a partition has its turn. A refresh comes first where it has a share of its own, since asking
+    would leave nothing of the day; else it waits until there is nothing to ask. It never delays tables that
+    are due.
     """
     requests = _ranges("extract", facts.extract, facts)
     if requests or "extract" in facts.going:
         return requests
     spending = facts.going.keys() & SPENDING
+    refresh = [Request("refresh", fingerprint(facts.day, facts.refresh))] if facts.refresh else []
+    if refresh and facts.share and not facts.hurry and not facts.going:
+        return refresh
     asking = bool(facts.first or facts.ask or spending)
     if facts.first and not spending:
         requests.append(Request("ask_first", fingerprint(facts.day, facts.first)))
@@ -86,6 +94,8 @@ def what_is_next(facts: Facts) -> list[Request]:
     loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)
     if loads:
         return requests + loads
+    if refresh and not asking and not facts.hurry:
+        return refresh
     if facts.tables and (facts.hurry or not asking):
         requests.append(Request("tables", fingerprint(facts.day, facts.tables)))
     return requests

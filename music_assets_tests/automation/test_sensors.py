@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
+from music_assets.automation.facts import Loads, to_refresh
 from music_assets.automation.jobs import COMMAND_LINE
 from music_assets.definitions import build_defs
 from music_assets.deployment import Settings
@@ -199,3 +201,34 @@ def test_a_lost_run_is_not_waited_for_for_ever(tmp_path: Path) -> None:
         now = datetime.now(UTC)
         assert list(_going(instance, now)) == ["tables"]
         assert _going(instance, now + LOST_AFTER + timedelta(minutes=1)) == {}
+
+
+@story
+def test_what_is_stalest_is_refreshed_once_a_day_before_the_tables(desk: tuple[Daemon, Path]) -> None:
+    daemon, folder = desk
+    with duckdb.connect(settings_for(folder).warehouse.removeprefix("duckdb:///")) as database:
+        database.execute("UPDATE meta.loads SET loaded_at = loaded_at - INTERVAL 2 DAY")
+    daemon.cursors.clear()
+    started = daemon.settle()
+    assert started[0] == ("refresh", "")
+    assert all(job == "tables" for job, _ in started[1:])
+    daemon.cursors.clear()
+    assert ("refresh", "") not in daemon.settle()
+
+
+@pytest.mark.parametrize(
+    ("first", "refreshed", "due"),
+    [
+        (None, None, False),  # nothing is loaded
+        ("2026-11-23T04:00", None, False),  # all is of today
+        ("2026-11-20T04:00", None, True),
+        ("2026-11-20T04:00", "2026-11-22T04:00", True),
+        ("2026-11-20T04:00", "2026-11-23T03:00", False),
+    ],
+)
+def test_a_refresh_is_due_once_a_day(first: str | None, refreshed: str | None, due: bool) -> None:
+    def at(time: str | None) -> datetime | None:
+        return datetime.fromisoformat(time).replace(tzinfo=UTC) if time else None
+
+    since = datetime(2026, 11, 23, 3, tzinfo=UTC)
+    assert (to_refresh(Loads({}, at(first), at(first)), at(refreshed), since) is not None) == due

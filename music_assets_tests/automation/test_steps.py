@@ -66,6 +66,27 @@ def test_what_is_wanted_most_is_asked_before_a_partition_has_its_turn() -> None:
     assert runs(Facts(first="x", tables="x", hurry=True)) == [("ask_first", None), ("tables", None)]
 
 
+def test_a_refresh_waits_until_all_is_asked_and_loaded_and_the_tables_wait_for_it() -> None:
+    refresh = [("refresh", None)]
+    assert runs(Facts(refresh="x", tables="x")) == refresh
+    assert runs(Facts(refresh="x", load={"AA": "x"})) == [("match_and_load", ("AA", "AA"))]
+    assert runs(Facts(refresh="x", first="x")) == [("ask_first", None)]
+    assert runs(Facts(refresh="x", going={"ask": frozenset({"AA"})})) == []
+    assert runs(Facts(tables="x", going={"refresh": frozenset(KEYS)})) == []
+
+
+def test_a_refresh_with_a_share_of_its_own_comes_before_asking_takes_the_rest() -> None:
+    facts = Facts(refresh="x", share=True, first="x", ask={"AA": "x"}, load={"AB": "x"}, tables="x")
+    assert runs(facts) == [("refresh", None)]
+    assert runs(Facts(refresh="x", share=True, extract={"AA": "x"})) == [("extract", ("AA", "AA"))]
+    assert runs(Facts(refresh="x", share=True, going={"ask_first": frozenset(KEYS)})) == []
+
+
+def test_a_refresh_does_not_delay_tables_that_are_due() -> None:
+    for share in (False, True):
+        assert runs(Facts(refresh="x", share=share, tables="x", hurry=True)) == [("tables", None)]
+
+
 def test_tables_wait_for_answers_unless_in_a_hurry() -> None:
     asking = {"ask": frozenset({"AA"})}
     assert runs(Facts(tables="x", going=asking)) == []
