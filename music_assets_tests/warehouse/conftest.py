@@ -35,15 +35,20 @@ def with_tables(running_standin_: Standin, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
     """On the stand-in, with empty tables."""
-    names = ", ".join(METADATA.tables)
-    standin.as_postgres(f"\\c {make_url(with_tables).database}\nTRUNCATE {names};")
+    empty(standin, with_tables)
     return on_standin(standin, with_tables, tmp_path)
 
 
 @pytest.fixture
 def own_redshift_place(standin: Standin, with_tables: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
     """The same in a database of its own, for tests that change the tables themselves."""
+    empty(standin, with_tables)
     return on_standin(standin, standin.new_database(like=str(make_url(with_tables).database)), tmp_path)
+
+
+def empty(standin: Standin, url: str) -> None:
+    """Take out what an earlier test left in the tables."""
+    standin.as_postgres(f"\\c {make_url(url).database}\nTRUNCATE {', '.join(METADATA.tables)};")
 
 
 def on_standin(standin: Standin, url: str, tmp_path: Path) -> Place[RedshiftWarehouse]:
