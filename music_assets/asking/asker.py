@@ -137,8 +137,10 @@ class Asker:
     def _round(self, songs: Sequence[IndexedSong]) -> None:
         left = self._kept(songs)
         if self._by_release:
-            left = self._still_open(left, self._releases(left, ask=False))
-            left = self._still_open(left, self._albums(left, ask=False))
+            fresh = [song for song in left if not song.put_off]  # the others were looked for there
+            settled = self._releases(fresh, ask=False)
+            settled |= self._albums(self._still_open(fresh, settled), ask=False)
+            left = self._still_open(left, settled)
         for source in self._sources:
             left = self._verify(source, left)
         if self._by_release and left:
