@@ -39,5 +39,7 @@ def standin(running_standin_: Standin, monkeypatch: pytest.MonkeyPatch) -> Itera
     """Redshift and S3 as `music_assets_tests.standin` plays them; AWS's libraries find its S3."""
     for name, value in running_standin_.environment.items():
         monkeypatch.setenv(name, value)
+    # Whoever uses moto's decorators in this process empties all its servers.
+    running_standin_.s3.create_bucket(Bucket=running_standin_.bucket)
     yield running_standin_
     running_standin_.faults.clear()

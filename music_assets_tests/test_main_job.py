@@ -193,7 +193,8 @@ def test_sandbox_rows_say_so(sample: Done) -> None:
     for name, table in PUBLISHED.items():
         if "source" in table.c:
             sources = query(sample.settings, f"SELECT DISTINCT source FROM {name} WHERE source IS NOT NULL")
-            assert sources == [("sandbox",)], name
+            # Releases since the MSD's time come with a refresh.
+            assert sources == ([] if name == "spotify.artist_releases" else [("sandbox",)]), name
     assert sample.summary.spotify == "sandbox"
 
 
@@ -204,7 +205,7 @@ def test_the_summary_as_data_agrees_with_the_tables(sample: Done) -> None:
         assert summary[status] == statuses.get(status, 0), status
     assert summary["songs"] == sum(statuses.values())
     assert summary["tables"]["analytics.songs"] == summary["songs"]
-    assert summary["requests_spent"] >= summary["songs"]
+    assert summary["songs"] / 10 < summary["requests_spent"] < summary["songs"]  # one answer settles several
     assert {"partitions", "set_aside", "requests_saved", "seconds", "spotify"} <= set(summary)
 
 
