@@ -38,6 +38,8 @@ from music_assets.warehouse.schema import LOADS, PUBLISHED
 
 # Long enough for another run's load of a letter, short enough to be told who is in the way.
 DEFAULT_WAIT_S = 60.0
+# Of what DuckDB holds; the process holds some 300 MB beside it.
+MEMORY_LIMIT = "1200MB"
 # Files fetched from S3 at once.
 _AT_ONCE = 16
 
@@ -248,6 +250,8 @@ class DuckDBWarehouse(Warehouse):
                 ) from error
         try:
             connection.execute(text("SET preserve_insertion_order = false"))
+            # What is too much for this goes to disk, beside the file: as many songs as there are can be loaded.
+            connection.execute(text(f"SET memory_limit = '{MEMORY_LIMIT}'"))
             yield connection
         finally:
             connection.close()
