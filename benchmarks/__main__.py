@@ -48,6 +48,12 @@ BENCHMARKS = (
     Benchmark("requests", ["--songs", "5000"], ["--songs", "200"]),
     Benchmark("million", [], ["--songs", "3000", "--listed", "50"]),
     Benchmark("main_job", [SONGS], [FEW_SONGS]),
+    Benchmark(
+        "growth_job",
+        ["--root", SONGS, "--songs", "1000", "10000", "100000"],
+        ["--root", FEW_SONGS, "--songs", "100", "400"],
+    ),
+    Benchmark("many_processes", ["--root", SONGS], ["--root", FEW_SONGS, "--songs", "100", "--rounds", "1"]),
 )
 
 
