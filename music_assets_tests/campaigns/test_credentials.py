@@ -20,7 +20,7 @@ from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import SpotifySettings
 from music_assets_tests.campaigns.world import catalogue_of, settings_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ID, SECRET = "client0id0that0nobody0has", "secret0that0nobody0may0see"
 WRONG = "another0secret0that0nobody0may0see"

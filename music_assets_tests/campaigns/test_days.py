@@ -30,7 +30,7 @@ from music_assets_tests.campaigns.world import (
 )
 from music_assets_tests.sandbox.world import Clock, Town, catalogue, questions, town
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SONGS, A_DAY = 2000, 200
 THREADS = 8  # each may have a request under way when the quota ends

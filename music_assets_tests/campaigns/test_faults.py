@@ -27,7 +27,7 @@ from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
 from music_assets_tests.sandbox.world import Town, catalogue, questions, songs_frame, town
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SONGS = songs_frame(1000 if LONG else 150)
 RATE = 0.1
