@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import statistics
 import tempfile
@@ -274,6 +275,7 @@ def main() -> None:
                 compare("DuckDB", rows, loads, options.rounds)
     if "redshift" in options.engines:
         with running_standin() as standin:
+            os.environ.update(standin.environment)  # AWS's libraries look there for credentials
             for rows in options.rows:
                 with on_standin(standin, songs(real, rows, A_FILE)) as loads:
                     compare("stand-in", rows, loads, options.rounds)
