@@ -273,7 +273,6 @@ def test_a_partition_is_materialised_by_clicking(ui: Ui, page: Page) -> None:
     assert "AC" in ui.materialized("msd_songs")
     page.driver.refresh()
     page.sees("Failed (0)", "set_aside")
-    page.picture("ui_partitions")
 
 
 def test_the_matrix_is_green_where_all_is_made(page: Page) -> None:
