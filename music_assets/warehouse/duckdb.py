@@ -250,7 +250,7 @@ class DuckDBWarehouse(Warehouse):
                 ) from error
         try:
             connection.execute(text("SET preserve_insertion_order = false"))
-            # What is too much for this goes to disk, beside the file: as many songs as there are can be loaded.
+            # What is too much for this goes to disk, beside the file, so any number of songs can be loaded.
             connection.execute(text(f"SET memory_limit = '{MEMORY_LIMIT}'"))
             yield connection
         finally:
