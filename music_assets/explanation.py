@@ -14,7 +14,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from music_assets.assets.mapped_rows import BY_HAND, Row, candidate_of, song_of
+from music_assets.asking import candidate_of
+from music_assets.assets.mapped_rows import BY_HAND, Row, song_of
 from music_assets.io_managers.json_rows import decode
 from music_assets.io_managers.store import SliceStore
 from music_assets.matching import explain, matcher_version

@@ -179,7 +179,7 @@ class Asker:
         albums: dict[str, list[Row]] = {}
         for song in songs:
             mine = [rows[id_] for id_ in some.get(song.track_id, ()) if id_ in rows]
-            decision = decide(song.song, map(_candidate, mine))
+            decision = decide(song.song, map(candidate_of, mine))
             if decision.status == "matched":
                 right = _accepted(decision)
                 notes.append(Note(song.track_id, source.name, tuple(right)))
@@ -227,7 +227,7 @@ class Asker:
             if len(waiting.get(song.release_key, ())) < 2:
                 found.append(song)  # nobody waits for its album: whether it is a match is judged later
                 continue
-            decision = decide(song.song, map(_candidate, answered[song.track_id].tracks))
+            decision = decide(song.song, map(candidate_of, answered[song.track_id].tracks))
             if how == "search" and song.release_key not in known:
                 self._chances.note("search matches", tries=1, brought=decision.status == "matched")
             if decision.status != "matched":
@@ -290,7 +290,7 @@ class Asker:
         for key, rows in hits.items():
             tried = waiting.get(key, [])
             by_id = {row["spotify_track_id"]: row for row in rows}
-            decisions = {song: decide(song.song, map(_candidate, rows)) for song in tried}
+            decisions = {song: decide(song.song, map(candidate_of, rows)) for song in tried}
             found = [song for song, decision in decisions.items() if decision.status == "matched"]
             settled += found
             if found:
@@ -334,7 +334,7 @@ class Asker:
         settled: dict[str, IndexedSong] = {}
         notes: list[Note] = []
         for id_, album in albums.items():
-            candidates = [_candidate(row) for row in album.tracks]
+            candidates = [candidate_of(row) for row in album.tracks]
             for key in wanted[id_]:
                 name = _named(id_, _named(id_, True) in known[key])
                 tried = [song for song in waiting.get(key, ()) if song.track_id not in settled]
@@ -379,7 +379,8 @@ def _question(song: IndexedSong) -> SongQuestion:
     return SongQuestion(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
 
 
-def _candidate(row: Row) -> Candidate:
+def candidate_of(row: Row) -> Candidate:
+    """A row of `spotify.tracks` as the matcher takes it."""
     return Candidate(
         id=row["spotify_track_id"],
         title=row["name"],

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from music_assets.matching import Candidate, Song, decide, matcher_version
+from music_assets.asking import candidate_of
+from music_assets.matching import Song, decide, matcher_version
 from music_assets.sources.corrections import OfPartition, Override
 
 Row = dict[str, Any]
@@ -43,19 +44,6 @@ def map_song(song: Row, search: Row | None, known: OfPartition | None = None) ->
 def song_of(song: Row) -> Song:
     """A staged MSD song as the matcher takes it."""
     return Song(song["title"], song["artist_name"], song["release"], song["duration"], song["year"])
-
-
-def candidate_of(track: Row) -> Candidate:
-    """A staged Spotify track as the matcher takes it."""
-    return Candidate(
-        id=track["spotify_track_id"],
-        title=track["name"],
-        artist_names=tuple(artist["name"] for artist in track["artists"] or []),
-        album=track["album_name"],
-        duration=None if track["duration_ms"] is None else track["duration_ms"] / 1000,
-        release_year=track["release_year"],
-        isrc=track["isrc"],
-    )
 
 
 def _decided(song: Row, search: Row | None) -> list[Row]:
