@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from music_assets.sources.ledger import Answer, Key, Ledger
@@ -214,7 +214,3 @@ class Lookups:
             yield pool
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
