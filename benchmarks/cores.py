@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.common import children, in_turns, ratio, read_only, resident_mb
 from benchmarks.subset import written_subset
-from music_assets.assets.msd_partition import PartitionReader
+from music_assets.defs.assets.msd_partition import PartitionReader
 from music_assets.sources.msd import MsdRoot, Workers, cores, read_msd
 
 

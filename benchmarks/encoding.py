@@ -32,10 +32,10 @@ import pandas as pd
 from isal import igzip
 
 from benchmarks.common import files_below, in_turns, msd_root, ratio
-from music_assets.io_managers.json_rows import encode
 from music_assets.sources.msd import read_msd
-from music_assets.warehouse.limits import Fitting
-from music_assets.warehouse.schema import STAGED
+from music_assets.staging.limits import Fitting
+from music_assets.staging.rows import encode
+from music_assets.tables.schema import STAGED
 
 
 def ours(frame: pd.DataFrame) -> None:

@@ -29,13 +29,13 @@ from isal import igzip
 
 from benchmarks.common import resident_mb
 from benchmarks.subset import written_subset
-from music_assets.io_managers.store import SliceStore, checksum
-from music_assets.partitions import KEYS, PARTITIONS_A_RUN
+from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN
+from music_assets.staging.store import SliceStore, checksum
+from music_assets.staging.validation import check_file
+from music_assets.tables.schema import PUBLISHED, STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
-from music_assets.warehouse.gate import check_file
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets.warehouse.published import APPENDED, SELECTS
-from music_assets.warehouse.schema import PUBLISHED, STAGED
 
 ROOT = Path(__file__).resolve().parents[1]
 A_SLICE = 5  # repetitions of a partition of the subset that make one as large as the whole MSD's: 1,500 songs

@@ -36,18 +36,18 @@ import pandas as pd
 from sqlalchemy import make_url, text
 
 from benchmarks.common import files_below, machine, msd_root, ratio
-from music_assets.io_managers.json_rows import encode
-from music_assets.io_managers.s3 import S3Files
-from music_assets.io_managers.store import checksum
-from music_assets.partitions import KEYS
+from music_assets.defs.partitions import KEYS
 from music_assets.sources.msd import read_msd
+from music_assets.staging.rows import encode
+from music_assets.staging.s3 import S3Files
+from music_assets.staging.store import checksum
+from music_assets.tables.schema import STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest, copy_manifest
 from music_assets.warehouse.redshift import RedshiftWarehouse
-from music_assets.warehouse.schema import STAGED
-from music_assets_tests.standin import Standin, running_standin
+from music_assets_tests.support.standin import Standin, running_standin
 
 KIND = "msd_songs"
 TABLE = STAGED[KIND]

@@ -39,9 +39,9 @@ class _Watch(logging.Handler):
 
 
 def _run(msd: str, data: str) -> None:
-    from music_assets.deployment import Settings
+    from music_assets.cli.runner import run
     from music_assets.progress import LOGGER
-    from music_assets.runner import run
+    from music_assets.settings import Settings
 
     watch = _Watch()
     LOGGER.addHandler(watch)

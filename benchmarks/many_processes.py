@@ -31,10 +31,10 @@ from typing import Any, NamedTuple
 from benchmarks.common import ratio
 from benchmarks.growth_job import main_job_over
 from benchmarks.subset import written_subset
-from music_assets.deployment import Settings
-from music_assets.io_managers.store import Receipt, SliceStore
-from music_assets.partitions import KEYS
-from music_assets_tests.standin import Standin, running_standin
+from music_assets.defs.partitions import KEYS
+from music_assets.settings import Settings
+from music_assets.staging.store import Receipt, SliceStore
+from music_assets_tests.support.standin import Standin, running_standin
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE = ("msd_songs", "msd_artists", "spotify_search", "spotify_artists", "audio_features")
@@ -82,8 +82,8 @@ def ranges(known: list[Receipt], count: int) -> list[list[str]]:
 
 def work(settings: dict[str, str], keys: list[str]) -> None:
     """A run of `match_and_load` over these partitions, in this process; a line on its input starts it."""
+    from music_assets.cli.runner import dagster_instance
     from music_assets.definitions import build_defs
-    from music_assets.runner import dagster_instance
 
     ends = {"start": keys[0], "end": keys[-1]}
     tags = {f"dagster/asset_partition_range_{end}": key for end, key in ends.items()}

@@ -30,7 +30,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.matching import share
-from music_assets.assets.mapped_rows import map_song
+from music_assets.defs.assets.mapped_rows import map_song
 from music_assets.matching import matcher_version, parse_title
 from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.process import running_sandbox

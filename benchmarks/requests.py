@@ -4,7 +4,7 @@
 
 The ways: what the predecessor did (search the song, fetch its tracks, search its artist, fetch those), one
 search a song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
-asked about over HTTP from a sandbox, by `music_assets.asking`, until all are answered, hottest first; what is
+searched over HTTP in a sandbox, by `music_assets.resolution`, until all are answered, hottest first; what is
 a match is for the pipeline's matcher to say. The songs are invented in the full MSD's shape
 (`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`), whose releases hardly ever
 share one. Whatever differs between a way's matches and those of a search for each song is listed by kind.
@@ -31,10 +31,10 @@ import pandas as pd
 from benchmarks.common import SHARED, resident_mb
 from benchmarks.matching_sandbox import read_songs
 from benchmarks.shape import full_scale
-from music_assets.asking import Asker, IdSource, SongIndex
-from music_assets.asking.elsewhere import EchoNestIds, ListenBrainzIds
-from music_assets.assets.mapped_rows import candidate_of, song_of
+from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
+from music_assets.resolution import Asker, IdSource, SongIndex
+from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.echonest import shares, write_archive
 from music_assets.sandbox.process import SandboxAddress, running_sandbox

@@ -7,9 +7,19 @@ from typing import Any
 
 from dagster import Definitions, in_process_executor
 
-from music_assets import automation, checks
-from music_assets.assets import analytics, answers, mapping, msd, refresh, report, spotify, staging, warehouse
-from music_assets.deployment import Settings, resources
+from music_assets.defs import automation, checks
+from music_assets.defs.assets import (
+    analytics,
+    answers,
+    mapping,
+    msd,
+    refresh,
+    report,
+    spotify,
+    staging,
+    warehouse,
+)
+from music_assets.settings import Settings, resources
 
 
 def build_defs(**overrides: Any) -> Definitions:

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from music_assets.warehouse.schema import PUBLISHED
+from music_assets.tables.schema import PUBLISHED
 
 if TYPE_CHECKING:
     import pandas as pd

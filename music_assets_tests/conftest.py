@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from music_assets_tests.standin import Standin
+    from music_assets_tests.support.standin import Standin
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -28,7 +28,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def running_standin_() -> Iterator[Standin]:
-    from music_assets_tests.standin import running_standin
+    from music_assets_tests.support.standin import running_standin
 
     with running_standin() as standin:
         yield standin
@@ -36,7 +36,7 @@ def running_standin_() -> Iterator[Standin]:
 
 @pytest.fixture
 def standin(running_standin_: Standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
-    """Redshift and S3 as `music_assets_tests.standin` plays them; AWS's libraries find its S3."""
+    """Redshift and S3 as `music_assets_tests.support.standin` plays them; AWS's libraries find its S3."""
     for name, value in running_standin_.environment.items():
         monkeypatch.setenv(name, value)
     # Whoever uses moto's decorators in this process empties all its servers.

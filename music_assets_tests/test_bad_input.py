@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 
-from music_assets.cli import cli
-from music_assets.commands import EXIT_FAILED, EXIT_UNUSABLE
+from music_assets.cli import EXIT_FAILED, EXIT_UNUSABLE
+from music_assets.cli.main import cli
 from music_assets.sandbox.msd import write_sample
 
 Call = Callable[..., Result]
@@ -105,7 +105,7 @@ def test_a_data_folder_in_use_by_another_run(call: Call, tmp_path: Path) -> None
         [
             sys.executable,
             "-c",
-            "import sys\nfrom pathlib import Path\nfrom music_assets.runner import hold_data_folder\n"
+            "import sys\nfrom pathlib import Path\nfrom music_assets.cli.runner import hold_data_folder\n"
             "with hold_data_folder(Path('data')):\n    print('held', flush=True); sys.stdin.readline()",
         ],
         stdin=subprocess.PIPE,

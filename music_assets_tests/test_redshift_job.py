@@ -1,6 +1,6 @@
 """The main job with files on S3 and tables in Redshift gives the same rows as with a folder and DuckDB.
 
-S3 and Redshift are played by `music_assets_tests.standin`: what this shows is that our statements give the
+S3 and Redshift are played by `music_assets_tests.support.standin`: this shows that our statements give the
 same rows by another engine's hands, not that a cluster would run them as fast.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select
 
-from music_assets.deployment import Settings, resources
-from music_assets.runner import Summary, run
-from music_assets.warehouse.schema import LOADS, METADATA, key_columns
-from music_assets_tests.standin import Standin
+from music_assets.cli.runner import Summary, run
+from music_assets.settings import Settings, resources
+from music_assets.tables.schema import LOADS, METADATA, key_columns
+from music_assets_tests.support.standin import Standin
 
 # Of the run, or of the place, and not of the songs.
 NOT_COMPARED = {"run_id", "loaded_at"}

@@ -30,11 +30,11 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import DDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.types import TypeEngine
 
+from music_assets.tables.schema import LOADS, PUBLISHED
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
-from music_assets.warehouse.evolution import HeldColumn, HeldTable, steps
 from music_assets.warehouse.manifest import Files, Manifest
-from music_assets.warehouse.schema import LOADS, PUBLISHED
+from music_assets.warehouse.migrations import HeldColumn, HeldTable, steps
 
 # Long enough for another run's load of a letter, short enough to be told who is in the way.
 DEFAULT_WAIT_S = 60.0

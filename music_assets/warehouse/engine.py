@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from sqlalchemy import Column, Connection, MetaData, Select, Table, and_, delete, func, insert, select
 
+from music_assets.tables.schema import LOADS, METADATA, key_columns
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets.warehouse.schema import LOADS, METADATA, key_columns
 
 SANDBOX = "sandbox"
 _T = TypeVar("_T")

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
-from music_assets.warehouse.schema import (
+from music_assets.tables.schema import (
     ANALYTICS_ARTIST_FIELDS,
     ANALYTICS_SONG_FIELDS,
     PUBLISHED,

@@ -27,12 +27,12 @@ from sqlalchemy import Connection, Dialect, Select, Table, column, insert, selec
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
+from music_assets.tables.schema import READERS_SCHEMAS, SCHEMAS
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
-from music_assets.warehouse.evolution import HeldColumn, HeldTable, steps
 from music_assets.warehouse.manifest import Files, Manifest, copy_manifest
+from music_assets.warehouse.migrations import HeldColumn, HeldTable, steps
 from music_assets.warehouse.redshift_url import RedshiftUrl
-from music_assets.warehouse.schema import READERS_SCHEMAS, SCHEMAS
 
 _T = TypeVar("_T")
 _ATTEMPTS = 5

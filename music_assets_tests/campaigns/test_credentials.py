@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.deployment import Settings
-from music_assets.resources import SpotifyResource
-from music_assets.runner import Summary, run
+from music_assets.cli.runner import Summary, run
+from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox import server
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import SandboxAddress, in_thread
 from music_assets.sandbox.server import SandboxSpotify
+from music_assets.settings import Settings
 from music_assets.sources.spotify import SpotifySettings
 from music_assets_tests.campaigns.world import catalogue_of, settings_for
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from music_assets.asking import Asked, Asker
-from music_assets.resources import SpotifyResource
-from music_assets.runner import Summary, run
+from music_assets.cli.runner import Summary, run
+from music_assets.defs.resources import SpotifyResource
+from music_assets.resolution import Asked, Asker
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import Spotify, SqliteLedger, facade, queries_for
+from music_assets.sources.spotify import Spotify, SqliteLedger, catalog, queries_for
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import (
     Record,
@@ -28,7 +28,7 @@ from music_assets_tests.campaigns.world import (
     settings_for,
     tables,
 )
-from music_assets_tests.sandbox.world import Clock, Town, catalogue, questions, town
+from music_assets_tests.support.world import Clock, Town, catalogue, questions, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -95,7 +95,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         def other_words(title: str, artist: str, release: str | None = None, *, ladder: int = 2) -> list[str]:
             return [f"{artist} {title}"[:200], f"{title} / {artist}"[:200]][:ladder]
 
-        monkeypatch.setattr(facade, "queries_for", other_words)
+        monkeypatch.setattr(catalog, "queries_for", other_words)
         anew = indexed(tmp_path / "anew.sqlite", frame)
         again = over_days(place, ledger, anew, by_release=by_release)
         assert again[-1].requests == {} and again[-1].settled["kept"] == len(frame)
@@ -108,7 +108,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
 
 
 def _searches(ledger: SqliteLedger, frame: Any) -> dict[Any, Any]:
-    return ledger.get_many(facade.Key("track", id_, "search") for id_ in frame["track_id"])
+    return ledger.get_many(catalog.Key("track", id_, "search") for id_ in frame["track_id"])
 
 
 def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
     asked: Counter[str] = Counter()
     for question in questions(frame):
         rungs = queries_for(question.title, question.artist_name, question.release, ladder=2)
-        asked.update(rungs[: kept[facade.Key("track", question.track_id, "search")].asked])
+        asked.update(rungs[: kept[catalog.Key("track", question.track_id, "search")].asked])
     assert record.searches() == asked  # songs of one name and artist are asked for each
     assert 0 < record.searches(429).total() <= THREADS * (len(days) - 1)
     ledger.close()

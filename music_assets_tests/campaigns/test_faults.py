@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from music_assets.asking import Asker
-from music_assets.resources import SpotifyResource
-from music_assets.runner import Summary, run
+from music_assets.cli.runner import Summary, run
+from music_assets.defs.resources import SpotifyResource
+from music_assets.resolution import Asker
 from music_assets.sandbox.faults import BROKEN, LIMITS, ROUGH, Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
@@ -25,7 +25,7 @@ from music_assets.sources.spotify import (
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
-from music_assets_tests.sandbox.world import Town, catalogue, questions, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, questions, songs_frame, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from music_assets.deployment import Settings
 from music_assets.sandbox.process import running_sandbox
+from music_assets.settings import Settings
 from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

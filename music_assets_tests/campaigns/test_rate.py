@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.asking import Asker
+from music_assets.resolution import Asker
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import Spotify, SpotifySettings, SqliteLedger
 from music_assets_tests.campaigns.world import LONG, Record, indexed
-from music_assets_tests.sandbox.world import catalogue, songs_frame
+from music_assets_tests.support.world import catalogue, songs_frame
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 import duckdb
 import pandas as pd
 
-from music_assets.asking import SongIndex
-from music_assets.deployment import Settings, resources
+from music_assets.resolution import SongIndex
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.warehouse.schema import PUBLISHED, key_columns
+from music_assets.settings import Settings, resources
+from music_assets.tables.schema import PUBLISHED, key_columns
 
 LONG = os.environ.get("MUSIC_ASSETS_CAMPAIGNS") == "long"
 # When and in which run a row was made differs from run to run.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from music_assets.deployment import Settings, resources
+from music_assets.settings import Settings, resources
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets_tests.deploy.conftest import Applied
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow  # it needs `terraform`
 LOAD = """
 import json, os
 from music_assets.definitions import build_defs
-from music_assets.deployment import Settings, unknown_settings
+from music_assets.settings import Settings, unknown_settings
 defs = build_defs()
 settings = Settings.from_environment()
 jobs = {job.name: job.tags for job in defs.resolve_all_job_defs() if not job.name.startswith("__")}

@@ -21,12 +21,12 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
-from music_assets.automation.alerts import FailedRun, tell
-from music_assets.deployment import Settings
-from music_assets.io_managers.store import Receipt, SliceStore, checksum
+from music_assets.defs.automation.alerts import FailedRun, tell
+from music_assets.settings import Settings
 from music_assets.sources.ledger.ledger import Answer, Key
 from music_assets.sources.ledger.setting import open_ledger, table_of
 from music_assets.sources.ledger.table import create_table
+from music_assets.staging.store import Receipt, SliceStore, checksum
 from music_assets_tests.deploy.conftest import Applied
 from music_assets_tests.deploy.provider import ACCOUNT, REGION
 

@@ -3,7 +3,7 @@
 Each run is a process of its own, as an ECS task is, with a scratch folder of its own. They share staged files
 on S3, the warehouse in Redshift, the ledger in DynamoDB, and Dagster's storage in PostgreSQL, configured by
 `deploy/dagster.yaml` and driven by Dagster's real daemon. S3 and DynamoDB are moto's, Redshift is
-`music_assets_tests.standin`, Spotify the sandbox, and `processes` stands for the launcher of ECS tasks.
+`music_assets_tests.support.standin`, Spotify the sandbox; `processes` stands for the launcher of ECS tasks.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun, Dag
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-from music_assets.deployment import Settings, resources
-from music_assets.runner import run
+from music_assets.cli.runner import run
 from music_assets.sandbox.msd import write_sample
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.sample import sample_songs
+from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import create_table, open_ledger, table_of
 from music_assets_tests.deploy.conftest import REPOSITORY
 from music_assets_tests.deploy.processes import end
-from music_assets_tests.standin import PASSWORD, USER, Standin
+from music_assets_tests.support.standin import PASSWORD, USER, Standin
 from music_assets_tests.test_redshift_job import assert_same_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

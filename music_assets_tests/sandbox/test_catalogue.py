@@ -20,7 +20,7 @@ from music_assets.sandbox.catalogue import build_catalogue, ensure_catalogue, op
 from music_assets.sandbox.library import Song
 from music_assets.sandbox.names import fold, spotify_id
 from music_assets.sandbox.noise import tracks_of
-from music_assets_tests.sandbox.world import songs_frame
+from music_assets_tests.support.world import songs_frame
 
 SONGS = songs_frame(600)
 
@@ -249,7 +249,7 @@ def test_only_what_changed_is_built_again(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from music_assets.sandbox.catalogue import ensure_catalogue
-from music_assets_tests.sandbox.world import songs_frame
+from music_assets_tests.support.world import songs_frame
 def die():
     os.kill(os.getpid(), 9)
 frames = iter([songs_frame(50), None])

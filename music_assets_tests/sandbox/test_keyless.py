@@ -13,7 +13,7 @@ import requests
 from music_assets.sandbox.catalogue import open_to_read
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import running_sandbox
-from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 SONGS = songs_frame(60)
 UNKNOWN = "0" * 22

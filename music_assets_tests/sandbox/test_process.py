@@ -13,7 +13,7 @@ import pytest
 
 from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, running_sandbox, serve
 from music_assets.sources.spotify import Spotify, SpotifySettings, SqliteLedger
-from music_assets_tests.sandbox.world import catalogue, questions, songs_frame, wait_until
+from music_assets_tests.support.world import catalogue, questions, songs_frame, wait_until
 
 SONGS = songs_frame(12)
 

@@ -12,7 +12,7 @@ import requests
 
 from music_assets.sandbox.faults import BROKEN, Faults
 from music_assets.sandbox.query import parse
-from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 SONGS = songs_frame(300)
 UNKNOWN = "0" * 22

@@ -15,7 +15,7 @@ from music_assets.sandbox.catalogue import open_to_read, truth
 from music_assets.sandbox.faults import ANSWERS, LIMITS, ROUGH, Faults
 from music_assets.sandbox.names import split_artists
 from music_assets_tests.sandbox.test_server import UNKNOWN, Asker, assert_same_shape, recorded
-from music_assets_tests.sandbox.world import catalogue, songs_frame, town
+from music_assets_tests.support.world import catalogue, songs_frame, town
 
 SONGS = songs_frame(400)
 

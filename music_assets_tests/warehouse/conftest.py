@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from music_assets.io_managers.s3 import S3Files
+from music_assets.staging.s3 import S3Files
+from music_assets.tables.schema import METADATA
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.redshift import RedshiftWarehouse
-from music_assets.warehouse.schema import METADATA
-from music_assets_tests.standin import Standin
+from music_assets_tests.support.standin import Standin
 from music_assets_tests.warehouse.rows import Folder, OnS3, Place
 
 

@@ -8,12 +8,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Table
 
-from music_assets.io_managers.json_rows import encode
-from music_assets.io_managers.store import checksum
+from music_assets.staging.rows import encode
+from music_assets.staging.store import checksum
+from music_assets.tables.schema import STAGED, row_columns
 from music_assets.warehouse.engine import Loaded, Warehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets.warehouse.schema import STAGED, row_columns
-from music_assets_tests.standin import Standin
+from music_assets_tests.support.standin import Standin
 
 _W = TypeVar("_W", bound=Warehouse)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from music_assets.tables.schema import PUBLISHED, STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
-from music_assets.warehouse.schema import PUBLISHED, STAGED
 from music_assets_tests.warehouse.rows import Place, row
 
 KIND = "artist_votes"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Date, DateTime, String, cast, func, literal, select, text, union_all
 
+from music_assets.tables.schema import LOADS, PUBLISHED, STAGED
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
-from music_assets.warehouse.schema import LOADS, PUBLISHED, STAGED
 from music_assets_tests.warehouse.rows import Place, row
 
 KIND = "artist_votes"

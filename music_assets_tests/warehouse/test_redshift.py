@@ -16,16 +16,16 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from music_assets.definitions import build_defs
-from music_assets.deployment import Settings, resources
-from music_assets.io_managers.s3 import S3Files
 from music_assets.lookup import lookup
+from music_assets.settings import Settings, resources
+from music_assets.staging.s3 import S3Files
+from music_assets.tables.schema import LOADS, PUBLISHED, STAGED, key_columns
 from music_assets.warehouse.connect import open_warehouse, without_password
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.published import SELECTS
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets.warehouse.redshift_url import RedshiftUrl
-from music_assets.warehouse.schema import LOADS, PUBLISHED, STAGED, key_columns
-from music_assets_tests.standin import PASSWORD, USER, Standin
+from music_assets_tests.support.standin import PASSWORD, USER, Standin
 from music_assets_tests.warehouse.rows import Place, row
 
 KIND = "artist_votes"

@@ -9,7 +9,7 @@ Terms            the MSD's lists stand under the MSD's terms (research, non-comm
 Errors           `CorrectionsError`: a file is missing or an override cannot be meant. Lines of the MSD's
                  lists that are not understood are left out, counted and named in `notes`.
 
-What a correction does to a match is for `music_assets.assets` to say.
+What a correction does to a match is for `music_assets.defs.assets` to say.
 """
 
 from music_assets.sources.corrections.corrections import Corrections, OfPartition

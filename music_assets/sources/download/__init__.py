@@ -8,7 +8,7 @@ a folder, the full million or the subset. Errors are `errors`, all of them `Down
 Terms of the data: research, non-commercial. Where the subset lies is in `subset`; no checksum of it has
 been published.
 
-Reading the files is in `music_assets.sources.msd`; how progress looks is in `music_assets.commands.download`.
+Reading the files is in `music_assets.sources.msd`; how progress looks is in `music_assets.cli.download`.
 """
 
 from music_assets.sources.download.complete import FULL_SET, SUBSET, MsdCount, Size, count_msd

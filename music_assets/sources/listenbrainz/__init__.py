@@ -8,13 +8,13 @@ Limits           no key; artist, release and title are all needed, and compared 
 Terms            https://listenbrainz.org/terms-of-service: an experiment of the MetaBrainz Foundation's,
                  which may change or end any day; who asks a lot is expected to support it.
 Errors           none of its own: a source that is down or wants a pause leaves songs `pending`, with the
-                 reason and the time (`music_assets.sources.polite`). The ledger's errors pass through.
+                 reason and the time (`music_assets.sources.http`). The ledger's errors pass through.
 
 `names` spells a song as Spotify would, `facade` asks. It was built from ListenBrainz's published code and
 could not be tried live; the server that plays it is in `music_assets.sandbox`.
 """
 
-from music_assets.sources.listenbrainz.facade import IdLookup, ListenBrainz, SongNames
+from music_assets.sources.listenbrainz.client import IdLookup, ListenBrainz, SongNames
 from music_assets.sources.listenbrainz.names import spelt
 from music_assets.sources.listenbrainz.settings import ListenBrainzSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from music_assets.sources.polite import Manners
+from music_assets.sources.http import Manners
 
 LABS_URL = "https://labs.api.listenbrainz.org/"
 

@@ -8,14 +8,14 @@ Limits           no key; up to 40 ids a request; a rate it does not publish (429
 Terms            https://reccobeats.com/docs/documentation/terms-of-service: free, as it is; keep what it
                  answered and do not ask in bursts.
 Errors           none of its own: a source that is down or wants a pause leaves ids `pending`, with the reason
-                 and the time (`music_assets.sources.polite`). The ledger's errors pass through.
+                 and the time (`music_assets.sources.http`). The ledger's errors pass through.
 
 `facade` asks, `shapes` turns answers into rows. It was built from the service's documentation; the server
 that plays it is in `music_assets.sandbox`.
 """
 
-from music_assets.sources.reccobeats.facade import ReccoBeats
+from music_assets.sources.reccobeats.client import ReccoBeats
+from music_assets.sources.reccobeats.rows import features_row, spotify_id_of
 from music_assets.sources.reccobeats.settings import ReccoBeatsSettings
-from music_assets.sources.reccobeats.shapes import features_row, spotify_id_of
 
 __all__ = ["ReccoBeats", "ReccoBeatsSettings", "features_row", "spotify_id_of"]

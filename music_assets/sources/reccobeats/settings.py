@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from music_assets.sources.polite import Manners
+from music_assets.sources.http import Manners
 
 API_URL = "https://api.reccobeats.com/v1/"
 MOST_IDS = 40  # a request; https://reccobeats.com/docs/apis/get-audio-features

@@ -17,7 +17,7 @@ what this app may ask, `lookups` fetches things by id; `facade` keeps what came 
 """
 
 from music_assets.sources.ledger import Answer, Key, Ledger, LedgerInUse, LedgerUnusable, SqliteLedger
-from music_assets.sources.spotify.answers import Album, Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.spotify.catalog import HITS, Spotify
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadAnswer,
@@ -29,11 +29,11 @@ from music_assets.sources.spotify.errors import (
     SpotifyError,
     SpotifyUnreachable,
 )
-from music_assets.sources.spotify.facade import HITS, Spotify
 from music_assets.sources.spotify.queries import queries_for
+from music_assets.sources.spotify.resolutions import Note
+from music_assets.sources.spotify.results import Album, Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
 from music_assets.sources.spotify.session import SpotifySettings
-from music_assets.sources.spotify.settled import Note
-from music_assets.sources.spotify.shapes import artist_row, audio_features_row, search_rows, track_row
 
 __all__ = [
     "HITS",

@@ -121,7 +121,17 @@ def test_real_files_arrive_as_they_are(shared: Path, tmp_path: Path) -> None:
 
 
 def command(url: str, data: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "music_assets.cli", "download", "--url", url, "--data", str(data), *options]
+    return [
+        sys.executable,
+        "-m",
+        "music_assets.cli",
+        "download",
+        "--url",
+        url,
+        "--data",
+        str(data),
+        *options,
+    ]
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

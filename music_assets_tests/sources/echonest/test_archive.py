@@ -20,7 +20,7 @@ from music_assets.sources.echonest import (
     IndexUnusable,
     Progress,
 )
-from music_assets_tests.sandbox.world import catalogue, songs_frame
+from music_assets_tests.support.world import catalogue, songs_frame
 
 SONGS = songs_frame(300)
 SONG_IDS = list(SONGS["song_id"])

@@ -14,7 +14,7 @@ from music_assets.sandbox.catalogue import open_to_read, truth
 from music_assets.sandbox.faults import ANSWERS, Raw
 from music_assets.sources.ledger import Key, SqliteLedger
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings, SongNames
-from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 FRAME = songs_frame(120)
 SONGS = [SongNames(row.track_id, row.title, row.artist_name, row.release) for row in FRAME.itertuples()]

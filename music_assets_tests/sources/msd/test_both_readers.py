@@ -22,7 +22,7 @@ from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import UnreadableFile
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
 from music_assets.sources.msd.records import Record
-from music_assets_tests.sources.msd.songs import TRACK, song, terms, write_in_place
+from music_assets_tests.support.msd_songs import TRACK, song, terms, write_in_place
 
 written_again = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -14,7 +14,7 @@ import pytest
 
 from music_assets.sandbox.msd import write_aggregate_file, write_song_file
 from music_assets.sources.msd import read_msd
-from music_assets_tests.sources.msd.songs import TRACK, place, song, terms, write_in_place
+from music_assets_tests.support.msd_songs import TRACK, place, song, terms, write_in_place
 
 GOOD = "TRABCZZ128F4230A1B"
 Spoil = Callable[[Path], object]

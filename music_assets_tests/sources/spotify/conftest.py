@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from music_assets.sources.spotify import SqliteLedger
-from music_assets_tests.sandbox.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 SONGS = songs_frame(60)
 

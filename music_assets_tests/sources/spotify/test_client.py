@@ -29,7 +29,7 @@ from music_assets.sources.spotify import (
     SqliteLedger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets_tests.sandbox.world import Town, town
+from music_assets_tests.support.world import Town, town
 
 SEARCH: dict[str, Any] = {"q": "artist:'Marble Foxes'", "type": "track", "limit": 10}
 

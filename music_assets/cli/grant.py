@@ -1,0 +1,40 @@
+"""`music-assets grant`: let people read the warehouse."""
+
+from __future__ import annotations
+
+import click
+
+from music_assets.cli import Unusable
+
+
+@click.command()
+@click.argument("role", default="music_assets_readers")
+def grant(role: str) -> None:
+    """Let ROLE read what is published in a shared warehouse: msd, spotify, mapped and analytics.
+
+    The role is made if it is not there; running again changes nothing. Users, groups or other roles get it
+    by `GRANT ROLE …`, as the last line says. A local warehouse has a copy for its readers instead.
+
+    \b
+    Example:
+      music-assets grant music_readers
+    """
+    from music_assets.settings import SettingError, Settings, resources
+    from music_assets.warehouse.errors import WarehouseError
+
+    try:
+        settings = Settings.from_environment()
+        statements = resources(settings)["warehouse"].open().grant(role)
+    except SettingError as error:
+        raise Unusable(str(error)) from None
+    except WarehouseError as error:
+        raise click.ClickException(str(error)) from None
+    if not statements:
+        click.echo(
+            "There is nothing to grant: this warehouse is a file, and its readers have a copy, "
+            f"{settings.published}. Whoever may read that file may read all of it."
+        )
+        return
+    for statement in statements:
+        click.echo(f"{statement};")
+    click.echo(f"Done. Give it to somebody with: GRANT ROLE {role} TO <user>;")

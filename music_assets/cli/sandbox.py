@@ -1,0 +1,42 @@
+"""`music-assets sandbox`: the Spotify to try things with, alone."""
+
+from __future__ import annotations
+
+import click
+
+from music_assets.cli import Unusable
+
+
+@click.command()
+@click.option(
+    "--msd", metavar="DIR", help="MSD root the catalogue is made of; the generated sample unless set."
+)
+@click.option("--data", metavar="DIR", help="Folder for the catalogue; `data` unless set.")
+@click.option("--port", default=8765, show_default=True, help="Port on loopback.")
+@click.option(
+    "--mode",
+    type=click.Choice(["extended", "development"]),
+    default="extended",
+    show_default=True,
+    help="Which of Spotify's access modes it plays.",
+)
+def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
+    """Run the sandbox Spotify alone, until Ctrl-C.
+
+    \b
+    Example:
+      music-assets sandbox --port 8765 --mode development
+    """
+    from music_assets.sandbox.process import PortInUse, serve
+    from music_assets.settings import SettingError, Settings, resources
+    from music_assets.sources.msd import MsdRootError
+
+    try:
+        settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
+        catalogue = resources(settings)["spotify"].sandbox_catalogue()
+        click.echo(
+            f"The sandbox Spotify ({mode} mode) answers at http://127.0.0.1:{port}/v1/; Ctrl-C ends it."
+        )
+        serve(catalogue, port=port, mode=mode)
+    except (SettingError, MsdRootError, PortInUse) as error:
+        raise Unusable(str(error)) from None

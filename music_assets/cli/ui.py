@@ -1,0 +1,42 @@
+"""`music-assets ui`: Dagster's UI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from music_assets.cli import Unusable
+
+
+@click.command()
+@click.option("--data", metavar="DIR", help="The data folder of the runs to look at; `data` unless set.")
+@click.option("--port", default=3000, show_default=True, help="Port on loopback.")
+def ui(data: str | None, port: int) -> None:
+    """Open Dagster's UI on the storage that `music-assets run` filled.
+
+    \b
+    Example:
+      music-assets ui --port 3001
+    """
+    from music_assets.cli.runner import prepare_dagster_home
+    from music_assets.sandbox.process import PortInUse, check_port_is_free
+    from music_assets.settings import SettingError, Settings
+
+    try:
+        settings = Settings.from_environment(data=data)
+        check_port_is_free(port)
+        prepare_dagster_home(settings.dagster_home)
+    except (SettingError, PortInUse) as error:
+        raise Unusable(str(error)) from None
+    tools = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "VIRTUAL_ENV": sys.prefix,
+        "MUSIC_ASSETS_DATA": str(settings.data),
+        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)

@@ -1,0 +1,141 @@
+"""Asking in order of what is wanted most, across all partitions: the asset that drains a scarce budget.
+
+A partition's own answers are staged by `spotify_search`, in `spotify`, which finds here answered songs in
+the ledger. Which question comes next is decided in `music_assets.resolution`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
+
+from music_assets.defs.assets.common import OWNERS, SPOTIFY, listed
+from music_assets.defs.assets.spotify import take_in
+from music_assets.defs.partitions import KEYS
+from music_assets.defs.resources import SpotifyResource, StagingResource
+from music_assets.defs.slices import StagedSlices
+from music_assets.progress import advanced
+from music_assets.resolution import Asked, SongIndex
+from music_assets.resolution.chances import Chances
+from music_assets.resolution.plan import make_plan
+from music_assets.staging.store import SliceStore
+
+NAME = "spotify_answers"
+_STATE = ".state.json"
+_POINTS = 20  # of the curve in the metadata
+
+
+@asset(
+    name=NAME,
+    group_name=SPOTIFY,
+    owners=OWNERS,
+    kinds={"spotify"},
+    tags={"terms": "spotify", "spends": "requests"},
+    deps=["msd_songs"],
+    description=(
+        "Asks Spotify about the songs of all extracted partitions, those wanted most first (a list of "
+        "tracks, then `song_hotttnesss`), as far as the budget goes; one album may answer many songs. The "
+        "answers lie in the ledger, where `spotify_search` finds them. Materialising again goes on where "
+        "this ended."
+    ),
+)
+def spotify_answers(
+    context: AssetExecutionContext, spotify: SpotifyResource, staging: StagingResource
+) -> MaterializeResult[Any]:
+    songs = StagedSlices(staging.store(), "msd_songs")
+    made = context.instance.get_materialized_partitions(AssetKey("msd_songs"))
+    keys = sorted(made) or KEYS
+    checksums = {}
+    for number, key in enumerate(keys, start=1):
+        receipt = staging.store().receipt("msd_songs", key)
+        if receipt is not None:
+            if not spotify.index().has(key, receipt.checksum):
+                take_in(spotify, key, receipt, songs[key])
+            checksums[key] = receipt.checksum
+        advanced("songs to ask about", key, number, len(keys), receipt.rows if receipt else 0)
+
+    # Shown while the run works: what it is about to spend.
+    context.add_asset_metadata({"plan": MetadataValue.md(plan_of(spotify))}, asset_key=NAME)
+    told = 0
+
+    def progress(done: int, of: int) -> None:
+        nonlocal told
+        advanced("questions", "", done, of, done - told)
+        told = done
+
+    asked = spotify.asker(progress).ask()
+    note_state(staging.store(), checksums, asked)
+    return MaterializeResult(metadata=_metadata(asked, spotify.index(), spotify))
+
+
+def plan_of(spotify: SpotifyResource) -> str:
+    """What asking about the songs that are open now will take, in Markdown."""
+    index = spotify.index()
+    sources = {"echonest": spotify.echonest is not None, "listenbrainz": spotify.ask_listenbrainz}
+    return make_plan(
+        index.release_sizes(),
+        chances=Chances(index.chances()),
+        ladder=spotify.queries,
+        by_release=spotify.by_release,
+        sources=[name for name, is_on in sources.items() if is_on],
+        verify=spotify.verify_ids,
+        mode="extended" if spotify.mode == "extended" else "development",
+        per_day=spotify.requests_per_day,
+    ).as_markdown()
+
+
+def note_state(store: SliceStore, checksums: dict[str, str], asked: Asked) -> None:
+    """Keep, for the sensors, which songs were seen, when each partition got answers, and when to go on."""
+    before = read_state(store)["partitions"]
+    now = datetime.now(UTC).isoformat()
+    partitions = {
+        key: {
+            "checksum": checksum,
+            "at": now if key in asked.partitions else before.get(key, {}).get("at", now),
+        }
+        for key, checksum in checksums.items()
+    }
+    until = asked.over.until.isoformat() if asked.over else None
+    store.write_json(NAME, "all", _STATE, {"partitions": partitions, "go_on_at": until, "asked_at": now})
+
+
+def read_state(store: SliceStore) -> dict[str, Any]:
+    """What `note_state` kept last; without partitions if it never did."""
+    return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
+
+
+def _metadata(asked: Asked, index: SongIndex, spotify: SpotifyResource) -> dict[str, Any]:
+    count = index.count()
+    client = spotify.client()
+    requests = sum(asked.requests.values())
+    settled = sum(asked.settled.values())
+    left = client.budget.left_today()
+    return {
+        "settled": settled,
+        **{f"settled_by_{how}": number for how, number in asked.settled.items()},
+        "requests_spent": requests,
+        "requests_saved": settled - asked.settled["search"],
+        **{f"requests_for_{kind}": number for kind, number in asked.requests.items()},
+        "requests_a_song": round(requests / settled, 3) if settled else 0.0,
+        "pending": count["open"],
+        "failed": count["failed"],
+        "partitions_answered": len(asked.partitions),
+        "access": client.mode or "not known yet",
+        "requests_left_today": "no limit of ours" if left is None else left,
+        "go_on_at": asked.over.until.isoformat(timespec="seconds") if asked.over else "",
+        "reasons": listed([str(asked.over)] if asked.over else []),
+        "curve": MetadataValue.md(curve(asked.curve)),
+    }
+
+
+def curve(points: list[tuple[int, int]]) -> str:
+    """Requests spent and songs settled as a Markdown table with bars: how much a request still brings."""
+    if not points:
+        return "Nothing was asked."
+    step = max(1, -(-len(points) // _POINTS))
+    shown = [*points[step - 1 :: step]]
+    if shown[-1] != points[-1]:
+        shown.append(points[-1])
+    most = max(points[-1][1], 1)
+    rows = [f"| {spent:,} | {done:,} | {'█' * round(20 * done / most)} |" for spent, done in shown]
+    return "\n".join(["| requests | songs settled | |", "| ---: | ---: | :--- |", *rows])

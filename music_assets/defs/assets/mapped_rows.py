@@ -1,0 +1,180 @@
+"""The rows of `mapped.songs` for one MSD track: the matcher's decision, then what people know better.
+
+Pure functions of staged rows, with no Dagster; the assets that call them are in `mapping`. How a song is
+compared and decided is `music_assets.matching`; what is known of single tracks is
+`music_assets.sources.corrections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from music_assets.matching import Song, decide, matcher_version
+from music_assets.resolution import candidate_of
+from music_assets.sources.corrections import OfPartition, Override
+
+Row = dict[str, Any]
+
+BY_HAND = "overrides"  # the `source` of a row that no provider gave
+MISMATCHED = "the MSD lists this track as wrongly linked to its song"
+
+
+def map_song(song: Row, search: Row | None, known: OfPartition | None = None) -> list[Row]:
+    """The rows of `mapped.songs` for one MSD track, best candidate first, at least one.
+
+    `song` is a staged MSD song, `search` the staged answer about it (None where it was never asked), `known`
+    the corrections of its partition. An override wins over the matcher; the two MSD lists only flag.
+    """
+    known = known or OfPartition()
+    track_id = song["track_id"]
+    rows = _decided(song, search)
+    override = known.overrides.get(track_id)
+    if override is not None:
+        rows = _overridden(song, search, rows, override)
+    for row in rows:
+        row["duplicate_group"] = known.duplicate_group.get(track_id)
+        if track_id in known.mismatched:
+            row["known_mismatch"] = True
+            row["reasons"] = [*row["reasons"], MISMATCHED]
+    return rows
+
+
+def song_of(song: Row) -> Song:
+    """A staged MSD song as the matcher takes it."""
+    return Song(song["title"], song["artist_name"], song["release"], song["duration"], song["year"])
+
+
+def _decided(song: Row, search: Row | None) -> list[Row]:
+    """The rows as the matcher has them."""
+    if search is None or search["status"] != "answered":
+        status = search["status"] if search else "pending"
+        reason = (search or {}).get("reason")
+        return [_row(song, search, status, reasons=[reason] if reason else [])]
+    # A track of which the id alone is known was taken on the word of another source.
+    ids = [track for track in search["tracks"] if track["name"] is None]
+    decision = decide(
+        song_of(song), (candidate_of(track) for track in search["tracks"] if track["name"] is not None)
+    )
+    if ids and decision.status != "matched":
+        return [_on_word(song, search, ids[0])]
+    found_by = {track["spotify_track_id"]: track.get("question") for track in search["tracks"]}
+    if not decision.ranked:
+        return [_row(song, search, decision.status)]
+    return [
+        _row(
+            song,
+            search,
+            decision.status,
+            spotify_track_id=ranked.candidate.id,
+            rank=rank,
+            accepted=ranked.candidate.id == decision.best,
+            equivalent=ranked.equivalent,
+            score=round(ranked.comparison.score, 4),
+            margin=None if decision.margin is None else round(decision.margin, 4),
+            reasons=list(ranked.comparison.reasons),
+            question=found_by[ranked.candidate.id] or search["question"],
+        )
+        for rank, ranked in enumerate(decision.ranked, start=1)
+    ]
+
+
+def _on_word(song: Row, search: Row, track: Row) -> Row:
+    """The row of a match that another source names and nobody verified."""
+    question = track.get("question") or search["question"]
+    return _row(
+        song,
+        search,
+        "matched",
+        spotify_track_id=track["spotify_track_id"],
+        rank=1,
+        accepted=True,
+        reasons=[f"on the word of {question.partition(' ')[0]}, unverified"],
+        question=question,
+        source=track["source"],
+    )
+
+
+def _overridden(song: Row, search: Row | None, rows: list[Row], override: Override) -> list[Row]:
+    """The rows as a person has decided: one of the candidates, another track, or none.
+
+    Scores stay the matcher's; the margin, which is of its decision, goes.
+    """
+    candidates = [row for row in rows if row["spotify_track_id"] is not None]
+    said = f"set by hand: {override.note}" if override.note else "set by hand"
+    if override.spotify_track_id is None:
+        status = "below_floor" if candidates else "no_candidates"
+        for row in candidates or rows:
+            row |= {"reasons": [said, *(row["reasons"] if candidates else [])], "equivalent": False}
+            row |= {"status": status, "accepted": False, "margin": None, "by_hand": True}
+        return rows
+    chosen = next((row for row in candidates if row["spotify_track_id"] == override.spotify_track_id), None)
+    # The equivalents are those of the matcher's choice: they hold where the person's is one of them.
+    same_recording = chosen is not None and (chosen["accepted"] or chosen["equivalent"])
+    if chosen is None:
+        chosen = _row(song, search, "matched", spotify_track_id=override.spotify_track_id)
+        chosen |= {"source": BY_HAND, "fetched_at": None, "question": None}
+    others = [row for row in candidates if row is not chosen]
+    chosen["reasons"] = [said, *chosen["reasons"]]
+    for rank, row in enumerate([chosen, *others], start=1):
+        row["equivalent"] = row is not chosen and same_recording and (row["accepted"] or row["equivalent"])
+        row |= {"status": "matched", "rank": rank, "accepted": row is chosen, "margin": None, "by_hand": True}
+    return [chosen, *others]
+
+
+def _row(song: Row, search: Row | None, status: str, **known: Any) -> Row:
+    """A row of `mapped.songs`; what is not known is NULL, what is not so is false."""
+    asked = search or {}
+    return {
+        "track_id": song["track_id"],
+        "spotify_track_id": None,
+        "status": status,
+        "rank": None,
+        "accepted": False,
+        "equivalent": False,
+        "score": None,
+        "margin": None,
+        "reasons": [],
+        "question": asked.get("question"),
+        "source": asked.get("source"),
+        "matcher_version": matcher_version(),
+        "fetched_at": asked.get("fetched_at"),
+        "by_hand": False,
+        "known_mismatch": False,
+        "duplicate_group": None,
+        **known,
+    }
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What making a partition again changed, by MSD track id, beside how many were matched before."""
+
+    matched_before: int
+    newly_matched: list[str]
+    lost: list[str]
+    switched: list[str]
+
+    @classmethod
+    def between(cls, before: Iterable[Row], after: Iterable[Row]) -> Rescored:
+        """Hold the rows of one partition against those it had before."""
+        old, new = _matches(before), _matches(after)
+        return cls(
+            matched_before=len(old),
+            newly_matched=sorted(new.keys() - old.keys()),
+            lost=sorted(old.keys() - new.keys()),
+            switched=sorted(track for track in old.keys() & new.keys() if old[track] != new[track]),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many of each."""
+        return {name: len(getattr(self, name)) for name in ("newly_matched", "lost", "switched")}
+
+    def examples(self, most: int) -> dict[str, list[str]]:
+        """The first few track ids of each."""
+        return {name: getattr(self, name)[:most] for name in self.counts()}
+
+
+def _matches(rows: Iterable[Row]) -> dict[str, str]:
+    return {row["track_id"]: row["spotify_track_id"] for row in rows if row["accepted"]}

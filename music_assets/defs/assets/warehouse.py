@@ -1,0 +1,74 @@
+"""The published tables of `msd`, `spotify` and `mapped`: one asset a table, its SQL in `published`.
+
+The wide tables that most people query are in `analytics`; both come from the factory here.
+"""
+
+from typing import Any
+
+from dagster import AssetKey, AssetsDefinition, asset
+from sqlalchemy import Table
+
+from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
+from music_assets.defs.assets.refresh import SLICES
+from music_assets.tables import schema
+from music_assets.tables.schema import STAGED, STAGED_BY_DAY
+from music_assets.warehouse.engine import Append
+from music_assets.warehouse.published import APPENDED, SELECTS, reads
+
+CODE_VERSION = "1"
+
+
+def table_key(table: Table) -> AssetKey:
+    """The asset that keeps a table."""
+    return AssetKey(["warehouse", table.schema or "", table.name])
+
+
+def _made_by(table: Table) -> list[AssetKey]:
+    """The assets that fill a table: a staging table may have slices of partitions, of days, or both."""
+    if table.schema != "staging":
+        return [table_key(table)]
+    partitioned = [table_key(table)] if table.name in STAGED else []
+    return partitioned + ([AssetKey(SLICES)] if table.name in STAGED_BY_DAY else [])
+
+
+def table_asset(name: str, description: str) -> AssetsDefinition:
+    """The asset that fills the published table `name` (`<schema>.<table>`) from those it reads."""
+    table = schema.PUBLISHED[name]
+
+    @asset(
+        key=table_key(table),
+        deps=sorted({key for read in reads(SELECTS[name]()) for key in _made_by(read)}),
+        io_manager_key="warehouse_tables",
+        group_name=PUBLISHED,
+        owners=OWNERS,
+        kinds={"sql", "table"},
+        tags=terms_of(table),
+        code_version=CODE_VERSION,
+        metadata=definition_metadata(table, **{"dagster/table_name": name}),
+        description=description,
+    )
+    def published_table() -> Any:  # Dagster takes no union of classes
+        return Append(SELECTS[name]()) if name in APPENDED else SELECTS[name]()
+
+    return published_table
+
+
+tables = [
+    table_asset("msd.songs", "Every MSD track once: the dataset's own fields, unknowns as NULL."),
+    table_asset("msd.artists", "Every MSD artist once, brought together from all partitions, with its tags."),
+    table_asset("spotify.tracks", "Every Spotify track met, as the newest answer has it."),
+    table_asset("spotify.artists", "Every Spotify artist of a match, as the newest answer has it."),
+    table_asset("spotify.audio_features", "Audio features of the matches, and who gave them."),
+    table_asset(
+        "spotify.popularity_history",
+        "Popularity by day, of tracks and artists. What a day brought is added and stays, whatever becomes "
+        "of the staged rows it came with.",
+    ),
+    table_asset(
+        "spotify.artist_releases", "What matched artists have released since 2011, as last listed for them."
+    ),
+    table_asset("mapped.songs", "Every candidate for every MSD track: score, margin, status and reasons."),
+    table_asset(
+        "mapped.artists", "Which Spotify artist an MSD artist is, by the votes of its matched songs."
+    ),
+]

@@ -1,0 +1,28 @@
+"""When assets are made: `jobs` (what runs together), `schedules` and `sensors` (when it does).
+
+`steps` decides what is to be run next, from facts alone; `facts` gathers them; `alerts` says who is told of a
+failure. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
+"""
+
+from music_assets.defs.automation.jobs import (
+    asked_first,
+    extracted,
+    jobs,
+    partitioned,
+    refreshed,
+    unpartitioned,
+)
+from music_assets.defs.automation.schedules import build_schedules, promised
+from music_assets.defs.automation.sensors import build_sensors
+
+__all__ = [
+    "asked_first",
+    "build_schedules",
+    "build_sensors",
+    "extracted",
+    "jobs",
+    "partitioned",
+    "promised",
+    "refreshed",
+    "unpartitioned",
+]

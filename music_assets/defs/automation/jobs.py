@@ -1,0 +1,85 @@
+"""The jobs, cut by what each needs.
+
+`extract` needs the MSD, `ask_first`, `ask` and `refresh` are those that spend requests, `match_and_load`
+needs neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all
+of them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
+"""
+
+import os
+
+from dagster import AssetSelection, define_asset_job
+
+from music_assets.defs.assets.common import REFRESH
+from music_assets.settings import read_job_tags
+from music_assets.tables.schema import STAGED
+
+extracted = AssetSelection.assets("msd_songs", "msd_artists")
+_asked = AssetSelection.assets(
+    "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
+)
+_matched = AssetSelection.assets("spotify_tracks", "mapped_songs", "artist_votes")
+_staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefixes(["warehouse", "staging"])
+
+# All that is made a partition at a time, what is made once a day, and once of all partitions.
+partitioned = AssetSelection.assets(*STAGED) | _staged
+asked_first = AssetSelection.assets("spotify_answers")
+refreshed = AssetSelection.groups(REFRESH)
+unpartitioned = AssetSelection.all() - partitioned - asked_first - refreshed
+
+# On the runs that spend requests: one at a time, since they share one budget. (The ledger sees to that too: a
+# second one would only wait.)
+COMMAND_LINE = "music_assets/command_line"  # a tag of the runs that `music-assets run` makes
+SPENDS = {"music_assets/spends": "requests"}
+# Tags for where jobs run, none on a laptop. Read while loading: schedules and sensors name these very jobs.
+_PLACED = read_job_tags(os.environ.get("MUSIC_ASSETS_JOB_TAGS", ""))
+
+jobs = [
+    define_asset_job(
+        "extract",
+        selection=extracted,
+        tags=_PLACED.get("extract"),
+        description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
+    ),
+    define_asset_job(
+        "ask_first",
+        selection=asked_first,
+        tags=SPENDS | _PLACED.get("ask", {}),
+        description=(
+            "Ask Spotify about the songs wanted most, of all partitions, as far as the budget goes. What it "
+            "learns is in the ledger; `ask` stages it."
+        ),
+    ),
+    define_asset_job(
+        "ask",
+        selection=_asked,
+        tags=SPENDS | _PLACED.get("ask", {}),
+        description="Stage what is known of a partition's songs, asking Spotify about the rest.",
+    ),
+    define_asset_job(
+        "match_and_load",
+        selection=_matched | _staged,
+        tags=_PLACED.get("match_and_load"),
+        description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
+    ),
+    define_asset_job(
+        "refresh",
+        selection=refreshed,
+        tags=SPENDS | _PLACED.get("refresh", _PLACED.get("ask", {})),
+        description=(
+            "Ask Spotify again about the matched tracks and artists not asked about for longest, and for new "
+            "releases, with a share of the requests. Once a day; what it loads, `tables` publishes."
+        ),
+    ),
+    define_asset_job(
+        "tables",
+        selection=unpartitioned,
+        tags=_PLACED.get("tables"),
+        description="Fill the published tables, check them and give readers their copy.",
+    ),
+    define_asset_job(
+        "music_etl",
+        selection=AssetSelection.all(),
+        tags=SPENDS | _PLACED.get("music_etl", {}),
+        description="Everything, from MSD files to the tables that people query.",
+    ),
+]

@@ -1,0 +1,251 @@
+"""The sensors: what starts a run, or tells of one, because something has happened.
+
+`msd_files_changed` looks at the MSD's directories, `keep_going` starts what follows from what was done, and
+`run_failed` tells people. All are off until they are switched on: in the UI under Automation, or by
+`dagster sensor start <name>`. What they decide is in `steps`, from the facts in `facts`.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunFailureSensorContext,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    run_failure_sensor,
+    sensor,
+)
+
+from music_assets.defs.assets.answers import read_state
+from music_assets.defs.assets.refresh import read_state as read_refreshed
+from music_assets.defs.automation.alerts import FailedRun, tell
+from music_assets.defs.automation.day import Day, day_of
+from music_assets.defs.automation.facts import (
+    UNUSABLE,
+    Loads,
+    go_on_at,
+    receipts_of,
+    to_ask,
+    to_ask_first,
+    to_extract,
+    to_fill,
+    to_load,
+    to_refresh,
+    unseen,
+)
+from music_assets.defs.automation.jobs import COMMAND_LINE, jobs
+from music_assets.defs.automation.schedules import run_request
+from music_assets.defs.automation.steps import SPENDING, Facts, what_is_next
+from music_assets.defs.failures import cause_of
+from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
+from music_assets.defs.resources import (
+    CorrectionsResource,
+    MsdResource,
+    SpotifyResource,
+    StagingResource,
+    WarehouseResource,
+)
+from music_assets.settings import Settings
+from music_assets.staging.store import SliceStore
+
+# A sensor has a minute. The MSD may lie on a slow disk: the look goes on at the next tick where it stopped.
+LOOK_S = 30.0
+# A run that was killed hard stays "started" for ever; nothing waits for it longer.
+LOST_AFTER = timedelta(hours=24)
+_GOING = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+_STEPS = [
+    job for job in jobs if job.name in ("extract", "ask_first", "ask", "match_and_load", "refresh", "tables")
+]
+
+
+def build_sensors(settings: Settings) -> list[SensorDefinition]:
+    """The sensors, with the settings' times and people to tell."""
+    return [msd_files_changed, _keep_going(settings), _run_failed(settings)]
+
+
+@sensor(
+    jobs=_STEPS[:1],
+    minimum_interval_seconds=600,
+    default_status=DefaultSensorStatus.STOPPED,
+    description=(
+        "Extracts MSD directories when a file in them is new, changed or gone, by names, sizes and times: "
+        "for files that arrive at any time of day. Once a day `daily` does the same."
+    ),
+)
+def msd_files_changed(
+    context: SensorEvaluationContext, msd: MsdResource, staging: StagingResource
+) -> SensorResult | SkipReason:
+    try:
+        root, store = msd.root(), staging.store()
+        there = root.partitions()
+        todo = [key for key in there if key > (context.cursor or "")]
+        changed: dict[str, str] = {}
+        until = time.monotonic() + LOOK_S
+        while todo:
+            part, todo = todo[:PARTITIONS_A_RUN], todo[PARTITIONS_A_RUN:]
+            changed |= to_extract(root, part, store)
+            after = part[-1]
+            if time.monotonic() >= until:
+                break
+    except UNUSABLE as error:
+        return SkipReason(str(error))
+    requests = what_is_next(Facts(extract=changed, going=_going(context.instance, datetime.now(UTC))))
+    looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
+    return SensorResult(
+        run_requests=[run_request(request) for request in requests],
+        skip_reason=None if requests else f"{looked}: none is new or changed since it was extracted.",
+        cursor=after if todo else "",
+    )
+
+
+def _keep_going(settings: Settings) -> SensorDefinition:
+    @sensor(
+        name="keep_going",
+        jobs=_STEPS[1:],
+        minimum_interval_seconds=60,
+        default_status=DefaultSensorStatus.STOPPED,
+        description=(
+            "Starts what follows when a run has ended, the day begins, or the request budget is back: asks "
+            "about what is new or pending, matches and loads what changed, refreshes what is stalest once a "
+            "day, then fills the tables once."
+        ),
+    )
+    def keep_going(
+        context: SensorEvaluationContext,
+        staging: StagingResource,
+        corrections: CorrectionsResource,
+        spotify: SpotifyResource,
+        warehouse: WarehouseResource,
+    ) -> SensorResult | SkipReason:
+        now = datetime.now(UTC)
+        day = day_of(now, settings.daily_start, settings.timezone)
+        seen = json.loads(context.cursor or "{}")
+        ended = _ended_after(context.instance, seen.get("ended"))
+        if ended is None and not _time_has_come(seen, day, now):
+            return SkipReason("No run has ended, and it is not yet time for anything.")
+        going = _going(context.instance, now)
+        if going.keys() - SPENDING:
+            return SkipReason(f"Waiting for {', '.join(sorted(going))}.")
+        try:
+            receipts = receipts_of(staging.store())
+            state = read_state(staging.store())
+            loads = Loads.read(warehouse.open())
+            refreshed = _refreshed(context.instance, staging.store())
+            facts = Facts(
+                first=to_ask_first(receipts, state, now),
+                unseen=frozenset(unseen(receipts, state)),
+                ask=to_ask(receipts, state, spotify.source, now),
+                load=to_load(receipts, loads, corrections.read()),
+                refresh=to_refresh(loads, refreshed, day.start) if settings.refreshes else None,
+                share=settings.requests_per_day is not None,
+                tables=to_fill(loads, _filled(context.instance), day.start),
+                going=going,
+                hurry=day.hurry <= now < day.due,
+                day=day.name,
+            )
+        except UNUSABLE as error:
+            return SkipReason(str(error))
+        requests = what_is_next(facts)
+        go_on = go_on_at(state)
+        cursor = {
+            "ended": ended or seen.get("ended"),
+            "looked": now.isoformat(),
+            "go_on_at": go_on and go_on.isoformat(),
+        }
+        return SensorResult(
+            run_requests=[run_request(request) for request in requests],
+            skip_reason=None if requests else "All that is there is matched, loaded and published.",
+            cursor=json.dumps(cursor),
+        )
+
+    return keep_going
+
+
+def _run_failed(settings: Settings) -> SensorDefinition:
+    @run_failure_sensor(
+        name="run_failed",
+        minimum_interval_seconds=30,
+        default_status=DefaultSensorStatus.STOPPED,
+        description=(
+            "Tells of a failed run, with its partitions, the cause and how to try again: in this sensor's "
+            "log, and where MUSIC_ASSETS_ALERT_WEBHOOK or MUSIC_ASSETS_ALERT_SNS say."
+        ),
+    )
+    def run_failed(context: RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        causes = [cause_of(event) for event in context.get_step_failure_events()]
+        failed = FailedRun(
+            job=run.job_name,
+            run_id=run.run_id,
+            partitions=partitions_of(run.tags),
+            causes=causes or [context.failure_event.message or "the run ended without saying why"],
+        )
+        tell(failed, settings, context.log)
+
+    return run_failed
+
+
+def _going(instance: DagsterInstance, now: datetime) -> dict[str, frozenset[str]]:
+    """The partitions of runs that have not ended, by job; those of the command line wait for themselves."""
+    going: dict[str, frozenset[str]] = {}
+    for record in instance.get_run_records(RunsFilter(statuses=_GOING)):
+        run = record.dagster_run
+        if run.tags.get(COMMAND_LINE) or record.update_timestamp.replace(tzinfo=UTC) < now - LOST_AFTER:
+            continue
+        keys = frozenset(partitions_of(run.tags) or KEYS)
+        going[run.job_name] = going.get(run.job_name, frozenset()) | keys
+    return going
+
+
+def _ended_after(instance: DagsterInstance, seen: str | None) -> str | None:
+    """When the last run ended, if that was after `seen`."""
+    after = datetime.fromisoformat(seen) if seen else None
+    ended: Sequence[Any] = instance.get_run_records(
+        RunsFilter(statuses=_ENDED, updated_after=after), limit=1, order_by="update_timestamp"
+    )
+    return ended[0].update_timestamp.replace(tzinfo=UTC).isoformat() if ended else None
+
+
+def _time_has_come(seen: dict[str, str | None], day: Day, now: datetime) -> bool:
+    """Whether a time lies between the last look and now at which there may be something to do."""
+    if not (looked := seen.get("looked")):
+        return True
+    go_on = seen.get("go_on_at")
+    times = [day.start, day.hurry, *([datetime.fromisoformat(go_on)] if go_on else [])]
+    return any(datetime.fromisoformat(looked) < at <= now for at in times)
+
+
+def _refreshed(instance: DagsterInstance, store: SliceStore) -> datetime | None:
+    """When the last refresh began, however it ended: a run of its job, or a part of a command's."""
+    runs = instance.get_run_records(RunsFilter(job_name="refresh"), limit=1)
+    times = [record.create_timestamp.replace(tzinfo=UTC) for record in runs]
+    if at := read_refreshed(store)["at"]:
+        times.append(datetime.fromisoformat(at))
+    return max(times, default=None)
+
+
+def _filled(instance: DagsterInstance) -> datetime | None:
+    """When the run began that published last."""
+    event = instance.get_latest_materialization_event(AssetKey("published_copy"))
+    if event is None:
+        return None
+    record = instance.get_run_record_by_id(event.run_id)
+    began = record.start_time if record and record.start_time else event.timestamp
+    return datetime.fromtimestamp(began, UTC)

@@ -1,0 +1,36 @@
+"""What the identifiers of the field look like: MSD, Spotify, MusicBrainz, ISRC.
+
+Here: patterns and the few functions on them, so that no module keeps a pattern of its own. Everyone may
+import this. What an id leads to is the matter of the source that knows it.
+"""
+
+from __future__ import annotations
+
+import re
+
+# The Echo Nest's ids as the MSD has them: two capitals, then 16 capitals or digits. Letters 3 to 5 of a
+# track's id name the folders that its file lies in (the MSD's FAQ, and all real files seen).
+MSD_TRACK_ID = re.compile(r"TR[A-Z]{3}[A-Z0-9]{13}")
+MSD_SONG_ID = re.compile(r"SO[A-Z0-9]{16}")
+MSD_ARTIST_ID = re.compile(r"AR[A-Z0-9]{16}")
+# Base 62, 128 bits: 22 letters and digits (Spotify: "Spotify URIs and IDs").
+SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
+# A UUID, written in lower case by MusicBrainz.
+MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# ISO 3901 without its hyphens: country, registrant, year, designation.
+ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+
+
+def is_spotify_id(text: object) -> bool:
+    """Whether this is a text of the form of a Spotify id."""
+    return isinstance(text, str) and SPOTIFY_ID.fullmatch(text) is not None
+
+
+def is_msd_track_id(text: object) -> bool:
+    """Whether this is a text of the form of an MSD track id."""
+    return isinstance(text, str) and MSD_TRACK_ID.fullmatch(text) is not None
+
+
+def partition_of(track_id: str) -> str:
+    """The partition key of an MSD track: the first two of the letters that name its folders."""
+    return track_id[2:4]

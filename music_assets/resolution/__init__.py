@@ -1,0 +1,18 @@
+"""Which question to ask next, so that few requests settle many songs of the MSD.
+
+    index      the MSD's songs as far as asking goes: which release, how wanted, asked already?
+    chances    what each kind of question has brought so far, and so what it is worth
+    asker      asks the most telling question first, until all is asked or the budget ends
+    elsewhere  ids that other places know, to be verified
+    listed     the tracks, songs and artists somebody wants first
+    plan       what it will take, said before a request is spent
+
+Requests are made by `music_assets.sources`, and whether a track is the song is judged by
+`music_assets.matching`; this room knows both, and neither Dagster nor a warehouse.
+"""
+
+from music_assets.resolution.backlog import SongIndex, release_key
+from music_assets.resolution.policy import Asked, Asker, IdSource, candidate_of
+from music_assets.resolution.priority_list import ListError, read_list
+
+__all__ = ["Asked", "Asker", "IdSource", "ListError", "SongIndex", "candidate_of", "read_list", "release_key"]

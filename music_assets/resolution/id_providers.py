@@ -1,0 +1,49 @@
+"""Spotify ids that other places know, in the shape the asker takes. Each place is a room in `sources`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from music_assets.resolution.backlog import IndexedSong
+from music_assets.sources.echonest import EchoNestArchive
+from music_assets.sources.listenbrainz import ListenBrainz, SongNames
+
+
+class EchoNestIds:
+    """Ids of the mapping archive, which knows MSD *songs*.
+
+    Of the tracks in `mismatched` the MSD itself says that they are linked to the wrong song: those are left
+    out.
+    """
+
+    name = "echonest"
+    trusted = False  # nobody has validated the archive
+
+    def __init__(self, archive: EchoNestArchive, mismatched: Collection[str] = ()) -> None:
+        self._archive = archive
+        self._mismatched = mismatched
+
+    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+        """Spotify ids by MSD track."""
+        song_of = {
+            song.track_id: song.song_id
+            for song in songs
+            if song.song_id and song.track_id not in self._mismatched
+        }
+        known = self._archive.ids_of(song_of.values())
+        return {track_id: known[song_id] for track_id, song_id in song_of.items() if song_id in known}
+
+
+class ListenBrainzIds:
+    """Ids that ListenBrainz finds by a song's names."""
+
+    name = "listenbrainz"
+    trusted = True  # it compares artist, release and title itself
+
+    def __init__(self, listenbrainz: ListenBrainz) -> None:
+        self._listenbrainz = listenbrainz
+
+    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+        """Spotify ids by MSD track; none where it cannot be asked now."""
+        names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
+        return self._listenbrainz.spotify_ids(names).ids

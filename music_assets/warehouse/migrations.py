@@ -1,0 +1,138 @@
+"""From the tables as they are to the tables as declared, without losing a row.
+
+Here: what is to be done, as DDL for any engine. How an engine tells what it has, and in which
+transaction the steps are taken, is in its own module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.schema import CreateSchema, CreateTable, DDLElement, SetColumnComment, SetTableComment
+from sqlalchemy.types import TypeEngine
+
+from music_assets.tables.schema import LOADS, METADATA, PUBLISHED, SCHEMAS
+from music_assets.warehouse.errors import WarehouseError
+from music_assets.warehouse.published import APPENDED
+
+# One type, several names: as declared, and as catalogues tell it.
+_NAMES = {
+    "character varying": "varchar",
+    "double precision": "double",
+    "timestamp without time zone": "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class HeldColumn:
+    """A column as it is in the warehouse: its type in the engine's words, and its comment."""
+
+    type: str
+    comment: str | None = None
+    nullable: bool = True
+
+
+@dataclass
+class HeldTable:
+    """A table as it is in the warehouse."""
+
+    comment: str | None = None
+    columns: dict[str, HeldColumn] = field(default_factory=dict)
+
+
+def steps(
+    held: Mapping[str, HeldTable], dialect: Dialect, type_name: Callable[[TypeEngine[Any]], str]
+) -> list[str]:
+    """The DDL that makes of what is held what is declared: schemas, tables, columns, comments.
+
+    `held` has the tables by full name; `type_name` gives a declared type in the words of `held`.
+
+    Raises:
+        WarehouseError: a column is there with another type, or one that may not be NULL is new or is no
+            longer declared; the message says what to do.
+    """
+    todo: list[DDLElement | str] = []
+    refused: list[str] = []
+    missing = [table for table in METADATA.sorted_tables if table.fullname not in held]
+    schemas = {table.schema for table in missing}
+    todo += [CreateSchema(schema, if_not_exists=True) for schema in SCHEMAS if schema in schemas]
+    todo += [CreateTable(table) for table in missing]
+    if LOADS.fullname in held:  # what was in a table that is gone is loaded no more
+        gone = [table.name for table in missing if table.schema == "staging"]
+        todo += [f"DELETE FROM {LOADS.fullname} WHERE \"table\" = '{name}'" for name in gone]
+    for table in METADATA.sorted_tables:
+        there = held.get(table.fullname, HeldTable())
+        if table not in missing:
+            added = _new_columns(table, there, dialect, type_name, refused)
+            todo += added
+            if added and table.schema == "staging" and LOADS.fullname in held:
+                # The staged files have what the new column lacks: their slices are to be loaded again.
+                todo.append(f"UPDATE {LOADS.fullname} SET checksum = '' WHERE \"table\" = '{table.name}'")
+        if table.comment != there.comment:
+            todo.append(SetTableComment(table))
+        todo += [
+            SetColumnComment(column)
+            for column in table.columns
+            if column.name not in there.columns or there.columns[column.name].comment != column.comment
+        ]
+    if refused:
+        raise WarehouseError("\n".join(refused))
+    return [str(step if isinstance(step, str) else step.compile(dialect=dialect)).strip() for step in todo]
+
+
+def _new_columns(
+    table: Table,
+    there: HeldTable,
+    dialect: Dialect,
+    type_name: Callable[[TypeEngine[Any]], str],
+    refused: list[str],
+) -> list[str]:
+    """The columns to add; what cannot be done without losing rows goes to `refused`, in words."""
+    todo = []
+    for column in table.columns:
+        before = there.columns.get(column.name)
+        if before is None and not column.nullable:
+            refused.append(f"{table.fullname} lacks {column.name}, which must not be NULL. {_advice(table)}")
+        elif before is None:
+            prepare = dialect.identifier_preparer
+            todo.append(
+                f"ALTER TABLE {prepare.format_table(table)} "
+                f"ADD COLUMN {prepare.format_column(column)} {column.type.compile(dialect)}"
+            )
+        elif canonical(before.type) != canonical(type_name(column.type)):
+            refused.append(
+                f"{table.fullname}.{column.name} is {before.type} in the warehouse, and declared as "
+                f"{type_name(column.type)}. {_advice(table)}"
+            )
+    for name, held in there.columns.items():
+        if name not in table.c and not held.nullable:
+            refused.append(
+                f"{table.fullname} has a column {name} that must not be NULL and is declared no more. "
+                f"{_advice(table)}"
+            )
+    return todo
+
+
+def canonical(type_: str) -> str:
+    """One spelling of a type's name: `character varying(22)` is `varchar(22)`."""
+    words = type_.lower().strip()
+    for long, short in _NAMES.items():
+        words = words.replace(long, short)
+    return re.sub(r"\s*\(\s*", "(", words)
+
+
+def _advice(table: Table) -> str:
+    """What to do about a table that cannot be changed in place: each but one can be filled again."""
+    if table.fullname in APPENDED:
+        return (
+            "Its rows cannot all be made again: keep a copy of the table, run "
+            f"`DROP TABLE {table.fullname};` in the warehouse, and insert them again after the next run."
+        )
+    again = "the next run fills it again" if table.fullname in PUBLISHED else "run all partitions again"
+    return (
+        f"All its rows can be made again: run `DROP TABLE {table.fullname};` in the warehouse, and {again}."
+    )

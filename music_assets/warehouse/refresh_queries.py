@@ -1,0 +1,88 @@
+"""What of Spotify's is to be asked about again, the stalest first: chosen by SQL among what is staged.
+
+Readers' tables are filled after a refresh, so staging is looked at, of all slices. Asking is for
+`music_assets.defs.assets.refresh`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, case, func, or_, select
+from sqlalchemy.sql.selectable import FromClause
+
+from music_assets.tables.schema import STAGED, STAGED_BY_DAY
+from music_assets.warehouse.published import mapped_artists
+
+_PARTITION = 2  # letters of a partition's name; the slice of a day has more
+
+
+def stale_tracks(before: datetime, limit: int) -> Select[Any]:
+    """Ids of matched tracks that were not asked about since `before` (UTC), the stalest first.
+
+    Those come before all others that came within an album alone or were set by hand: their details lack.
+    """
+    mapped, staged = STAGED["mapped_songs"], STAGED["spotify_tracks"]
+    matched = select(mapped.c.spotify_track_id.label("id")).where(mapped.c.accepted).distinct().subquery()
+    return _stalest(matched, staged, staged.c.spotify_track_id, staged.c.isrc, before, limit)
+
+
+def stale_artists(before: datetime, limit: int) -> Select[Any]:
+    """Ids of artists credited on matches that were not asked about since `before` (UTC), the stalest first.
+
+    Those come before all others of whom only the name is known.
+    """
+    votes, staged = STAGED["artist_votes"], STAGED["spotify_artists"]
+    credited = select(votes.c.spotify_artist_id.label("id")).distinct().subquery()
+    return _stalest(credited, staged, staged.c.spotify_artist_id, staged.c.url, before, limit)
+
+
+def artists_to_list(before: datetime, limit: int) -> Select[Any]:
+    """Ids of matched artists whose releases were not asked for since `before` (UTC).
+
+    Those with most matched songs come first.
+    """
+    staged, artists = STAGED_BY_DAY["artist_releases"], mapped_artists().subquery()
+    matched = (
+        select(artists.c.spotify_artist_id.label("id"), func.sum(artists.c.votes).label("votes"))
+        .where(artists.c.accepted)
+        .group_by(artists.c.spotify_artist_id)
+        .subquery()
+    )
+    listed = (
+        select(staged.c.spotify_artist_id.label("id"), func.max(staged.c.fetched_at).label("at"))
+        .group_by(staged.c.spotify_artist_id)
+        .subquery()
+    )
+    return (
+        select(matched.c.id)
+        .select_from(matched.outerjoin(listed, listed.c.id == matched.c.id))
+        .where(or_(listed.c.at.is_(None), listed.c.at < before.replace(tzinfo=None)))
+        .order_by(matched.c.votes.desc(), matched.c.id)
+        .limit(limit)
+    )
+
+
+def _stalest(
+    wanted: FromClause,
+    staged: Table,
+    id_: ColumnElement[Any],
+    detail: ColumnElement[Any],
+    before: datetime,
+    limit: int,
+) -> Select[Any]:
+    """The wanted ids by when they were last asked about themselves: a row with `detail`, or of a refresh."""
+    itself = or_(detail.is_not(None), func.length(staged.c.slice) > _PARTITION)
+    asked = (
+        select(id_.label("id"), func.max(case((itself, staged.c.fetched_at))).label("at"))
+        .group_by(id_)
+        .subquery()
+    )
+    return (
+        select(wanted.c.id)
+        .select_from(wanted.outerjoin(asked, asked.c.id == wanted.c.id))
+        .where(or_(asked.c.at.is_(None), asked.c.at < before.replace(tzinfo=None)))
+        .order_by(asked.c.at.nulls_first(), wanted.c.id)
+        .limit(limit)
+    )

@@ -1,0 +1,104 @@
+"""The data dictionary says what the declared tables say, of every column, and is up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Column, Integer
+
+from music_assets.cli.data_dictionary import PATH, data_dictionary
+from music_assets.cli.dictionary import dictionary
+from music_assets.defs.checks import REFERENCES
+from music_assets.tables.schema import METADATA, PUBLISHED
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COLUMNS = [column for table in METADATA.tables.values() for column in table.columns]
+
+
+def name_of(column: Column) -> str:  # type: ignore[type-arg]
+    return f"{column.table.fullname}.{column.name}"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return data_dictionary()
+
+
+def test_the_page_in_the_repository_is_up_to_date(page: str) -> None:
+    kept = (REPOSITORY / PATH).read_text(encoding="utf-8")
+    assert kept == page, "run `music-assets dictionary`"
+
+
+def section(page: str, table: str) -> list[str]:
+    """The rows of a table's section, without its head."""
+    text = page.split(f"\n### {table}\n")[1].split("\n#")[0]
+    return [line for line in text.splitlines() if line.startswith("| ")][1:]
+
+
+def test_every_column_of_every_table_has_a_row_with_both_types(page: str) -> None:
+    for table in METADATA.tables.values():
+        rows = section(page, table.fullname)
+        assert [row.split("|")[1].strip(" *`") for row in rows] == [c.name for c in table.columns]
+        assert all(len(row.split(" | ")) == 8 for row in rows), table.fullname
+        assert all(row.split(" | ")[5] and row.split(" | ")[6] for row in rows), table.fullname
+
+
+def test_a_row_says_all_that_is_declared(page: str) -> None:
+    (tempo,) = (row for row in section(page, "msd.songs") if row.startswith("| `tempo`"))
+    assert tempo == (
+        "| `tempo` | Estimated tempo, often half or double of what one hears. | BPM | 0 or more "
+        "| the file has NaN | DOUBLE PRECISION | DOUBLE PRECISION | MSD |"
+    )
+    (terms,) = (row for row in section(page, "msd.artists") if row.startswith("| `terms`"))
+    assert "| SUPER | JSON |" in terms
+    (key,) = (row for row in section(page, "analytics.songs") if row.startswith("| **`track_id`**"))
+    assert "VARCHAR(18)" in key
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=name_of)
+def test_every_column_says_more_than_its_name(column: Column) -> None:  # type: ignore[type-arg]
+    def words(text: str) -> set[str]:
+        return {word.strip(".,;:`()'s").lower() for word in text.replace("_", " ").split()}
+
+    filler = {"the", "of", "a", "an", "it", "is", "in", "on", "artist", "track", "song", "spotify", "msd"}
+    assert column.comment, "has no comment"
+    assert len(words(column.comment) - words(str(column.name)) - filler) >= 2, column.comment
+    assert column.info["null"], "does not say when it is NULL"
+    if not column.nullable:
+        assert column.info["null"] == "never"
+
+
+def test_a_column_without_a_comment_is_found() -> None:
+    """The test above fails where it must."""
+    silent = Column("tempo", Integer, comment="The tempo.", info={"null": "never"})
+    with pytest.raises(AssertionError, match="The tempo"):
+        test_every_column_says_more_than_its_name(silent)
+    silent.comment = None
+    with pytest.raises(AssertionError, match="has no comment"):
+        test_every_column_says_more_than_its_name(silent)
+
+
+def test_the_diagram_shows_every_table_and_every_reference(page: str) -> None:
+    diagram = page.split("```mermaid\n")[1].split("```")[0]
+    assert diagram.startswith("erDiagram\n")
+    for name in PUBLISHED:
+        assert f'{name.replace(".", "_")}["{name}"] {{' in diagram
+    lines = [line for line in diagram.splitlines() if "--" in line]
+    assert len(lines) == len(REFERENCES)
+    assert '    mapped_songs }o--|| msd_songs : "track_id"' in lines
+    assert '    mapped_songs }o--o| spotify_tracks : "spotify_track_id"' in lines
+    assert '    msd_songs ||--|| analytics_songs : "track_id"' in lines
+
+
+def test_the_command_writes_it_and_tells_when_it_is_stale(tmp_path: Path) -> None:
+    file = tmp_path / "docs" / "dictionary.md"
+    run = CliRunner().invoke
+    assert run(dictionary, ["--check", "--to", str(file)]).exit_code == 1
+    assert run(dictionary, ["--to", str(file)]).exit_code == 0
+    assert run(dictionary, ["--check", "--to", str(file)]).exit_code == 0
+    file.write_text(file.read_text(encoding="utf-8").replace("BPM", "Hz"), encoding="utf-8")
+    stale = run(dictionary, ["--check", "--to", str(file)])
+    assert stale.exit_code == 1
+    assert "run `music-assets dictionary`" in stale.output

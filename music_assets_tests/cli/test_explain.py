@@ -1,0 +1,106 @@
+"""`music-assets explain`: song, candidates and evidence of a track, or one sentence that says why not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from music_assets.cli.main import cli
+from music_assets.cli.runner import run
+from music_assets.defs.slices import StagedSlices
+from music_assets.settings import Settings
+from music_assets.staging.store import SliceStore
+
+KEY = "AA"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A partition of the generated sample, made over the sandbox."""
+    folder = tmp_path_factory.mktemp("explain")
+    assert run(settings(folder), KEY).failed == []
+    return folder
+
+
+def settings(data: Path, **more: str) -> Settings:
+    return Settings.from_environment({}, data=str(data), spotify="sandbox", **more)
+
+
+def mapped(data: Path, status: str) -> list[str]:
+    rows = StagedSlices(SliceStore(settings(data).staging), "mapped_songs")[KEY]
+    return [row["track_id"] for row in rows if row["status"] == status]
+
+
+def explain(track_id: str, data: Path) -> Result:
+    # Wide, so that a table breaks no words.
+    return CliRunner(env={"COLUMNS": "240", "MUSIC_ASSETS_OVERRIDES": None}).invoke(
+        cli, ["explain", track_id, "--data", str(data)]
+    )
+
+
+def test_a_match_is_shown_with_its_candidates_and_the_evidence(data: Path) -> None:
+    result = explain(mapped(data, "matched")[0], data)
+    assert result.exit_code == 0, result.output
+    for said in ("status       matched", "✔", "1.000", "Evidence for", "duration", "s apart", "not compared"):
+        assert said in result.output, said
+
+
+def test_sandbox_rows_say_so_on_screen(data: Path) -> None:
+    assert "Sandbox: every Spotify value here is invented" in explain(mapped(data, "matched")[0], data).output
+
+
+@pytest.mark.parametrize("status", ["below_floor", "no_candidates"])
+def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
+    result = explain(mapped(data, status)[0], data)
+    assert result.exit_code == 0
+    assert status in result.output
+    assert "✔ │" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("track_id", "said"),
+    [
+        ("TRAAZZZ128F429D538", "The MSD in use has no track TRAAZZZ128F429D538"),
+        ("TRZZAAW128F429D538", "run `music-assets run --partitions ZZ` first"),
+        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is no MSD track id"),
+    ],
+)
+def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
+    result = explain(track_id, data)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_another_matcher_over_the_whole_job_spends_no_request(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a track set by hand shows as such, in the tables and on screen."""
+    mine = tmp_path / "data"
+    shutil.copytree(data, mine, ignore=shutil.ignore_patterns("dagster"))
+    matched, other = mapped(data, "matched")[0], mapped(data, "below_floor")[0]
+    overrides = tmp_path / "overrides.csv"
+    overrides.write_text(f"track_id,spotify_track_id,note\n{matched},none,a cover\n{other},none,not there\n")
+    for module in ("defs.assets.mapping", "defs.assets.mapped_rows", "cli.explanation"):
+        monkeypatch.setattr(f"music_assets.{module}.matcher_version", lambda: "2-0123456789")
+    again = run(settings(mine, overrides=str(overrides)), KEY)
+    assert again.failed == []
+    assert again.requests_spent == 0
+    assert any(
+        "check rescoring_keeps_matches of mapped_songs: 0 newly matched" in note for note in again.notes
+    )
+    result = explain(matched, mine)
+    assert "below_floor (set by hand)" in result.output
+    assert "set by hand: a cover" in result.output
+
+
+def test_a_file_of_corrections_that_cannot_be_used_ends_the_run_before_any_work(tmp_path: Path) -> None:
+    missing = str(tmp_path / "mine.csv")
+    environment = {"MUSIC_ASSETS_OVERRIDES": missing, "MUSIC_ASSETS_SPOTIFY": "sandbox", "COLUMNS": "240"}
+    result = CliRunner(env=environment).invoke(cli, ["run", "--data", str(tmp_path / "data")])
+    assert result.exit_code == 2
+    assert f"MUSIC_ASSETS_OVERRIDES names {missing}, and there is no such file" in result.output
+    assert not (tmp_path / "data" / "staging").exists()

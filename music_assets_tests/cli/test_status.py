@@ -1,0 +1,163 @@
+"""`music-assets status` counts what receipts and ledger say, and leaves everything as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
+
+from music_assets.cli.state import Requests, Songs, lines, look_ahead, read_status
+from music_assets.cli.status import status
+from music_assets.settings import Settings
+from music_assets.sources.ledger import Ledger, create_table, open_ledger, table_of
+from music_assets.sources.spotify import QuotaExhausted
+from music_assets.sources.spotify.budget import Budget
+from music_assets.staging.store import Receipt, SliceStore
+
+NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def receipt(kind: str, key: str, rows: int, *, complete: bool = True, **facts: int) -> Receipt:
+    return Receipt(kind, key, "", rows, 0, "", "run", "2026-11-22T12:00:00+00:00", complete, facts)
+
+
+def stage(store: SliceStore) -> None:
+    """AA is done; of AB 60 songs are left; AC is extracted alone; AD was answered and not matched yet."""
+    for key in ("AA", "AB", "AC", "AD"):
+        store.write(receipt("msd_songs", key, 100), b"")
+    store.write(receipt("spotify_search", "AA", 100, answered=100), b"")
+    store.write(receipt("mapped_songs", "AA", 900, matched=80, ambiguous=5, no_candidates=15), b"")
+    store.write(receipt("spotify_search", "AB", 100, complete=False, answered=40, pending=59, error=1), b"")
+    store.write(receipt("mapped_songs", "AB", 400, matched=30, below_floor=10, pending=59, error=1), b"")
+    store.write(receipt("spotify_search", "AD", 100, answered=100), b"")
+
+
+def spend(ledger: Ledger) -> None:
+    """Two days of asking, and Spotify's word to wait."""
+    ledger.note_spent("search", NOW - timedelta(days=1), 90)
+    ledger.note_spent("search", NOW, 30)
+    ledger.note_spent("artists", NOW, 10)
+    ledger.note_spent("listenbrainz", NOW, 5)
+    budget = Budget(ledger, app="sandbox", per_day=None, clock=NOW.timestamp)
+    budget.pause("search", QuotaExhausted(NOW + timedelta(hours=9)))
+    budget.remember("mode", {"mode": "development"})
+
+
+@pytest.fixture(params=["a laptop", "AWS"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    if request.param == "a laptop":
+        yield Settings.from_environment({}, data=str(tmp_path / "data"))
+        return
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="songs")
+    ledger = "dynamodb://status?region=us-east-1"
+    create_table(table_of(ledger))
+    yield Settings.from_environment(
+        {}, data=str(tmp_path / "data"), staging="s3://songs/staging", ledger=ledger
+    )
+    server.stop()
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    return dict(lines(read_status(settings, {}, NOW.timestamp)))
+
+
+def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
+    stage(SliceStore(settings.staging))
+    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
+        spend(ledger)
+        found = read_status(settings, {}, NOW.timestamp)
+        with ledger.spender(wait=0, note={"run_id": "r1"}):
+            held = read_status(settings, {}, NOW.timestamp)
+    assert found.songs == Songs(
+        songs=400, matched=110, missed=30, unjudged=100, pending=160, partitions=4, partitions_done=2
+    )
+    assert found.requests.today == {"artists": 10, "listenbrainz": 5, "search": 30}
+    assert found.requests.in_all == {"artists": 10, "listenbrainz": 5, "search": 120}
+    assert (found.requests.mode, found.requests.mode_is_set) == ("development", False)
+    assert found.requests.waits["search"]["until"] == "2026-11-23T00:00:00+00:00"
+    assert list(found.requests.waits) == ["search"]
+    assert found.requests.spender is None
+    assert held.requests.spender is not None and held.requests.spender["run_id"] == "r1"
+    # 160 pending at 120 searches for 240 answered songs, and 90 and 40 requests a day.
+    assert found.outlook.days == pytest.approx(160 * 0.5 / 65, abs=0.06)
+    said = dict(lines(found))
+    assert said["songs"] == "110 matched, 30 missed, 100 answered and not matched yet, 160 pending, of 400"
+    assert said["requests today"].startswith("40 to Spotify (artists 10, listenbrainz 5, search 30)")
+    assert "search: The Spotify quota" in said["waiting"]
+    assert "the mean of the 2 days" in said["to finish"]
+
+
+def test_where_nothing_was_run_nothing_is_made(tmp_path: Path) -> None:
+    said = shown(Settings.from_environment({}, data=str(tmp_path / "data")))
+    assert said["songs"] == "0 matched, 0 missed, 0 pending, of 0"
+    assert "nothing is extracted yet" in said["to finish"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """All files but the one by which SQLite's readers and writers agree."""
+    return {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.endswith("-shm")
+    }
+
+
+def test_looking_changes_no_file(tmp_path: Path) -> None:
+    settings = Settings.from_environment({}, data=str(tmp_path / "data"))
+    stage(SliceStore(settings.staging))
+    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
+        spend(ledger)
+        before = contents(tmp_path)
+        shown(settings)
+        assert contents(tmp_path) == before
+
+
+def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"MUSIC_ASSETS_REQUESTS_PER_DAY": "40"}, data=str(tmp_path))
+    stage(SliceStore(settings.staging))
+    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
+        ledger.note_spent("search", NOW, 40)
+    said = shown(settings)
+    assert said["left today"].startswith("0 of 40")
+    assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in said["waiting"]
+    assert "40 requests a day (MUSIC_ASSETS_REQUESTS_PER_DAY)" in said["to finish"]
+
+
+def test_without_a_rate_no_days_are_made_up() -> None:
+    outlook = look_ahead(Songs(songs=10, pending=10), Requests(), {TODAY: 0, date(2026, 11, 1): 0})
+    assert outlook.days is None
+    assert "no rate is known" in outlook.rests_on
+
+
+def test_the_command_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    stage(SliceStore(str(tmp_path / "staging")))
+    runner = CliRunner(env={"MUSIC_ASSETS_SPOTIFY": "sandbox"})
+    assert "songs            110 matched" in runner.invoke(status, data).output
+    told = json.loads(runner.invoke(status, [*data, "--json"]).output)
+    assert told["songs"]["pending"] == 160
+    assert told["requests"]["left_today"] is None
+    refused = runner.invoke(status, data, env={"MUSIC_ASSETS_LEDGER": "ftp://x"})
+    assert refused.exit_code == 2
+    assert "MUSIC_ASSETS_LEDGER is a file's path" in refused.output

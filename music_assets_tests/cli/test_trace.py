@@ -1,0 +1,200 @@
+"""`music-assets trace`: from a row of analytics.songs back to its file, question, matcher, files and runs."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import h5py
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import insert
+
+from music_assets.cli.main import cli
+from music_assets.cli.runner import run
+from music_assets.cli.tracing import trace as trace_row
+from music_assets.settings import Settings
+from music_assets.staging.s3 import S3Files
+from music_assets.staging.store import SliceStore
+from music_assets.tables.schema import LOADS, PUBLISHED
+from music_assets.warehouse.connect import open_warehouse
+from music_assets_tests.support.standin import Standin
+
+KEY = "AA"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A partition of the generated sample, made over the sandbox."""
+    folder = tmp_path_factory.mktemp("trace")
+    assert run(Settings.from_environment({}, data=str(folder), spotify="sandbox"), KEY).failed == []
+    return folder
+
+
+def asked(data: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(data / "published" / "music_assets.duckdb"), read_only=True) as database:
+        return database.execute(sql).fetchall()
+
+
+def trace(track_id: str, data: Path, *options: str) -> Result:
+    environment = {"COLUMNS": "300", "MUSIC_ASSETS_SPOTIFY": "sandbox"}
+    return CliRunner(env=environment).invoke(cli, ["trace", track_id, "--data", str(data), *options])
+
+
+def traced(track_id: str, data: Path) -> dict[str, Any]:
+    result = trace(track_id, data, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = orjson.loads(result.output)
+    return found
+
+
+def a_match(data: Path) -> str:
+    return str(asked(data, "SELECT min(track_id) FROM analytics.songs WHERE match_status = 'matched'")[0][0])
+
+
+def test_every_row_leads_to_its_file_and_checksum(data: Path) -> None:
+    for (track_id,) in asked(data, "SELECT track_id FROM analytics.songs ORDER BY 1 LIMIT 3"):
+        msd = traced(track_id, data)["msd"]
+        path = Path(msd["path"])
+        assert msd["file"] == path.relative_to(data / "sample_msd").as_posix()
+        assert path.stem == track_id
+        assert msd["sha256_today"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert msd["checksum_when_read"] == msd["checksum_today"]
+        assert msd["today"] == "the song in it is what was read"
+
+
+def test_a_match_leads_to_question_and_answer_in_the_ledger(data: Path) -> None:
+    found = traced(a_match(data), data)
+    match, answer = found["match"], found["answers"]["search"]
+    assert match["status"] == "matched"
+    assert answer["about"] == found["track_id"]
+    assert answer["query"] == match["question"]
+    assert answer["fetched_at"].startswith(match["fetched_at"])
+    assert (answer["status"], answer["mode"], match["source"]) == ("answered", "extended", "sandbox")
+    assert found["answers"]["artist"]["about"] == match["spotify_artist_id"]
+
+
+def test_the_matcher_is_named_as_in_the_tables(data: Path) -> None:
+    found = traced(a_match(data), data)
+    (version,) = asked(data, "SELECT DISTINCT matcher_version FROM mapped.songs")[0]
+    assert found["match"]["matcher_version"] == version
+
+
+def test_each_staged_kind_leads_to_its_file_its_load_and_their_runs(data: Path) -> None:
+    files = traced(a_match(data), data)["files"]
+    loads = {
+        table: (checksum, run_id)
+        for table, checksum, run_id in asked(
+            data, f"SELECT \"table\", checksum, run_id FROM meta.loads WHERE slice = '{KEY}'"
+        )
+    }
+    runs = orjson.loads((data / "last_run.json").read_bytes())["run_ids"]
+    assert files.keys() == loads.keys()
+    for kind, facts in files.items():
+        content = Path(facts["url"]).read_bytes()
+        assert facts["staged"]["checksum"] == hashlib.sha256(content).hexdigest() == loads[kind][0]
+        assert facts["staged"]["run_id"] in runs
+        assert facts["loaded"]["run_id"] == loads[kind][1]
+        assert facts["loaded"]["run_id"] in runs
+        assert facts["loaded"]["is_as_staged"]
+        assert facts["gate"]["problems"] == []
+
+
+def test_it_is_shown_to_people_too(data: Path) -> None:
+    track_id = a_match(data)
+    result = trace(track_id, data)
+    assert result.exit_code == 0, result.output
+    found = traced(track_id, data)
+    for said in (
+        track_id,
+        found["msd"]["sha256_today"],
+        found["match"]["question"],
+        found["files"]["mapped_songs"]["loaded"]["run_id"],
+        "Sandbox: every Spotify value here is invented",
+    ):
+        assert said in result.output, said
+
+
+def test_a_file_that_was_changed_or_has_gone_is_told(data: Path, tmp_path: Path) -> None:
+    track_id = a_match(data)
+    mine = tmp_path / "msd"
+    shutil.copytree(data / "sample_msd", mine)
+    path = mine / traced(track_id, data)["msd"]["file"]
+
+    def today() -> str:
+        result = trace(track_id, data, "--json", "--msd", str(mine))
+        return str(orjson.loads(result.output)["msd"]["today"])
+
+    assert today() == "the song in it is what was read"
+    with h5py.File(path, "r+") as file:
+        row = file["analysis/songs"][0]
+        row["tempo"] += 1
+        file["analysis/songs"][0] = row
+    assert today() == "the song in it is not what was read"
+    path.unlink()
+    assert today() == "the file is not there any more"
+
+
+def test_a_load_of_another_file_than_is_staged_is_told(data: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "data"
+    shutil.copytree(data, mine, ignore=shutil.ignore_patterns("dagster"))
+    receipt = mine / "staging" / "mapped_songs" / "A" / "A.receipt.json"
+    receipt.write_bytes(orjson.dumps({**orjson.loads(receipt.read_bytes()), "checksum": "0" * 64}))
+    track_id = a_match(data)
+    facts = traced(track_id, mine)["files"]["mapped_songs"]
+    assert facts["loaded"]["is_as_staged"] is False
+    assert facts["gate"] is None  # its verdict is of the other file
+    assert "from another file" in trace(track_id, mine).output
+
+
+def test_a_row_without_ledger_and_staged_files_says_so(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "published", tmp_path / "published")
+    track_id = a_match(data)
+    found = traced(track_id, tmp_path)
+    assert found["answers"] == {}
+    assert found["files"]["msd_songs"]["staged"] is None
+    assert found["files"]["msd_songs"]["loaded"]["rows"] > 0
+    assert "the MSD is not at hand" in found["msd"]["today"]
+    assert "The ledger in use has no answer about it." in trace(track_id, tmp_path).output
+
+
+@pytest.mark.parametrize(
+    ("track_id", "said"),
+    [
+        ("TRAAZZZ128F429D538", "have no track TRAAZZZ128F429D538: has partition AA been run?"),
+        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is no MSD track id"),
+    ],
+)
+def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
+    result = trace(track_id, data)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_row_in_redshift_is_traced_the_same_way(standin: Standin, data: Path, tmp_path: Path) -> None:
+    url = standin.new_database()
+    warehouse = open_warehouse(url, tmp_path / "none", S3Files(endpoint=standin.s3_endpoint))
+    track_id = a_match(data)
+    load = {"table": "msd_songs", "slice": KEY, "checksum": "c", "rows": 1, "run_id": "its run"}
+    with warehouse.transaction("a test") as connection:
+        for name in ("msd.songs", "mapped.songs", "analytics.songs"):
+            connection.execute(insert(PUBLISHED[name]).values(track_id=track_id))
+        connection.execute(insert(LOADS).values(**load, loaded_at=datetime(2026, 11, 22, 7)))
+    store = SliceStore(str(data / "staging"))
+    found = trace_row(track_id, url, store, None, None)
+    loaded = found["files"]["msd_songs"]["loaded"]
+    assert (loaded["run_id"], loaded["loaded_at"]) == ("its run", "2026-11-22T07:00:00")
+    assert loaded["is_as_staged"] is False
+    assert "standin-Secret1" not in str(found)
+
+
+def test_tables_that_are_not_there_are_told(tmp_path: Path) -> None:
+    result = trace("TRAAAAW128F429D538", tmp_path)
+    assert result.exit_code == 2
+    assert "Fill it with `music-assets run`" in result.output

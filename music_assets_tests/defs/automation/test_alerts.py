@@ -1,0 +1,188 @@
+"""Telling of a failed run: to a real HTTP server and to SNS as moto plays it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from dagster import (
+    DagsterInstance,
+    Definitions,
+    Failure,
+    asset,
+    build_run_status_sensor_context,
+    define_asset_job,
+)
+from moto import mock_aws
+
+from music_assets.defs.automation.alerts import FailedRun, tell, without
+from music_assets.defs.automation.sensors import build_sensors
+from music_assets.defs.partitions import KEYS, msd_directories
+from music_assets.settings import Settings
+
+FAILED = FailedRun(
+    "match_and_load",
+    "5f1c2d3e-0000",
+    KEYS[:3],
+    ["staging: the bucket b does not exist: make it, or mend it."],
+)
+LOG = logging.getLogger("music_assets_tests.alerts")
+
+
+class Listener:
+    """A server that keeps what it is sent and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+        self.status = 200
+        mine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                mine.got.append((self.path, self.headers["content-type"], json.loads(body)))
+                self.send_response(mine.status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks/very-secret"
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    one = Listener()
+    thread = threading.Thread(target=one.server.serve_forever, daemon=True)
+    thread.start()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+    thread.join()
+
+
+def settings(**values: Any) -> Settings:
+    return Settings.from_environment({}, **values)
+
+
+def test_a_message_says_what_failed_why_and_how_to_try_again() -> None:
+    text = FAILED.message()
+    assert text.startswith("Music Assets: match_and_load (AA to AC) failed.\n")
+    assert "the bucket b does not exist: make it" in text
+    assert "music-assets run --partitions AA...AC" in text
+    assert "5f1c2d3e" in text
+
+
+def test_the_command_fits_the_partitions() -> None:
+    assert FailedRun("extract", "id", ["AB"], []).retry == "music-assets run --partitions AB"
+    assert FailedRun("tables", "id", [], []).retry == "music-assets run"
+    assert FailedRun("tables", "id", [], ["why"]).message().startswith("Music Assets: tables failed.")
+
+
+def test_a_hundred_causes_are_not_a_hundred_lines() -> None:
+    text = FailedRun("tables", "id", [], [f"cause {n}" for n in range(100)]).message()
+    assert "and 95 more" in text
+    assert len(text.splitlines()) < 12
+
+
+def test_a_webhook_is_posted_json(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    tell(FAILED, settings(alert_webhook=listener.url), LOG)
+    ((path, kind, body),) = listener.got
+    assert path == "/hooks/very-secret"
+    assert kind == "application/json"
+    assert body["text"] == FAILED.message()
+    assert body["partitions"] == ["AA", "AB", "AC"]
+    assert body["retry"] == "music-assets run --partitions AA...AC"
+    assert FAILED.message() in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["answers 500", "is gone"])
+def test_a_webhook_that_fails_is_logged_and_raises_nothing(
+    broken: str, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener.status = 500
+    # Nothing listens on the port of a server of ten years ago.
+    url = listener.url if broken == "answers 500" else "http://127.0.0.1:9/hooks/very-secret"
+    tell(FAILED, settings(alert_webhook=url), LOG)
+    assert "Not told to the webhook on 127.0.0.1" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_a_topic_is_published_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing-only")
+    with mock_aws():
+        topic = boto3.client("sns", region_name="eu-central-1").create_topic(Name="alerts")["TopicArn"]
+        queue = boto3.client("sqs", region_name="eu-central-1")
+        url = queue.create_queue(QueueName="told")["QueueUrl"]
+        arn = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        boto3.client("sns", region_name="eu-central-1").subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=arn
+        )
+        tell(FAILED, settings(alert_sns=topic), LOG)
+        (message,) = queue.receive_message(QueueUrl=url)["Messages"]
+    told = json.loads(message["Body"])
+    assert told["Subject"] == "Music Assets: match_and_load failed"
+    assert told["Message"] == FAILED.message()
+
+
+def test_a_topic_that_is_gone_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing-only")
+    with mock_aws():
+        tell(FAILED, settings(alert_sns="arn:aws:sns:eu-central-1:123456789012:gone"), LOG)
+    assert "Not told to the SNS topic arn:aws:sns:eu-central-1:123456789012:gone" in caplog.text
+
+
+def test_no_secret_is_told(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", "f00df00d")
+    cause = "refused: f00df00d at redshift+redshift_connector://reader:hunter2@host/db"
+    tell(FailedRun("ask", "id", [], [cause]), settings(alert_webhook=listener.url), LOG)
+    said = json.dumps(listener.got) + caplog.text
+    assert "f00df00d" not in said
+    assert "hunter2" not in said
+    assert "redshift+redshift_connector://***@host/db" in said
+
+
+def test_an_address_without_a_password_stays() -> None:
+    text = "see https://example.org/a and write to someone@example.org"
+    assert without(text, []) == text
+
+
+def test_the_sensor_tells_of_a_failed_run_in_the_words_of_what_failed(
+    listener: Listener,
+) -> None:
+    @asset(partitions_def=msd_directories)
+    def broken() -> None:
+        raise Failure("the disk is full: make room")
+
+    job_name = "extract"
+    definitions = Definitions(assets=[broken], jobs=[define_asset_job(job_name, [broken])])
+    job = definitions.resolve_job_def(job_name)
+    (run_failed,) = [
+        one for one in build_sensors(settings(alert_webhook=listener.url)) if one.name == "run_failed"
+    ]
+    with DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(partition_key="AB", instance=instance, raise_on_error=False)
+        context = build_run_status_sensor_context(
+            sensor_name="run_failed",
+            dagster_event=next(event for event in result.all_events if event.is_run_failure),
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+        ).for_run_failure()
+        run_failed(context)
+    ((_, _, body),) = listener.got
+    assert body["job"] == "extract"
+    assert body["partitions"] == ["AB"]
+    assert body["causes"] == ["broken: the disk is full: make room"]

@@ -1,0 +1,316 @@
+"""A fortnight of the daily run, in a minute or two: a scarce quota, files that come, and days that go wrong.
+
+The schedule and the sensors are evaluated as the daemon evaluates them, from three in the morning on, over
+the real assets, DuckDB and the sandbox; the clock is put forward. In the night to 28 March
+the clocks change. What each day brings is in `DAYS`; each test looks at all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
+from pandas.testing import assert_frame_equal
+
+from music_assets.cli.runner import dagster_instance, run
+from music_assets.sandbox.catalogue import build_catalogue
+from music_assets.sandbox.faults import Faults
+from music_assets.sandbox.msd import write_sample, write_song_file
+from music_assets.sandbox.process import in_thread
+from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.server import SandboxSpotify
+from music_assets.settings import Settings
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.msd import MsdRoot
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.sources.spotify.queries import queries_for
+from music_assets_tests.cli.test_run import tables
+from music_assets_tests.support.daemon import Daemon
+from music_assets_tests.support.moved import MovedClock, moved
+from music_assets_tests.support.world import wait_until
+
+pytestmark = pytest.mark.slow
+
+ZONE = ZoneInfo("Europe/Berlin")
+FIRST = datetime(2027, 3, 20, tzinfo=ZONE)
+SONGS = sample_songs(("AA", "AB", "BZ"), 120)
+QUOTA, REFRESH = 18, 4  # requests a day: those there are, and those of them for asking again
+PROMISED = ("songs", "artists")
+# What is new on a day, at one in the afternoon; and which days go wrong.
+NEW_DIRECTORY, BAD, HALF_BAD, KILLED, NEW_FILES = 3, 5, 6, 7, 10
+QUIET = (12, 13, 14)
+DAYS = range(1, 15)
+
+
+class Recorder:
+    """The sandbox with a list of what was answered; answers can be held back for ever."""
+
+    def __init__(self, sandbox: SandboxSpotify) -> None:
+        self.sandbox, self._app = sandbox, sandbox.app
+        self.answered: Counter[str] = Counter()  # that reached whoever asked
+        self.hold_after: int | None = None
+        self.held: list[str] = []
+        sandbox.app = self  # type: ignore[assignment]
+
+    @property
+    def requests(self) -> dict[str, int]:
+        return {kind: n for kind, n in sorted(self.sandbox.requests.items()) if kind != "token"}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        said: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            said.append(message)
+
+        await self._app(scope, receive, keep)
+        question = f"{scope['path']}?{scope['query_string'].decode()}"
+        counts = said[0]["status"] in (200, 404) and "/api/token" not in question
+        if counts and self.hold_after is not None:
+            self.hold_after -= 1
+            if self.hold_after < 0:
+                self.held.append(question)
+                while self.hold_after is not None:
+                    await asyncio.sleep(0.02)
+                return
+        self.answered[question] += counts
+        for message in said:
+            await send(message)
+
+
+class Household(Daemon):
+    """A daemon one of whose runs can be killed."""
+
+    def __init__(self, settings: Settings, instance: DagsterInstance, clock: MovedClock, spotify: Recorder):
+        super().__init__(settings, instance)
+        self.settings, self.clock, self.spotify = settings, clock, spotify
+        self.kill_next: str | None = None
+        self.started: dict[int, list[tuple[str, str]]] = {day: [] for day in DAYS}
+        self.spent: dict[int, Counter[str]] = {}
+        self.fresh: dict[int, dict[str, str]] = {}
+        self.asked: dict[str, int] = {}  # as the sandbox counted at the end
+        self.answers: dict[str, int] = {}
+
+    def execute(self, job: str, tags: dict[str, str]) -> ExecuteInProcessResult:
+        if job != self.kill_next:
+            return super().execute(job, tags)
+        self.kill_next = None
+        return self._execute_and_kill(job, tags)
+
+    def _execute_and_kill(self, job: str, tags: dict[str, str]) -> Any:
+        """Kill a run in the middle of its asking, with questions on the way that nobody hears answered."""
+        self.spotify.hold_after = 4
+        arguments = (self.settings, self.clock.now(), job, tags)
+        process = multiprocessing.get_context("spawn").Process(target=run_elsewhere, args=arguments)
+        process.start()
+        try:
+            assert wait_until(self._stands_still, 120)
+        finally:
+            process.kill()
+            process.join()
+            self.spotify.hold_after = None
+
+    def _stands_still(self) -> bool:
+        before = self.spotify.requests
+        time.sleep(1)  # for threads that have noted a request and not yet sent it
+        return bool(self.spotify.held) and before == self.spotify.requests == self.ledger_spent()
+
+    def ledger_spent(self) -> dict[str, int]:
+        ledger = open_ledger(self.settings.ledger, source="sandbox", read_only=True)
+        try:
+            return {kind: n for kind, n in ledger.spent().items() if kind != "token"}
+        finally:
+            ledger.close()
+
+    def live_through(self, day: int, news: Any) -> None:
+        """A day from three in the morning on; at seven, see whether the promise was kept."""
+        before, midnight = Counter(self.spotify.requests), FIRST + timedelta(days=day - 1)
+        started = self.started[day]
+        for minutes in (*range(3 * 60, 7 * 60 + 1, 10), *range(8 * 60, 27 * 60, 60)):
+            at = midnight + timedelta(minutes=minutes)
+            self.clock.forward_to(at)
+            if minutes == 3 * 60:
+                started += self.daily(at)
+            if minutes == 7 * 60:
+                self.fresh[day] = {name: self.freshness(name) for name in PROMISED}
+            if minutes == 13 * 60:
+                news()
+            started += self.tick("msd_files_changed")
+            started += self.settle()
+        self.spent[day] = Counter(self.spotify.requests) - before
+
+    def freshness(self, name: str) -> str:
+        """What Dagster's own evaluation says of a table now."""
+        from dagster._core.definitions.freshness_evaluator import CronFreshnessPolicyEvaluator
+        from dagster._core.loader import LoadingContextForTest
+
+        node = self.repository.asset_graph.get(AssetKey(["warehouse", "analytics", name]))
+        context = LoadingContextForTest(self.instance)
+        return asyncio.run(CronFreshnessPolicyEvaluator().evaluate_freshness(context, node)).value
+
+
+def run_elsewhere(settings: Settings, now: datetime, job: str, tags: dict[str, str]) -> None:
+    """Run a job in this process, at another time; for a process that will be killed."""
+    with moved(MovedClock(now)), dagster_instance(settings.data / "dagster") as instance:
+        Daemon(settings, instance).execute(job, tags)
+
+
+def arrive(msd: Path, songs: list[dict[str, Any]], at: datetime) -> None:
+    for song in songs:
+        track_id = song["track_id"]
+        path = msd / track_id[2] / track_id[3] / track_id[4] / f"{track_id}.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_song_file(path, song)
+        os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+@pytest.fixture(scope="module")
+def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
+    folder = tmp_path_factory.mktemp("fortnight")
+    everything = MsdRoot.open(write_sample(folder / "all", SONGS))
+    catalogue = folder / "catalogue.sqlite"
+    build_catalogue([everything.read(key).songs for key in everything.partitions()], catalogue)
+    clock = MovedClock(FIRST)
+    spotify = Recorder(SandboxSpotify(catalogue, clock=clock, faults=Faults(quota_per_day=QUOTA)))
+    with ExitStack() as stack:
+        address = stack.enter_context(in_thread(spotify.sandbox))
+        settings = Settings.from_environment(
+            {},
+            data=str(folder / "data"),
+            msd=str(folder / "msd"),
+            timezone="Europe/Berlin",
+            spotify_mode="development",
+            # Song by song, what is answered does not depend on the order of asking.
+            ask_by_release="no",
+            refresh_requests=str(REFRESH),
+            sandbox_url=address.base_url.removesuffix("/v1/"),
+        )
+        stack.enter_context(moved(clock))
+        stack.enter_context(patch.object(SpotifyClient, "_backoff", lambda self, tries: 0.001))
+        instance = stack.enter_context(dagster_instance(settings.data / "dagster"))
+        household = Household(settings, instance, clock, spotify)
+        live(household, folder / "msd")
+        yield household
+
+
+def live(household: Household, msd: Path) -> None:
+    """The fortnight, day by day."""
+    of = {key: [song for song in SONGS if song["track_id"][2:4] == key] for key in ("AA", "AB", "BZ")}
+    late = of["AB"][::2]
+    arrive(msd, [*of["AA"], *(song for song in of["AB"] if song not in late)], FIRST)
+
+    def news() -> None:
+        if day == NEW_DIRECTORY:
+            arrive(msd, of["BZ"], household.clock.now())
+        if day == NEW_FILES:
+            changed = {**of["AA"][0], "duration": of["AA"][0]["duration"] + 1}
+            arrive(msd, [changed, *late], household.clock.now())
+
+    for day in DAYS:
+        rate = {BAD: 1.0, HALF_BAD: 0.4}.get(day, 0.0)
+        faults = household.spotify.sandbox.faults
+        faults.broken_rate, faults.broken = rate, ("502",)
+        household.kill_next = "ask_first" if day == KILLED else None
+        household.live_through(day, news)
+    household.asked = household.spotify.requests
+    household.answers = dict(household.spotify.answered)
+
+
+def told(household: Household) -> str:
+    """The days, for whoever looks at a failure."""
+    return "\n".join(f"{day}: {dict(household.spent[day])} {household.started[day]}" for day in DAYS)
+
+
+def test_the_tables_are_ready_by_seven_every_day(fortnight: Household) -> None:
+    """On the bad day and on that of the killed run as well: with the answers there are."""
+    assert fortnight.fresh == {day: dict.fromkeys(PROMISED, "PASS") for day in DAYS}
+
+
+def test_it_ends_with_the_tables_of_an_undisturbed_run(
+    fortnight: Household, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Over the files as they are at the end, by one command, with nothing that limits or breaks answers."""
+    fortnight.spotify.sandbox.faults = Faults()
+    data = tmp_path_factory.mktemp("undisturbed")
+    place = Settings.from_environment({}, data=str(data))
+    settings = dataclasses.replace(
+        fortnight.settings,
+        data=data,
+        staging=place.staging,
+        warehouse=place.warehouse,
+        ledger=str(data / "ledger.sqlite"),
+        refresh_requests=1000,
+    )
+    assert run(settings, refresh=True).failed == []
+    ids_and_times = ("run_id", "loaded_at", "fetched_at")
+    lived, made = (tables(each, without=ids_and_times) for each in (fortnight.settings, settings))
+    assert len(made["msd.songs"]) == len(SONGS)
+    # The stalest artists' releases, as many as the days had requests for, of all that there are.
+    found, there_are = (each.pop("spotify.artist_releases") for each in (lived, made))
+    assert 0 < len(found) == len(found.merge(there_are)) <= len(there_are)
+    for name in lived:
+        assert_frame_equal(lived[name], made[name], obj=name)
+
+
+def test_no_request_is_spent_twice(fortnight: Household) -> None:
+    """Each song's question is answered once; what was on its way to the killed run is asked once more."""
+    assert fortnight.ledger_spent() == fortnight.asked
+    songs = Counter(
+        query
+        for song in SONGS
+        for query in queries_for(song["title"], song["artist_name"], song["release"], ladder=2)
+    )
+    searched = {
+        parse_qs(urlsplit(question).query)["q"][0]: n
+        for question, n in fortnight.answers.items()
+        if question.startswith("/v1/search?")
+    }
+    assert sum(searched.values()) > len(SONGS) / 2
+    assert {query: n for query, n in searched.items() if n > songs[query]} == {}
+    assert fortnight.spotify.held
+    assert all(fortnight.answers[question] for question in fortnight.spotify.held)
+
+
+def test_the_quota_is_what_limits_the_first_week(fortnight: Household) -> None:
+    """That it is spent is noticed by one request too many, from each of the threads at most."""
+    searches = {day: fortnight.spent[day]["search"] for day in DAYS}
+    good = [searches[day] for day in DAYS if day not in (BAD, HALF_BAD)]
+    assert sum(spent >= QUOTA - REFRESH for spent in good) >= 5, told(fortnight)
+    assert max(good) <= QUOTA + 8, told(fortnight)
+    assert searches[KILLED] > 0, told(fortnight)
+
+
+def test_a_day_without_changes_fills_the_tables_and_asks_only_again(fortnight: Household) -> None:
+    for day in QUIET:
+        assert fortnight.started[day] == [("refresh", ""), ("tables", "")], told(fortnight)
+        assert fortnight.spent[day]["search"] == 0, told(fortnight)
+        assert 0 < sum(fortnight.spent[day].values()) <= REFRESH, told(fortnight)
+
+
+def test_what_is_new_is_extracted_and_nothing_else(fortnight: Household) -> None:
+    extracted = [(day, part) for day in DAYS for job, part in fortnight.started[day] if job == "extract"]
+    assert extracted == [(1, "AA-AB"), (NEW_DIRECTORY, "BZ"), (NEW_FILES, "AA-AB")]
+
+
+def test_runs_that_went_wrong_are_known_as_failed_and_taken_up(fortnight: Household) -> None:
+    """The bad day's by itself; the killed one's, which could not say so, by whoever asked next."""
+    failed = fortnight.instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE]))
+    assert sorted(run.job_name for run in failed) == ["ask_first", "ask_first"]
+    assert fortnight.instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED])) == 0
+    for day in (BAD, KILLED):
+        assert ("ask_first", "") in fortnight.started[day]
+        assert ("ask_first", "") in fortnight.started[day + 1]
+        assert ("tables", "") in fortnight.started[day]

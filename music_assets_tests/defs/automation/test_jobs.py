@@ -1,0 +1,78 @@
+"""The jobs: what each takes, and how many may run at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus
+
+from music_assets.cli.runner import close_lost_runs, dagster_instance, prepare_dagster_home
+from music_assets.definitions import build_defs
+from music_assets.defs.automation.jobs import COMMAND_LINE, SPENDS
+
+EARLIER = """\
+# Dagster's own storage (runs, events, schedules) lies in this folder.
+telemetry:
+  enabled: false
+nux:  # the window that asks for an address
+  enabled: false
+"""
+
+
+def keys(job: str) -> set[str]:
+    layer = build_defs().resolve_job_def(job).asset_layer
+    return {key.to_user_string() for key in layer.selected_asset_keys}
+
+
+def test_only_asking_spends_requests() -> None:
+    graph = build_defs().resolve_asset_graph()
+    spending = {
+        key.to_user_string()
+        for key in graph.materializable_asset_keys
+        if graph.get(AssetKey(key.path)).tags.get("spends") == "requests"
+    }
+    assert spending <= keys("ask") | keys("ask_first") | keys("refresh")
+    for job in ("extract", "match_and_load", "tables"):
+        assert not spending & keys(job), job
+
+
+def test_the_steps_are_the_whole() -> None:
+    steps = [keys(job) for job in ("extract", "ask", "match_and_load", "tables", "ask_first", "refresh")]
+    assert set().union(*steps) == keys("music_etl")
+    # Only what follows from answers may be made by two: by the one that asks, and by the one that does not.
+    assert sum(map(len, steps)) - len(steps[1] & steps[2]) == len(keys("music_etl"))
+
+
+def test_one_run_spends_requests_at_a_time(tmp_path: Path) -> None:
+    prepare_dagster_home(tmp_path)
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        settings = instance.get_concurrency_config().run_queue_config
+    assert settings is not None
+    assert settings.max_concurrent_runs == 4
+    (limit,) = settings.tag_concurrency_limits
+    assert {limit["key"]: limit["value"]} == SPENDS
+    assert limit["limit"] == 1
+    definitions = build_defs()
+    for job in ("ask", "ask_first", "refresh", "music_etl"):
+        assert SPENDS.items() <= definitions.resolve_job_def(job).tags.items()
+
+
+def test_a_home_of_an_earlier_version_is_brought_up_to_date_and_a_changed_one_left(tmp_path: Path) -> None:
+    config = tmp_path / "dagster.yaml"
+    config.write_text(EARLIER)
+    prepare_dagster_home(tmp_path)
+    assert yaml.safe_load(config.read_text())["concurrency"]["runs"]["max_concurrent_runs"] == 4
+    config.write_text(EARLIER + "# mine\n")
+    prepare_dagster_home(tmp_path)
+    assert config.read_text() == EARLIER + "# mine\n"
+
+
+def test_runs_of_a_killed_command_are_not_started_for_ever(tmp_path: Path) -> None:
+    job = build_defs().resolve_job_def("extract")
+    with dagster_instance(tmp_path) as instance:
+        ours = instance.create_run_for_job(job, status=DagsterRunStatus.STARTED, tags={COMMAND_LINE: "true"})
+        daemons = instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+        close_lost_runs(instance)
+        states = {run.run_id: run.status for run in instance.get_runs()}
+    assert states == {ours.run_id: DagsterRunStatus.FAILURE, daemons.run_id: DagsterRunStatus.STARTED}

@@ -1,0 +1,429 @@
+"""A refresh, day by day: what is asked again, within which share, what is recorded, and what is not repeated.
+
+Over the sandbox in both access modes, on a clock that is moved; the tables are DuckDB's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dagster import AssetKey, AssetsDefinition, DagsterInstance, materialize
+
+from music_assets.cli.runner import run
+from music_assets.defs.assets import refresh
+from music_assets.defs.assets.warehouse import tables
+from music_assets.defs.resources import SpotifyResource
+from music_assets.sandbox.faults import Raw
+from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.sample import sample_songs
+from music_assets.settings import Settings, resources
+from music_assets.staging.store import SliceStore
+from music_assets.warehouse.engine import Warehouse
+from music_assets.warehouse.manifest import CopyFrom
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.warehouse.rows import Folder, Place, row
+
+FIRST = datetime(2027, 1, 15, 8, tzinfo=UTC)  # the town's clock begins here
+LONG_AGO = "2026-12-01T00:00:00"
+PUBLISHED = ("spotify/tracks", "spotify/artists", "spotify/popularity_history", "spotify/artist_releases")
+REFRESH: list[AssetsDefinition] = [
+    refresh.spotify_refresh,
+    refresh.artist_releases,
+    refresh.refreshed_slices,
+]
+TABLES = [table for table in tables if table.key.to_user_string().removeprefix("warehouse/") in PUBLISHED]
+QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture(scope="module")
+def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue(tmp_path_factory.mktemp("catalogue"), songs_frame(60))
+
+
+@pytest.fixture(scope="module")
+def _towns(songs_catalogue: Path) -> Iterator[dict[str, Town]]:
+    with town(songs_catalogue) as one, town(songs_catalogue, mode="extended") as two:
+        yield {"development": one, "extended": two}
+
+
+@dataclasses.dataclass
+class Desk:
+    """A deployment whose staging tables hold matches, with the Spotify they are of."""
+
+    place: Town
+    settings: Settings
+    tracks: list[str]  # matched, by id
+    artists: list[str]  # of these tracks, by id
+
+    @property
+    def warehouse(self) -> Warehouse:
+        opened: Warehouse = resources(self.settings)["warehouse"].open()
+        return opened
+
+    @property
+    def store(self) -> SliceStore:
+        return SliceStore(self.settings.staging)
+
+    def refresh(self, publish: bool = False, **settings: Any) -> dict[str, dict[str, Any]]:
+        """Materialise a refresh, and the tables that show it where asked to; the metadata of each asset."""
+        assets = REFRESH + (TABLES if publish else [])
+        with DagsterInstance.ephemeral() as instance:
+            changed = dataclasses.replace(self.settings, **settings)
+            done = materialize(assets, instance=instance, resources=resources(changed), run_config=QUIET)
+        return {
+            event.asset_key.to_user_string(): {  # type: ignore[union-attr]
+                name: value.value for name, value in event.materialization.metadata.items()
+            }
+            for event in done.get_asset_materialization_events()
+        }
+
+    def sent(self) -> dict[str, int]:
+        """Requests since the last look."""
+        counts = {kind: count for kind, count in self.place.sandbox.requests.items() if kind != "token"}
+        self.place.sandbox.requests.clear()
+        return counts
+
+    def days_pass(self, days: float = 1) -> None:
+        self.place.clock.now += days * 86400
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.warehouse.transaction("looking") as connection:
+            return [tuple(one) for one in connection.exec_driver_sql(sql)]
+
+    def history(self) -> Counter[str]:
+        """How many rows of the history each day has."""
+        return Counter(str(day) for (day,) in self.rows("SELECT date FROM spotify.popularity_history"))
+
+    def load(self, kind: str, slice_: str, rows: list[dict[str, Any]]) -> None:
+        place = Place(self.warehouse, Folder(self.settings.data))
+        place.warehouse.load(CopyFrom(kind, (place.stage(kind, slice_, rows),)), "run")
+
+
+def track(id_: str, **more: Any) -> dict[str, Any]:
+    """A track as a partition has it: whole, and seen long ago."""
+    about = {"isrc": "X", "name": "Before", "source": "sandbox", "fetched_at": LONG_AGO}
+    return row("spotify_tracks", spotify_track_id=id_, **{**about, **more})
+
+
+@contextmanager
+def desk_in(place: Town, folder: Path, catalogue: Path) -> Iterator[Desk]:
+    """Sixty matched tracks and their artists, each seen by one partition."""
+    with closing(sqlite3.connect(catalogue)) as db:
+        found = db.execute("SELECT id, artist_ids FROM tracks ORDER BY number LIMIT 60").fetchall()
+    artist_of = {id_: artists.split()[0] for id_, artists in found}
+    settings = Settings.from_environment(
+        {"MUSIC_ASSETS_SPOTIFY_MODE": "extended" if place.sandbox.extended else "development"},
+        data=str(folder / "data"),
+        sandbox_url=place.address.base_url.removesuffix("/v1/"),
+    )
+    desk = Desk(place, settings, sorted(artist_of), sorted(set(artist_of.values())))
+    (folder / "data").mkdir()
+    desk.load("spotify_tracks", "AA", [track(id_) for id_ in desk.tracks])
+    desk.load(
+        "mapped_songs",
+        "AA",
+        [
+            row(
+                "mapped_songs", track_id=f"TRAA{place}", spotify_track_id=id_, accepted=True, source="sandbox"
+            )
+            for place, id_ in enumerate(desk.tracks)
+        ],
+    )
+    votes = Counter(artist_of.values())
+    about = {"agreement": 1.0, "source": "sandbox", "fetched_at": LONG_AGO}
+    desk.load(
+        "artist_votes",
+        "AA",
+        [
+            row("artist_votes", artist_id=f"AR{id_}", spotify_artist_id=id_, votes=count, **about)
+            for id_, count in votes.items()
+        ],
+    )
+    yield desk
+
+
+@pytest.fixture
+def desk(
+    request: pytest.FixtureRequest,
+    _towns: dict[str, Town],
+    songs_catalogue: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Desk]:
+    place = _towns[request.param].reset()
+    monkeypatch.setattr(SpotifyResource, "clock", lambda self: place.clock())
+    with desk_in(place, tmp_path, songs_catalogue) as found:
+        yield found
+
+
+in_development = pytest.mark.parametrize("desk", ["development"], indirect=True)
+with_extended_access = pytest.mark.parametrize("desk", ["extended"], indirect=True)
+in_both = pytest.mark.parametrize("desk", ["development", "extended"], indirect=True)
+slow = pytest.mark.slow  # a second a refresh
+
+
+@with_extended_access
+def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(desk: Desk) -> None:
+    everything = len(desk.tracks) + len(desk.artists)
+    for day in range(1, 3):
+        told = desk.refresh(publish=True)
+        releases = len(desk.artists) if day == 1 else 0  # once a month
+        assert desk.sent() == {"tracks": 2, "artists": 1 + releases}
+        assert told["spotify_refresh"]["tracks"] == len(desk.tracks)
+        assert told["spotify_refresh"]["with_popularity"] == everything
+        assert desk.history() == {f"2027-01-{14 + past}": everything for past in range(1, day + 1)}
+        before = desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL")
+        again = desk.refresh(publish=True)
+        assert desk.sent() == {}
+        assert again["spotify_refresh"]["requests_spent"] == 0
+        assert desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL") == before
+        desk.days_pass()
+    assert desk.rows("SELECT count(*), count(popularity) FROM spotify.tracks") == [(60, 60)]
+    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name = 'Before'") == [(0,)]
+
+
+@in_development
+def test_without_popularity_the_asset_says_so_and_does_not_fail(desk: Desk) -> None:
+    told = desk.refresh(publish=True)["spotify_refresh"]
+    assert told["access"] == "development"
+    assert told["missing"] == ["available_markets", "followers", "popularity"]
+    assert (told["tracks"], told["artists"], told["with_popularity"]) == (60, 0, 0)
+    assert desk.sent() == {"tracks": 60, "artists": len(desk.artists)}
+    assert desk.history() == {}
+    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
+
+
+@slow
+@in_both
+def test_values_of_spotifys_are_in_no_metadata(desk: Desk) -> None:
+    told = json.dumps(desk.refresh(publish=True), default=str)
+    names = desk.rows("SELECT name FROM spotify.tracks")
+    assert not [name for (name,) in names if name in told]
+    assert not [id_ for id_ in desk.tracks + desk.artists if id_ in told]
+
+
+@slow
+@in_development
+def test_a_share_of_what_is_left_of_the_day_is_spent(desk: Desk) -> None:
+    asked: set[str] = set()
+    for _ in range(2):
+        told = desk.refresh(publish=True, requests_per_day=60, refresh_share=0.2)
+        assert told["spotify_refresh"]["requests_allowed"] == 12
+        assert desk.sent() == {"tracks": 8, "artists": 4}
+        desk.refresh(publish=True, requests_per_day=60, refresh_share=0.2)
+        assert desk.sent() == {}  # what is left of the day is no new share
+        fresh = desk.rows("SELECT spotify_track_id FROM spotify.tracks WHERE name <> 'Before'")
+        assert len({id_ for (id_,) in fresh} - asked) == 8  # others than yesterday's
+        asked |= {id_ for (id_,) in fresh}
+        desk.days_pass()
+
+
+@slow
+@in_development
+def test_where_nothing_is_left_nothing_is_asked(desk: Desk) -> None:
+    told = desk.refresh(requests_per_day=4, refresh_share=0.2)
+    assert (told["spotify_refresh"]["requests_allowed"], desk.sent()) == (0, {})
+
+
+@slow
+@in_development
+def test_what_lacks_its_details_comes_first_and_then_the_stalest(desk: Desk) -> None:
+    within_album, older, by_hand = desk.tracks[20], desk.tracks[30], "0" * 22
+    desk.load("spotify_tracks", "AB", [track(older, fetched_at="2026-11-01T00:00:00")])
+    desk.load("spotify_tracks", "AC", [])
+    others = [track(id_) for id_ in desk.tracks if id_ not in (within_album, older)]
+    newer = track(within_album, isrc=None, fetched_at="2027-01-14T00:00:00")
+    desk.load("spotify_tracks", "AA", [*others, newer])
+    hand = {"spotify_track_id": by_hand, "accepted": True, "by_hand": True, "source": "overrides"}
+    desk.load("mapped_songs", "AB", [row("mapped_songs", track_id="TRAB1", **hand)])
+    desk.refresh(refresh_requests=5)  # 4 are for tracks, the fifth for releases
+    taken = desk.rows("SELECT spotify_track_id FROM staging.spotify_tracks WHERE slice = '2027-01-15'")
+    first_of_others = min(row["spotify_track_id"] for row in others)
+    assert {id_ for (id_,) in taken} == {by_hand, within_album, older, first_of_others}
+
+
+@slow
+@in_development
+def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> None:
+    vanished = desk.tracks[7]
+    others = [track(id_) for id_ in desk.tracks if id_ != vanished]
+    desk.load("spotify_tracks", "AA", [*others, track(vanished, isrc=None)])
+    desk.place.sandbox.faults.gone = frozenset([vanished])
+    for _ in range(2):
+        desk.refresh(refresh_requests=2)
+        desk.days_pass()
+    days = desk.rows("SELECT slice, count(vanished_at) FROM staging.spotify_tracks GROUP BY ALL ORDER BY ALL")
+    assert days == [("2027-01-15", 1), ("2027-01-16", 0), ("AA", 0)]
+
+
+@pytest.mark.parametrize("desk", [pytest.param("development", marks=slow), "extended"], indirect=True)
+def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
+    gone = desk.tracks[3]
+    desk.place.sandbox.faults.gone = frozenset([gone])
+    told = desk.refresh(publish=True)["spotify_refresh"]
+    assert (told["tracks"], told["vanished"]) == (60, 1)
+    about = f"SELECT name, isrc, vanished_at FROM spotify.tracks WHERE spotify_track_id = '{gone}'"
+    ((name, isrc, since),) = desk.rows(about)
+    assert (name, isrc, since) == ("Before", "X", FIRST.replace(tzinfo=None))
+    assert desk.rows("SELECT count(vanished_at) FROM spotify.tracks") == [(1,)]
+    desk.days_pass()
+    assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 1
+    assert desk.rows(about)[0][2] == since  # the first time it was said
+    desk.place.sandbox.faults.gone = frozenset()
+    desk.days_pass()
+    assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 0
+    assert desk.rows(about)[0][2] is None and desk.rows(about)[0][0] != "Before"
+
+
+@in_development
+def test_relinked_tracks_are_recorded(desk: Desk) -> None:
+    copy = {"id": "9" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
+    desk.place.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
+    assert desk.refresh(publish=True)["spotify_refresh"]["relinked"] == 1
+    ((id_, name),) = desk.rows(
+        "SELECT spotify_track_id, name FROM spotify.tracks WHERE relinked_to IS NOT NULL"
+    )
+    assert id_ in desk.tracks and name == "A Copy"
+
+
+@slow
+@in_development
+def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
+    desk.place.sandbox.faults.quota_per_day = 10
+    desk.settings = dataclasses.replace(desk.settings, refresh_requests=200)
+    told = desk.refresh(publish=True)["spotify_refresh"]
+    assert 0 < told["tracks"] <= 10 and told["go_on_at"]
+    desk.sent()
+    desk.place.sandbox.faults.quota_per_day = None
+    desk.days_pass(0.5)
+    with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
+        ledger.execute("DELETE FROM facts WHERE name LIKE '%pause%'")  # the quota came back early
+    again = desk.refresh(publish=True)["spotify_refresh"]
+    assert (again["tracks"], again["go_on_at"]) == (60, "")
+    assert desk.sent()["tracks"] == 60 - told["tracks"]
+    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
+
+
+@slow
+@in_development
+def test_a_killed_refresh_asks_nothing_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(refresh, "write_slice", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            desk.refresh()
+    assert desk.sent() == {"tracks": 60}
+    assert desk.refresh()["spotify_refresh"]["tracks"] == 60
+    assert "tracks" not in desk.sent()
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@in_development
+def test_releases_since_2011_are_listed_for_the_artists_with_most_songs(desk: Desk) -> None:
+    told = desk.refresh(publish=True, refresh_requests=12)["artist_releases"]
+    assert (told["artists"], desk.sent()["artists"]) == (4, 4)
+    most = desk.rows("SELECT spotify_artist_id FROM staging.artist_votes ORDER BY votes DESC, 1 LIMIT 4")
+    asked = desk.rows("SELECT DISTINCT spotify_artist_id FROM staging.artist_releases")
+    assert sorted(asked) == sorted(most)
+    (years,) = desk.rows("SELECT min(release_year), count(*) FROM spotify.artist_releases")
+    assert years[0] >= 2011 and years[1] == told["releases"] > 0
+
+
+@slow
+@in_development
+def test_an_artist_is_asked_about_once_in_so_many_days(desk: Desk) -> None:
+    for days, asked in ((0, len(desk.artists)), (9, 0), (1, len(desk.artists))):
+        desk.days_pass(days)
+        desk.refresh(releases_every_days=10)
+        assert desk.sent().get("artists", 0) == asked
+
+
+@slow
+@in_both
+def test_a_new_warehouse_gets_the_slices_of_all_days(desk: Desk) -> None:
+    for _ in range(2):
+        desk.refresh(publish=True)
+        desk.days_pass()
+    held = desk.rows("SELECT * EXCLUDE slice FROM staging.spotify_tracks WHERE len(slice) > 2 ORDER BY ALL")
+    releases = desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL")
+    Path(desk.settings.warehouse.removeprefix("duckdb:///")).unlink()
+    desk.refresh(publish=True)
+    assert desk.rows("SELECT * EXCLUDE slice FROM staging.spotify_tracks ORDER BY ALL") == held
+    assert desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL") == releases
+
+
+@slow
+@in_development
+def test_the_file_of_a_past_day_gets_the_columns_declared_since(desk: Desk) -> None:
+    day = "2027-01-14"
+    old = {name: value for name, value in track(desk.tracks[0]).items() if name != "relinked_to"}
+    desk.refresh(refresh_requests=1)
+    refresh.write_slice(
+        desk.store, "spotify_tracks", day, "0", refresh.Made([old], {"requests_spent": 0}), "r"
+    )
+    days = {"days": [day, "2027-01-15"], "at": "2027-01-15T08:00:00+00:00"}
+    desk.store.write_json(refresh.NAME, "all", ".state.json", days)
+    assert desk.refresh(refresh_requests=1)["refreshed_slices"]["slices_loaded"] == 1
+    assert desk.rows(f"SELECT count(*) FROM staging.spotify_tracks WHERE slice = '{day}'") == [(1,)]
+
+
+@slow
+@in_development
+def test_a_file_of_the_day_that_is_wrong_is_refused_and_the_others_are_loaded(desk: Desk) -> None:
+    desk.refresh()
+    wrong = track(desk.tracks[0], popularity="loud")
+    desk.days_pass()
+    made = refresh.Made([wrong], {"requests_spent": 0})
+    refresh.write_slice(desk.store, "spotify_tracks", "2027-01-16", "0", made, "r")
+    days = {"days": ["2027-01-15", "2027-01-16"], "at": None}
+    desk.store.write_json(refresh.NAME, "all", ".state.json", days)
+    with DagsterInstance.ephemeral() as instance:
+        done = materialize(
+            [refresh.refreshed_slices],
+            instance=instance,
+            resources=resources(desk.settings),
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+        assert not done.success
+        assert instance.get_latest_materialization_event(AssetKey(refresh.SLICES)) is None
+    ((failure,),) = [[event.step_failure_data.error] for event in done.get_step_failure_events()]
+    assert "spotify_tracks 2027-01-16: popularity is not a whole number" in str(failure)
+    assert desk.rows("SELECT count(*) FROM staging.spotify_tracks WHERE slice = '2027-01-16'") == [(0,)]
+
+
+@slow
+def test_the_main_job_refreshes_where_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sample(tmp_path / "msd", sample_songs(("AA", "AB"), 12))
+    settings = Settings.from_environment({}, data=str(tmp_path / "data"), msd=str(tmp_path / "msd"))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    def history(day: datetime) -> int:
+        sql = f"SELECT count(*) FROM spotify.popularity_history WHERE date = '{day.date()}'"
+        with duckdb.connect(str(settings.published), read_only=True) as database:
+            (count,) = database.execute(sql).fetchall()
+        return int(count[0])
+
+    first = run(settings)
+    monkeypatch.setattr(SpotifyResource, "clock", lambda self: tomorrow.timestamp())
+    assert run(settings).requests_spent == 0
+    second = run(settings, refresh=True)
+    third = run(settings, refresh=True)
+    assert first.failed + second.failed + third.failed == []
+    assert second.requests_spent > 0 and third.requests_spent == 0
+    assert (
+        history(datetime.now(UTC)) > history(tomorrow) > 0
+    )  # candidates that are no match are not refreshed
+    assert second.tables["spotify.artist_releases"] > 0

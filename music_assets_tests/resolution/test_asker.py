@@ -1,0 +1,263 @@
+"""Few questions for many songs: by release, by ids from elsewhere, in the order they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from music_assets.resolution import Asked, Asker, SongIndex
+from music_assets.resolution.backlog import IndexedSong
+from music_assets.sandbox.catalogue import truth
+from music_assets.sources.spotify import SearchAnswer, SongQuestion, Spotify, SqliteLedger
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+
+
+def albums_of(songs: int, on_one: int) -> pd.DataFrame:
+    """Invented songs, `on_one` to a release, scattered over partitions."""
+    frame = songs_frame(songs)
+    release = pd.Series(range(songs)) // on_one
+    letters = [f"{chr(65 + i % 7)}{chr(65 + i % 3)}" for i in range(songs)]
+    frame["track_id"] = [f"TR{letters[i]}{i:04d}128F{i:06d}" for i in range(songs)]
+    frame["song_id"] = [f"SO{i:016d}" for i in range(songs)]
+    frame["artist_id"] = [f"AR{r % 7:016d}" for r in release]
+    frame["artist_name"] = [songs_frame(7)["artist_name"][r % 7] for r in release]
+    frame["release"] = [f"Record Number {r}" for r in release]
+    frame["title"] = [title.split(" (")[0] for title in frame["title"]]
+    return frame
+
+
+SONGS = albums_of(96, 8)
+
+
+@pytest.fixture(scope="module")
+def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue(tmp_path_factory.mktemp("catalogue"), SONGS)
+
+
+@pytest.fixture
+def place(songs_catalogue: Path) -> Iterator[Town]:
+    with town(songs_catalogue) as listening:
+        yield listening
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield kept
+    kept.close()
+
+
+def spotify_of(place: Town, ledger: SqliteLedger, **changed: Any) -> Spotify:
+    settings = replace(place.settings, **changed)
+    return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+
+
+def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SongIndex:
+    index = SongIndex(path / "songs.sqlite")
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    for key in sorted({row["track_id"][2:4] for row in rows}):
+        index.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
+    return index
+
+
+def questions(frame: pd.DataFrame = SONGS) -> list[SongQuestion]:
+    return [
+        SongQuestion(row.track_id, row.title, row.artist_name, row.release, row.duration)
+        for row in frame.itertuples()
+    ]
+
+
+def ask(place: Town, ledger: SqliteLedger, folder: Path, **how: Any) -> Asked:
+    index = indexed(folder)
+    with spotify_of(place, ledger) as spotify:
+        asked = Asker(spotify, index, **how).ask()
+    index.close()
+    return asked
+
+
+def kept(place: Town, ledger: SqliteLedger) -> dict[str, SearchAnswer]:
+    with spotify_of(place, ledger) as spotify:
+        answers = spotify.kept(questions())
+        assert spotify.spent == {}
+    return answers
+
+
+def found(answers: Mapping[str, SearchAnswer], path: Path) -> int:
+    """How many songs have one of their tracks among the candidates."""
+    right = truth(path)
+    return sum(bool(right[id_] & {row["spotify_track_id"] for row in a.tracks}) for id_, a in answers.items())
+
+
+def test_one_answer_settles_many_songs(
+    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+) -> None:
+    asked = ask(place, ledger, tmp_path)
+    answers = kept(place, ledger)
+    assert asked.over is None and len(answers) == len(SONGS)
+    assert sum(asked.settled.values()) == len(SONGS)
+    together = asked.settled["album"] + asked.settled["release"]
+    assert together > len(SONGS) / 2
+    assert sum(asked.requests.values()) < len(SONGS) / 2
+    assert asked.requests == {k: n for k, n in place.sandbox.requests.items() if k != "token"}
+    of_all = [a for a in answers.values() if (a.question or "").startswith(("album ", "release "))]
+    assert len(of_all) == together
+
+    alone = SqliteLedger(tmp_path / "alone.sqlite", source="sandbox")
+    searched = ask(place, alone, tmp_path / "alone", by_release=False)
+    assert searched.settled.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
+    assert found(answers, songs_catalogue) >= found(kept(place, alone), songs_catalogue)
+    alone.close()
+
+
+def test_asking_again_spends_nothing_even_without_the_index(
+    place: Town, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    first = ask(place, ledger, tmp_path)
+    again = ask(place, ledger, tmp_path)  # the index knows
+    anew = ask(place, ledger, tmp_path / "anew")  # the ledger knows
+    assert sum(first.requests.values()) > 0 and again.requests == anew.requests == {}
+    assert anew.settled["kept"] == len(SONGS)
+
+
+def test_songs_that_come_later_are_found_in_answers_that_are_kept(
+    place: Town, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    early = SONGS[SONGS.index % 2 == 0]
+    index = indexed(tmp_path, early)
+    with spotify_of(place, ledger) as spotify:
+        Asker(spotify, index).ask()
+        spent = sum(place.sandbox.requests.values())
+        rows = SONGS.astype(object).where(SONGS.notna(), None).to_dict("records")
+        for key in sorted({row["track_id"][2:4] for row in rows}):
+            index.put(key, "two", [row for row in rows if row["track_id"][2:4] == key])
+        later = Asker(spotify, index).ask()
+    assert later.settled["album"] + later.settled["release"] > 20
+    assert sum(place.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
+    index.close()
+
+
+def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: SqliteLedger, tmp_path: Path) -> None:
+    wanted = [SONGS["track_id"][5], SONGS["song_id"][60]]
+    index = indexed(tmp_path)
+    assert index.want_first([*wanted, "TR" + "X" * 16]) == 2
+    first = [song.track_id for song in index.next(4)]
+    assert set(first[:2]) == {SONGS["track_id"][5], SONGS["track_id"][60]}
+    hot = SONGS.sort_values(["song_hotttnesss", "track_id"], ascending=[False, True])
+    assert first[2:] == [id_ for id_ in hot["track_id"] if id_ not in first[:2]][:2]
+    with spotify_of(place, ledger) as spotify:
+        Asker(spotify, index).ask(most=2)
+        assert set(first[:2]) <= spotify.kept(questions()).keys()
+    index.close()
+    again = SongIndex(tmp_path / "songs.sqlite")  # another process
+    again.put("ZZ", "one", [])
+    assert not {song.track_id for song in again.next(200)} & set(first[:2])
+    again.close()
+
+
+def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
+    place: Town, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    place.faults.quota_per_day = 10
+    total: dict[str, int] = {}
+    for day in range(30):
+        asked = ask(place, ledger, tmp_path / str(day % 2))  # the index of another day is stale
+        for kind, count in asked.requests.items():
+            total[kind] = total.get(kind, 0) + count
+        if asked.over is None:
+            break
+        assert asked.over.until.timestamp() > place.clock()
+        place.clock.now = asked.over.until.timestamp() + 1
+    assert asked.over is None and day > 1
+    assert len(kept(place, ledger)) == len(SONGS)
+    fresh = SqliteLedger(tmp_path / "fresh.sqlite", source="sandbox")
+    place.faults.quota_per_day = None
+    at_once = ask(place, fresh, tmp_path / "fresh")
+    # A refusal a day, and the threads that were under way.
+    assert sum(total.values()) <= sum(at_once.requests.values()) + 9 * day
+    fresh.close()
+
+
+def test_a_question_that_fails_is_left_for_another_day(
+    place: Town, ledger: SqliteLedger, tmp_path: Path
+) -> None:
+    place.faults.broken_rate, place.faults.broken = 1.0, ("html",)
+    index = indexed(tmp_path, SONGS[:3])
+    with spotify_of(place, ledger, retries=0, threads=1) as spotify:
+        asked = Asker(spotify, index, by_release=False).ask()
+        assert len(asked.errors) == 3 and index.count()["failed"] == 3
+        place.faults.broken_rate = 0.0
+        assert Asker(spotify, index).ask().errors == {} and index.count()["settled"] == 3
+    index.close()
+
+
+class Known:
+    """Ids for two thirds of the songs, some of them wrong."""
+
+    name = "echonest"
+    trusted = False
+
+    def __init__(self, path: Path) -> None:
+        right = truth(path)
+        others = sorted(right)
+        self._ids = {
+            id_: sorted(right[others[(n + 1) % len(others)] if n % 10 == 9 else id_])[:1]
+            for n, id_ in enumerate(others)
+            if n % 3 and right[id_]
+        }
+
+    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+        return {song.track_id: self._ids[song.track_id] for song in songs if song.track_id in self._ids}
+
+
+def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
+    ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+) -> None:
+    with town(songs_catalogue, mode="extended") as place:
+        asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
+        answers = kept(place, ledger)
+    assert len(answers) == len(SONGS) and asked.settled["echonest"] > 40
+    assert sum(asked.requests.values()) < 0.3 * len(SONGS)
+    right = truth(songs_catalogue)
+    by_id = {id_: a for id_, a in answers.items() if (a.question or "").startswith("echonest ")}
+    wrong = [id_ for id_, a in by_id.items() if a.tracks[0]["spotify_track_id"] not in right[id_]]
+    assert len(by_id) == asked.settled["echonest"] and len(wrong) <= 1
+
+
+def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
+    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+) -> None:
+    source = Known(songs_catalogue)
+    asked = ask(place, ledger, tmp_path / "1", sources=[source], verify=False)
+    assert asked.settled["echonest"] == 0  # not trusted
+    other = SqliteLedger(tmp_path / "other.sqlite", source="sandbox")
+    source.trusted, source.name = True, "listenbrainz"
+    asked = ask(place, other, tmp_path / "2", sources=[source], verify=False)
+    answers = kept(place, other)
+    believed = [a for a in answers.values() if (a.question or "").startswith("listenbrainz ")]
+    assert len(believed) == asked.settled["listenbrainz"] > 40 and "tracks" not in asked.requests
+    assert {(row["name"], row["source"]) for a in believed for row in a.tracks} == {(None, "sandbox")}
+    other.close()
+
+
+def test_single_verifications_are_no_better_than_a_search(
+    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+) -> None:
+    asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
+    assert asked.settled["echonest"] == 0 and "tracks" not in asked.requests
+
+
+def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
+    index = indexed(tmp_path, SONGS[:14])
+    index.mark(SONGS["track_id"][:14], 1)
+    rows = SONGS[:14].astype(object).where(SONGS[:14].notna(), None).to_dict("records")
+    mine = [row for row in rows if row["track_id"][2:4] == "AA"]
+    fresh = index.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])
+    assert [song.title for song in fresh] == ["Another"] == [song.title for song in index.next(9)]
+    assert index.has("AA", "two") and not index.has("AA", "one")
+    index.close()

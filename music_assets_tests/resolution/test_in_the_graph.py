@@ -1,0 +1,85 @@
+"""Every way of asking, through the asset graph: what is spent, what is staged, what the tables say."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from music_assets.cli.runner import Summary, run
+from music_assets.sandbox.echonest import write_archive
+from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.sample import sample_songs
+from music_assets.settings import Settings, resources
+
+SONGS = 60
+
+
+@pytest.fixture(scope="module")
+def msd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sample(tmp_path_factory.mktemp("msd") / "msd", sample_songs(("AA", "AB"), SONGS))
+
+
+def settings_for(folder: Path, msd: Path, **how: Any) -> Settings:
+    return Settings.from_environment({}, data=str(folder), msd=str(msd), **how)
+
+
+def ask(folder: Path, msd: Path, **how: Any) -> tuple[Summary, dict[str, tuple[Any, ...]]]:
+    """A run, and each song's match: its Spotify track, question and reasons."""
+    settings = settings_for(folder, msd, **how)
+    summary = run(settings)
+    assert summary.failed == []
+    with duckdb.connect(str(settings.published), read_only=True) as database:
+        rows = database.execute(
+            "SELECT track_id, spotify_track_id, question, reasons::VARCHAR, source FROM mapped.songs "
+            "WHERE accepted ORDER BY track_id"
+        ).fetchall()
+        orphans = database.execute(
+            "SELECT count(*) FROM mapped.songs WHERE spotify_track_id NOT IN "
+            "(SELECT spotify_track_id FROM spotify.tracks)"
+        ).fetchone()
+    assert orphans == (0,)
+    return summary, {track_id: rest for track_id, *rest in rows}  # type: ignore[misc]
+
+
+@pytest.mark.slow
+def test_each_way_of_asking_matches_the_same_songs(msd: Path, tmp_path: Path) -> None:
+    searched, by_search = ask(tmp_path / "search", msd, ask_by_release="no")
+    released, by_release = ask(tmp_path / "release", msd)
+    believed, on_word = ask(tmp_path / "word", msd, listenbrainz="yes", verify_ids="no")
+    assert searched.pending == released.pending == believed.pending == 0
+    assert believed.requests_spent < released.requests_spent < searched.requests_spent
+    for other in (by_release, on_word):
+        assert len(by_search.keys() & other.keys()) >= 0.95 * len(by_search)
+    unverified = [match for match in on_word.values() if match[1].startswith("listenbrainz ")]
+    assert unverified and all("unverified" in match[2] and match[3] == "sandbox" for match in unverified)
+
+
+@pytest.mark.slow
+def test_the_archive_is_verified_and_saves_requests(msd: Path, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data", msd)
+    songs = sample_songs(("AA", "AB"), SONGS)
+    catalogue = resources(settings)["spotify"].sandbox_catalogue()
+    archive = tmp_path / "echonest.tar.bz2"
+    write_archive(archive, pd.DataFrame(songs)[["song_id", "track_id"]], catalogue)
+    searched, by_search = ask(tmp_path / "search", msd, ask_by_release="no")
+    summary, matches = ask(tmp_path / "data", msd, echonest=str(archive), spotify_mode="extended")
+    by_archive = [match for match in matches.values() if match[1].startswith("echonest ")]
+    assert len(by_archive) > SONGS / 4 and summary.requests_spent < searched.requests_spent
+    assert len(by_search.keys() & matches.keys()) >= 0.95 * len(by_search)
+
+
+@pytest.mark.slow
+def test_a_list_of_tracks_comes_first_when_the_budget_is_small(msd: Path, tmp_path: Path) -> None:
+    wanted = sorted(song["track_id"] for song in sample_songs(("AA", "AB"), SONGS))[-5:]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(wanted))
+    summary, _ = ask(tmp_path / "data", msd, tracks=str(listed), requests_per_day="8", ask_by_release="no")
+    assert summary.requests_spent == 8 and summary.pending >= SONGS - 8
+    with sqlite3.connect(tmp_path / "data" / "ledger" / "sandbox.sqlite") as ledger:
+        asked = {id_ for (id_,) in ledger.execute("SELECT id FROM answers WHERE purpose = 'search'")}
+    assert set(wanted) <= asked

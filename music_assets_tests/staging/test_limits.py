@@ -1,0 +1,89 @@
+"""Rows are made to fit what COPY takes: cut where the column says so, else left out, and counted."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music_assets.staging.limits import MAX_ROW_BYTES, Fitting, longest_text
+from music_assets.staging.rows import decode, encode
+from music_assets.staging.validation import check_file
+from music_assets.tables.schema import METADATA, STAGED
+from music_assets_tests.warehouse.rows import row
+
+
+def track(id_: str = "6rqhFgbbKwnb9MLmUQDhG6", **values: Any) -> dict[str, Any]:
+    return row("spotify_tracks", spotify_track_id=id_, source="api", **values)
+
+
+def fitted(*rows: dict[str, Any]) -> tuple[list[dict[str, Any]], Fitting]:
+    """Rows as they are written, each file passed by the gate."""
+    fitting = Fitting(STAGED["spotify_tracks"])
+    content, count = encode(list(rows), "AA", fitting)
+    assert check_file(STAGED["spotify_tracks"], content, "AA").problems == ()
+    assert count == len(gzip.decompress(content).splitlines())
+    return decode(content), fitting
+
+
+def test_rows_that_fit_stay_as_they_are() -> None:
+    rows, fitting = fitted(track(name="x" * 4096), track("b", name=None))
+    assert [one["name"] for one in rows] == ["x" * 4096, None]
+    assert fitting.reasons() == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_a_name_is_cut_between_characters_never_within_one(piece: str) -> None:
+    name = piece * (4097 // len(piece) + 1)
+    ((cut,), fitting) = fitted(track(name=name))
+    assert name.startswith(cut["name"])
+    assert 4096 - 4 < len(cut["name"].encode()) <= 4096
+    assert fitting.cuts == {"name": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"isrc": "é" * 17}, "isrc has more than 32 bytes"),
+        ({"available_markets": ["x" * 65_536]}, "available_markets holds a text of 65,536 bytes, of 65,535"),
+        ({"artists": [{"name": "x" * 60_000}] * 70}, "COPY takes 4,194,304"),
+    ],
+    ids=["not to be cut", "text in a list", "row"],
+)
+def test_a_row_that_cannot_be_made_to_fit_is_left_out_and_named(values: dict[str, Any], why: str) -> None:
+    rows, fitting = fitted(track("good"), track("bad", **values), track("fine"))
+    assert [one["spotify_track_id"] for one in rows] == ["good", "fine"]
+    (said,) = fitting.set_aside
+    assert said.startswith("bad, ")
+    assert why in said
+
+
+def test_what_was_cut_and_left_out_is_told_with_counts() -> None:
+    long = "x" * 5000
+    bad = [track(f"bad {n}", isrc=long) for n in range(4)]
+    _, fitting = fitted(track("a", name=long), track("b", name=long, album_name=long), *bad)
+    assert fitting.reasons() == [
+        "Cut to what its column holds: album_name of 1 rows, name of 2 rows.",
+        "4 rows are too long and were left out: bad 0, isrc has more than 32 bytes; bad 1, isrc has more "
+        "than 32 bytes; bad 2, isrc has more than 32 bytes, ….",
+    ]
+
+
+def test_the_longest_text_is_found_however_deep() -> None:
+    assert longest_text({"a": [{"bb": ["ccc", None, 1.5, {"é" * 4: True}]}]}) == 8
+    assert longest_text([]) == 0
+
+
+def test_columns_that_are_cut_say_so_and_are_no_keys() -> None:
+    columns = [column for table in METADATA.tables.values() for column in table.columns]
+    assert any(column.info["cut"] for column in columns)
+    for column in columns:
+        assert column.info["cut"] == (column.comment or "").endswith("Longer ones are cut."), column
+        assert not (column.info["cut"] and column.info["key"]), column
+
+
+def test_lists_are_within_the_limit_of_super_where_the_row_is() -> None:
+    assert MAX_ROW_BYTES < 16 * 1024 * 1024

@@ -1,0 +1,171 @@
+"""When S3 fails: what passes is tried again, the rest told with object, setting and remedy, and no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from music_assets.cli.diagnosis import OK, PROBLEM, examine
+from music_assets.cli.runner import run
+from music_assets.settings import SettingError, Settings
+from music_assets.staging import errors, s3
+from music_assets.staging.store import SliceStore
+from music_assets_tests.support.s3_server import BUCKET, PLACE, S3Server, receipt, refusal
+
+FILE = f"{PLACE}/songs/A/B.json.gz"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"MUSIC_ASSETS_S3_SSE": "aes"}, "MUSIC_ASSETS_S3_SSE cannot be used: 'aes': it takes AES256"),
+        ({"MUSIC_ASSETS_S3_ENDPOINT": "localhost:8333"}, "MUSIC_ASSETS_S3_ENDPOINT cannot be used: it takes"),
+        ({"MUSIC_ASSETS_S3_ENDPOINT": "http://u:pw@h"}, "it must not hold a user or password"),
+        ({"MUSIC_ASSETS_STAGING": "gs://b/p"}, "MUSIC_ASSETS_STAGING is 'gs://b/p': it takes a folder"),
+    ],
+)
+def test_settings_of_s3_that_cannot_be_meant_are_named(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingError, match=said) as caught:
+        Settings.from_environment(environment)
+    assert "pw" not in str(caught.value)
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(s3_store: SliceStore, server: S3Server) -> None:
+    times = iter([refusal(503, "SlowDown")])
+    server.fault = lambda request: next(times, None)
+    s3_store.write(receipt(), b"x")
+    assert s3_store.receipt("songs", "AB") == receipt()
+
+
+def cut_off(request: Request) -> Response | None:
+    """Half of what was asked for, then the end of the connection."""
+    if request.method != "GET" or not request.path.endswith(".json.gz"):
+        return None
+    return Response(iter([b"half"]), 200, headers={"Content-Length": "1000"})
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(s3_store: SliceStore, server: S3Server) -> None:
+    s3_store.write(receipt(), b"x")
+    times = iter([cut_off])
+    server.fault = lambda request: next(times, lambda request: None)(request)
+    assert s3_store.read(receipt()) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        (
+            refusal(403, "AccessDenied"),
+            errors.NotAllowed,
+            "s3:GetObject, s3:PutObject and s3:DeleteObject on staging-tests/",
+        ),
+        (
+            refusal(403, "InvalidAccessKeyId"),
+            errors.WrongCredentials,
+            "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID",
+        ),
+        (refusal(400, "ExpiredToken"), errors.WrongCredentials, "expired ones must be fetched anew"),
+        (refusal(503, "SlowDown"), errors.Throttled, "Wait a little and run again"),
+        (refusal(400, "KMS.NotFoundException"), errors.NotAllowed, "the key that MUSIC_ASSETS_S3_SSE names"),
+        (refusal(400, "AuthorizationHeaderMalformed"), errors.NoBucket, "Set AWS_REGION to the bucket's"),
+        (refusal(418, "Teapot"), errors.StagingError, "answered Teapot"),
+        (cut_off, errors.BrokenTransfer, "did not arrive whole, in 2 tries"),
+    ],
+    ids=[
+        "no permission",
+        "wrong key",
+        "expired",
+        "throttled",
+        "KMS key",
+        "region",
+        "strange",
+        "truncated on the way",
+    ],
+)
+def test_what_s3_refuses_is_told_with_object_and_remedy(
+    s3_store: SliceStore, server: S3Server, fault: object, kind: type[Exception], said: str
+) -> None:
+    server.fault = fault if callable(fault) and not isinstance(fault, Response) else lambda request: fault
+    with pytest.raises(kind, match=said) as caught:
+        s3_store.read(receipt())
+    assert FILE in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_bucket_is_told_with_the_setting(server: S3Server) -> None:
+    store = SliceStore("s3://nobody/staged", endpoint=server.endpoint)
+    for attempt in (lambda: store.receipt("songs", "AB"), lambda: store.write(receipt(), b"x")):
+        with pytest.raises(errors.NoBucket, match="there is no bucket 'nobody' .*MUSIC_ASSETS_STAGING"):
+            attempt()
+
+
+def test_a_name_that_no_bucket_can_have_is_told(server: S3Server) -> None:
+    with pytest.raises(errors.NoBucket, match="'my_bucket!' can be no bucket's name"):
+        SliceStore("s3://my_bucket!/staged", endpoint=server.endpoint).receipt("songs", "AB")
+
+
+def test_a_server_that_is_not_there_is_told_with_the_setting(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    with pytest.raises(errors.Unreachable, match="nothing answers at http://127.0.0.1:9 .*S3_ENDPOINT"):
+        SliceStore(PLACE, endpoint="http://127.0.0.1:9").receipt("songs", "AB")
+
+
+def test_no_credentials_at_all_are_told(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    boto3.DEFAULT_SESSION = None
+    with pytest.raises(errors.WrongCredentials, match="no good AWS credentials"):
+        SliceStore(PLACE, endpoint=server.endpoint).receipt("songs", "AB")
+
+
+def test_a_profile_that_does_not_exist_is_told(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    boto3.DEFAULT_SESSION = None
+    with pytest.raises(errors.WrongCredentials, match="no good AWS credentials .*nobody"):
+        SliceStore(PLACE, endpoint=server.endpoint)
+
+
+def test_an_object_cut_short_in_the_bucket_is_told_and_made_again(
+    s3_store: SliceStore, server: S3Server
+) -> None:
+    s3_store.write(receipt(b"whole"), b"whole")
+    boto3.client("s3", endpoint_url=server.endpoint).put_object(
+        Bucket=BUCKET, Key="staged/songs/A/B.json.gz", Body=b"wh"
+    )
+    with pytest.raises(errors.DamagedFile, match="has 2 bytes, and 5 by its receipt. .* run again") as caught:
+        s3_store.read(receipt(b"whole"))
+    assert FILE in str(caught.value)
+    assert s3_store.receipt("songs", "AB") is None
+
+
+@pytest.mark.parametrize(
+    ("bucket", "state", "said"),
+    [(BUCKET, OK, "can be written to"), ("nobody", PROBLEM, "there is no bucket 'nobody'")],
+)
+def test_doctor_tries_the_bucket_and_leaves_nothing_there(
+    server: S3Server, tmp_path: Path, bucket: str, state: str, said: str
+) -> None:
+    environment = {
+        "MUSIC_ASSETS_STAGING": f"s3://{bucket}/staged",
+        "MUSIC_ASSETS_S3_ENDPOINT": server.endpoint,
+    }
+    found = {one.what: one for one in examine(environment, data=str(tmp_path), offline=True)}["staging"]
+    assert found.state == state
+    assert said in f"{found.said} {found.advice}"
+    assert "Contents" not in boto3.client("s3", endpoint_url=server.endpoint).list_objects_v2(Bucket=BUCKET)
+
+
+@pytest.mark.slow
+def test_a_run_without_its_bucket_fails_in_words(server: S3Server, tmp_path: Path) -> None:
+    wrong = Settings.from_environment(
+        {}, data=str(tmp_path), staging="s3://nobody/x", s3_endpoint=server.endpoint
+    )
+    assert any("there is no bucket 'nobody'" in one for one in run(wrong, "AA").failed)

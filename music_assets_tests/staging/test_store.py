@@ -1,0 +1,106 @@
+"""The store of staged files: whole or not at all, in a folder and on S3 alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from music_assets.staging.errors import DamagedFile, UnknownPlace
+from music_assets.staging.store import Receipt, SliceStore, checksum, fingerprint
+
+
+def receipt(slice_: str = "AB", content: bytes = b"x") -> Receipt:
+    return Receipt(
+        "songs", slice_, "made-from", 1, len(content), checksum(content), "run", "2026-11-22", facts={"n": 1}
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SliceStore:
+    return SliceStore(str(tmp_path))
+
+
+def test_files_lie_by_kind_and_letters(store: SliceStore, tmp_path: Path) -> None:
+    store.write(receipt(), b"x")
+    assert (tmp_path / "songs" / "A" / "B.json.gz").read_bytes() == b"x"
+    assert store.url("songs", "AB") == str(tmp_path / "songs" / "A" / "B.json.gz")
+
+
+def test_the_slice_of_a_day_has_a_file_of_its_name(store: SliceStore, tmp_path: Path) -> None:
+    assert store.path("tracks", "2026-11-22") == f"{tmp_path}/tracks/2026-11-22.json.gz"
+
+
+def test_a_receipt_comes_back_as_it_was(store: SliceStore) -> None:
+    assert store.receipt("songs", "AB") is None
+    store.write(receipt(), b"x")
+    assert store.receipt("songs", "AB") == receipt()
+
+
+def test_a_write_that_breaks_off_leaves_no_receipt(
+    store: SliceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(receipt(), b"x")
+    before = Path.write_bytes
+
+    def full_disk(path: Path, content: bytes) -> int:
+        if content == b"y":
+            raise OSError("no space left on device")
+        return before(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        store.write(receipt(content=b"y"), b"y")
+    assert store.receipt("songs", "AB") is None  # so it is made again, whatever is left of the file
+    assert store.read(receipt()) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (b"", "has 0 bytes, and 1 by its receipt"),
+        (b"y", "has another checksum"),
+        (None, "is missing"),
+    ],
+)
+def test_a_file_that_is_not_what_its_receipt_says_is_named_and_made_again(
+    store: SliceStore, found: bytes | None, said: str
+) -> None:
+    store.write(receipt(), b"x")
+    path = Path(store.path("songs", "AB"))
+    path.unlink() if found is None else path.write_bytes(found)
+    with pytest.raises(DamagedFile, match=said) as caught:
+        store.read(receipt())
+    assert str(path) in str(caught.value)
+    assert "run again, and songs makes AB anew" in str(caught.value)
+    assert store.receipt("songs", "AB") is None
+
+
+def test_a_file_that_was_written_anew_in_the_meantime_keeps_its_receipt(store: SliceStore) -> None:
+    store.write(receipt(content=b"new"), b"new")
+    with pytest.raises(DamagedFile, match="Another run has written it in the meantime"):
+        store.read(receipt(content=b"old!"))
+    assert store.receipt("songs", "AB") == receipt(content=b"new")
+
+
+def test_half_a_receipt_is_none(store: SliceStore) -> None:
+    store.write(receipt(), b"x")
+    Path(store.path("songs", "AB", ".receipt.json")).write_bytes(b'{"kind": "son')
+    assert store.receipt("songs", "AB") is None
+
+
+def test_no_half_written_file_is_left_behind(store: SliceStore, tmp_path: Path) -> None:
+    store.write(receipt(), b"x")
+    names = {path.name for path in (tmp_path / "songs" / "A").iterdir()}
+    assert names == {"B.json.gz", "B.receipt.json"}
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/prefix", "s3://", "memory://x"])
+def test_a_place_it_cannot_reach_is_refused_by_name(url: str) -> None:
+    with pytest.raises(UnknownPlace, match="MUSIC_ASSETS_STAGING is .*: it takes a folder, or s3://bucket"):
+        SliceStore(url)
+
+
+def test_a_fingerprint_tells_parts_apart() -> None:
+    assert fingerprint("ab", "c") != fingerprint("a", "bc")
+    assert fingerprint("a", "b") == fingerprint("a", "b")
