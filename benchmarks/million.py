@@ -25,10 +25,10 @@ import pandas as pd
 from benchmarks.common import resident_mb
 from benchmarks.requests import records, settings_of
 from benchmarks.shape import full_scale
-from music_assets.resolution import Asker, SongIndex, release_key
+from music_assets.resolution import Asker, SearchBacklog, release_key
 from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.process import running_sandbox
-from music_assets.sources.spotify import Spotify, SqliteLedger
+from music_assets.sources.spotify import Spotify, open_ledger
 
 
 def write_world(folder: Path, songs: int, listed: int) -> None:
@@ -53,7 +53,7 @@ def timed(what: str, began: float) -> None:
     print(f"{what:<52}{time.perf_counter() - began:>8.2f} s{resident_mb():>8.0f} MB", flush=True)
 
 
-def fill(folder: Path, index: SongIndex) -> None:
+def fill(folder: Path, index: SearchBacklog) -> None:
     """Put the songs into the index, a partition at a time."""
     for path in sorted(folder.glob("[A-Z][A-Z].json")):
         index.put(path.stem, "one", orjson.loads(path.read_bytes()))
@@ -62,14 +62,14 @@ def fill(folder: Path, index: SongIndex) -> None:
 def measure(folder: Path) -> None:
     listed: list[str] = orjson.loads((folder / "listed.json").read_bytes())
     timed("at the start", began := time.perf_counter())
-    index = SongIndex(folder / "songs.sqlite")
+    index = SearchBacklog(folder / "songs.sqlite")
     fill(folder, index)
     timed("the index is built", began)
     began = time.perf_counter()
-    songs = sum(index.count()[name] for name in ("open", "settled", "missed", "failed"))
+    songs = sum(index.count()[name] for name in ("open", "resolved", "missed", "failed"))
     timed(f"{songs:,} songs are counted", began)
     began = time.perf_counter()
-    assert index.want_first(listed) == len(listed)
+    assert index.prioritize(listed) == len(listed)
     timed("the list is taken in", began)
     began = time.perf_counter()
     index.next(64)
@@ -82,11 +82,11 @@ def measure(folder: Path) -> None:
         for name in ("the first half is answered", "all are, the files opened anew"):
             began = time.perf_counter()
             with ExitStack() as stack:
-                ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")
+                ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
                 stack.callback(ledger.close)
-                index = SongIndex(folder / "songs.sqlite")
+                index = SearchBacklog(folder / "songs.sqlite")
                 stack.callback(index.close)
-                index.want_first(listed)
+                index.prioritize(listed)
                 settings = replace(settings_of(address, "development"), requests_per_day=2 * len(listed))
                 spotify = stack.enter_context(Spotify.open(settings, ledger))
                 asker = Asker(spotify, index)
@@ -107,7 +107,7 @@ def measure(folder: Path) -> None:
     print(f"the most memory: {resident_mb(peak=True):.0f} MB")
 
 
-def _open(index: SongIndex, wanted: set[str]) -> int:
+def _open(index: SearchBacklog, wanted: set[str]) -> int:
     """How many of the wanted songs are open."""
     return sum(song.track_id in wanted for song in index.next(len(wanted)))
 

@@ -33,14 +33,21 @@ from benchmarks.matching_sandbox import read_songs
 from benchmarks.shape import full_scale
 from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
-from music_assets.resolution import Asker, IdSource, SongIndex
+from music_assets.resolution import Asker, IdSource, SearchBacklog
 from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.echonest import shares, write_archive
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
-from music_assets.sources.spotify import SongQuestion, Spotify, SpotifySettings, SqliteLedger, track_row
+from music_assets.sources.spotify import (
+    Ledger,
+    SongQuestion,
+    Spotify,
+    SpotifySettings,
+    open_ledger,
+    track_row,
+)
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
 
@@ -94,7 +101,7 @@ def records(frame: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def fill(index: SongIndex, rows: Iterable[Row]) -> None:
+def fill(index: SearchBacklog, rows: Iterable[Row]) -> None:
     """Have the index know these songs, by partition as the pipeline does."""
     by_key: dict[str, list[Row]] = {}
     for row in rows:
@@ -117,7 +124,7 @@ def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
 
 @contextmanager
 def sources_of(
-    way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: SqliteLedger
+    way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: Ledger
 ) -> Iterator[Sequence[IdSource]]:
     """The places beside Spotify that this way asks."""
     with ExitStack() as stack:
@@ -141,9 +148,9 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
     by_id = {row["track_id"]: row for row in rows}
     began = time.perf_counter()
     with ExitStack() as stack:
-        ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")
+        ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
         stack.callback(ledger.close)
-        index = SongIndex(folder / "songs.sqlite")
+        index = SearchBacklog(folder / "songs.sqlite")
         stack.callback(index.close)
         fill(index, rows)
         spotify = stack.enter_context(Spotify.open(settings_of(address, mode), ledger))
@@ -179,7 +186,7 @@ def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: st
     folder.mkdir(parents=True)
     course = Course(PREDECESSOR)
     began = time.perf_counter()
-    ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")  # for the budget; no answers are kept
+    ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")  # for the budget; no answers are kept
     client = SpotifyClient(settings_of(address, mode), ledger)
 
     def fetch(kind: str, ids: list[str]) -> list[Any]:

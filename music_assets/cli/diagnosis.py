@@ -200,12 +200,12 @@ def ask_spotify(settings: SpotifySettings) -> Finding:
 
     Only apps with extended access have that endpoint; others are answered 403.
     """
-    from music_assets.sources.spotify import SqliteLedger
+    from music_assets.sources.ledger import open_ledger
     from music_assets.sources.spotify.client import SpotifyClient
 
     with TemporaryDirectory() as folder:
         # A ledger of its own: this question is about the app, and nothing is remembered of it.
-        ledger = SqliteLedger(Path(folder) / "ledger.sqlite", source=settings.source)
+        ledger = open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)
         client = SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)
         try:
             return _asked(client)

@@ -80,7 +80,7 @@ class Purge:
             if not self.dry_run:
                 held.enter_context(hold_data_folder(self.settings.data))
                 for ledger in ledgers:
-                    held.enter_context(ledger.spender(wait=1.0, note={"purpose": "purge"}))
+                    held.enter_context(ledger.request_lock(wait=1.0, note={"purpose": "purge"}))
             yield from self._caches()
             yield from self._staged()
             yield from self._tables()

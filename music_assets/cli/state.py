@@ -251,8 +251,8 @@ def _read_requests(
 ) -> Requests:
     today = datetime.fromtimestamp(clock(), UTC).date()
     requests = Requests(
-        today=ledger.spent(today),
-        in_all=ledger.spent(),
+        today=ledger.request_counts(today),
+        in_all=ledger.request_counts(),
         per_day=settings.requests_per_day,
         mode=_set_mode(settings),
         spender=ledger.holder(),
@@ -270,7 +270,7 @@ def _read_requests(
 
 def _spent_by_day(ledger: Ledger, today: date) -> dict[date, int]:
     days = [today - timedelta(days=back) for back in range(_DAYS_BACK)]
-    return {day: sum(ledger.spent(day).get(kind, 0) for kind in KINDS) for day in days}
+    return {day: sum(ledger.request_counts(day).get(kind, 0) for kind in KINDS) for day in days}
 
 
 def _set_mode(settings: Settings) -> str | None:

@@ -155,11 +155,11 @@ def _answers(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) ->
     return {
         key.purpose: {
             "about": key.id,
-            "query": answer.question,
+            "query": answer.query,
             "status": answer.status,
             "fetched_at": _plain(answer.fetched_at),
             "mode": answer.mode,
-            "requests": answer.asked,
+            "requests": answer.attempts,
         }
         for key, answer in ledger.get_many(keys).items()
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from dagster import DagsterInstance
 
-    from music_assets.resolution import Asker, IdSource, SongIndex
+    from music_assets.resolution import Asker, IdSource, SearchBacklog
     from music_assets.sandbox.process import SandboxAddress
     from music_assets.sources.corrections import Corrections
     from music_assets.sources.ledger import Ledger
@@ -159,7 +159,7 @@ class SpotifyResource(ConfigurableResource[Any]):
     _address: "SandboxAddress | None" = PrivateAttr(default=None)
     _client: "Spotify | None" = PrivateAttr(default=None)
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
-    _index: "SongIndex | None" = PrivateAttr(default=None)
+    _index: "SearchBacklog | None" = PrivateAttr(default=None)
     _elsewhere: "list[IdSource] | None" = PrivateAttr(default=None)
 
     @contextmanager
@@ -219,14 +219,14 @@ class SpotifyResource(ConfigurableResource[Any]):
             self._reccobeats = self._open.enter_context(ReccoBeats(settings, self.answers()))
         return self._reccobeats
 
-    def index(self) -> "SongIndex":
+    def index(self) -> "SearchBacklog":
         """The songs as far as asking goes, those of the list of tracks first."""
         if self._index is None:
-            from music_assets.resolution import SongIndex, read_list
+            from music_assets.resolution import SearchBacklog, read_list
 
-            index = SongIndex(Path(self.data) / "ledger" / f"{self.source}.songs.sqlite")
+            index = SearchBacklog(Path(self.data) / "ledger" / f"{self.source}.songs.sqlite")
             self._open.callback(index.close)
-            index.want_first(read_list(Path(self.tracks)) if self.tracks else [])
+            index.prioritize(read_list(Path(self.tracks)) if self.tracks else [])
             self._index = index
         return self._index
 

@@ -11,8 +11,17 @@ Requests are made by `music_assets.sources`, and whether a track is the song is 
 `music_assets.matching`; this room knows both, and neither Dagster nor a warehouse.
 """
 
-from music_assets.resolution.backlog import SongIndex, release_key
+from music_assets.resolution.backlog import SearchBacklog, release_key
 from music_assets.resolution.policy import Asked, Asker, IdSource, candidate_of
 from music_assets.resolution.priority_list import ListError, read_list
 
-__all__ = ["Asked", "Asker", "IdSource", "ListError", "SongIndex", "candidate_of", "read_list", "release_key"]
+__all__ = [
+    "Asked",
+    "Asker",
+    "IdSource",
+    "ListError",
+    "SearchBacklog",
+    "candidate_of",
+    "read_list",
+    "release_key",
+]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,17 @@ CREATE TABLE IF NOT EXISTS partitions (key TEXT PRIMARY KEY, checksum TEXT NOT N
 CREATE TABLE IF NOT EXISTS listed (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS chances (name TEXT PRIMARY KEY, tries REAL NOT NULL, brought REAL NOT NULL);
 """
-# What has become of a song. A miss was asked about without a match: an album may still bring one.
-OPEN, SETTLED, MISSED, FAILED = range(4)
+
+
+class SongState(IntEnum):
+    """What has become of a song. A miss was searched for without a match: an album may still bring one."""
+
+    OPEN = 0
+    RESOLVED = 1
+    MISSED = 2
+    FAILED = 3
+
+
 _FIELDS = (
     "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state, put_off, "
     "listed"
@@ -40,7 +50,7 @@ _FIELDS = (
 
 
 @dataclass(frozen=True)
-class IndexedSong:
+class BacklogSong:
     """A song of the MSD, with what asking needs; `duration` in seconds."""
 
     track_id: str
@@ -52,9 +62,9 @@ class IndexedSong:
     duration: float | None
     year: int | None
     release_key: str
-    state: int
-    put_off: bool = False  # looked for in vain; what is left is a search of its own
-    listed: bool = False  # wanted before all others
+    state: SongState
+    deferred: bool = False  # looked for in vain; what is left is a search of its own
+    priority: bool = False  # wanted before all others
 
     @property
     def song(self) -> Song:
@@ -71,7 +81,7 @@ def release_key(artist_id: str | None, release: str | None, track_id: str) -> st
     return f"{artist_id}/{name}" if artist_id and name else f"/{track_id}"
 
 
-class SongIndex:
+class SearchBacklog:
     """The index in one file. Safe to use from several threads; a file is for one process at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -92,7 +102,7 @@ class SongIndex:
         row = self._one("SELECT checksum FROM partitions WHERE key = ?", partition)
         return row is not None and row[0] == checksum
 
-    def put(self, partition: str, checksum: str, songs: Iterable[Mapping[str, Any]]) -> list[IndexedSong]:
+    def put(self, partition: str, checksum: str, songs: Iterable[Mapping[str, Any]]) -> list[BacklogSong]:
         """Take in a partition's staged songs, in place of what was here of it; gives back what is new.
 
         What is known of a song whose names are the same stays known.
@@ -115,13 +125,13 @@ class SongIndex:
                     (
                         *(song.track_id, partition, song.song_id, song.artist_id, song.title),
                         *(song.artist_name, song.release, song.duration, song.year),
-                        *(row["song_hotttnesss"] or 0.0, song.release_key, wanted, song.state, song.put_off),
+                        *(row["song_hotttnesss"] or 0.0, song.release_key, wanted, song.state, song.deferred),
                     ),
                 )
             self._db.execute("INSERT OR REPLACE INTO partitions VALUES (?, ?)", (partition, checksum))
         return fresh
 
-    def want_first(self, ids: Iterable[str]) -> int:
+    def prioritize(self, ids: Iterable[str]) -> int:
         """Make these tracks, songs and artists come first, and no others; says how many songs they are."""
         with self._transaction():
             self._db.execute("DELETE FROM listed")
@@ -132,7 +142,7 @@ class SongIndex:
                 "OR song_id IN (SELECT id FROM listed) OR artist_id IN (SELECT id FROM listed)"
             ).rowcount
 
-    def next(self, count: int, partition: str | None = None) -> list[IndexedSong]:
+    def next(self, count: int, partition: str | None = None) -> list[BacklogSong]:
         """The songs to ask about next: listed ones first, those put off last; by `song_hotttnesss`, by id."""
         where, values = (
             ("state = 0", ()) if partition is None else ("state = 0 AND partition = ?", (partition,))
@@ -141,37 +151,37 @@ class SongIndex:
         with self._lock:
             return self._songs(f"{where} ORDER BY {order} LIMIT {int(count)}", *values)
 
-    def of_releases(self, keys: Iterable[str]) -> dict[str, list[IndexedSong]]:
+    def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open ones and misses."""
-        found: dict[str, list[IndexedSong]] = {}
+        found: dict[str, list[BacklogSong]] = {}
         with self._lock:
             for key in keys:
                 if songs := self._songs("release_key = ? AND state <> 1 ORDER BY track_id", key):
                     found[key] = songs
         return found
 
-    def mark(self, track_ids: Iterable[str], state: int) -> None:
+    def mark(self, track_ids: Iterable[str], state: SongState) -> None:
         """Note what has become of these songs."""
         with self._transaction():
             self._db.executemany(
                 "UPDATE songs SET state = ? WHERE track_id = ?", ((state, id_) for id_ in track_ids)
             )
 
-    def put_off(self, track_ids: Iterable[str]) -> None:
+    def defer(self, track_ids: Iterable[str]) -> None:
         """Have these songs wait until the others have been asked about."""
         with self._transaction():
             self._db.executemany(
                 "UPDATE songs SET put_off = 1 WHERE track_id = ?", ((id_,) for id_ in track_ids)
             )
 
-    def forgive(self) -> None:
+    def retry_failed(self) -> None:
         """Open the songs again whose questions failed: this is another day."""
         with self._transaction():
-            self._db.execute(f"UPDATE songs SET state = {OPEN} WHERE state = {FAILED}")
+            self._db.execute(f"UPDATE songs SET state = {SongState.OPEN} WHERE state = {SongState.FAILED}")
 
     def count(self) -> dict[str, int]:
-        """How many songs are `open`, `settled`, `missed` and `failed`, and how many `releases` there are."""
-        names = ("open", "settled", "missed", "failed")
+        """How many songs are `open`, `resolved`, `missed` and `failed`, and how many `releases` there are."""
+        names = ("open", "resolved", "missed", "failed")
         with self._lock:
             states = dict(self._db.execute("SELECT state, count(*) FROM songs GROUP BY state").fetchall())
             (releases,) = self._db.execute("SELECT count(DISTINCT release_key) FROM songs").fetchone()
@@ -182,8 +192,8 @@ class SongIndex:
         with self._lock:
             return dict(
                 self._db.execute(
-                    "SELECT n, count(*) FROM "
-                    f"(SELECT count(*) AS n FROM songs WHERE state = {OPEN} GROUP BY release_key) GROUP BY n"
+                    "SELECT n, count(*) FROM (SELECT count(*) AS n FROM songs "
+                    f"WHERE state = {SongState.OPEN} GROUP BY release_key) GROUP BY n"
                 ).fetchall()
             )
 
@@ -206,9 +216,9 @@ class SongIndex:
         with self._lock:
             self._db.close()
 
-    def _songs(self, where: str, *values: Any) -> list[IndexedSong]:
+    def _songs(self, where: str, *values: Any) -> list[BacklogSong]:
         rows = self._db.execute(f"SELECT {_FIELDS} FROM songs WHERE {where}", values)
-        return [IndexedSong(*row) for row in rows]
+        return [BacklogSong(*row) for row in rows]
 
     def _one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         with self._lock:
@@ -227,8 +237,8 @@ class SongIndex:
             self._db.execute("COMMIT")
 
 
-def _indexed(row: Mapping[str, Any]) -> IndexedSong:
-    return IndexedSong(
+def _indexed(row: Mapping[str, Any]) -> BacklogSong:
+    return BacklogSong(
         track_id=row["track_id"],
         song_id=row["song_id"],
         artist_id=row["artist_id"],
@@ -238,9 +248,9 @@ def _indexed(row: Mapping[str, Any]) -> IndexedSong:
         duration=row["duration"],
         year=row["year"],
         release_key=release_key(row["artist_id"], row["release"], row["track_id"]),
-        state=OPEN,
+        state=SongState.OPEN,
     )
 
 
-def _names(song: IndexedSong) -> tuple[Any, ...]:
+def _names(song: BacklogSong) -> tuple[Any, ...]:
     return song.title, song.artist_name, song.release_key, song.duration

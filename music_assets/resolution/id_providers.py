@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from music_assets.resolution.backlog import IndexedSong
+from music_assets.resolution.backlog import BacklogSong
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import ListenBrainz, SongNames
 
@@ -23,7 +23,7 @@ class EchoNestIds:
         self._archive = archive
         self._mismatched = mismatched
 
-    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track."""
         song_of = {
             song.track_id: song.song_id
@@ -43,7 +43,7 @@ class ListenBrainzIds:
     def __init__(self, listenbrainz: ListenBrainz) -> None:
         self._listenbrainz = listenbrainz
 
-    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track; none where it cannot be asked now."""
         names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
         return self._listenbrainz.spotify_ids(names).ids

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from music_assets.matching import Candidate, Decision, decide, normalise
-from music_assets.resolution.backlog import FAILED, MISSED, OPEN, SETTLED, IndexedSong, SongIndex
+from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.chances import Chances
 from music_assets.sources.spotify import (
     HITS,
@@ -43,7 +43,7 @@ class IdSource(Protocol):
     name: str
     trusted: bool
 
-    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track, best first, for the songs it knows."""
 
 
@@ -68,7 +68,7 @@ class Asker:
     def __init__(
         self,
         spotify: Spotify,
-        index: SongIndex,
+        index: SearchBacklog,
         *,
         sources: Sequence[IdSource] = (),
         by_release: bool = True,
@@ -91,7 +91,7 @@ class Asker:
         Raises what `Spotify.search_songs` raises; what was answered until then is in the ledger.
         """
         self._asked = asked = Asked()
-        self._index.forgive()
+        self._index.retry_failed()
         before = self._spotify.spent
         open_songs = self._index.count()["open"] if partition is None else 0
         done = 0
@@ -101,8 +101,8 @@ class Asker:
                 songs = self._index.next(size if most is None else min(size, most - done), partition)
                 if not songs:
                     break
-                self._listed = songs[0].listed
-                self._round(self._with_company([song for song in songs if song.listed == self._listed]))
+                self._listed = songs[0].priority
+                self._round(self._with_company([song for song in songs if song.priority == self._listed]))
                 done = sum(asked.settled.values())
                 spent = _difference(self._spotify.spent, before)
                 asked.curve.append((sum(spent.values()), done))
@@ -122,7 +122,7 @@ class Asker:
 
     # -- one round
 
-    def _with_company(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _with_company(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """These songs, and those that wait with them on a release, where an id is cheap to verify.
 
         Any of them may have a known id that leads to the album of all.
@@ -131,13 +131,15 @@ class Asker:
             return list(songs)
         found = {song.track_id: song for song in songs}
         for waiting in self._index.of_releases({song.release_key for song in songs}).values():
-            found |= {song.track_id: song for song in waiting if song.state == OPEN and not song.put_off}
+            found |= {
+                song.track_id: song for song in waiting if song.state == SongState.OPEN and not song.deferred
+            }
         return list(found.values())
 
-    def _round(self, songs: Sequence[IndexedSong]) -> None:
+    def _round(self, songs: Sequence[BacklogSong]) -> None:
         left = self._kept(songs)
         if self._by_release:
-            fresh = [song for song in left if not song.put_off]  # the others were looked for there
+            fresh = [song for song in left if not song.deferred]  # the others were looked for there
             settled = self._releases(fresh, ask=False)
             settled |= self._albums(self._still_open(fresh, settled), ask=False)
             left = self._still_open(left, settled)
@@ -152,7 +154,7 @@ class Asker:
             if self._by_release and found:
                 self._albums(found, ask=True)
 
-    def _kept(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _kept(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Mark what the ledger answers already; the rest."""
         kept = self._spotify.kept(map(_question, songs))
         self._mark(
@@ -161,7 +163,7 @@ class Asker:
         self._fail({id_: answer.reason or "" for id_, answer in kept.items() if answer.status == "error"})
         return [song for song in songs if song.track_id not in kept]
 
-    def _verify(self, source: IdSource, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _verify(self, source: IdSource, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Settle songs by ids that another source knows, where verifying is worth its request."""
         if source.trusted and not self._verify_ids:
             return self._believe(source, songs)
@@ -175,7 +177,7 @@ class Asker:
         self._note_over(found.until, found.reason)
         rows = {row["spotify_track_id"]: row for row in found.rows}
         notes: list[Note] = []
-        settled: list[IndexedSong] = []
+        settled: list[BacklogSong] = []
         albums: dict[str, list[Row]] = {}
         for song in songs:
             mine = [rows[id_] for id_ in some.get(song.track_id, ()) if id_ in rows]
@@ -191,7 +193,7 @@ class Asker:
         self._chances.note(source.name, tries=len(some) - len(found.pending), brought=len(settled))
         return self._still_open(songs, {song.track_id for song in settled})
 
-    def _believe(self, source: IdSource, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _believe(self, source: IdSource, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Settle songs by ids taken on a source's word, without a request."""
         ids = {id_: known for id_, known in source.ids(songs).items() if known}
         self._spotify.settled.note(
@@ -200,9 +202,9 @@ class Asker:
         self._settle([song for song in songs if song.track_id in ids], source.name)
         return [song for song in songs if song.track_id not in ids]
 
-    def _search(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _search(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Search for one song of each release (the others may come with its album); those that were found."""
-        first: dict[str, IndexedSong] = {}
+        first: dict[str, BacklogSong] = {}
         for song in songs:
             first.setdefault(song.release_key if self._by_release else song.track_id, song)
         chosen = list(first.values())
@@ -215,8 +217,8 @@ class Asker:
         return self._mark(chosen, answered, "search")
 
     def _mark(
-        self, songs: Sequence[IndexedSong], answered: Mapping[str, SearchAnswer], how: str
-    ) -> list[IndexedSong]:
+        self, songs: Sequence[BacklogSong], answered: Mapping[str, SearchAnswer], how: str
+    ) -> list[BacklogSong]:
         """Mark answered songs as settled or missed; the ones that wait for company on an album are judged."""
         mine = [song for song in songs if song.track_id in answered]
         keys = {song.release_key for song in mine}
@@ -237,25 +239,25 @@ class Asker:
             by_id = {row["spotify_track_id"]: row for row in answered[song.track_id].tracks}
             rows[song.release_key] = [by_id[id_] for id_ in _accepted(decision)]
         self._settle(found, how)
-        self._settle(missed, how, MISSED)
+        self._settle(missed, how, SongState.MISSED)
         self._name_albums(rows, {song.release_key: song for song in found}, count=how == "search")
         return [song for song in found if song.release_key in rows]
 
     # -- releases and their albums
 
-    def _put_off(self, songs: Sequence[IndexedSong]) -> list[IndexedSong]:
+    def _put_off(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Put off the songs that are not with their release; those to be searched for now."""
         known = self._spotify.settled.albums({song.release_key for song in songs})
         albums = {id_ for names in known.values() for id_ in map(_plain, names)}
         kept = self._spotify.albums(albums, ask=False)[0] if albums else {}
         vain = set(self._spotify.releases(_names(songs, known), ask=False)[0])
         vain |= {key for key, names in known.items() if not kept.keys().isdisjoint(map(_plain, names))}
-        later = {song.track_id for song in songs if song.release_key in vain and not song.put_off}
-        self._index.put_off(later)
+        later = {song.track_id for song in songs if song.release_key in vain and not song.deferred}
+        self._index.defer(later)
         return self._still_open(songs, later)
 
     def _name_albums(
-        self, rows: Mapping[str, Sequence[Row]], songs: Mapping[str, IndexedSong], *, count: bool = False
+        self, rows: Mapping[str, Sequence[Row]], songs: Mapping[str, BacklogSong], *, count: bool = False
     ) -> None:
         """Note on which albums a release may be found: those its song was found on, of its name first."""
         known = self._spotify.settled.albums(rows)
@@ -273,7 +275,7 @@ class Asker:
                 named[key] = [*had, *new]
         self._spotify.settled.note_albums(named)
 
-    def _releases(self, songs: Sequence[IndexedSong], *, ask: bool) -> set[str]:
+    def _releases(self, songs: Sequence[BacklogSong], *, ask: bool) -> set[str]:
         """Settle songs by a search for their releases, kept or asked for where that promises most; which."""
         first = {song.release_key: song for song in songs if song.release}
         waiting = self._index.of_releases(first)
@@ -285,7 +287,7 @@ class Asker:
         had = self._spotify.releases(_names(first.values()), ask=False)[0] if ask else {}
         hits, rest = self._spotify.releases(_names(first.values()), ask=ask)
         self._note_over(rest.until, rest.reason)
-        settled: list[IndexedSong] = []
+        settled: list[BacklogSong] = []
         albums: dict[str, list[Row]] = {}
         for key, rows in hits.items():
             tried = waiting.get(key, [])
@@ -303,13 +305,13 @@ class Asker:
         self._name_albums(albums, first)
         return {song.track_id for song in settled}
 
-    def _worth_a_search(self, waiting: Sequence[IndexedSong]) -> bool:
+    def _worth_a_search(self, waiting: Sequence[BacklogSong]) -> bool:
         """Whether a search for a release promises more than searches for its songs, or one and its album."""
         many = self._wanted(waiting)
         by_song = self._chances.release_by_song(many, cost=self._cost(20))
         return many > 1 and self._chances.release(many) > max(self._chances.search(), by_song)
 
-    def _albums(self, songs: Sequence[IndexedSong], *, ask: bool) -> set[str]:
+    def _albums(self, songs: Sequence[BacklogSong], *, ask: bool) -> set[str]:
         """Settle songs by the albums of their releases, kept ones or asked for; the tracks that are."""
         keys = list(dict.fromkeys(song.release_key for song in songs))
         known = self._spotify.settled.albums(keys)
@@ -331,7 +333,7 @@ class Asker:
         had = self._spotify.albums(wanted, ask=False)[0] if ask else {}
         albums, rest = self._spotify.albums(wanted, ask=ask)
         self._note_over(rest.until, rest.reason)
-        settled: dict[str, IndexedSong] = {}
+        settled: dict[str, BacklogSong] = {}
         notes: list[Note] = []
         for id_, album in albums.items():
             candidates = [candidate_of(row) for row in album.tracks]
@@ -354,20 +356,20 @@ class Asker:
 
     # -- keeping count
 
-    def _wanted(self, waiting: Iterable[IndexedSong]) -> int:
+    def _wanted(self, waiting: Iterable[BacklogSong]) -> int:
         """For how many of these an answer is wanted now: while listed songs are open, for no others."""
-        return sum(song.state == OPEN and (song.listed or not self._listed) for song in waiting)
+        return sum(song.state == SongState.OPEN and (song.priority or not self._listed) for song in waiting)
 
-    def _settle(self, songs: Sequence[IndexedSong], how: str, state: int = SETTLED) -> None:
+    def _settle(self, songs: Sequence[BacklogSong], how: str, state: SongState = SongState.RESOLVED) -> None:
         self._index.mark([song.track_id for song in songs], state)
         self._asked.settled[how] += _open(songs)
         self._asked.partitions |= {song.track_id[2:4] for song in songs}
 
     def _fail(self, reasons: Mapping[str, str]) -> None:
-        self._index.mark(reasons, FAILED)
+        self._index.mark(reasons, SongState.FAILED)
         self._asked.errors |= reasons
 
-    def _still_open(self, songs: Iterable[IndexedSong], settled: set[str]) -> list[IndexedSong]:
+    def _still_open(self, songs: Iterable[BacklogSong], settled: set[str]) -> list[BacklogSong]:
         return [song for song in songs if song.track_id not in settled]
 
     def _note_over(self, until: Any, reason: str | None) -> None:
@@ -375,7 +377,7 @@ class Asker:
             self._asked.over = OutOfBudget(reason or "", until)
 
 
-def _question(song: IndexedSong) -> SongQuestion:
+def _question(song: BacklogSong) -> SongQuestion:
     return SongQuestion(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
 
 
@@ -411,7 +413,7 @@ def _plain(name: str) -> str:
 
 
 def _names(
-    songs: Iterable[IndexedSong], among: Mapping[str, Any] | None = None
+    songs: Iterable[BacklogSong], among: Mapping[str, Any] | None = None
 ) -> dict[str, tuple[str, str]]:
     """Artist and release by the key of the release, for those that can be searched for."""
     return {
@@ -421,8 +423,8 @@ def _names(
     }
 
 
-def _open(songs: Iterable[IndexedSong]) -> int:
-    return sum(song.state == OPEN for song in songs)
+def _open(songs: Iterable[BacklogSong]) -> int:
+    return sum(song.state == SongState.OPEN for song in songs)
 
 
 def _difference(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:

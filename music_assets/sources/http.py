@@ -146,7 +146,7 @@ class PoliteClient:
         """Raise what ended this source's work, in this run or in one before, while that lasts."""
         if not self._recalled:
             self._recalled = True
-            told = self._ledger.recall(self._pause)
+            told = self._ledger.get_state(self._pause)
             if told is not None:
                 until = datetime.fromisoformat(told["until"])
                 self._over = Unavailable(self.manners.service, told["why"], until)
@@ -159,7 +159,7 @@ class PoliteClient:
         """Have this run leave the service alone, and later ones too where it told us to."""
         self._over = over
         if told:
-            self._ledger.remember(self._pause, {"until": over.until.isoformat(), "why": over.why})
+            self._ledger.set_state(self._pause, {"until": over.until.isoformat(), "why": over.why})
         return over
 
     def _try(self, method: str, path: str, what: dict[str, Any]) -> Any:
@@ -167,7 +167,7 @@ class PoliteClient:
         import requests
 
         self.requests += 1
-        self._ledger.note_spent(self.manners.kind, self._now())
+        self._ledger.record_request(self.manners.kind, self._now())
         url = f"{self.manners.base_url.rstrip('/')}/{path}"
         try:
             response = self._session.request(method, url, timeout=self.manners.timeout, **what)

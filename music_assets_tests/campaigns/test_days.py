@@ -18,7 +18,7 @@ from music_assets.resolution import Asked, Asker
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import Spotify, SqliteLedger, catalog, queries_for
+from music_assets.sources.spotify import Ledger, Spotify, catalog, open_ledger, queries_for
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import (
     Record,
@@ -44,11 +44,11 @@ def real_place(folder: Path, shared: Path) -> Any:
     return frame, town(catalogue(folder, frame))
 
 
-def opened(place: Town, ledger: SqliteLedger) -> Spotify:
+def opened(place: Town, ledger: Ledger) -> Spotify:
     return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
-def over_days(place: Town, ledger: SqliteLedger, index: Any, **how: Any) -> list[Asked]:
+def over_days(place: Town, ledger: Ledger, index: Any, **how: Any) -> list[Asked]:
     """Ask, day after day, each in a process of its own as far as the ledger can tell."""
     days = []
     while not days or days[-1].over:
@@ -66,7 +66,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
 ) -> None:
     frame, listening = real_place(tmp_path, shared)
     asked_about = questions(frame)
-    ledger = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     index = indexed(tmp_path / "songs.sqlite", frame)
     with listening as place:
         place.sandbox.faults = Faults(quota_per_day=A_DAY)
@@ -79,13 +79,13 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         with opened(place, ledger) as spotify:
             answers = spotify.kept(asked_about)
         assert set(answers) == set(frame["track_id"])
-        seconds = sum(kept.asked > 1 for kept in _searches(ledger, frame).values())
+        seconds = sum(kept.attempts > 1 for kept in _searches(ledger, frame).values())
         refused = THREADS * (len(days) - 1)
         assert told["search"] <= len(frame) + seconds + refused
         assert len(days) <= -(-(len(frame) + seconds) // A_DAY) + 1
         if not by_release:
             assert told.keys() == {"search"}
-            first = sum(kept.asked for kept in _searches(ledger, frame).values())
+            first = sum(kept.attempts for kept in _searches(ledger, frame).values())
             assert told["search"] - first <= refused
 
         # A repeat of everything, with the index and without, and with other words: nothing is spent.
@@ -107,13 +107,13 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
     ledger.close()
 
 
-def _searches(ledger: SqliteLedger, frame: Any) -> dict[Any, Any]:
+def _searches(ledger: Ledger, frame: Any) -> dict[Any, Any]:
     return ledger.get_many(catalog.Key("track", id_, "search") for id_ in frame["track_id"])
 
 
 def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
     frame, listening = real_place(tmp_path, shared)
-    ledger = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     with listening as place:
         record = Record(place.clock)
         record.listen(place.sandbox)
@@ -128,7 +128,7 @@ def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
     asked: Counter[str] = Counter()
     for question in questions(frame):
         rungs = queries_for(question.title, question.artist_name, question.release, ladder=2)
-        asked.update(rungs[: kept[catalog.Key("track", question.track_id, "search")].asked])
+        asked.update(rungs[: kept[catalog.Key("track", question.track_id, "search")].attempts])
     assert record.searches() == asked  # songs of one name and artist are asked for each
     assert 0 < record.searches(429).total() <= THREADS * (len(days) - 1)
     ledger.close()

@@ -19,9 +19,10 @@ from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import (
     AccessDenied,
     BadCredentials,
+    Ledger,
     Spotify,
     SpotifyUnreachable,
-    SqliteLedger,
+    open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
@@ -53,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
     """Ask until nothing is open or failed, run after run; what is known then, and how many runs it took."""
     folder.mkdir()
-    ledger = SqliteLedger(folder / "ledger.sqlite", source="sandbox")
+    ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
     index = indexed(folder / "songs.sqlite", SONGS)
     runs = 0
     while runs < RUNS:
@@ -79,7 +80,7 @@ def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
     return told, runs
 
 
-def opened(place: Town, ledger: SqliteLedger) -> Spotify:
+def opened(place: Town, ledger: Ledger) -> Spotify:
     return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 

@@ -13,7 +13,7 @@ from music_assets.resolution import Asker
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import Spotify, SpotifySettings, SqliteLedger
+from music_assets.sources.spotify import Spotify, SpotifySettings, open_ledger
 from music_assets_tests.campaigns.world import LONG, Record, indexed
 from music_assets_tests.support.world import catalogue, songs_frame
 
@@ -38,7 +38,7 @@ def test_the_rate_is_used_and_kept(tmp_path: Path) -> None:
     )
     record = Record(time.monotonic)
     record.listen(sandbox)
-    ledger = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+    ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     index = indexed(tmp_path / "songs.sqlite", frame)
     with in_thread(sandbox) as address:
         settings = SpotifySettings(

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import duckdb
 import pandas as pd
 
-from music_assets.resolution import SongIndex
+from music_assets.resolution import SearchBacklog
 from music_assets.sandbox.server import SandboxSpotify
 from music_assets.settings import Settings, resources
 from music_assets.tables.schema import PUBLISHED, key_columns
@@ -87,9 +87,9 @@ def records(frame: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def indexed(path: Path, frame: pd.DataFrame) -> SongIndex:
+def indexed(path: Path, frame: pd.DataFrame) -> SearchBacklog:
     """An index of these songs, by partition."""
-    index = SongIndex(path)
+    index = SearchBacklog(path)
     rows = records(frame)
     for key in sorted({row["track_id"][2:4] for row in rows}):
         index.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])

@@ -27,7 +27,7 @@ from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.msd import write_sample
 from music_assets.sandbox.process import running_sandbox
 from music_assets.settings import Settings, resources
-from music_assets.sources.ledger import Answer, Key, open_ledger
+from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import SliceStore
 from music_assets.tables.schema import LOADS, METADATA, PUBLISHED, SPOTIFY
@@ -232,7 +232,7 @@ def test_nothing_is_removed_without_a_yes_or_while_a_run_is_at_work(world: World
         told = purge(settings, "--all", "--yes")
         assert told.exit_code == 2
         assert "is in use by another run" in told.output
-    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger, ledger.spender():
+    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger, ledger.request_lock():
         told = purge(settings, "--all", "--yes")
         assert told.exit_code == 2
         assert "in use by process" in told.output
@@ -244,9 +244,8 @@ def test_the_ledger_of_the_real_spotify_is_purged_beside_the_sandboxs(tmp_path: 
     """Without credentials the sandbox is in use: the other's answers must not be forgotten for that."""
     settings = Settings.from_environment({}, data=str(tmp_path))
     with closing(open_ledger(tmp_path / "ledger" / "api.sqlite", source="api")) as ledger:
-        ledger.put(
-            Answer(Key("track", "TR", "search"), "answered", "q", datetime.now(UTC), "development", {})
-        )
+        key = Key("track", "TR", "search")
+        ledger.put_many([Response(key, "answered", "q", datetime.now(UTC), "development", {})])
         removed = list(Purge(settings, None).run())
         assert ledger.count() == {}
     assert [one.count for one in removed if one.what == "answers"] == [1]

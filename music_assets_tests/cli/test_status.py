@@ -42,10 +42,10 @@ def stage(store: SliceStore) -> None:
 
 def spend(ledger: Ledger) -> None:
     """Two days of asking, and Spotify's word to wait."""
-    ledger.note_spent("search", NOW - timedelta(days=1), 90)
-    ledger.note_spent("search", NOW, 30)
-    ledger.note_spent("artists", NOW, 10)
-    ledger.note_spent("listenbrainz", NOW, 5)
+    ledger.record_request("search", NOW - timedelta(days=1), 90)
+    ledger.record_request("search", NOW, 30)
+    ledger.record_request("artists", NOW, 10)
+    ledger.record_request("listenbrainz", NOW, 5)
     budget = Budget(ledger, app="sandbox", per_day=None, clock=NOW.timestamp)
     budget.pause("search", QuotaExhausted(NOW + timedelta(hours=9)))
     budget.remember("mode", {"mode": "development"})
@@ -86,7 +86,7 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
         spend(ledger)
         found = read_status(settings, {}, NOW.timestamp)
-        with ledger.spender(wait=0, note={"run_id": "r1"}):
+        with ledger.request_lock(wait=0, note={"run_id": "r1"}):
             held = read_status(settings, {}, NOW.timestamp)
     assert found.songs == Songs(
         songs=400, matched=110, missed=30, unjudged=100, pending=160, partitions=4, partitions_done=2
@@ -137,7 +137,7 @@ def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_pat
     settings = Settings.from_environment({"MUSIC_ASSETS_REQUESTS_PER_DAY": "40"}, data=str(tmp_path))
     stage(SliceStore(settings.staging))
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
-        ledger.note_spent("search", NOW, 40)
+        ledger.record_request("search", NOW, 40)
     said = shown(settings)
     assert said["left today"].startswith("0 of 40")
     assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in said["waiting"]

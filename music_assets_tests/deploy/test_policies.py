@@ -23,7 +23,7 @@ from moto import mock_aws
 
 from music_assets.defs.automation.alerts import FailedRun, tell
 from music_assets.settings import Settings
-from music_assets.sources.ledger.ledger import Answer, Key
+from music_assets.sources.ledger.ledger import Key, Response
 from music_assets.sources.ledger.setting import open_ledger, table_of
 from music_assets.sources.ledger.table import create_table
 from music_assets.staging.store import Receipt, SliceStore, checksum
@@ -125,16 +125,15 @@ def stage(environment: dict[str, str], kind: str) -> None:
 
 
 def ask(environment: dict[str, str]) -> None:
-    """Everything a ledger is asked for: the right to spend, answers, sums, the oldest, a purge."""
+    """Everything a ledger is asked for: the right to spend, answers, sums, a purge."""
     ledger = open_ledger(environment["MUSIC_ASSETS_LEDGER"], source="api")
     key, now = Key("track", "TRAAAAW128F429D538", "search"), datetime.now(UTC)
-    with ledger.spender():
-        ledger.put(Answer(key, "answered", "q", now, "development", {"tracks": []}))
-        ledger.note_spent("search", now)
+    with ledger.request_lock():
+        ledger.put_many([Response(key, "answered", "q", now, "development", {"tracks": []})])
+        ledger.record_request("search", now)
     assert ledger.get_many([key])
-    assert ledger.spent() == {"search": 1}
+    assert ledger.request_counts() == {"search": 1}
     ledger.count()
-    ledger.oldest("search", 10, now)
     assert ledger.holder() is None
     assert ledger.purge() == 1
     ledger.close()

@@ -209,7 +209,7 @@ def test_a_letter_by_many_processes_gives_the_local_tables(deployment: Deploymen
         asking = work.submit("ask_first")
         work.kill_when(asking, lambda: ledger.count().get("search", 0) >= 20)
         work.wait_for(*work.submit_ranges("ask"))
-        spent = ledger.spent()
+        spent = ledger.request_counts()
         assert ledger.holder() is None
 
     first, killed, last = work.submit_ranges("match_and_load")

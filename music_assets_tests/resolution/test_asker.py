@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from music_assets.resolution import Asked, Asker, SongIndex
-from music_assets.resolution.backlog import IndexedSong
+from music_assets.resolution import Asked, Asker, SearchBacklog
+from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.sandbox.catalogue import truth
-from music_assets.sources.spotify import SearchAnswer, SongQuestion, Spotify, SqliteLedger
+from music_assets.sources.spotify import Ledger, SearchAnswer, SongQuestion, Spotify, open_ledger
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
@@ -47,19 +47,19 @@ def place(songs_catalogue: Path) -> Iterator[Town]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     yield kept
     kept.close()
 
 
-def spotify_of(place: Town, ledger: SqliteLedger, **changed: Any) -> Spotify:
+def spotify_of(place: Town, ledger: Ledger, **changed: Any) -> Spotify:
     settings = replace(place.settings, **changed)
     return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
-def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SongIndex:
-    index = SongIndex(path / "songs.sqlite")
+def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
+    index = SearchBacklog(path / "songs.sqlite")
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     for key in sorted({row["track_id"][2:4] for row in rows}):
         index.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
@@ -73,7 +73,7 @@ def questions(frame: pd.DataFrame = SONGS) -> list[SongQuestion]:
     ]
 
 
-def ask(place: Town, ledger: SqliteLedger, folder: Path, **how: Any) -> Asked:
+def ask(place: Town, ledger: Ledger, folder: Path, **how: Any) -> Asked:
     index = indexed(folder)
     with spotify_of(place, ledger) as spotify:
         asked = Asker(spotify, index, **how).ask()
@@ -81,7 +81,7 @@ def ask(place: Town, ledger: SqliteLedger, folder: Path, **how: Any) -> Asked:
     return asked
 
 
-def kept(place: Town, ledger: SqliteLedger) -> dict[str, SearchAnswer]:
+def kept(place: Town, ledger: Ledger) -> dict[str, SearchAnswer]:
     with spotify_of(place, ledger) as spotify:
         answers = spotify.kept(questions())
         assert spotify.spent == {}
@@ -95,7 +95,7 @@ def found(answers: Mapping[str, SearchAnswer], path: Path) -> int:
 
 
 def test_one_answer_settles_many_songs(
-    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     asked = ask(place, ledger, tmp_path)
     answers = kept(place, ledger)
@@ -108,7 +108,7 @@ def test_one_answer_settles_many_songs(
     of_all = [a for a in answers.values() if (a.question or "").startswith(("album ", "release "))]
     assert len(of_all) == together
 
-    alone = SqliteLedger(tmp_path / "alone.sqlite", source="sandbox")
+    alone = open_ledger(tmp_path / "alone.sqlite", source="sandbox")
     searched = ask(place, alone, tmp_path / "alone", by_release=False)
     assert searched.settled.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
     assert found(answers, songs_catalogue) >= found(kept(place, alone), songs_catalogue)
@@ -116,7 +116,7 @@ def test_one_answer_settles_many_songs(
 
 
 def test_asking_again_spends_nothing_even_without_the_index(
-    place: Town, ledger: SqliteLedger, tmp_path: Path
+    place: Town, ledger: Ledger, tmp_path: Path
 ) -> None:
     first = ask(place, ledger, tmp_path)
     again = ask(place, ledger, tmp_path)  # the index knows
@@ -126,7 +126,7 @@ def test_asking_again_spends_nothing_even_without_the_index(
 
 
 def test_songs_that_come_later_are_found_in_answers_that_are_kept(
-    place: Town, ledger: SqliteLedger, tmp_path: Path
+    place: Town, ledger: Ledger, tmp_path: Path
 ) -> None:
     early = SONGS[SONGS.index % 2 == 0]
     index = indexed(tmp_path, early)
@@ -142,10 +142,10 @@ def test_songs_that_come_later_are_found_in_answers_that_are_kept(
     index.close()
 
 
-def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: SqliteLedger, tmp_path: Path) -> None:
+def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tmp_path: Path) -> None:
     wanted = [SONGS["track_id"][5], SONGS["song_id"][60]]
     index = indexed(tmp_path)
-    assert index.want_first([*wanted, "TR" + "X" * 16]) == 2
+    assert index.prioritize([*wanted, "TR" + "X" * 16]) == 2
     first = [song.track_id for song in index.next(4)]
     assert set(first[:2]) == {SONGS["track_id"][5], SONGS["track_id"][60]}
     hot = SONGS.sort_values(["song_hotttnesss", "track_id"], ascending=[False, True])
@@ -154,14 +154,14 @@ def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: SqliteLedg
         Asker(spotify, index).ask(most=2)
         assert set(first[:2]) <= spotify.kept(questions()).keys()
     index.close()
-    again = SongIndex(tmp_path / "songs.sqlite")  # another process
+    again = SearchBacklog(tmp_path / "songs.sqlite")  # another process
     again.put("ZZ", "one", [])
     assert not {song.track_id for song in again.next(200)} & set(first[:2])
     again.close()
 
 
 def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
-    place: Town, ledger: SqliteLedger, tmp_path: Path
+    place: Town, ledger: Ledger, tmp_path: Path
 ) -> None:
     place.faults.quota_per_day = 10
     total: dict[str, int] = {}
@@ -175,7 +175,7 @@ def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
         place.clock.now = asked.over.until.timestamp() + 1
     assert asked.over is None and day > 1
     assert len(kept(place, ledger)) == len(SONGS)
-    fresh = SqliteLedger(tmp_path / "fresh.sqlite", source="sandbox")
+    fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
     place.faults.quota_per_day = None
     at_once = ask(place, fresh, tmp_path / "fresh")
     # A refusal a day, and the threads that were under way.
@@ -183,16 +183,14 @@ def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
     fresh.close()
 
 
-def test_a_question_that_fails_is_left_for_another_day(
-    place: Town, ledger: SqliteLedger, tmp_path: Path
-) -> None:
+def test_a_question_that_fails_is_left_for_another_day(place: Town, ledger: Ledger, tmp_path: Path) -> None:
     place.faults.broken_rate, place.faults.broken = 1.0, ("html",)
     index = indexed(tmp_path, SONGS[:3])
     with spotify_of(place, ledger, retries=0, threads=1) as spotify:
         asked = Asker(spotify, index, by_release=False).ask()
         assert len(asked.errors) == 3 and index.count()["failed"] == 3
         place.faults.broken_rate = 0.0
-        assert Asker(spotify, index).ask().errors == {} and index.count()["settled"] == 3
+        assert Asker(spotify, index).ask().errors == {} and index.count()["resolved"] == 3
     index.close()
 
 
@@ -211,12 +209,12 @@ class Known:
             if n % 3 and right[id_]
         }
 
-    def ids(self, songs: Sequence[IndexedSong]) -> Mapping[str, Sequence[str]]:
+    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         return {song.track_id: self._ids[song.track_id] for song in songs if song.track_id in self._ids}
 
 
 def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
-    ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+    ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     with town(songs_catalogue, mode="extended") as place:
         asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
@@ -230,12 +228,12 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
 
 
 def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
-    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     source = Known(songs_catalogue)
     asked = ask(place, ledger, tmp_path / "1", sources=[source], verify=False)
     assert asked.settled["echonest"] == 0  # not trusted
-    other = SqliteLedger(tmp_path / "other.sqlite", source="sandbox")
+    other = open_ledger(tmp_path / "other.sqlite", source="sandbox")
     source.trusted, source.name = True, "listenbrainz"
     asked = ask(place, other, tmp_path / "2", sources=[source], verify=False)
     answers = kept(place, other)
@@ -246,7 +244,7 @@ def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
 
 
 def test_single_verifications_are_no_better_than_a_search(
-    place: Town, ledger: SqliteLedger, tmp_path: Path, songs_catalogue: Path
+    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
     assert asked.settled["echonest"] == 0 and "tracks" not in asked.requests
@@ -254,7 +252,7 @@ def test_single_verifications_are_no_better_than_a_search(
 
 def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
     index = indexed(tmp_path, SONGS[:14])
-    index.mark(SONGS["track_id"][:14], 1)
+    index.mark(SONGS["track_id"][:14], SongState.RESOLVED)
     rows = SONGS[:14].astype(object).where(SONGS[:14].notna(), None).to_dict("records")
     mine = [row for row in rows if row["track_id"][2:4] == "AA"]
     fresh = index.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])

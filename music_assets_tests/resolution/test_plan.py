@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from music_assets.cli.plan import plan
-from music_assets.resolution.backlog import SETTLED, SongIndex
+from music_assets.resolution.backlog import SearchBacklog, SongState
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, kept_chances, make_plan
 from music_assets.sandbox.msd import write_sample
@@ -85,17 +85,17 @@ def test_what_earlier_runs_counted_is_what_is_reckoned_with(tmp_path: Path) -> N
     path = tmp_path / "api.songs.sqlite"
     assert kept_chances(path).as_dict() == Chances().as_dict()
     assert not path.exists()
-    index = SongIndex(path)
+    index = SearchBacklog(path)
     index.keep_chances({"search matches": (100, 20)})
     index.close()
     assert kept_chances(path).of("search matches") == 0.2
 
 
 def test_only_open_songs_are_planned(tmp_path: Path) -> None:
-    index = SongIndex(tmp_path / "songs.sqlite")
+    index = SearchBacklog(tmp_path / "songs.sqlite")
     index.put("AA", "x", [song(f"TRAA{n:014d}", f"Release {n // 3}") for n in range(6)])
     assert index.release_sizes() == {3: 2}
-    index.mark([f"TRAA{n:014d}" for n in range(2)], SETTLED)
+    index.mark([f"TRAA{n:014d}" for n in range(2)], SongState.RESOLVED)
     assert index.release_sizes() == {1: 1, 3: 1}
     index.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, running_sandbox, serve
-from music_assets.sources.spotify import Spotify, SpotifySettings, SqliteLedger
+from music_assets.sources.spotify import Spotify, SpotifySettings, open_ledger
 from music_assets_tests.support.world import catalogue, questions, songs_frame, wait_until
 
 SONGS = songs_frame(12)
@@ -47,7 +47,7 @@ def test_it_answers_while_the_context_lasts_and_is_gone_after(path: Path, tmp_pa
             token_url=address.token_url,
             requests_per_30s=None,
         )
-        ledger = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+        ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
         with Spotify.open(settings, ledger) as spotify:
             answers = list(spotify.search_songs(questions(SONGS)))
         ledger.close()

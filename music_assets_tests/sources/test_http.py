@@ -13,7 +13,7 @@ import pytest
 
 from music_assets.sandbox.faults import ANSWERS, BROKEN, Raw
 from music_assets.sources.http import BadAnswer, Manners, PoliteClient, Unavailable
-from music_assets.sources.ledger import SqliteLedger
+from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 UNKNOWN = "0" * 22
@@ -36,8 +36,8 @@ def place(_listening: Town) -> Town:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     yield kept
     kept.close()
 
@@ -46,7 +46,7 @@ Make = Callable[..., PoliteClient]
 
 
 @pytest.fixture
-def client(place: Town, ledger: SqliteLedger) -> Iterator[Make]:
+def client(place: Town, ledger: Ledger) -> Iterator[Make]:
     made: list[PoliteClient] = []
 
     def make(**manners: Any) -> PoliteClient:
@@ -64,13 +64,11 @@ def ask(client: PoliteClient) -> Any:
     return client.get("audio-features", ids=UNKNOWN)
 
 
-def test_an_answer_is_its_json_and_each_request_is_noted(
-    client: Make, place: Town, ledger: SqliteLedger
-) -> None:
+def test_an_answer_is_its_json_and_each_request_is_noted(client: Make, place: Town, ledger: Ledger) -> None:
     asking = client()
     assert ask(asking) == {"content": []}
     assert asking.requests == 1 and place.sandbox.requests == {"reccobeats": 1}
-    assert ledger.spent() == {"service": 1}
+    assert ledger.request_counts() == {"service": 1}
 
 
 @pytest.mark.parametrize("broken", [*sorted(BROKEN), "reset"])

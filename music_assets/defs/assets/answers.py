@@ -15,7 +15,7 @@ from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import SpotifyResource, StagingResource
 from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
-from music_assets.resolution import Asked, SongIndex
+from music_assets.resolution import Asked, SearchBacklog
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import make_plan
 from music_assets.staging.store import SliceStore
@@ -104,7 +104,7 @@ def read_state(store: SliceStore) -> dict[str, Any]:
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 
 
-def _metadata(asked: Asked, index: SongIndex, spotify: SpotifyResource) -> dict[str, Any]:
+def _metadata(asked: Asked, index: SearchBacklog, spotify: SpotifyResource) -> dict[str, Any]:
     count = index.count()
     client = spotify.client()
     requests = sum(asked.requests.values())

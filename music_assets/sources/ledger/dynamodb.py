@@ -29,7 +29,7 @@ import orjson
 from music_assets.sources.ledger.bodies import pack, unpack
 from music_assets.sources.ledger.errors import LedgerUnusable
 from music_assets.sources.ledger.lease import Lease, holder_of
-from music_assets.sources.ledger.ledger import Answer, Key, Spender, holders_note
+from music_assets.sources.ledger.ledger import Key, RequestLock, Response, holders_note
 from music_assets.sources.ledger.table import INDEX, Item, Table, typed
 
 _PART = 350_000  # bytes of a body to an item, which may have 400 KB (400 * 1024 bytes)
@@ -52,23 +52,19 @@ class DynamoDBLedger:
         self._lease = lease
         self._clock = clock
 
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The answers there are to these questions, in the order asked; a request for a hundred."""
         by_item = {self._answer_key(key): key for key in keys}
         items = self.table.get(by_item)
         wanted = [part["S"] for item in items.values() for part in item.get("parts", {"L": []})["L"]]
         parts = self.table.get(wanted) if wanted else {}
-        found: dict[Key, Answer] = {}
+        found: dict[Key, Response] = {}
         for name, key in by_item.items():
             with contextlib.suppress(KeyError):  # not there, or parts of it were purged this moment
                 found[key] = self._answer(key, items[name], parts)
         return found
 
-    def put(self, answer: Answer) -> None:
-        """Keep one answer; it is durable once this returns."""
-        self.put_many([answer])
-
-    def put_many(self, answers: Iterable[Answer]) -> None:
+    def put_many(self, answers: Iterable[Response]) -> None:
         """Keep these answers, in place of older ones; each is whole or not there."""
         items: list[Item] = []
         for answer in answers:
@@ -87,18 +83,6 @@ class DynamoDBLedger:
             condition = f"{condition} AND #moment < :before"
             kinds = self.table.scan(condition, index=INDEX, **values, before=before.timestamp())
         return dict(sorted(Counter(item["kind"]["S"].split("#")[2] for item in kinds).items()))
-
-    def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:
-        """At most `limit` keys answered before that moment, the stalest first."""
-        if limit < 1:
-            return []
-        items = self.table.query(
-            "#kind = :kind AND #moment < :before",
-            limit,
-            kind=f"answer#{self.source}#{purpose}#answered",
-            before=before.timestamp(),
-        )
-        return [_key(item["key"]["S"]) for item in items]
 
     def purge(self, before: datetime | None = None) -> int:
         """Delete what was fetched before that moment (or all), and say how many answers that were.
@@ -123,7 +107,7 @@ class DynamoDBLedger:
             names = (item["key"]["S"] for item in self.table.scan(chosen, **of, **values))
             return sum(sum(pool.map(delete, some)) for some in _some(names, 1000))
 
-    def note_spent(self, kind: str, at: datetime, count: int = 1) -> None:
+    def record_request(self, kind: str, at: datetime, count: int = 1) -> None:
         """Count requests of this kind on the UTC day of `at`.
 
         Where an answer of DynamoDB's is lost on the way it may count twice: rather too much than too little.
@@ -138,7 +122,7 @@ class DynamoDBLedger:
             day=datetime.combine(day, time_of_day(), UTC).timestamp(),
         )
 
-    def spent(self, day: date | None = None) -> dict[str, int]:
+    def request_counts(self, day: date | None = None) -> dict[str, int]:
         """The requests counted on that UTC day, by kind; on all days if None."""
         days = [f"spent#{self.source}#{day}"]
         if day is None:
@@ -150,7 +134,7 @@ class DynamoDBLedger:
             total.update({name.removeprefix(_COUNTER): int(count["N"]) for name, count in counts.items()})
         return dict(sorted(total.items()))
 
-    def remember(self, name: str, value: Mapping[str, Any] | None) -> None:
+    def set_state(self, name: str, value: Mapping[str, Any] | None) -> None:
         """Keep a small fact, in place of the one of that name; None forgets it."""
         key = f"fact#{self.source}#{name}"
         if value is None:
@@ -158,14 +142,16 @@ class DynamoDBLedger:
         else:
             self.table.put([{"key": typed(key), "value": typed(orjson.dumps(dict(value)).decode())}])
 
-    def recall(self, name: str) -> dict[str, Any] | None:
+    def get_state(self, name: str) -> dict[str, Any] | None:
         """The fact of that name, if there is one."""
         key = f"fact#{self.source}#{name}"
         item = self.table.get([key]).get(key)
         return None if item is None else dict(orjson.loads(item["value"]["S"]))
 
     @contextlib.contextmanager
-    def spender(self, wait: float = 10.0, note: Mapping[str, Any] | None = None) -> Iterator[Spender]:
+    def request_lock(
+        self, wait: float = 10.0, note: Mapping[str, Any] | None = None
+    ) -> Iterator[RequestLock]:
         """Hold the right to spend requests; raises `LedgerInUse`, naming the holder, after `wait` seconds.
 
         A holder that died is in the way until its lease ends.
@@ -193,18 +179,18 @@ class DynamoDBLedger:
         entity, purpose = _without_separator(key.entity), _without_separator(key.purpose)
         return f"answer#{self.source}#{purpose}#{entity}#{key.id}"
 
-    def _items(self, answer: Answer) -> list[Item]:
+    def _items(self, answer: Response) -> list[Item]:
         """The item of an answer, last; before it the pieces of a body that is too large for it."""
         moment = typed(answer.fetched_at.timestamp())
         item = {
             "key": typed(self._answer_key(answer.key)),
             "kind": typed(f"answer#{self.source}#{answer.key.purpose}#{_without_separator(answer.status)}"),
             "moment": moment,
-            "asked": typed(answer.asked),
+            "asked": typed(answer.attempts),
             "mode": typed(answer.mode),
         }
-        if answer.question is not None:
-            item["question"] = typed(answer.question)
+        if answer.query is not None:
+            item["question"] = typed(answer.query)
         body = pack(answer.body)
         if body is None:
             return [item]
@@ -218,7 +204,7 @@ class DynamoDBLedger:
         ]
         return [*parts, {**item, "parts": {"L": [part["key"] for part in parts]}}]
 
-    def _answer(self, key: Key, item: Item, parts: Mapping[str, Item]) -> Answer:
+    def _answer(self, key: Key, item: Item, parts: Mapping[str, Item]) -> Response:
         """The answer an item holds; `KeyError` where a part is missing."""
         body: bytes | None = item["body"]["B"] if "body" in item else None
         if "parts" in item:
@@ -229,14 +215,14 @@ class DynamoDBLedger:
             raise LedgerUnusable(
                 self.table.where, f"{item['key']['S']}: {error}", "Restore the table, or delete that item."
             ) from None
-        return Answer(
+        return Response(
             key=key,
             status=item["kind"]["S"].rpartition("#")[2],
-            question=item["question"]["S"] if "question" in item else None,
+            query=item["question"]["S"] if "question" in item else None,
             fetched_at=datetime.fromtimestamp(float(item["moment"]["N"]), UTC),
             mode=item["mode"]["S"],
             body=unpacked,
-            asked=int(item["asked"]["N"]),
+            attempts=int(item["asked"]["N"]),
         )
 
 

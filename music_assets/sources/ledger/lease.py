@@ -19,13 +19,13 @@ from typing import Any
 import orjson
 
 from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
-from music_assets.sources.ledger.ledger import Spender
+from music_assets.sources.ledger.ledger import RequestLock
 from music_assets.sources.ledger.table import Item, Table
 
 _log = logging.getLogger(__name__)
 
 
-class Lease(Spender):
+class Lease(RequestLock):
     """The lease `key` in `table`, for `ttl` seconds at a time. `clock` gives seconds since 1970."""
 
     def __init__(

@@ -26,19 +26,19 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer. `asked` counts the requests spent on the question so far (rungs of a ladder)."""
+class Response:
+    """One answer. `attempts` counts the requests spent on the question so far (rungs of a ladder)."""
 
     key: Key
     status: str  # answered | not_found | refused | denied
-    question: str | None
+    query: str | None
     fetched_at: datetime  # UTC
     mode: str  # the access it was asked with: development | extended
     body: Any = None  # the JSON as it came
-    asked: int = 1
+    attempts: int = 1
 
 
-class Spender:
+class RequestLock:
     """The right to spend requests, while its context lasts.
 
     `predecessor` is the note of a process that died while it held the right: `pid`, `host`, `since` (ISO
@@ -59,20 +59,14 @@ class Ledger(Protocol):
     outlives a kill of the process. Every method raises `LedgerUnusable` where the ledger cannot be reached.
     """
 
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The answers there are to these questions, in the order asked."""
 
-    def put(self, answer: Answer) -> None:
-        """Keep one answer, in place of an older one."""
-
-    def put_many(self, answers: Iterable[Answer]) -> None:
+    def put_many(self, answers: Iterable[Response]) -> None:
         """Keep these answers, in place of older ones."""
 
     def count(self, before: datetime | None = None) -> dict[str, int]:
         """How many answers there are (fetched before that moment), by purpose."""
-
-    def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:
-        """At most `limit` keys answered (status `answered`) before that moment, the stalest first."""
 
     def purge(self, before: datetime | None = None) -> int:
         """Delete the answers fetched before that moment, or all, and say how many they were.
@@ -80,21 +74,21 @@ class Ledger(Protocol):
         What was spent and what is remembered stay: they are no content of the source's.
         """
 
-    def note_spent(self, kind: str, at: datetime, count: int = 1) -> None:
+    def record_request(self, kind: str, at: datetime, count: int = 1) -> None:
         """Count requests of this kind on the UTC day of `at`; call it before a request leaves."""
 
-    def spent(self, day: date | None = None) -> dict[str, int]:
+    def request_counts(self, day: date | None = None) -> dict[str, int]:
         """The requests counted on that UTC day, by kind; on all days if None."""
 
-    def remember(self, name: str, value: Mapping[str, Any] | None) -> None:
+    def set_state(self, name: str, value: Mapping[str, Any] | None) -> None:
         """Keep a small fact (JSON) that outlives the run, in place of the one of that name; None forgets."""
 
-    def recall(self, name: str) -> dict[str, Any] | None:
+    def get_state(self, name: str) -> dict[str, Any] | None:
         """The fact of that name, if there is one."""
 
-    def spender(
+    def request_lock(
         self, wait: float = ..., note: Mapping[str, Any] | None = None
-    ) -> AbstractContextManager[Spender]:
+    ) -> AbstractContextManager[RequestLock]:
         """The right to spend requests, one holder at a time; `LedgerInUse` after `wait` seconds.
 
         It ends with the context, and with the process however that ends. `note` is for a successor to read.

@@ -17,7 +17,7 @@ import orjson
 
 from music_assets.sources.ledger.bodies import pack, unpack
 from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
-from music_assets.sources.ledger.ledger import Answer, Key, Spender, holders_note
+from music_assets.sources.ledger.ledger import Key, RequestLock, Response, holders_note
 
 _VERSION = 2  # 1 had answers alone
 _SCHEMA = (
@@ -83,20 +83,20 @@ class SqliteLedger:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
-    def get_many(self, keys: Iterable[Key]) -> dict[Key, Answer]:
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The answers there are to these questions, in the order asked; one query for a few hundred."""
         keys = list(keys)
         by_kind: dict[tuple[str, str], list[str]] = {}
         for key in keys:
             by_kind.setdefault((key.purpose, key.entity), []).append(key.id)
-        found: dict[Key, Answer] = {}
+        found: dict[Key, Response] = {}
         with self._or_unusable():
             for (purpose, entity), ids in by_kind.items():
                 for start in range(0, len(ids), 500):
                     found |= self._get(purpose, entity, ids[start : start + 500])
         return {key: found[key] for key in keys if key in found}
 
-    def _get(self, purpose: str, entity: str, ids: list[str]) -> dict[Key, Answer]:
+    def _get(self, purpose: str, entity: str, ids: list[str]) -> dict[Key, Response]:
         sql = (
             "SELECT id, status, question, fetched_at, mode, body, asked FROM answers "
             f"WHERE source = ? AND purpose = ? AND entity = ? AND id IN ({','.join('?' * len(ids))})"
@@ -106,15 +106,11 @@ class SqliteLedger:
         keys = [Key(entity, id_, purpose) for id_, *_ in rows]
         return {key: _answer(key, *values) for key, (_, *values) in zip(keys, rows, strict=True)}
 
-    def put(self, answer: Answer) -> None:
-        """Keep one answer; it is durable once this returns."""
-        self.put_many([answer])
-
-    def put_many(self, answers: Iterable[Answer]) -> None:
+    def put_many(self, answers: Iterable[Response]) -> None:
         """Keep these answers in one transaction, in place of older ones."""
         rows = [
             (
-                *(self.source, a.key.purpose, a.key.entity, a.key.id, a.status, a.question, a.asked, a.mode),
+                *(self.source, a.key.purpose, a.key.entity, a.key.id, a.status, a.query, a.attempts, a.mode),
                 *(a.fetched_at.timestamp(), pack(a.body)),
             )
             for a in answers
@@ -136,16 +132,6 @@ class SqliteLedger:
                 [self.source, moment],
             ).fetchall()
         return dict(rows)
-
-    def oldest(self, purpose: str, limit: int, before: datetime) -> list[Key]:
-        """At most `limit` keys answered before that moment, the stalest first."""
-        with self._or_unusable(), self._lock:
-            rows = self._db.execute(
-                "SELECT entity, id FROM answers WHERE source = ? AND purpose = ? AND status = 'answered' "
-                "AND fetched_at < ? ORDER BY fetched_at, entity, id LIMIT ?",
-                [self.source, purpose, before.timestamp(), limit],
-            ).fetchall()
-        return [Key(entity, id_, purpose) for entity, id_ in rows]
 
     def purge(self, before: datetime | None = None) -> int:
         """Delete what was fetched before that moment (or all) for good, and say how many answers that were.
@@ -170,7 +156,7 @@ class SqliteLedger:
                 [self.source, moment, _PURGED_AT_ONCE],
             ).rowcount
 
-    def note_spent(self, kind: str, at: datetime, count: int = 1) -> None:
+    def record_request(self, kind: str, at: datetime, count: int = 1) -> None:
         """Count requests of this kind on the UTC day of `at`."""
         with self._or_unusable(), self._lock:
             self._db.execute(
@@ -179,7 +165,7 @@ class SqliteLedger:
                 [self.source, at.astimezone(UTC).date().isoformat(), kind, count],
             )
 
-    def spent(self, day: date | None = None) -> dict[str, int]:
+    def request_counts(self, day: date | None = None) -> dict[str, int]:
         """The requests counted on that UTC day, by kind; on all days if None."""
         with self._or_unusable(), self._lock:
             rows = self._db.execute(
@@ -189,7 +175,7 @@ class SqliteLedger:
             ).fetchall()
         return dict(rows)
 
-    def remember(self, name: str, value: Mapping[str, Any] | None) -> None:
+    def set_state(self, name: str, value: Mapping[str, Any] | None) -> None:
         """Keep a small fact, in place of the one of that name; None forgets it."""
         with self._or_unusable(), self._lock:
             if value is None:
@@ -200,7 +186,7 @@ class SqliteLedger:
                 [self.source, name, orjson.dumps(dict(value)).decode()],
             )
 
-    def recall(self, name: str) -> dict[str, Any] | None:
+    def get_state(self, name: str) -> dict[str, Any] | None:
         """The fact of that name, if there is one."""
         with self._or_unusable(), self._lock:
             row = self._db.execute(
@@ -209,7 +195,9 @@ class SqliteLedger:
             return None if row is None else dict(orjson.loads(row[0]))
 
     @contextlib.contextmanager
-    def spender(self, wait: float = 10.0, note: Mapping[str, Any] | None = None) -> Iterator[Spender]:
+    def request_lock(
+        self, wait: float = 10.0, note: Mapping[str, Any] | None = None
+    ) -> Iterator[RequestLock]:
         """Hold the right to spend requests; raises `LedgerInUse`, naming the holder, after `wait` seconds.
 
         A file lock beside the ledger, which the system drops with the process however it ends. The note of
@@ -227,7 +215,7 @@ class SqliteLedger:
             with self._or_unusable():
                 predecessor = self._read_note()
                 self._write_note(holders_note(note))
-            yield Spender(predecessor)
+            yield RequestLock(predecessor)
         finally:
             self._note.unlink(missing_ok=True)
             lock.release()
@@ -294,13 +282,13 @@ class SqliteLedger:
 
 def _answer(
     key: Key, status: str, question: str | None, fetched_at: float, mode: str, body: bytes | None, asked: int
-) -> Answer:
-    return Answer(
+) -> Response:
+    return Response(
         key=key,
         status=status,
-        question=question,
+        query=question,
         fetched_at=datetime.fromtimestamp(fetched_at, UTC),
         mode=mode,
         body=unpack(body),
-        asked=asked,
+        attempts=asked,
     )

@@ -1,7 +1,7 @@
 """`ListenBrainz`: Spotify ids by a song's names, from the ledger first and by requests for the rest.
 
 Each song's answer is kept by itself the moment it is in, empty ones too. When the service wants a pause or is
-down, the rest comes back `pending`. The right to spend (`Ledger.spender`) is the caller's to hold.
+down, the rest comes back `pending`. The right to spend (`Ledger.request_lock`) is the caller's to hold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from music_assets.sources.http import BadAnswer, PoliteClient, Unavailable
-from music_assets.sources.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.listenbrainz.names import spelt
 from music_assets.sources.listenbrainz.settings import ListenBrainzSettings
 
@@ -129,7 +129,7 @@ class ListenBrainz:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _answers(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Answer]:
+    def _answers(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Response]:
         """The songs' answers, which come in the order asked and repeat the names they are for."""
         if not isinstance(body, list) or len(body) != len(batch):
             raise BadAnswer(f"ListenBrainz did not answer with a list of the {len(batch)} songs it was asked")
@@ -139,7 +139,9 @@ class ListenBrainz:
             if not isinstance(row, dict) or any(row.get(name, said) != said for name, said in names.items()):
                 raise BadAnswer(f"ListenBrainz answered about another song than {' / '.join(names.values())}")
             status = "answered" if _ids(row) else "not_found"
-            answers.append(Answer(_key(track_id), status, " / ".join(names.values()), at, "keyless", row, 1))
+            answers.append(
+                Response(_key(track_id), status, " / ".join(names.values()), at, "keyless", row, 1)
+            )
         return answers
 
 

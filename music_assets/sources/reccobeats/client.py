@@ -1,8 +1,7 @@
 """`ReccoBeats`: audio features by Spotify id, from the ledger first and by requests for the rest.
 
 Each id's answer is kept by itself the moment it is in, those it does not know too. When the service wants
-a pause or is down, the rest comes back `pending`. The right to spend (`Ledger.spender`) is the caller's to
-hold.
+a pause or is down, the rest comes back `pending`. `Ledger.request_lock` is the caller's to hold.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from music_assets.sources.http import BadAnswer, PoliteClient, Unavailable
-from music_assets.sources.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.reccobeats.rows import features_row, spotify_id_of
 from music_assets.sources.reccobeats.settings import MOST_IDS, ReccoBeatsSettings
 from music_assets.sources.spotify.results import Lookup
@@ -71,7 +70,7 @@ class ReccoBeats:
         again: dict[str, list[str]] = {}
         for id_ in ids:
             kept, isrc = work.known.get(_key(id_)), isrc_of[id_]
-            if isrc and kept and kept.status == "not_found" and kept.asked == 1:
+            if isrc and kept and kept.status == "not_found" and kept.attempts == 1:
                 again.setdefault(isrc, []).append(id_)
         self._ask(work, again, asked=2)
         return self._lookup(ids, work)
@@ -109,10 +108,10 @@ class ReccoBeats:
             work.known.update({answer.key: answer for answer in answers})
             work.asked.update(ids)
 
-    def _answer(self, id_: str, name: str, body: Mapping[str, Any] | None, asked: int) -> Answer:
+    def _answer(self, id_: str, name: str, body: Mapping[str, Any] | None, asked: int) -> Response:
         status = "not_found" if body is None else "answered"
         at = datetime.fromtimestamp(self._clock(), UTC)
-        return Answer(_key(id_), status, name, at, "keyless", body, asked)
+        return Response(_key(id_), status, name, at, "keyless", body, asked)
 
     def _lookup(self, ids: list[str], work: _Work) -> Lookup:
         got = {id_: work.known[_key(id_)] for id_ in ids if _key(id_) in work.known}
@@ -132,7 +131,7 @@ class ReccoBeats:
 class _Work:
     """What is known of the ids of one call, and what became of the others."""
 
-    known: dict[Key, Answer]
+    known: dict[Key, Response]
     asked: set[str] = field(default_factory=set)
     pending: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)

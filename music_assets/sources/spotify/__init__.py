@@ -7,7 +7,7 @@ Shapes           rows as dicts with the columns of `spotify.tracks`, `.artists`,
 Limits           requests are scarce: a rate a half minute, and an unpublished quota a developer
                  account. Batches, popularity, followers and audio features need extended access.
 Terms            Spotify Developer Terms v10 and Policy (15 May 2025): no database beyond what the app
-                 needs, no keeping without end (`SqliteLedger.purge`), no training of models on it.
+                 needs, no keeping without end (`Ledger.purge`), no training of models on it.
 Errors           `errors`, all of them `SpotifyError`; those of the ledger are `LedgerError`.
 
 `queries` words the questions, `client` asks them over `session` as far as the `budget` goes, `access` knows
@@ -16,7 +16,7 @@ what this app may ask, `lookups` fetches things by id; `facade` keeps what came 
 `music_assets.matching` to say; the server that plays Spotify is in `music_assets.sandbox`.
 """
 
-from music_assets.sources.ledger import Answer, Key, Ledger, LedgerInUse, LedgerUnusable, SqliteLedger
+from music_assets.sources.ledger import Key, Ledger, LedgerInUse, LedgerUnusable, Response, open_ledger
 from music_assets.sources.spotify.catalog import HITS, Spotify
 from music_assets.sources.spotify.errors import (
     AccessDenied,
@@ -39,7 +39,6 @@ __all__ = [
     "HITS",
     "AccessDenied",
     "Album",
-    "Answer",
     "BadAnswer",
     "BadCredentials",
     "DayIsSpent",
@@ -52,15 +51,16 @@ __all__ = [
     "OutOfBudget",
     "QuotaExhausted",
     "RateLimited",
+    "Response",
     "SearchAnswer",
     "SongQuestion",
     "Spotify",
     "SpotifyError",
     "SpotifySettings",
     "SpotifyUnreachable",
-    "SqliteLedger",
     "artist_row",
     "audio_features_row",
+    "open_ledger",
     "queries_for",
     "search_rows",
     "track_row",

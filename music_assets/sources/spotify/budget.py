@@ -48,7 +48,7 @@ class Budget:
             if over := self._over(kind):
                 raise over
             self._spent += 1
-            self._ledger.note_spent(kind, self._now())
+            self._ledger.record_request(kind, self._now())
 
     def over(self, kind: str) -> OutOfBudget | None:
         """What keeps requests of this kind from leaving now, if anything does."""
@@ -64,7 +64,7 @@ class Budget:
         with self._lock:
             self._pauses[kind] = error
         why = next(name for name, class_ in _PAUSES.items() if type(error) is class_)
-        self._ledger.remember(self._name("pause", kind), {"until": error.until.isoformat(), "why": why})
+        self._ledger.set_state(self._name("pause", kind), {"until": error.until.isoformat(), "why": why})
 
     def left_today(self) -> int | None:
         """How many requests the day's allowance still holds; None where there is none."""
@@ -73,11 +73,11 @@ class Budget:
 
     def recall(self, name: str) -> dict[str, Any] | None:
         """A fact about this app that an earlier run learned."""
-        return self._ledger.recall(self._name(name))
+        return self._ledger.get_state(self._name(name))
 
     def remember(self, name: str, value: dict[str, Any]) -> None:
         """Have later runs know a fact about this app."""
-        self._ledger.remember(self._name(name), value)
+        self._ledger.set_state(self._name(name), value)
 
     def _name(self, *parts: str) -> str:
         return "/".join(["spotify", self._app, *parts])
@@ -88,7 +88,7 @@ class Budget:
     def _over(self, kind: str) -> OutOfBudget | None:
         now = self._now()
         if kind not in self._pauses:
-            told = self._ledger.recall(self._name("pause", kind))
+            told = self._ledger.get_state(self._name("pause", kind))
             self._pauses[kind] = (
                 _PAUSES[told["why"]](datetime.fromisoformat(told["until"])) if told is not None else None
             )
@@ -103,6 +103,6 @@ class Budget:
     def _spent_today(self) -> int:
         today = self._now().date()
         if today != self._day:
-            spent = self._ledger.spent(today)
+            spent = self._ledger.request_counts(today)
             self._day, self._spent = today, sum(spent.get(kind, 0) for kind in KINDS)
         return self._spent

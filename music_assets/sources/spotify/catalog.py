@@ -18,7 +18,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from music_assets.sources.ledger import Answer, Key, Ledger, Spender
+from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
 from music_assets.sources.spotify.access import MISSING_IN_DEVELOPMENT, Access
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import BadAnswer, OutOfBudget
@@ -60,7 +60,7 @@ class Spotify:
         self.settled = SettledSongs(ledger, source=client.settings.source, make=self._noted)
         self._saved: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
-        self._spender: Spender | None = None
+        self._spender: RequestLock | None = None
         self._lock = Lock()
 
     @classmethod
@@ -266,7 +266,7 @@ class Spotify:
         return queries_for(title, artist, release, ladder=self.settings.ladder)
 
     def _from_ledger(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None, settled: Tracks | None
+        self, song: SongQuestion, queries: list[str], kept: Response | None, settled: Tracks | None
     ) -> SearchAnswer | None:
         """The answer, if no request is needed for it: it is known, or there is nothing to ask."""
         searched = self._searched(song, queries, kept)
@@ -287,7 +287,7 @@ class Spotify:
             from_ledger=True,
         )
 
-    def _searched(self, song: SongQuestion, queries: list[str], kept: Answer | None) -> SearchAnswer | None:
+    def _searched(self, song: SongQuestion, queries: list[str], kept: Response | None) -> SearchAnswer | None:
         if kept is None:
             if queries:
                 return None
@@ -297,15 +297,15 @@ class Spotify:
                 reason="neither title nor artist has a word to search for",
                 source=self.settings.source,
             )
-        if kept.status == "not_found" and kept.asked < len(queries):
+        if kept.status == "not_found" and kept.attempts < len(queries):
             return None
-        if kept.status == "refused" and queries[kept.asked - 1 : kept.asked] != [kept.question]:
+        if kept.status == "refused" and queries[kept.attempts - 1 : kept.attempts] != [kept.query]:
             return None
         self._save("search", 1)
         return self._answered(song, kept, from_ledger=True)
 
     def _search(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Over
+        self, song: SongQuestion, queries: list[str], kept: Response | None, budget: _Over
     ) -> SearchAnswer:
         """Ask about one song; in a thread of the pool."""
         before = self._client.sent.by_this_thread()
@@ -313,11 +313,11 @@ class Spotify:
         return replace(answer, requests=self._client.sent.by_this_thread() - before)
 
     def _climb(
-        self, song: SongQuestion, queries: list[str], kept: Answer | None, budget: _Over
+        self, song: SongQuestion, queries: list[str], kept: Response | None, budget: _Over
     ) -> SearchAnswer:
         """Climb the ladder from where it was left, keeping each answer."""
         unanswered = SearchAnswer(song.track_id, "pending", source=self.settings.source)
-        asked = kept.asked if kept and kept.status == "not_found" else 0
+        asked = kept.attempts if kept and kept.status == "not_found" else 0
         while True:
             if budget.over:
                 return replace(unanswered, reason=str(budget.over), until=budget.over.until)
@@ -340,7 +340,7 @@ class Spotify:
             if status != "not_found" or asked == len(queries):
                 return self._answered(song, answer, from_ledger=False)
 
-    def _search_release(self, key: str, artist_name: str, release: str) -> Answer:
+    def _search_release(self, key: str, artist_name: str, release: str) -> Response:
         """Ask for a release's tracks; in a thread of the pool."""
         query = release_query(artist_name, release)
         self._spend()
@@ -361,12 +361,12 @@ class Spotify:
             if isinstance(track, dict):
                 return self._access.learn_from(track)
 
-    def _answered(self, song: SongQuestion, answer: Answer, *, from_ledger: bool) -> SearchAnswer:
+    def _answered(self, song: SongQuestion, answer: Response, *, from_ledger: bool) -> SearchAnswer:
         source, refused = self.settings.source, answer.status == "refused"
         return SearchAnswer(
             track_id=song.track_id,
             status="error" if refused else "answered",
-            question=answer.question,
+            question=answer.query,
             tracks=[] if refused else search_rows(answer.body, source=source, fetched_at=answer.fetched_at),
             reason=answer.body["reason"] if refused else None,
             source=source,
@@ -397,10 +397,10 @@ class Spotify:
 
     # -- both
 
-    def _answer(self, key: Key, status: str, question: str, body: Any, asked: int) -> Answer:
-        return Answer(key, status, question, self._now(), self.mode or "development", body, asked)
+    def _answer(self, key: Key, status: str, question: str, body: Any, asked: int) -> Response:
+        return Response(key, status, question, self._now(), self.mode or "development", body, asked)
 
-    def _noted(self, key: Key, status: str, question: str, body: Any) -> Answer:
+    def _noted(self, key: Key, status: str, question: str, body: Any) -> Response:
         return self._answer(key, status, question, body, 0)
 
     def _now(self) -> datetime:
@@ -415,7 +415,7 @@ class Spotify:
         """Take the right to spend before the first request; see before each that it still holds."""
         with self._lock:
             if self._spender is None:
-                right = self._ledger.spender(self.settings.lock_wait, note=self._note)
+                right = self._ledger.request_lock(self.settings.lock_wait, note=self._note)
                 self._spender = self._held.enter_context(right)
                 self.predecessor = self._spender.predecessor
         self._spender.check()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from music_assets.sources.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
@@ -55,8 +55,8 @@ FEATURES = Kind("audio-features", "spotify_track", "audio_features", 100, single
 class Found:
     """The answers by id, and what became of the ids that have none."""
 
-    answers: dict[str, Answer] = field(default_factory=dict)
-    stale: dict[str, Answer] = field(default_factory=dict)  # what is known of those asked about again
+    answers: dict[str, Response] = field(default_factory=dict)
+    stale: dict[str, Response] = field(default_factory=dict)  # what is known of those asked about again
     from_ledger: int = 0
     pending: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -161,8 +161,8 @@ class Lookups:
         return left
 
     def _request(
-        self, kind: Kind, ids: list[str], batched: bool, stale: Mapping[str, Answer]
-    ) -> dict[str, Answer]:
+        self, kind: Kind, ids: list[str], batched: bool, stale: Mapping[str, Response]
+    ) -> dict[str, Response]:
         """One request, in a thread of the pool; its answers are in the ledger when it returns."""
         self._spend()
         if batched:
@@ -192,10 +192,10 @@ class Lookups:
         )
         return answers
 
-    def _answer(self, kind: Kind, id_: str, status: str, body: Any) -> Answer:
-        return Answer(kind.key(id_), status, id_, self._now(), self._access.mode or "development", body)
+    def _answer(self, kind: Kind, id_: str, status: str, body: Any) -> Response:
+        return Response(kind.key(id_), status, id_, self._now(), self._access.mode or "development", body)
 
-    def _denied(self, kind: Kind) -> Answer | None:
+    def _denied(self, kind: Kind) -> Response | None:
         """The refusal this app got for this kind of request in this mode, if it is not long ago."""
         key = Key("app", kind.path, "access")
         told = self._ledger.get_many([key]).get(key)
@@ -205,7 +205,7 @@ class Lookups:
     def _remember_denied(self, kind: Kind, reason: str) -> None:
         key = Key("app", kind.path, "access")
         mode = self._access.mode or "development"
-        self._ledger.put_many([Answer(key, "denied", kind.path, self._now(), mode, {"reason": reason})])
+        self._ledger.put_many([Response(key, "denied", kind.path, self._now(), mode, {"reason": reason})])
 
     @contextmanager
     def _pool(self) -> Iterator[ThreadPoolExecutor]:

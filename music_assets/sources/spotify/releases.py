@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from music_assets.sources.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
@@ -73,7 +73,7 @@ class ArtistAlbums:
             found.failed.append(id_)
             found.reason = str(error)
 
-    def _answer(self, id_: str) -> Answer:
+    def _answer(self, id_: str) -> Response:
         """Ask about one artist and keep what came."""
         status, body = "answered", None
         try:
@@ -83,7 +83,7 @@ class ArtistAlbums:
                 raise
             status = "not_found"
         mode = self._access.mode or "development"
-        answer = Answer(_key(id_), status, id_, self._now(), mode, body)
+        answer = Response(_key(id_), status, id_, self._now(), mode, body)
         self._ledger.put_many([answer])
         return answer
 

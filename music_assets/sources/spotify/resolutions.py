@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from music_assets.sources.ledger import Answer, Key, Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.lookups import ALBUMS, TRACKS
 from music_assets.sources.spotify.rows import Row, album_rows, search_rows, track_row
 
@@ -52,7 +52,7 @@ class SettledSongs:
     """Notes and what they lead to, out of one ledger."""
 
     def __init__(
-        self, ledger: Ledger, *, source: str, make: Callable[[Key, str, str, object], Answer]
+        self, ledger: Ledger, *, source: str, make: Callable[[Key, str, str, object], Response]
     ) -> None:
         self._ledger = ledger
         self._source = source
@@ -93,7 +93,7 @@ class SettledSongs:
                 found[track_id] = Tracks(note, rows, noted_at)
         return found
 
-    def _rows(self, answer: Answer) -> list[Row]:
+    def _rows(self, answer: Response) -> list[Row]:
         if answer.status != "answered":
             return []
         if answer.key.entity == RELEASE:

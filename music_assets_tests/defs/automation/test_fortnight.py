@@ -131,7 +131,7 @@ class Household(Daemon):
     def ledger_spent(self) -> dict[str, int]:
         ledger = open_ledger(self.settings.ledger, source="sandbox", read_only=True)
         try:
-            return {kind: n for kind, n in ledger.spent().items() if kind != "token"}
+            return {kind: n for kind, n in ledger.request_counts().items() if kind != "token"}
         finally:
             ledger.close()
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from music_assets.sources.ledger import (
-    Answer,
     DynamoDBLedger,
     Key,
     Ledger,
+    Response,
     SqliteLedger,
     create_table,
     open_ledger,
@@ -33,8 +33,8 @@ def answer(
     *,
     status: str = "answered",
     purpose: str = "search",
-) -> Answer:
-    return Answer(Key("track", id_, purpose), status, "track:'x'", fetched_at, "development", body)
+) -> Response:
+    return Response(Key("track", id_, purpose), status, "track:'x'", fetched_at, "development", body)
 
 
 def search(id_: str) -> Key:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from music_assets.sources.ledger import Answer, Key, Ledger, LedgerInUse
+from music_assets.sources.ledger import Key, Ledger, LedgerInUse, Response
 from music_assets_tests.sources.ledger.conftest import THEN, Place, answer, search
 
 # -- answers
@@ -23,8 +23,8 @@ from music_assets_tests.sources.ledger.conftest import THEN, Place, answer, sear
 
 def test_an_answer_comes_back_as_it_was_put(ledger: Ledger) -> None:
     body = {"tracks": {"items": [None, 1.5]}}
-    kept = Answer(search("TRA"), "answered", "q", THEN, "extended", body, asked=2)
-    bare = Answer(search("TRB"), "not_found", None, THEN, "development")
+    kept = Response(search("TRA"), "answered", "q", THEN, "extended", body, attempts=2)
+    bare = Response(search("TRB"), "not_found", None, THEN, "development")
     ledger.put_many([kept, bare])
     assert ledger.get_many([kept.key, search("TRC"), bare.key]) == {kept.key: kept, bare.key: bare}
 
@@ -33,7 +33,6 @@ def test_the_last_answer_to_a_question_counts(ledger: Ledger) -> None:
     ledger.put_many([answer("TRA", {"n": 1}), answer("TRB"), answer("TRA", {"n": 2}, status="refused")])
     assert ledger.get_many([search("TRA")])[search("TRA")].body == {"n": 2}
     assert ledger.count() == {"search": 2}
-    assert ledger.oldest("search", 9, THEN + timedelta(1)) == [search("TRB")]
 
 
 def test_answers_are_kept_by_purpose_and_entity(ledger: Ledger) -> None:
@@ -43,21 +42,20 @@ def test_answers_are_kept_by_purpose_and_entity(ledger: Ledger) -> None:
         Key("track", "X", "other"),
         Key("track", "#X#y", "other"),
     ]
-    ledger.put_many([Answer(key, "answered", None, THEN, "extended", list(key)) for key in keys])
+    ledger.put_many([Response(key, "answered", None, THEN, "extended", list(key)) for key in keys])
     assert {key: a.body for key, a in ledger.get_many(keys).items()} == {key: list(key) for key in keys}
     assert ledger.count() == {"audio_features": 1, "other": 2, "search": 1}
-    assert set(ledger.oldest("other", 9, THEN + timedelta(1))) == set(keys[2:])
 
 
 def test_sources_know_nothing_of_one_another(place: Place) -> None:
     sandbox, api = place.open("sandbox"), place.open("api")
-    sandbox.put(answer("TRA", {"invented": True}))
-    sandbox.note_spent("search", THEN)
-    sandbox.remember("mode", {"is": "extended"})
-    assert api.get_many([search("TRA")]) == {} and api.count() == {} and api.spent() == {}
-    assert api.recall("mode") is None and api.oldest("search", 9, datetime.now(UTC)) == []
+    sandbox.put_many([answer("TRA", {"invented": True})])
+    sandbox.record_request("search", THEN)
+    sandbox.set_state("mode", {"is": "extended"})
+    assert api.get_many([search("TRA")]) == {} and api.count() == {} and api.request_counts() == {}
+    assert api.get_state("mode") is None
     assert api.purge() == 0 and sandbox.count() == {"search": 1}
-    with sandbox.spender(wait=0), api.spender(wait=0):
+    with sandbox.request_lock(wait=0), api.request_lock(wait=0):
         pass
 
 
@@ -87,7 +85,7 @@ def test_a_body_of_any_size_is_kept_whole(ledger: Ledger) -> None:
     large = os.urandom(500_000).hex()  # which no compression makes small
     ledger.put_many([answer("TRA", {"n": large}), answer("TRB", {"n": 2})])
     assert ledger.get_many([search("TRA")])[search("TRA")].body == {"n": large}
-    ledger.put(answer("TRA", {"n": large[::-1]}))
+    ledger.put_many([answer("TRA", {"n": large[::-1]})])
     assert ledger.get_many([search("TRA")])[search("TRA")].body == {"n": large[::-1]}
     assert ledger.count() == {"search": 2}
 
@@ -97,8 +95,8 @@ def test_threads_may_use_it_at_once(ledger: Ledger) -> None:
 
     def work(name: int) -> None:
         for i in range(10):
-            ledger.note_spent("search", THEN)
-            ledger.put(answer(f"{name}-{i}", {"name": name}))
+            ledger.record_request("search", THEN)
+            ledger.put_many([answer(f"{name}-{i}", {"name": name})])
             if not ledger.get_many([search(f"{name}-{i}")]):
                 missing.append((name, i))
 
@@ -109,41 +107,27 @@ def test_threads_may_use_it_at_once(ledger: Ledger) -> None:
         thread.join()
     assert missing == []
     assert ledger.count() == {"search": 60}
-    assert ledger.spent() == {"search": 60}
+    assert ledger.request_counts() == {"search": 60}
 
 
-# -- the stalest, and what is purged
-
-
-def test_the_stalest_answers_come_first(ledger: Ledger) -> None:
-    ages = {"C": 3, "A": 9, "D": 1, "B": 5}
-    for id_, days in ages.items():
-        ledger.put(answer(id_, {}, THEN - timedelta(days)))
-    ledger.put(answer("MISSED", None, THEN - timedelta(20), status="not_found"))
-    ledger.put(answer("E", {}, THEN - timedelta(20), purpose="artist"))
-    before = THEN - timedelta(2)
-    assert ledger.oldest("search", 9, before) == [search("A"), search("B"), search("C")]
-    assert ledger.oldest("search", 2, before) == [search("A"), search("B")]
-    assert ledger.oldest("search", 0, before) == []
-    ledger.put(answer("A", {}, THEN))
-    assert ledger.oldest("search", 9, before) == [search("B"), search("C")]
+# -- what is purged
 
 
 def test_a_purge_takes_the_old_and_leaves_what_is_no_content(ledger: Ledger) -> None:
-    ledger.note_spent("search", THEN)
-    ledger.remember("mode", {"is": "extended"})
+    ledger.record_request("search", THEN)
+    ledger.set_state("mode", {"is": "extended"})
     ledger.put_many([answer("OLD", {}), answer("OLD", None, purpose="artist", status="not_found")])
-    ledger.put(answer("NEW", {"kept": 1}, THEN + timedelta(40)))
+    ledger.put_many([answer("NEW", {"kept": 1}, THEN + timedelta(40))])
     assert ledger.purge(THEN + timedelta(30)) == 2
     assert ledger.count() == {"search": 1}
     assert ledger.get_many([search("OLD"), search("NEW")]).keys() == {search("NEW")}
-    assert ledger.spent() == {"search": 1} and ledger.recall("mode") == {"is": "extended"}
+    assert ledger.request_counts() == {"search": 1} and ledger.get_state("mode") == {"is": "extended"}
     assert ledger.purge(THEN + timedelta(30)) == 0
 
 
 def test_a_purge_of_all_takes_all(ledger: Ledger) -> None:
     ledger.put_many(answer(str(i), {"n": i}, THEN + timedelta(9000)) for i in range(60))
-    ledger.put(answer("LARGE", os.urandom(500_000).hex()))
+    ledger.put_many([answer("LARGE", os.urandom(500_000).hex())])
     assert ledger.purge() == 61
     assert ledger.count() == {} and ledger.get_many(search(str(i)) for i in range(60)) == {}
 
@@ -153,31 +137,31 @@ def test_a_purge_of_all_takes_all(ledger: Ledger) -> None:
 
 def test_requests_are_counted_by_utc_day_and_kind(ledger: Ledger) -> None:
     late = datetime.fromisoformat("2026-11-01T23:30:00-05:00")  # 2 November in UTC
-    ledger.note_spent("search", THEN)
-    ledger.note_spent("search", THEN, 3)
-    ledger.note_spent("audio-features", THEN)
-    ledger.note_spent("search", late)
-    assert ledger.spent(date(2026, 11, 1)) == {"audio-features": 1, "search": 4}
-    assert ledger.spent(date(2026, 11, 2)) == {"search": 1}
-    assert ledger.spent(date(2026, 11, 3)) == {}
-    assert ledger.spent() == {"audio-features": 1, "search": 5}
+    ledger.record_request("search", THEN)
+    ledger.record_request("search", THEN, 3)
+    ledger.record_request("audio-features", THEN)
+    ledger.record_request("search", late)
+    assert ledger.request_counts(date(2026, 11, 1)) == {"audio-features": 1, "search": 4}
+    assert ledger.request_counts(date(2026, 11, 2)) == {"search": 1}
+    assert ledger.request_counts(date(2026, 11, 3)) == {}
+    assert ledger.request_counts() == {"audio-features": 1, "search": 5}
 
 
 def test_facts_are_remembered_replaced_and_forgotten(place: Place) -> None:
     first = place.open()
-    assert first.recall("spotify/1f/pause/search") is None
-    first.remember("spotify/1f/pause/search", {"until": "2026-11-02T00:00:00+00:00", "tries": [1, None]})
-    first.remember("mode", {"is": "development"})
-    first.remember("mode", {"is": "extended"})
+    assert first.get_state("spotify/1f/pause/search") is None
+    first.set_state("spotify/1f/pause/search", {"until": "2026-11-02T00:00:00+00:00", "tries": [1, None]})
+    first.set_state("mode", {"is": "development"})
+    first.set_state("mode", {"is": "extended"})
     second = place.open()
-    assert second.recall("spotify/1f/pause/search") == {
+    assert second.get_state("spotify/1f/pause/search") == {
         "until": "2026-11-02T00:00:00+00:00",
         "tries": [1, None],
     }
-    assert second.recall("mode") == {"is": "extended"}
-    second.remember("mode", None)
-    second.remember("never known", None)
-    assert first.recall("mode") is None
+    assert second.get_state("mode") == {"is": "extended"}
+    second.set_state("mode", None)
+    second.set_state("never known", None)
+    assert first.get_state("mode") is None
 
 
 # -- the right to spend
@@ -186,41 +170,42 @@ def test_facts_are_remembered_replaced_and_forgotten(place: Place) -> None:
 def test_one_spender_at_a_time_within_a_process_too(place: Place) -> None:
     ledger, other = place.open(), place.open()
     assert ledger.holder() is None
-    with ledger.spender(wait=0, note={"run": "ab12"}) as spender:
+    with ledger.request_lock(wait=0, note={"run": "ab12"}) as spender:
         assert spender.predecessor is None
         spender.check()
         held = other.holder()
         assert held is not None and held["pid"] == os.getpid() and held["run"] == "ab12"
         assert datetime.fromisoformat(held["since"]) <= datetime.now(UTC) and held["host"]
         for same in (ledger, other):
-            with pytest.raises(LedgerInUse, match=str(os.getpid())) as refused, same.spender(wait=0.05):
+            with pytest.raises(LedgerInUse, match=str(os.getpid())) as refused, same.request_lock(wait=0.05):
                 pass
             assert refused.value.holder == held
         spender.check()
     assert other.holder() is None
-    with other.spender(wait=0) as again:
+    with other.request_lock(wait=0) as again:
         assert again.predecessor is None
 
 
 def test_who_ends_with_an_error_has_ended_in_order(ledger: Ledger) -> None:
-    with pytest.raises(ZeroDivisionError), ledger.spender():
+    with pytest.raises(ZeroDivisionError), ledger.request_lock():
         raise ZeroDivisionError
     assert ledger.holder() is None
-    with ledger.spender(wait=0) as spender:
+    with ledger.request_lock(wait=0) as spender:
         assert spender.predecessor is None
 
 
 WRITER = """
 import sys, time
 from datetime import UTC, datetime
-from music_assets.sources.ledger import Answer, Key, open_ledger
+from music_assets.sources.ledger import Response, Key, open_ledger
 ledger = open_ledger(sys.argv[1], source="api")
-with ledger.spender(note={"run": "r1"}):
+with ledger.request_lock(note={"run": "r1"}):
     for i in range(10_000):
         now = datetime(2026, 11, 1, tzinfo=UTC)
-        ledger.note_spent("search", now)
-        ledger.put(Answer(Key("track", str(i), "search"), "answered", "q", now, "development", {"i": i}))
-        ledger.remember("last", {"i": i})
+        ledger.record_request("search", now)
+        key = Key("track", str(i), "search")
+        ledger.put_many([Response(key, "answered", "q", now, "development", {"i": i})])
+        ledger.set_state("last", {"i": i})
         print(i, flush=True)
 """
 
@@ -231,7 +216,7 @@ def test_a_kill_loses_nothing_and_ends_the_right_to_spend(place: Place) -> None:
     while (line := process.stdout.readline()) and int(line) < 30:
         pass
     ledger = place.open("api")
-    with pytest.raises(LedgerInUse) as refused, ledger.spender(wait=0.05):
+    with pytest.raises(LedgerInUse) as refused, ledger.request_lock(wait=0.05):
         pass
     assert refused.value.holder["pid"] == process.pid
     assert str(process.pid) in str(refused.value)
@@ -242,16 +227,16 @@ def test_a_kill_loses_nothing_and_ends_the_right_to_spend(place: Place) -> None:
     keys = [search(str(i)) for i in range(said + 1)]
     assert [a.body["i"] for a in ledger.get_many(keys).values()] == list(range(said + 1))
     # The kill may have come after a write and before the line that tells of it.
-    assert said + 1 <= ledger.spent(date(2026, 11, 1))["search"] <= said + 2
-    assert ledger.recall("last") in ({"i": said}, {"i": said + 1})
+    assert said + 1 <= ledger.request_counts(date(2026, 11, 1))["search"] <= said + 2
+    assert ledger.get_state("last") in ({"i": said}, {"i": said + 1})
 
     successor = place.open_later("api", clock=lambda: time.time() + 61)
     assert successor.holder() is None
-    with successor.spender(wait=5) as spender:
+    with successor.request_lock(wait=5) as spender:
         assert spender.predecessor is not None
         assert spender.predecessor["pid"] == process.pid and spender.predecessor["run"] == "r1"
         assert spender.predecessor["host"] == refused.value.holder["host"]
-    with successor.spender(wait=0) as next_one:
+    with successor.request_lock(wait=0) as next_one:
         assert next_one.predecessor is None
 
 
@@ -260,10 +245,10 @@ import os, sys
 from music_assets.sources.ledger import open_ledger
 ledger = open_ledger(sys.argv[1], source="api")
 for _ in range(2):
-    with ledger.spender(wait=60) as spender:
+    with ledger.request_lock(wait=60) as spender:
         os.close(os.open(sys.argv[2], os.O_CREAT | os.O_EXCL))
-        n = (ledger.recall("n") or {"n": 0})["n"]
-        ledger.remember("n", {"n": n + 1})
+        n = (ledger.get_state("n") or {"n": 0})["n"]
+        ledger.set_state("n", {"n": n + 1})
         spender.check()
         os.unlink(sys.argv[2])
 """
@@ -272,13 +257,13 @@ for _ in range(2):
 def test_processes_take_turns(place: Place, tmp_path: Path) -> None:
     ledger = place.open("api")
     command = [sys.executable, "-c", CONTENDER, place.setting, str(tmp_path / "held")]
-    with ledger.spender(wait=0):
+    with ledger.request_lock(wait=0):
         contenders = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
-        assert ledger.recall("n") is None
+        assert ledger.get_state("n") is None
     for contender in contenders:
         _, said = contender.communicate(timeout=120)
         assert contender.returncode == 0, said.decode()
-    assert ledger.recall("n") == {"n": 4}
+    assert ledger.get_state("n") == {"n": 4}
 
 
 def test_real_answers_take_little_room(place: Place, shared: Path) -> None:
@@ -299,6 +284,6 @@ def test_real_answers_take_little_room(place: Place, shared: Path) -> None:
 def test_what_was_fetched_before_a_moment_is_counted_by_purpose(ledger: Ledger) -> None:
     old, new = THEN - timedelta(days=9), THEN
     ledger.put_many([answer("TRA", fetched_at=old, status="not_found"), answer("TRB", fetched_at=new)])
-    ledger.put(answer("TRC", fetched_at=old, purpose="album"))
+    ledger.put_many([answer("TRC", fetched_at=old, purpose="album")])
     assert ledger.count(new) == {"album": 1, "search": 1}
     assert ledger.count(old) == {}

@@ -60,7 +60,7 @@ def is_lost(spender: Any) -> bool:
 
 def test_a_lease_that_is_not_renewed_in_time_is_lost_a_little_early(table: str) -> None:
     clock = Clock()
-    with ledger_at(table, clock).spender() as spender:
+    with ledger_at(table, clock).request_lock() as spender:
         clock.now += 53.9
         spender.check()
         clock.now += 0.2  # a tenth before its end: the next holder's clock may be ahead of this one
@@ -75,14 +75,14 @@ def test_a_living_holder_renews_its_lease(table: str) -> None:
     clock = Clock()
     ledger = ledger_at(table, clock, lease=0.3)  # renewed each tenth of a second
     key = "lease#api"
-    with ledger.spender() as spender:
+    with ledger.request_lock() as spender:
         for _ in range(4):  # in all, well beyond the lease
             clock.now += 0.2
             assert soon(lambda: float(ledger.table.get([key])[key]["expires"]["N"]) >= clock.now + 0.3)
             assert soon(lambda: not spender._lost and spender._expires >= clock.now + 0.3)  # type: ignore[attr-defined]
             spender.check()
         assert ledger.holder() is not None
-        with pytest.raises(LedgerInUse), ledger_at(table, clock).spender(wait=0):
+        with pytest.raises(LedgerInUse), ledger_at(table, clock).request_lock(wait=0):
             pass
 
 
@@ -98,9 +98,9 @@ def test_who_lost_the_lease_finds_out_and_leaves_it_to_its_successor(table: str)
 @contextmanager
 def successor_of(away: DynamoDBLedger, successor: DynamoDBLedger) -> Iterator[tuple[Any, Any]]:
     """A spender whose lease was taken by another, and the other; the first ends first."""
-    first = away.spender(note={"run": "away"})
+    first = away.request_lock(note={"run": "away"})
     lost = first.__enter__()
-    with successor.spender(wait=5, note={"run": "next"}) as spender:
+    with successor.request_lock(wait=5, note={"run": "next"}) as spender:
         yield lost, spender
         first.__exit__(None, None, None)
         holder = successor.holder()
@@ -118,7 +118,7 @@ def test_a_taken_lease_is_ours_even_if_the_answer_was_lost(table: str) -> None:
         return update(**request)
 
     ledger.table.client.update_item = twice
-    with ledger.spender(wait=0) as spender:
+    with ledger.request_lock(wait=0) as spender:
         spender.check()
         assert spender.predecessor is None
 
@@ -128,14 +128,14 @@ def test_a_lease_that_cannot_be_given_back_ends_by_itself(
 ) -> None:
     clock = Clock()
     ledger = ledger_at(table, clock)
-    with ledger.spender():
+    with ledger.request_lock():
         ledger.table.client.update_item = lambda **_: refused(ledger.table, "InternalServerError")
     assert "ends by itself" in caplog.text
     other = ledger_at(table, clock)
     assert other.holder() is not None
     clock.now += 60
     assert other.holder() is None
-    with other.spender(wait=0):
+    with other.request_lock(wait=0):
         pass
 
 
@@ -200,7 +200,7 @@ def test_a_table_that_does_nothing_is_said_to_be_throttled(table: str, write: bo
     ledger = DynamoDBLedger(Table(name, region="eu-west-1", sleep=waits.append), source="api")
     leave_undone(ledger.table, keep=lambda n: 0)
     with pytest.raises(LedgerUnusable, match=f"{name}.*throttled.*MUSIC_ASSETS_LEDGER.*on-demand"):
-        ledger.put(answer("TRA")) if write else ledger.get_many([search("TRA")])
+        ledger.put_many([answer("TRA")]) if write else ledger.get_many([search("TRA")])
     assert len(waits) == 8 and 12 < sum(waits) < 40
 
 
@@ -257,16 +257,15 @@ def test_a_refusal_names_the_table_the_setting_and_what_to_do(
 def test_every_method_names_a_refusal(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     with refused_by_aws(aws, monkeypatch, "AccessDeniedException") as ledger:
         for use in (
-            lambda: ledger.put(answer("TRA")),
+            lambda: ledger.put_many([answer("TRA")]),
             lambda: ledger.count(),
-            lambda: ledger.oldest("search", 1, THEN),
             lambda: ledger.purge(),
-            lambda: ledger.note_spent("search", THEN),
-            lambda: ledger.spent(),
-            lambda: ledger.remember("mode", None),
-            lambda: ledger.remember("mode", {}),
-            lambda: ledger.recall("mode"),
-            lambda: ledger.spender().__enter__(),
+            lambda: ledger.record_request("search", THEN),
+            lambda: ledger.request_counts(),
+            lambda: ledger.set_state("mode", None),
+            lambda: ledger.set_state("mode", {}),
+            lambda: ledger.get_state("mode"),
+            lambda: ledger.request_lock().__enter__(),
             lambda: ledger.holder(),
         ):
             with pytest.raises(LedgerUnusable, match="'answers' in eu-west-1.*AccessDeniedException"):
@@ -297,16 +296,16 @@ def test_no_region_no_credentials_and_no_connection_are_said_so(
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
     with pytest.raises(LedgerUnusable, match="EndpointConnectionError.*and the network"):
-        open_ledger(table, source="api").recall("mode")
+        open_ledger(table, source="api").get_state("mode")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(LedgerUnusable, match="NoCredentialsError.*Give this process a role"):
-        open_ledger(table, source="api").recall("mode")
+        open_ledger(table, source="api").get_state("mode")
 
 
 def test_a_damaged_answer_is_said_to_be(table: str) -> None:
     ledger = DynamoDBLedger(table_of(table), source="api")
-    ledger.put(answer("TRA", {"n": 1}))
+    ledger.put_many([answer("TRA", {"n": 1})])
     ledger.table.update("answer#api#search#track#TRA", "SET #body = :body", body=b"\x00")
     with pytest.raises(LedgerUnusable, match="TRA.*damaged"):
         ledger.get_many([search("TRA")])
@@ -318,9 +317,9 @@ def test_a_damaged_answer_is_said_to_be(table: str) -> None:
 def test_the_parts_of_a_large_body_go_with_a_purge(table: str) -> None:
     ledger = DynamoDBLedger(table_of(table), source="api")
     for _ in range(2):  # the second replaces the first and leaves its parts behind, until the purge
-        ledger.put(answer("LARGE", os.urandom(500_000).hex()))
-    ledger.put(answer("SMALL", {"n": 1}))
-    ledger.remember("mode", {"is": "extended"})
+        ledger.put_many([answer("LARGE", os.urandom(500_000).hex())])
+    ledger.put_many([answer("SMALL", {"n": 1})])
+    ledger.set_state("mode", {"is": "extended"})
     assert ledger.purge() == 2
     left = list(ledger.table.scan("attribute_exists(#key)"))
     assert [item["key"]["S"] for item in left] == ["fact#api#mode"]
@@ -330,7 +329,7 @@ def test_names_that_would_tear_a_key_apart_are_refused(table: str) -> None:
     with pytest.raises(ValueError, match="'#' separates"):
         DynamoDBLedger(table_of(table), source="a#b")
     with pytest.raises(ValueError, match="'#' separates"):
-        DynamoDBLedger(table_of(table), source="api").put(answer("TRA", purpose="a#b"))
+        DynamoDBLedger(table_of(table), source="api").put_many([answer("TRA", purpose="a#b")])
 
 
 def test_the_table_is_as_terraform_makes_it(table: str) -> None:

@@ -20,9 +20,9 @@ def test_a_path_and_sqlites_url_are_a_file(tmp_path: Path, monkeypatch: pytest.M
     ):
         ledger = open_ledger(setting, source="api")
         assert isinstance(ledger, SqliteLedger)
-        ledger.note_spent("search", THEN)
+        ledger.record_request("search", THEN)
         ledger.close()
-    assert SqliteLedger(tmp_path / "a.sqlite", source="api").spent() == {"search": 4}
+    assert SqliteLedger(tmp_path / "a.sqlite", source="api").request_counts() == {"search": 4}
 
 
 def test_a_table_is_named_with_its_region(table: str) -> None:

@@ -38,10 +38,9 @@ def test_a_ledger_of_version_1_is_carried_on(tmp_path: Path) -> None:
     for _ in range(2):
         with closing(SqliteLedger(path, source="api")) as ledger:
             assert ledger.get_many([search("TRA")]) == {search("TRA"): answer("TRA", {"n": 1})}
-            assert ledger.oldest("search", 5, THEN + timedelta(1)) == [search("TRA")]
-            ledger.note_spent("search", THEN)
-            ledger.remember("mode", {"is": "development"})
-    assert SqliteLedger(path, source="api").spent() == {"search": 2}
+            ledger.record_request("search", THEN)
+            ledger.set_state("mode", {"is": "development"})
+    assert SqliteLedger(path, source="api").request_counts() == {"search": 2}
 
 
 @pytest.mark.parametrize(("source", "synchronous"), [("api", 2), ("reccobeats", 2), ("sandbox", 1)])
@@ -58,7 +57,7 @@ def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
 
     def open_one() -> None:
         with closing(SqliteLedger(tmp_path / "ledger.sqlite", source="api")) as ledger:
-            ledger.note_spent("search", THEN)
+            ledger.record_request("search", THEN)
             opened.append(True)
 
     threads = [threading.Thread(target=open_one) for _ in range(8)]
@@ -73,7 +72,7 @@ def test_a_note_that_cannot_be_read_keeps_nobody_from_spending(sqlite_ledger: Sq
     note = sqlite_ledger.path.with_name("ledger.sqlite.sandbox.holder.json")
     note.write_text("{half of")
     assert sqlite_ledger.holder() is None
-    with sqlite_ledger.spender(wait=0) as spender:
+    with sqlite_ledger.request_lock(wait=0) as spender:
         assert spender.predecessor is None
         assert json.loads(note.read_text())["pid"] == os.getpid()
     assert not note.exists()
@@ -97,7 +96,7 @@ def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_damaged_answer_is_said_to_be(sqlite_ledger: SqliteLedger) -> None:
-    sqlite_ledger.put(answer("TRA", {"n": 1}))
+    sqlite_ledger.put_many([answer("TRA", {"n": 1})])
     with sqlite3.connect(sqlite_ledger.path) as db:
         db.execute("UPDATE answers SET body = x'00'")
     with pytest.raises(LedgerUnusable, match="backup"):
@@ -105,18 +104,18 @@ def test_a_damaged_answer_is_said_to_be(sqlite_ledger: SqliteLedger) -> None:
 
 
 def test_a_full_disk_is_said_to_be_and_loses_nothing(sqlite_ledger: SqliteLedger) -> None:
-    sqlite_ledger.put(answer("TRA", {"n": 1}))
+    sqlite_ledger.put_many([answer("TRA", {"n": 1})])
     (pages,) = sqlite_ledger._db.execute("PRAGMA page_count").fetchone()
     sqlite_ledger._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerUnusable, match="full"):
-        sqlite_ledger.put(answer("TRB", os.urandom(100_000).hex()))
+        sqlite_ledger.put_many([answer("TRB", os.urandom(100_000).hex())])
     assert sqlite_ledger.get_many([search("TRA")]) and sqlite_ledger.count() == {"search": 1}
 
 
 def test_a_purge_takes_what_is_old_out_of_the_file(sqlite_ledger: SqliteLedger) -> None:
     sqlite_ledger.put_many(
         [
-            replace(answer("OLDOLDOLD"), question="an old question"),
+            replace(answer("OLDOLDOLD"), query="an old question"),
             answer("NEW", fetched_at=THEN + timedelta(days=40)),
         ]
     )
@@ -132,10 +131,10 @@ def test_a_ledger_opened_to_read_is_never_written(tmp_path: Path) -> None:
         SqliteLedger(path, source="api", read_only=True)
     assert not path.exists()
     with closing(SqliteLedger(path, source="api")) as writer:
-        writer.put(answer("TRA"))
+        writer.put_many([answer("TRA")])
         with closing(SqliteLedger(path, source="api", read_only=True)) as reader:
             assert reader.count() == {"search": 1}
             with pytest.raises(LedgerUnusable, match="readonly"):
-                reader.put(answer("TRB"))
-            writer.put(answer("TRC"))
+                reader.put_many([answer("TRB")])
+            writer.put_many([answer("TRC")])
             assert reader.count() == {"search": 2}

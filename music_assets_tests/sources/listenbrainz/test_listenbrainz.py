@@ -12,7 +12,7 @@ import pytest
 
 from music_assets.sandbox.catalogue import open_to_read, truth
 from music_assets.sandbox.faults import ANSWERS, Raw
-from music_assets.sources.ledger import Key, SqliteLedger
+from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings, SongNames
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
@@ -37,8 +37,8 @@ def place(_listening: Town) -> Town:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     yield kept
     kept.close()
 
@@ -47,7 +47,7 @@ Make = Callable[..., ListenBrainz]
 
 
 @pytest.fixture
-def brainz(place: Town, ledger: SqliteLedger) -> Iterator[Make]:
+def brainz(place: Town, ledger: Ledger) -> Iterator[Make]:
     with contextlib.ExitStack() as opened:
 
         def make(**settings: Any) -> ListenBrainz:
@@ -93,7 +93,7 @@ def test_asking_again_costs_nothing(brainz: Make) -> None:
     assert (again.spent, again.saved) == (0, len(SONGS))
 
 
-def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: SqliteLedger) -> None:
+def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> None:
     found = brainz().spotify_ids(SONGS[:10])
     keys = [Key("track", song.track_id, "listenbrainz") for song in SONGS[:10]]
     kept = ledger.get_many(keys)
@@ -101,7 +101,7 @@ def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: SqliteLedger) 
     for track_id, ids in found.ids.items():
         answer = kept[Key("track", track_id, "listenbrainz")]
         assert answer.status == "answered" and answer.body["spotify_track_ids"] == ids
-        assert answer.question and " / " in answer.question
+        assert answer.query and " / " in answer.query
 
 
 def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from music_assets.sandbox.catalogue import open_to_read
 from music_assets.sandbox.faults import ANSWERS, Raw
-from music_assets.sources.ledger import Key, SqliteLedger
+from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings, features_row, spotify_id_of
 from music_assets.tables.schema import STAGED, row_columns
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
@@ -53,14 +53,14 @@ def place(_listening: Town) -> Town:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     yield kept
     kept.close()
 
 
 @pytest.fixture
-def recco(place: Town, ledger: SqliteLedger) -> Iterator[Callable[..., ReccoBeats]]:
+def recco(place: Town, ledger: Ledger) -> Iterator[Callable[..., ReccoBeats]]:
     with contextlib.ExitStack() as opened:
 
         def make(**settings: Any) -> ReccoBeats:
@@ -100,9 +100,7 @@ def test_asking_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, 
     assert (again.spent, again.saved) == (0, len(ids))
 
 
-def test_each_answer_is_kept_as_it_came_under_its_own_id(
-    recco: Make, ledger: SqliteLedger, ids: list[str]
-) -> None:
+def test_each_answer_is_kept_as_it_came_under_its_own_id(recco: Make, ledger: Ledger, ids: list[str]) -> None:
     found = recco().audio_features([*ids[:20], UNKNOWN])
     kept = ledger.get_many(Key("spotify_track", id_, "reccobeats") for id_ in [*ids[:20], UNKNOWN])
     assert len(kept) == 21
@@ -189,7 +187,7 @@ def test_faults_change_nothing_but_the_number_of_requests(
     place.keyless_faults.broken = ("500", "502", "empty", "html", "cut", "reset", "wait_0")
     found = recco(retries=10).audio_features(ids, isrcs=isrcs)
     place.reset()
-    calm = SqliteLedger(tmp_path / "calm.sqlite", source="sandbox")
+    calm = open_ledger(tmp_path / "calm.sqlite", source="sandbox")
     given = ReccoBeatsSettings("sandbox", place.address.reccobeats_url, requests_per_second=None)
     with ReccoBeats(given, calm, clock=place.clock) as asking:
         expected = asking.audio_features(ids, isrcs=isrcs)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sources.spotify import SqliteLedger
+from music_assets.sources.spotify import Ledger, open_ledger
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 SONGS = songs_frame(60)
@@ -43,7 +43,7 @@ def extended_town(_extended: Town) -> Town:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    kept = SqliteLedger(tmp_path / "ledger.sqlite", source="sandbox")
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     yield kept
     kept.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,15 +14,15 @@ import pytest
 from music_assets.sandbox.catalogue import truth
 from music_assets.sandbox.faults import BROKEN, Raw, error
 from music_assets.sources.spotify import (
-    Answer,
     BadCredentials,
     Key,
+    Ledger,
     LedgerInUse,
     SearchAnswer,
     SongQuestion,
     Spotify,
     SpotifySettings,
-    SqliteLedger,
+    open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.tables.schema import STAGED, STAGED_BY_DAY, row_columns
@@ -32,12 +33,12 @@ QUESTIONS = questions(SONGS)
 DAY = {"retry-after": "86207"}
 
 
-def spotify_of(place: Town, ledger: SqliteLedger, **changed: object) -> Spotify:
+def spotify_of(place: Town, ledger: Ledger, **changed: object) -> Spotify:
     settings = SpotifySettings(**{**vars(place.settings), **changed})
     return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
-def ask(place: Town, ledger: SqliteLedger, songs: list[SongQuestion] = QUESTIONS) -> list[SearchAnswer]:
+def ask(place: Town, ledger: Ledger, songs: list[SongQuestion] = QUESTIONS) -> list[SearchAnswer]:
     with spotify_of(place, ledger) as spotify:
         return list(spotify.search_songs(songs))
 
@@ -49,7 +50,7 @@ def statuses(answers: list[SearchAnswer]) -> dict[str, int]:
 
 
 def test_every_song_is_answered_in_the_order_asked(
-    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     answers = ask(spotify_town, ledger)
     assert [answer.track_id for answer in answers] == [song.track_id for song in QUESTIONS]
@@ -60,7 +61,7 @@ def test_every_song_is_answered_in_the_order_asked(
     assert len(there) > 50 and len(found) / len(there) > 0.95
 
 
-def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledger: Ledger) -> None:
     answer = next(a for a in ask(spotify_town, ledger) if a.tracks)
     assert sorted(answer.tracks[0]) == sorted(row_columns(STAGED["spotify_tracks"]))
     assert {row["source"] for row in answer.tracks} == {"sandbox"} == {answer.source}
@@ -68,7 +69,7 @@ def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledge
     assert answer.question and answer.question.startswith("track:")
 
 
-def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Ledger) -> None:
     first = ask(spotify_town, ledger)
     spent = dict(spotify_town.sandbox.requests)
     with spotify_of(spotify_town, ledger) as spotify:
@@ -82,15 +83,13 @@ def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Sql
     assert sum(a.requests for a in first) == spent["search"]
 
 
-def test_other_words_for_the_same_song_are_not_asked(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_other_words_for_the_same_song_are_not_asked(spotify_town: Town, ledger: Ledger) -> None:
     ask(spotify_town, ledger, QUESTIONS[:1])
     renamed = SongQuestion(QUESTIONS[0].track_id, "Another Title", "Another Artist")
     assert ask(spotify_town, ledger, [renamed])[0].from_ledger
 
 
-def test_only_misses_climb_the_ladder(
-    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
-) -> None:
+def test_only_misses_climb_the_ladder(spotify_town: Town, ledger: Ledger, songs_catalogue: Path) -> None:
     right = truth(songs_catalogue)
     known = next(song for song in QUESTIONS if right[song.track_id])
     unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
@@ -100,7 +99,7 @@ def test_only_misses_climb_the_ladder(
     assert ask(spotify_town, ledger, [unknown])[0].requests == 0
 
 
-def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, ledger: Ledger) -> None:
     unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All", "No Album")
     for ladder, requests in ((1, 1), (2, 1), (3, 1), (3, 0), (1, 0)):
         with spotify_of(spotify_town, ledger, ladder=ladder) as spotify:
@@ -108,7 +107,7 @@ def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, led
 
 
 def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
-    spotify_town: Town, ledger: SqliteLedger, tmp_path: Path
+    spotify_town: Town, ledger: Ledger, tmp_path: Path
 ) -> None:
     spotify_town.faults.quota_per_day = 25
     first = ask(spotify_town, ledger)
@@ -125,20 +124,20 @@ def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
     assert statuses(second) == {"answered": len(QUESTIONS)}
     assert sum(answer.from_ledger for answer in second) == done["answered"]
     # Refusals apart (one, and as many as threads were under way), no request was wasted over both days.
-    fresh = SqliteLedger(tmp_path / "fresh.sqlite", source="sandbox")
+    fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
     at_one_go = sum(answer.requests for answer in ask(spotify_town, fresh))
     fresh.close()
     assert sum(answer.requests for answer in first + second) <= at_one_go + 1 + 8
 
 
-def test_a_long_rate_limit_ends_the_budget_too(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_long_rate_limit_ends_the_budget_too(spotify_town: Town, ledger: Ledger) -> None:
     spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
     answers = ask(spotify_town, ledger)
     assert statuses(answers) == {"pending": len(QUESTIONS)}
     assert spotify_town.sandbox.requests["search"] <= 8
 
 
-def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger: Ledger) -> None:
     unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
     spotify_town.faults.quota_per_day = 1
     assert ask(spotify_town, ledger, [unknown])[0].status == "pending"
@@ -149,7 +148,7 @@ def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger:
 
 
 def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
-    songs_catalogue: Path, ledger: SqliteLedger
+    songs_catalogue: Path, ledger: Ledger
 ) -> None:
     with town(songs_catalogue, threads=1, retries=1) as place:
         place.faults.script.extend([BROKEN["html"]] * 2)
@@ -161,7 +160,7 @@ def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
 
 @pytest.mark.parametrize("body", [b"{}", b'{"tracks": null}', b'{"tracks": {"items": {}}}', b'{"error": {}}'])
 def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
-    songs_catalogue: Path, ledger: SqliteLedger, body: bytes
+    songs_catalogue: Path, ledger: Ledger, body: bytes
 ) -> None:
     with town(songs_catalogue, threads=1) as place:
         place.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
@@ -171,7 +170,7 @@ def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
 
 
 def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
-    songs_catalogue: Path, ledger: SqliteLedger
+    songs_catalogue: Path, ledger: Ledger
 ) -> None:
     with town(songs_catalogue, threads=1) as place:
         place.faults.script.append(error(400, "Invalid query"))
@@ -184,14 +183,14 @@ def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
 
 @pytest.mark.parametrize("nothing", ["", "!!!", None, math.nan])
 def test_a_song_without_a_word_is_an_error_and_costs_nothing(
-    spotify_town: Town, ledger: SqliteLedger, nothing: str
+    spotify_town: Town, ledger: Ledger, nothing: str
 ) -> None:
     answers = ask(spotify_town, ledger, [SongQuestion("TRX", nothing, nothing), QUESTIONS[0]])
     assert [answer.status for answer in answers] == ["error", "answered"]
     assert "no" in (answers[0].reason or "") and answers[0].requests == 0
 
 
-def test_wrong_credentials_stop_everything(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_wrong_credentials_stop_everything(spotify_town: Town, ledger: Ledger) -> None:
     with (
         spotify_of(spotify_town, ledger, client_secret="wrong") as spotify,
         pytest.raises(BadCredentials),
@@ -200,7 +199,7 @@ def test_wrong_credentials_stop_everything(spotify_town: Town, ledger: SqliteLed
     assert ledger.count() == {}
 
 
-def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, ledger: Ledger) -> None:
     with spotify_of(spotify_town, ledger, threads=2) as spotify:
         asked = spotify.search_songs(QUESTIONS)
         for answer in itertools.islice(asked, 10):
@@ -209,7 +208,7 @@ def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, led
     assert 10 <= ledger.count()["search"] < len(QUESTIONS)
 
 
-def test_a_storm_of_faults_loses_no_answer(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_storm_of_faults_loses_no_answer(spotify_town: Town, ledger: Ledger) -> None:
     spotify_town.faults.broken_rate = 0.3
     spotify_town.faults.rate_per_30s = 40
     answers = ask(spotify_town, ledger)
@@ -223,9 +222,7 @@ def test_a_storm_of_faults_loses_no_answer(spotify_town: Town, ledger: SqliteLed
 # -- one spender
 
 
-def test_a_second_spender_is_refused_but_the_ledger_answers_it(
-    spotify_town: Town, ledger: SqliteLedger
-) -> None:
+def test_a_second_spender_is_refused_but_the_ledger_answers_it(spotify_town: Town, ledger: Ledger) -> None:
     with (
         spotify_of(spotify_town, ledger) as first,
         spotify_of(spotify_town, ledger, lock_wait=0.05) as second,
@@ -245,9 +242,7 @@ def ids_and_names(answers: list[SearchAnswer]) -> dict[str, str]:
     return {row["spotify_artist_id"]: row["artist_name"] for answer in answers for row in answer.tracks}
 
 
-def test_in_development_mode_artists_are_named_without_a_request(
-    spotify_town: Town, ledger: SqliteLedger
-) -> None:
+def test_in_development_mode_artists_are_named_without_a_request(spotify_town: Town, ledger: Ledger) -> None:
     names = ids_and_names(ask(spotify_town, ledger))
     seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
     with spotify_of(spotify_town, ledger) as spotify:
@@ -259,9 +254,7 @@ def test_in_development_mode_artists_are_named_without_a_request(
     assert not found.pending and not found.denied
 
 
-def test_extended_access_asks_for_artists_in_batches_and_once(
-    extended_town: Town, ledger: SqliteLedger
-) -> None:
+def test_extended_access_asks_for_artists_in_batches_and_once(extended_town: Town, ledger: Ledger) -> None:
     ids = [*ids_and_names(ask(extended_town, ledger)), "f" * 22]
     many = ids * 3 + [f"{i:022d}" for i in range(60)]
     with spotify_of(extended_town, ledger) as spotify:
@@ -276,7 +269,7 @@ def test_extended_access_asks_for_artists_in_batches_and_once(
 
 
 def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
-    extended_town: Town, ledger: SqliteLedger
+    extended_town: Town, ledger: Ledger
 ) -> None:
     names = ids_and_names(ask(extended_town, ledger))
     extended_town.faults.script.append(Raw(429, b"", DAY))
@@ -286,7 +279,7 @@ def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
     assert [row["name"] for row in found.rows] == list(names.values())
 
 
-def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, ledger: Ledger) -> None:
     with spotify_of(spotify_town, ledger, mode="extended") as spotify:
         found = spotify.artists(["a" * 22], known_names={"a" * 22: "Ana"})
     assert found.denied and [row["name"] for row in found.rows] == ["Ana"] and "403" in (found.reason or "")
@@ -295,9 +288,7 @@ def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, led
 # -- audio features
 
 
-def test_audio_features_come_in_batches_and_are_kept_by_track(
-    extended_town: Town, ledger: SqliteLedger
-) -> None:
+def test_audio_features_come_in_batches_and_are_kept_by_track(extended_town: Town, ledger: Ledger) -> None:
     answers = ask(extended_town, ledger)
     ids = list(dict.fromkeys(row["spotify_track_id"] for answer in answers for row in answer.tracks))
     unknown = "0" * 22
@@ -313,7 +304,7 @@ def test_audio_features_come_in_batches_and_are_kept_by_track(
 
 
 def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
-    extended_town: Town, ledger: SqliteLedger
+    extended_town: Town, ledger: Ledger
 ) -> None:
     body = json.dumps({"audio_features": [{"id": "n" * 22, "tempo": 120.0}, None]}).encode()
     extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
@@ -324,7 +315,7 @@ def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
 
 
 def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
-    extended_town: Town, ledger: SqliteLedger
+    extended_town: Town, ledger: Ledger
 ) -> None:
     body = b'{"audio_features": [null]}'
     extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
@@ -334,7 +325,7 @@ def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
         assert spotify.audio_features(["b" * 22]).not_found == ["b" * 22]
 
 
-def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledger: Ledger) -> None:
     for _ in range(2):
         with spotify_of(spotify_town, ledger) as spotify:
             for ids in (["a" * 22], ["b" * 22]):
@@ -343,15 +334,13 @@ def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledge
     assert spotify_town.sandbox.requests["audio-features"] == 1
     key = Key("app", "audio-features", "access")
     told = ledger.get_many([key])[key]
-    ledger.put(
-        Answer(key, told.status, told.question, told.fetched_at - timedelta(days=8), told.mode, told.body)
-    )
+    ledger.put_many([replace(told, fetched_at=told.fetched_at - timedelta(days=8))])
     with spotify_of(spotify_town, ledger) as spotify:
         spotify.audio_features(["a" * 22])
     assert spotify_town.sandbox.requests["audio-features"] == 2
 
 
-def test_a_broken_batch_fails_alone(extended_town: Town, ledger: SqliteLedger) -> None:
+def test_a_broken_batch_fails_alone(extended_town: Town, ledger: Ledger) -> None:
     ids = [f"{i:022d}" for i in range(150)]
     extended_town.faults.script.extend([BROKEN["502"]] * 5)
     with spotify_of(extended_town, ledger, threads=1) as spotify:
@@ -363,7 +352,7 @@ def test_a_broken_batch_fails_alone(extended_town: Town, ledger: SqliteLedger) -
 # -- the budget, over runs
 
 
-def test_a_pause_that_spotify_asked_for_holds_in_later_runs(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_pause_that_spotify_asked_for_holds_in_later_runs(spotify_town: Town, ledger: Ledger) -> None:
     spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
     ask(spotify_town, ledger)
     asked = spotify_town.sandbox.requests["search"]
@@ -378,7 +367,7 @@ def test_a_pause_that_spotify_asked_for_holds_in_later_runs(spotify_town: Town, 
     assert statuses(ask(spotify_town, ledger)) == {"answered": len(QUESTIONS)}
 
 
-def test_another_app_is_not_held_to_the_pause_of_the_first(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_another_app_is_not_held_to_the_pause_of_the_first(spotify_town: Town, ledger: Ledger) -> None:
     spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
     ask(spotify_town, ledger)
     budget = spotify_of(spotify_town, ledger, client_id="another").budget
@@ -386,7 +375,7 @@ def test_another_app_is_not_held_to_the_pause_of_the_first(spotify_town: Town, l
     assert spotify_of(spotify_town, ledger).budget.over("search") is not None
 
 
-def test_our_own_allowance_a_day_is_kept_over_runs(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_our_own_allowance_a_day_is_kept_over_runs(spotify_town: Town, ledger: Ledger) -> None:
     spotify_town.clock.now -= spotify_town.clock.now % 86400  # midnight
     days = []
     for _ in range(6):
@@ -405,13 +394,13 @@ def test_our_own_allowance_a_day_is_kept_over_runs(spotify_town: Town, ledger: S
     assert [asked % 20 for asked in days[:-1]] == [0] * (len(days) - 1)
 
 
-def test_the_day_knows_what_is_left(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_the_day_knows_what_is_left(spotify_town: Town, ledger: Ledger) -> None:
     with spotify_of(spotify_town, ledger, requests_per_day=100) as spotify:
         list(spotify.search_songs(QUESTIONS[:3]))
         spent = spotify_town.sandbox.requests["search"]
         assert spotify.budget.left_today() == 100 - spent
     assert spotify_of(spotify_town, ledger).budget.left_today() is None
-    assert ledger.spent() == {"search": spent}
+    assert ledger.request_counts() == {"search": spent}
 
 
 # -- the access mode
@@ -419,7 +408,7 @@ def test_the_day_knows_what_is_left(spotify_town: Town, ledger: SqliteLedger) ->
 
 @pytest.mark.parametrize("mode", ["development", "extended"])
 def test_the_first_hit_shows_the_access_and_it_is_remembered(
-    songs_catalogue: Path, ledger: SqliteLedger, mode: str
+    songs_catalogue: Path, ledger: Ledger, mode: str
 ) -> None:
     with town(songs_catalogue, mode=mode) as place:
         with spotify_of(place, ledger, mode="auto") as spotify:
@@ -433,7 +422,7 @@ def test_the_first_hit_shows_the_access_and_it_is_remembered(
 
 
 def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
-    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:5]
     with spotify_of(spotify_town, ledger, mode="auto") as spotify:
@@ -445,7 +434,7 @@ def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
 
 
 def test_extended_access_asks_fifty_at_a_time(
-    extended_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+    extended_town: Town, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))
     unknown = "0" * 22
@@ -457,7 +446,7 @@ def test_extended_access_asks_fifty_at_a_time(
 
 
 @pytest.mark.parametrize("mode", ["development", "extended"])
-def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: SqliteLedger, mode: str) -> None:
+def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: str) -> None:
     with town(songs_catalogue, mode=mode) as place:
         hit = next(answer for answer in ask(place, ledger) if answer.tracks).tracks[0]
         with spotify_of(place, ledger) as spotify:
@@ -473,7 +462,7 @@ def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: SqliteLedger, 
 
 
 def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
-    spotify_town: Town, ledger: SqliteLedger
+    spotify_town: Town, ledger: Ledger
 ) -> None:
     answers = ask(spotify_town, ledger)
     ids = sorted({row["spotify_artist_id"] for answer in answers for row in answer.tracks})[:4]
@@ -485,7 +474,7 @@ def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
 
 
 def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
-    extended_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+    extended_town: Town, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:60]
     with spotify_of(extended_town, ledger) as spotify:
@@ -499,10 +488,8 @@ def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
     assert [row["fetched_at"] >= yesterday for row in found.rows] == [True] * 50 + [False] * 10
 
 
-def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: SqliteLedger) -> None:
-    (ledger.path.parent / "ledger.sqlite.sandbox.holder.json").write_text(
-        json.dumps({"pid": 1, "run_id": "r1"})
-    )
+def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite.sandbox.holder.json").write_text(json.dumps({"pid": 1, "run_id": "r1"}))
     with spotify_of(spotify_town, ledger) as spotify:
         list(spotify.search_songs(QUESTIONS[:1]))
         assert (spotify.predecessor or {}).get("run_id") == "r1"
@@ -512,7 +499,7 @@ def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: Sql
 
 
 def test_a_track_that_vanished_is_told_of_and_stays_in_the_ledger(
-    spotify_town: Town, ledger: SqliteLedger, songs_catalogue: Path
+    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
     with spotify_of(spotify_town, ledger) as spotify:
@@ -526,7 +513,7 @@ def test_a_track_that_vanished_is_told_of_and_stays_in_the_ledger(
         assert spotify.tracks(ids[:1]).rows == [before]
 
 
-def test_a_track_answered_under_another_id_is_relinked(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_a_track_answered_under_another_id_is_relinked(spotify_town: Town, ledger: Ledger) -> None:
     track = {"id": "b" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
     spotify_town.faults.script.append(Raw(200, json.dumps(track).encode(), {}))
     with spotify_of(spotify_town, ledger) as spotify:
@@ -534,12 +521,12 @@ def test_a_track_answered_under_another_id_is_relinked(spotify_town: Town, ledge
     assert (row["spotify_track_id"], row["relinked_to"], row["name"]) == ("a" * 22, "b" * 22, "A Copy")
 
 
-def artist_of(place: Town, ledger: SqliteLedger) -> str:
+def artist_of(place: Town, ledger: Ledger) -> str:
     hit = next(answer.tracks[0] for answer in ask(place, ledger) if answer.tracks)
     return str(hit["spotify_artist_id"])
 
 
-def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger: Ledger) -> None:
     artist = artist_of(spotify_town, ledger)
     with spotify_of(spotify_town, ledger) as spotify:
         found = spotify.artist_albums([artist])
@@ -554,7 +541,7 @@ def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger
         assert spotify.spent["artists"] == 1
 
 
-def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, ledger: SqliteLedger) -> None:
+def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, ledger: Ledger) -> None:
     def page(number: int) -> Raw:
         albums = [{"id": f"{number:02}{place:020}", "release_date": "2015"} for place in range(50)]
         return Raw(200, json.dumps({"items": albums, "total": 1000, "next": "more"}).encode(), {})
@@ -567,7 +554,7 @@ def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, 
 
 
 def test_an_artist_without_releases_is_not_found_and_the_budget_ends_the_rest(
-    spotify_town: Town, ledger: SqliteLedger
+    spotify_town: Town, ledger: Ledger
 ) -> None:
     with spotify_of(spotify_town, ledger, requests_per_day=1) as spotify:
         found = spotify.artist_albums(["a" * 22, "b" * 22, "c" * 22])

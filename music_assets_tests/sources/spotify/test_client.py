@@ -26,7 +26,7 @@ from music_assets.sources.spotify import (
     SpotifyError,
     SpotifySettings,
     SpotifyUnreachable,
-    SqliteLedger,
+    open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.world import Town, town
@@ -37,7 +37,7 @@ SEARCH: dict[str, Any] = {"q": "artist:'Marble Foxes'", "type": "track", "limit"
 @contextmanager
 def client_of(place: Town) -> Iterator[SpotifyClient]:
     with TemporaryDirectory() as folder:
-        ledger = SqliteLedger(Path(folder) / "ledger.sqlite", source="sandbox")
+        ledger = open_ledger(Path(folder) / "ledger.sqlite", source="sandbox")
         client = SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep)
         try:
             yield client
