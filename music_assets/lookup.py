@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from music_assets.errors import MusicAssetsError
 from music_assets.tables.schema import PUBLISHED
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:[a-z-]+/)?)(?:tr
 _BATCH = 1000  # ids an INSERT
 
 
-class LookupFailed(ValueError):
+class LookupFailed(MusicAssetsError, ValueError):
     """The tables cannot be read, or a column is asked for that they do not have."""
 
 

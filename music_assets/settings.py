@@ -32,6 +32,7 @@ from music_assets.defs.resources import (
     WarehouseResource,
 )
 from music_assets.defs.warehouse_tables import WarehouseIOManager
+from music_assets.errors import MusicAssetsError
 from music_assets.staging.errors import UnknownPlace
 from music_assets.staging.s3 import checked_endpoint, encryption
 from music_assets.staging.store import place
@@ -41,7 +42,7 @@ from music_assets.warehouse.connect import LOOPBACK, without_password
 _NEVER = 36_500
 
 
-class SettingError(ValueError):
+class SettingError(MusicAssetsError, ValueError):
     """A setting that cannot be used; the message names it and says what it takes."""
 
 

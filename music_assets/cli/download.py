@@ -49,8 +49,8 @@ def download(
     """
     from rich.console import Console
 
-    from music_assets.settings import SettingError, Settings
-    from music_assets.sources.download import ADDRESSES, DownloadError, get_subset
+    from music_assets.settings import Settings
+    from music_assets.sources.download import ADDRESSES, get_subset
 
     if url and archive:
         raise Unusable("--url and --archive name the same thing twice: give one of them.")
@@ -68,8 +68,6 @@ def download(
                 on_fetch=on_fetch,
                 on_unpack=on_unpack,
             )
-    except (SettingError, DownloadError) as error:
-        raise Unusable(str(error)) from None
     except KeyboardInterrupt:
         console.print("Interrupted. What arrived is kept; the same command goes on from there.")
         raise SystemExit(EXIT_INTERRUPTED) from None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.argument("track_id", metavar="TRACK_ID")
@@ -22,16 +20,12 @@ def explain(track_id: str, data: str | None) -> None:
     from rich.console import Console
 
     from music_assets.cli.console import SANDBOX_BANNER
-    from music_assets.cli.explanation import NotStaged, find, show
-    from music_assets.settings import SettingError, Settings, resources
-    from music_assets.staging.errors import StagingError
+    from music_assets.cli.explanation import find, show
+    from music_assets.settings import Settings, resources
 
     console = Console()
-    try:
-        staging = resources(Settings.from_environment(data=data))["staging"]
-        found = find(staging.store(), track_id.strip())
-    except (SettingError, StagingError, NotStaged) as error:
-        raise Unusable(str(error)) from None
+    staging = resources(Settings.from_environment(data=data))["staging"]
+    found = find(staging.store(), track_id.strip())
     show(console, found)
     if found.is_sandbox:
         console.print(SANDBOX_BANNER)

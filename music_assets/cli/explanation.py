@@ -16,13 +16,14 @@ from rich.text import Text
 
 from music_assets.defs.assets.mapped_rows import BY_HAND, Row, song_of
 from music_assets.defs.partitions import KEYS
+from music_assets.errors import MusicAssetsError
 from music_assets.matching import explain, matcher_version
 from music_assets.resolution import candidate_of
 from music_assets.staging.rows import decode
 from music_assets.staging.store import SliceStore
 
 
-class NotStaged(LookupError):
+class NotStaged(MusicAssetsError, LookupError):
     """A track of which nothing is staged; the message says what to do."""
 
 

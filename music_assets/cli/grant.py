@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.argument("role", default="music_assets_readers")
@@ -19,16 +17,10 @@ def grant(role: str) -> None:
     Example:
       music-assets grant music_readers
     """
-    from music_assets.settings import SettingError, Settings, resources
-    from music_assets.warehouse.errors import WarehouseError
+    from music_assets.settings import Settings, resources
 
-    try:
-        settings = Settings.from_environment()
-        statements = resources(settings)["warehouse"].open().grant(role)
-    except SettingError as error:
-        raise Unusable(str(error)) from None
-    except WarehouseError as error:
-        raise click.ClickException(str(error)) from None
+    settings = Settings.from_environment()
+    statements = resources(settings)["warehouse"].open().grant(role)
     if not statements:
         click.echo(
             "There is nothing to grant: this warehouse is a file, and its readers have a copy, "

@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 from pathlib import Path
+from typing import Any
 
 import click
+
+from music_assets.cli import Unusable
+from music_assets.errors import MusicAssetsError
 
 COMMANDS = (
     *("run", "status", "explain", "trace", "query", "grant", "ui", "sandbox", "download", "dictionary"),
@@ -25,6 +29,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"music_assets.cli.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that a person can act on is shown as one message, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except MusicAssetsError as error:
+            raise Unusable(str(error)) from None
 
 
 @click.group(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from music_assets.cli import Unusable
-
 if TYPE_CHECKING:
     from music_assets.resolution.plan import Plan
     from music_assets.settings import Settings
@@ -34,27 +32,22 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from music_assets.resolution import ListError, read_list, release_key
+    from music_assets.resolution import read_list, release_key
     from music_assets.resolution.plan import kept_chances, make_plan
-    from music_assets.settings import SettingError, Settings
-    from music_assets.sources.msd import MsdRootError
-    from music_assets.staging.errors import StagingError
+    from music_assets.settings import Settings
 
     console = Console()
-    try:
-        settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-        wanted = frozenset(read_list(settings.tracks)) if settings.tracks else frozenset()
-        releases: Counter[str] = Counter()
-        listed: Counter[str] = Counter()
-        named: set[str] = set()
-        for song in _songs(settings, console):
-            key = release_key(song["artist_id"], song["release"], song["track_id"])
-            releases[key] += 1
-            if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
-                listed[key] += 1
-                named |= ids
-    except (SettingError, ListError, MsdRootError, StagingError) as error:
-        raise Unusable(str(error)) from None
+    settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
+    wanted = frozenset(read_list(settings.tracks)) if settings.tracks else frozenset()
+    releases: Counter[str] = Counter()
+    listed: Counter[str] = Counter()
+    named: set[str] = set()
+    for song in _songs(settings, console):
+        key = release_key(song["artist_id"], song["release"], song["track_id"])
+        releases[key] += 1
+        if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
+            listed[key] += 1
+            named |= ids
     chances = kept_chances(settings.data / "ledger" / f"{settings.spotify}.songs.sqlite")
 
     def planned(counted: Iterable[int]) -> Plan:

@@ -34,35 +34,34 @@ def purge(
 
     from music_assets.cli.purging import Purge, out_of_reach
     from music_assets.cli.runner import RunError
-    from music_assets.settings import SettingError, Settings
-    from music_assets.sources.ledger import LedgerError, LedgerInUse
-    from music_assets.staging.errors import StagingError
-    from music_assets.warehouse.errors import WarehouseError
+    from music_assets.errors import MusicAssetsError
+    from music_assets.settings import Settings
+    from music_assets.sources.ledger import LedgerInUse
 
     if everything and older_than is not None:
         raise Unusable("--all and --older-than say different things: give one of them.")
+    settings = Settings.from_environment(data=data)
+    days = settings.retention_days if older_than is None else older_than
+    before = None if everything else datetime.now(UTC) - timedelta(days=days)
+    wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
+    which = (
+        "all of Spotify's content"
+        if before is None
+        else f"what was fetched before {before:%Y-%m-%d %H:%M} UTC"
+    )
+    requests = wanted.requests_again()
+    a_day = settings.requests_per_day
+    takes = f", {-(-requests // a_day):,} days at {a_day:,} a day" if a_day and requests else ""
+    click.echo(f"To be removed: {which}; staged in {settings.staging}.")
+    click.echo(f"The next run asks again for what is gone: about {requests:,} requests{takes}.")
+    if not (dry_run or yes):
+        click.confirm("Remove it?", abort=True)
     try:
-        settings = Settings.from_environment(data=data)
-        days = settings.retention_days if older_than is None else older_than
-        before = None if everything else datetime.now(UTC) - timedelta(days=days)
-        wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
-        which = (
-            "all of Spotify's content"
-            if before is None
-            else f"what was fetched before {before:%Y-%m-%d %H:%M} UTC"
-        )
-        requests = wanted.requests_again()
-        a_day = settings.requests_per_day
-        takes = f", {-(-requests // a_day):,} days at {a_day:,} a day" if a_day and requests else ""
-        click.echo(f"To be removed: {which}; staged in {settings.staging}.")
-        click.echo(f"The next run asks again for what is gone: about {requests:,} requests{takes}.")
-        if not (dry_run or yes):
-            click.confirm("Remove it?", abort=True)
         for removed in wanted.run():
             click.echo(f"{removed.count:>12,} {removed.what:<10} {removed.place}")
-    except (SettingError, RunError, LedgerInUse) as error:
-        raise Unusable(str(error)) from None
-    except (StagingError, WarehouseError, LedgerError, OSError) as error:
+    except (RunError, LedgerInUse):  # in use by somebody else: nothing was removed
+        raise
+    except (MusicAssetsError, OSError) as error:
         click.echo(f"Error: {error}\nNot all is removed: put this right and purge again.", err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:

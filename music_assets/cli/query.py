@@ -19,12 +19,9 @@ def query(sql: str, data: str | None) -> None:
     """
     import duckdb
 
-    from music_assets.settings import SettingError, Settings
+    from music_assets.settings import Settings
 
-    try:
-        published = Settings.from_environment(data=data).published
-    except SettingError as error:
-        raise Unusable(str(error)) from None
+    published = Settings.from_environment(data=data).published
     if not published.exists():
         raise Unusable(
             f"There is no {published}: run `music-assets run` first, or name its folder with --data."

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, Unusable
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED
 
 
 @click.command()
@@ -28,22 +28,15 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
     from rich.console import Console
 
     from music_assets.cli.console import SANDBOX_BANNER, progress_shown, show_summary
-    from music_assets.cli.runner import RunError
     from music_assets.cli.runner import run as run_job
-    from music_assets.defs.partitions import PartitionsError
-    from music_assets.settings import SettingError, Settings
-    from music_assets.sources.msd import MsdRootError
-    from music_assets.warehouse.errors import WarehouseError
+    from music_assets.settings import Settings
 
     console = Console(stderr=False, soft_wrap=True)
-    try:
-        settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-        if settings.spotify == "sandbox":
-            console.print(SANDBOX_BANNER + "\n")
-        with progress_shown(console):
-            summary = run_job(settings, partitions, refresh=refresh)
-    except (SettingError, PartitionsError, MsdRootError, RunError, WarehouseError) as error:
-        raise Unusable(str(error)) from None
+    settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
+    if settings.spotify == "sandbox":
+        console.print(SANDBOX_BANNER + "\n")
+    with progress_shown(console):
+        summary = run_job(settings, partitions, refresh=refresh)
     show_summary(console, summary, settings)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import select
 
 from music_assets.defs.failures import cause_of
+from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings, resources
 from music_assets.tables.schema import LOADS
 
@@ -66,7 +67,7 @@ event_log_storage:
 )
 
 
-class RunError(Exception):
+class RunError(MusicAssetsError):
     """A run that cannot start; the message says why and what to do."""
 
 
@@ -151,25 +152,20 @@ def run(settings: Settings, spec: str | None = None, *, refresh: bool = False) -
     about what is stalest before the tables are made, with a share of the requests, once a day.
 
     Raises:
-        RunError: the data folder, a file of corrections or a list of tracks cannot be used, or `spec` names
-            no partition with files.
-        PartitionsError, MsdRootError, WarehouseError: an option or setting names nothing usable.
+        MusicAssetsError: the data folder, a file of corrections, a list of tracks, the MSD or the warehouse
+            cannot be used, or `spec` names no partition with files.
     """
     started = time.monotonic()
     with hold_data_folder(settings.data):
         from music_assets.definitions import build_defs
         from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
         from music_assets.defs.partitions import parse_partitions, runs_of
-        from music_assets.resolution import ListError, read_list
-        from music_assets.sources.corrections import CorrectionsError
+        from music_assets.resolution import read_list
 
         wanted = parse_partitions(spec) if spec is not None else None
-        try:
-            resources(settings)["corrections"].read()
-            if settings.tracks:
-                read_list(settings.tracks)
-        except (CorrectionsError, ListError) as error:
-            raise RunError(str(error)) from None
+        resources(settings)["corrections"].read()
+        if settings.tracks:
+            read_list(settings.tracks)
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
         # Looked at first, so that a warehouse that cannot be written ends the run before any work.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.option(
@@ -27,16 +25,10 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
     Example:
       music-assets sandbox --port 8765 --mode development
     """
-    from music_assets.sandbox.process import PortInUse, serve
-    from music_assets.settings import SettingError, Settings, resources
-    from music_assets.sources.msd import MsdRootError
+    from music_assets.sandbox.process import serve
+    from music_assets.settings import Settings, resources
 
-    try:
-        settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
-        catalogue = resources(settings)["spotify"].sandbox_catalogue()
-        click.echo(
-            f"The sandbox Spotify ({mode} mode) answers at http://127.0.0.1:{port}/v1/; Ctrl-C ends it."
-        )
-        serve(catalogue, port=port, mode=mode)
-    except (SettingError, MsdRootError, PortInUse) as error:
-        raise Unusable(str(error)) from None
+    settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
+    catalogue = resources(settings)["spotify"].sandbox_catalogue()
+    click.echo(f"The sandbox Spotify ({mode} mode) answers at http://127.0.0.1:{port}/v1/; Ctrl-C ends it.")
+    serve(catalogue, port=port, mode=mode)

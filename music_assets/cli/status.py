@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.option("--data", metavar="DIR", help="The data folder of the run to look at; `data` unless set.")
@@ -22,14 +20,9 @@ def status(data: str | None, as_json: bool) -> None:
       music-assets status --json
     """
     from music_assets.cli.state import lines, read_status
-    from music_assets.settings import SettingError, Settings
-    from music_assets.sources.ledger import LedgerError
-    from music_assets.staging.errors import StagingError
+    from music_assets.settings import Settings
 
-    try:
-        found = read_status(Settings.from_environment(data=data))
-    except (SettingError, StagingError, LedgerError) as error:
-        raise Unusable(str(error)) from None
+    found = read_status(Settings.from_environment(data=data))
     if as_json:
         import orjson
 

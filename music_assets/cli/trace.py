@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.argument("track_id", metavar="TRACK_ID")
@@ -28,24 +26,16 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     from music_assets.cli.console import SANDBOX_BANNER
     from music_assets.cli.tracing import show
     from music_assets.cli.tracing import trace as trace_row
-    from music_assets.lookup import LookupFailed
-    from music_assets.settings import SettingError, Settings, resources
-    from music_assets.sources.ledger import LedgerError
-    from music_assets.sources.msd import MsdRootError
-    from music_assets.staging.errors import StagingError
-    from music_assets.warehouse.errors import WarehouseError
+    from music_assets.settings import Settings, resources
 
     console = Console()
-    try:
-        settings = Settings.from_environment(msd=msd, data=data)
-        ours = resources(settings)
-        is_file = settings.warehouse.startswith("duckdb")
-        root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
-        with ours["spotify"].opened() as spotify:
-            tables = settings.published if is_file else settings.warehouse
-            found = trace_row(track_id.strip(), tables, ours["staging"].store(), spotify.answers(), root)
-    except (SettingError, LookupFailed, WarehouseError, StagingError, LedgerError, MsdRootError) as error:
-        raise Unusable(str(error)) from None
+    settings = Settings.from_environment(msd=msd, data=data)
+    ours = resources(settings)
+    is_file = settings.warehouse.startswith("duckdb")
+    root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
+    with ours["spotify"].opened() as spotify:
+        tables = settings.published if is_file else settings.warehouse
+        found = trace_row(track_id.strip(), tables, ours["staging"].store(), spotify.answers(), root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

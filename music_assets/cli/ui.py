@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-from music_assets.cli import Unusable
-
 
 @click.command()
 @click.option("--data", metavar="DIR", help="The data folder of the runs to look at; `data` unless set.")
@@ -22,15 +20,12 @@ def ui(data: str | None, port: int) -> None:
       music-assets ui --port 3001
     """
     from music_assets.cli.runner import prepare_dagster_home
-    from music_assets.sandbox.process import PortInUse, check_port_is_free
-    from music_assets.settings import SettingError, Settings
+    from music_assets.sandbox.process import check_port_is_free
+    from music_assets.settings import Settings
 
-    try:
-        settings = Settings.from_environment(data=data)
-        check_port_is_free(port)
-        prepare_dagster_home(settings.dagster_home)
-    except (SettingError, PortInUse) as error:
-        raise Unusable(str(error)) from None
+    settings = Settings.from_environment(data=data)
+    check_port_is_free(port)
+    prepare_dagster_home(settings.dagster_home)
     tools = Path(sys.executable).parent
     environment = {
         **os.environ,

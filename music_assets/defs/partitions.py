@@ -15,6 +15,8 @@ from string import ascii_uppercase
 
 from dagster import BackfillPolicy, BetaWarning, StaticPartitionsDefinition
 
+from music_assets.errors import MusicAssetsError
+
 KEYS: tuple[str, ...] = tuple(a + b for a, b in product(ascii_uppercase, repeat=2))
 
 msd_directories = StaticPartitionsDefinition(list(KEYS))
@@ -26,7 +28,7 @@ warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", categor
 backfill_policy = BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_A_RUN)
 
 
-class PartitionsError(ValueError):
+class PartitionsError(MusicAssetsError, ValueError):
     """A `--partitions` that names nothing; the message says which part of it."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from music_assets.errors import MusicAssetsError
+
 _ID = re.compile(r"\b(?:TR|SO|AR)[A-Z0-9]{16}\b")
 
 
-class ListError(Exception):
+class ListError(MusicAssetsError):
     """A list that cannot be read, or that names nothing."""
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from h5py import h5d, h5s
 
+from music_assets.errors import MusicAssetsError
 from music_assets.sandbox.sample import sample_songs
 from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
 from music_assets.sources.msd.hdf5 import creation_properties, stored_type
@@ -44,11 +45,11 @@ _MARKER = ".music-assets-sample"  # says which version of the sample is complete
 _SAMPLE_VERSION = "2"
 
 
-class SampleFolderError(Exception):
+class SampleFolderError(MusicAssetsError):
     """The sample cannot be written where it should be: other files are there."""
 
 
-class SongFieldError(ValueError):
+class SongFieldError(MusicAssetsError, ValueError):
     """A song cannot be written: a field the MSD does not have, or a value that does not fit."""
 
 

@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from music_assets.errors import MusicAssetsError
+
 if TYPE_CHECKING:
     import uvicorn
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 
 
-class PortInUse(Exception):
+class PortInUse(MusicAssetsError):
     """Another program listens on the port that was asked for."""
 
     def __init__(self, port: int) -> None:
@@ -38,7 +40,7 @@ class PortInUse(Exception):
         self.port = port
 
 
-class SandboxFailed(Exception):
+class SandboxFailed(MusicAssetsError):
     """The sandbox's process did not come up."""
 
 

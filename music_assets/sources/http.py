@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from music_assets.errors import MusicAssetsError
 from music_assets.sources.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _LONGEST = 7 * 86400.0  # seconds; a Retry-After beyond is taken for this much
 _HOPELESS = 3  # questions in a row that failed after all their tries: the service is down, not the question
 
 
-class SourceError(Exception):
+class SourceError(MusicAssetsError):
     """Base of what can go wrong with a source that is asked this way."""
 
 

@@ -5,8 +5,10 @@ Every message tells which object or bucket, which setting, and what to do; none 
 
 from __future__ import annotations
 
+from music_assets.errors import MusicAssetsError
 
-class StagingError(Exception):
+
+class StagingError(MusicAssetsError):
     """Staged files could not be read or written."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from music_assets.errors import MusicAssetsError
 
-class WarehouseError(Exception):
+
+class WarehouseError(MusicAssetsError):
     """A warehouse could not do what was asked; the message says which, where, and what to do."""
 
 

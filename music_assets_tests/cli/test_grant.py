@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from music_assets.cli import EXIT_FAILED
+from music_assets.cli import EXIT_UNUSABLE
 from music_assets.cli.main import cli
 from music_assets_tests.support.standin import PASSWORD, Standin
 
@@ -26,7 +26,7 @@ def test_a_role_is_made_and_may_read(standin: Standin, monkeypatch: pytest.Monke
 def test_what_the_warehouse_refuses_is_told(standin: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", standin.new_database().replace(PASSWORD, "a-Wrong-one"))
     done = CliRunner().invoke(cli, ["grant"])
-    assert done.exit_code == EXIT_FAILED
+    assert done.exit_code == EXIT_UNUSABLE
     assert "password authentication failed" in done.output
     assert "a-Wrong-one" not in done.output
 

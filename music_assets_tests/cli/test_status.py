@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
+from music_assets.cli.main import cli
 from music_assets.cli.state import Requests, Songs, lines, look_ahead, read_status
-from music_assets.cli.status import status
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, create_table, open_ledger, table_of
 from music_assets.sources.spotify import QuotaExhausted
@@ -151,13 +151,13 @@ def test_without_a_rate_no_days_are_made_up() -> None:
 
 
 def test_the_command_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
-    data = ["--data", str(tmp_path)]
+    command = ["status", "--data", str(tmp_path)]
     stage(SliceStore(str(tmp_path / "staging")))
     runner = CliRunner(env={"MUSIC_ASSETS_SPOTIFY": "sandbox"})
-    assert "songs            110 matched" in runner.invoke(status, data).output
-    told = json.loads(runner.invoke(status, [*data, "--json"]).output)
+    assert "songs            110 matched" in runner.invoke(cli, command).output
+    told = json.loads(runner.invoke(cli, [*command, "--json"]).output)
     assert told["songs"]["pending"] == 160
     assert told["requests"]["left_today"] is None
-    refused = runner.invoke(status, data, env={"MUSIC_ASSETS_LEDGER": "ftp://x"})
+    refused = runner.invoke(cli, command, env={"MUSIC_ASSETS_LEDGER": "ftp://x"})
     assert refused.exit_code == 2
     assert "MUSIC_ASSETS_LEDGER is a file's path" in refused.output

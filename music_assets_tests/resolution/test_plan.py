@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from music_assets.cli.plan import plan
+from music_assets.cli.main import cli
 from music_assets.resolution.backlog import SearchBacklog, SongState
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, kept_chances, make_plan
@@ -119,10 +119,12 @@ def test_the_command_counts_an_msd_and_a_list_of_what_is_wanted(tmp_path: Path) 
     mine.write_text("TRAAAGH23CE1E0A93D TRXXXXX128F0000000")
     environment = {"MUSIC_ASSETS_SPOTIFY": "sandbox", "COLUMNS": "160", "MUSIC_ASSETS_REQUESTS_PER_DAY": "50"}
     runner = CliRunner(env=environment)
-    told = runner.invoke(plan, ["--msd", str(msd), "--data", str(tmp_path / "data"), "--tracks", str(mine)])
+    told = runner.invoke(
+        cli, ["plan", "--msd", str(msd), "--data", str(tmp_path / "data"), "--tracks", str(mine)]
+    )
     assert told.exit_code == 0, told.output
     for said in ("400 songs on", "1 of them are not in this MSD", "1 songs on 1 releases", "at 50 a day"):
         assert said in told.output, said
     assert not (tmp_path / "data" / "ledger").exists()
-    refused = runner.invoke(plan, ["--msd", str(tmp_path / "gone"), "--data", str(tmp_path)])
+    refused = runner.invoke(cli, ["plan", "--msd", str(tmp_path / "gone"), "--data", str(tmp_path)])
     assert refused.exit_code == 2

@@ -17,20 +17,15 @@ from music_assets.defs.assets.mapping import mapped_from, votes_from
 from music_assets.defs.assets.msd import read_from
 from music_assets.defs.assets.spotify import search_from, tracks_from
 from music_assets.defs.partitions import KEYS
-from music_assets.sources.corrections import Corrections, CorrectionsError
-from music_assets.sources.msd import MsdRoot, MsdRootError
-from music_assets.staging.errors import StagingError
+from music_assets.sources.corrections import Corrections
+from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import Receipt, SliceStore, fingerprint
 from music_assets.tables.schema import LOADS, STAGED
 from music_assets.warehouse.engine import Warehouse
-from music_assets.warehouse.errors import WarehouseError
 
 EXTRACTED = ("msd_songs", "msd_artists")
 ASKED = ("spotify_search", "spotify_artists", "audio_features")
 Receipts = Mapping[str, Receipt | None]
-
-# What gathering facts raises where something cannot be used; each message says what to do.
-UNUSABLE = (MsdRootError, StagingError, WarehouseError, CorrectionsError, OSError)
 
 
 @dataclass(frozen=True)

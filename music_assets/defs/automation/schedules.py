@@ -20,10 +20,11 @@ from dagster import (
 )
 
 from music_assets.defs.automation.day import READY_BY, day_of, time_to_work
-from music_assets.defs.automation.facts import UNUSABLE, to_extract
+from music_assets.defs.automation.facts import to_extract
 from music_assets.defs.automation.jobs import jobs
 from music_assets.defs.automation.steps import Facts, Request, what_is_next
 from music_assets.defs.resources import MsdResource, StagingResource
+from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 
 
@@ -50,7 +51,7 @@ def build_schedules(settings: Settings) -> list[ScheduleDefinition]:
         try:
             root = msd.root()
             changed = to_extract(root, root.partitions(), staging.store())
-        except UNUSABLE as error:
+        except (MusicAssetsError, OSError) as error:
             yield SkipReason(str(error))
             return
         if not changed:

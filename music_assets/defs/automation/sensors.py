@@ -31,7 +31,6 @@ from music_assets.defs.assets.refresh import read_state as read_refreshed
 from music_assets.defs.automation.alerts import FailedRun, tell
 from music_assets.defs.automation.day import Day, day_of
 from music_assets.defs.automation.facts import (
-    UNUSABLE,
     Loads,
     go_on_at,
     receipts_of,
@@ -55,6 +54,7 @@ from music_assets.defs.resources import (
     StagingResource,
     WarehouseResource,
 )
+from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 from music_assets.staging.store import SliceStore
 
@@ -104,7 +104,7 @@ def msd_files_changed(
             after = part[-1]
             if time.monotonic() >= until:
                 break
-    except UNUSABLE as error:
+    except (MusicAssetsError, OSError) as error:
         return SkipReason(str(error))
     requests = what_is_next(Facts(extract=changed, going=_going(context.instance, datetime.now(UTC))))
     looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
@@ -160,7 +160,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
                 hurry=day.hurry <= now < day.due,
                 day=day.name,
             )
-        except UNUSABLE as error:
+        except (MusicAssetsError, OSError) as error:
             return SkipReason(str(error))
         requests = what_is_next(facts)
         go_on = go_on_at(state)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from music_assets.errors import MusicAssetsError
 
-class CorrectionsError(ValueError):
+
+class CorrectionsError(MusicAssetsError, ValueError):
     """A file of corrections that cannot be used; the message names it, the line, and what to do."""
 
 

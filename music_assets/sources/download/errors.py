@@ -5,8 +5,10 @@ Every message says what happened, where, and what to do next.
 
 from __future__ import annotations
 
+from music_assets.errors import MusicAssetsError
 
-class DownloadError(Exception):
+
+class DownloadError(MusicAssetsError):
     """Base of every error of this room."""
 
 

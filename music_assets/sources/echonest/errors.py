@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from music_assets.errors import MusicAssetsError
+
 NAME = "millionsongdataset_echonest.tar.bz2"
 
 
-class EchoNestError(Exception):
+class EchoNestError(MusicAssetsError):
     """Base of every error of this room."""
 
 

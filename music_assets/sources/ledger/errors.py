@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from music_assets.errors import MusicAssetsError
+
 _OF_A_FILE = (
     "If the disk is full, free some of it; if the file is damaged, put a backup in its place, or move it "
     "away to start an empty one (every question is then asked again)."
 )
 
 
-class LedgerError(Exception):
+class LedgerError(MusicAssetsError):
     """Base of every error of this room."""
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from music_assets.errors import MusicAssetsError
 
-class MsdRootError(Exception):
+
+class MsdRootError(MusicAssetsError):
     """An MSD root cannot be used at all: missing, empty, unreadable, or no MSD file."""
 
 
-class WorkerDied(Exception):
+class WorkerDied(MusicAssetsError):
     """A process that read files for this one ended before it was done."""
 
 

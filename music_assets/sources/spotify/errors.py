@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from music_assets.errors import MusicAssetsError
 
-class SpotifyError(Exception):
+
+class SpotifyError(MusicAssetsError):
     """Base of every error of this room."""
 
 
