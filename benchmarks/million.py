@@ -25,7 +25,7 @@ import pandas as pd
 from benchmarks.common import resident_mb
 from benchmarks.requests import records, settings_of
 from benchmarks.shape import full_scale
-from music_assets.resolution import Asker, SearchBacklog, release_key
+from music_assets.resolution import Resolver, SearchBacklog, release_key
 from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sources.spotify import Spotify, open_ledger
@@ -89,20 +89,20 @@ def measure(folder: Path) -> None:
                 index.prioritize(listed)
                 settings = replace(settings_of(address, "development"), requests_per_day=2 * len(listed))
                 spotify = stack.enter_context(Spotify.open(settings, ledger))
-                asker = Asker(spotify, index)
+                resolver = Resolver(spotify, index)
                 wanted = set(listed)
                 spent = 0
                 while {song.track_id for song in index.next(1)} & wanted:
-                    asked = asker.ask(most=min(64, _open(index, wanted)))
-                    spent += sum(asked.requests.values())
+                    outcome = resolver.resolve(most=min(64, _open(index, wanted)))
+                    spent += sum(outcome.requests.values())
                     answered = len(listed) - _open(index, wanted)
-                    if asked.over or (half is None and answered >= len(listed) / 2):
+                    if outcome.out_of_budget or (half is None and answered >= len(listed) / 2):
                         break
                 timed(f"{name}: {answered:,}, {spent:,} requests", began)
                 half = answered
                 if answered == len(listed):
                     began = time.perf_counter()
-                    asker.ask(most=512)
+                    resolver.resolve(most=512)
                     timed("512 more are answered, those wanted next", began)
     print(f"the most memory: {resident_mb(peak=True):.0f} MB")
 

@@ -33,7 +33,7 @@ from benchmarks.matching_sandbox import read_songs
 from benchmarks.shape import full_scale
 from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
-from music_assets.resolution import Asker, IdSource, SearchBacklog
+from music_assets.resolution import IdProvider, Resolver, SearchBacklog
 from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.echonest import shares, write_archive
@@ -125,7 +125,7 @@ def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
 @contextmanager
 def sources_of(
     way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: Ledger
-) -> Iterator[Sequence[IdSource]]:
+) -> Iterator[Sequence[IdProvider]]:
     """The places beside Spotify that this way asks."""
     with ExitStack() as stack:
         if "Echo Nest" in way:
@@ -155,16 +155,17 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
         fill(index, rows)
         spotify = stack.enter_context(Spotify.open(settings_of(address, mode), ledger))
         sources = stack.enter_context(sources_of(way, folder, archive, address, ledger))
-        asker = Asker(spotify, index, sources=sources, by_release=way != BY_SEARCH)
+        resolver = Resolver(spotify, index, providers=sources, by_release=way != BY_SEARCH)
         unanswered = dict.fromkeys(by_id)
         while unanswered:
-            asked = asker.ask(most=-(-len(rows) // POINTS))
-            if asked.over or asked.errors or not asked.settled.total():
-                raise SystemExit(f"{way}: {asked.over or asked.errors or 'nothing more is answered'}")
+            outcome = resolver.resolve(most=-(-len(rows) // POINTS))
+            if outcome.out_of_budget or outcome.errors or not outcome.resolved.total():
+                why = outcome.out_of_budget or outcome.errors or "nothing more is answered"
+                raise SystemExit(f"{way}: {why}")
             settled = course.settled.total()
-            course.fine += [(course.spent + spent, settled + done) for spent, done in asked.curve]
-            course.requests += Counter(asked.requests)
-            course.settled += asked.settled
+            course.fine += [(course.spent + spent, settled + done) for spent, done in outcome.curve]
+            course.requests += Counter(outcome.requests)
+            course.settled += outcome.resolved
             for some in _chunks(list(unanswered)):
                 kept = spotify.kept(_question(by_id[id_]) for id_ in some)
                 for id_, answer in kept.items():

@@ -32,13 +32,13 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from music_assets.resolution import read_list, release_key
+    from music_assets.resolution import read_priority_list, release_key
     from music_assets.resolution.plan import kept_chances, make_plan
     from music_assets.settings import Settings
 
     console = Console()
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-    wanted = frozenset(read_list(settings.tracks)) if settings.tracks else frozenset()
+    wanted = frozenset(read_priority_list(settings.tracks)) if settings.tracks else frozenset()
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     named: set[str] = set()

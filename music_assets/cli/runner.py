@@ -160,12 +160,12 @@ def run(settings: Settings, spec: str | None = None, *, refresh: bool = False) -
         from music_assets.definitions import build_defs
         from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
         from music_assets.defs.partitions import parse_partitions, runs_of
-        from music_assets.resolution import read_list
+        from music_assets.resolution import read_priority_list
 
         wanted = parse_partitions(spec) if spec is not None else None
         resources(settings)["corrections"].read()
         if settings.tracks:
-            read_list(settings.tracks)
+            read_priority_list(settings.tracks)
         definitions = build_defs(settings=settings)
         keys = _partitions_with_files(settings, wanted)
         # Looked at first, so that a warehouse that cannot be written ends the run before any work.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from dagster import DagsterInstance
 
-    from music_assets.resolution import Asker, IdSource, SearchBacklog
+    from music_assets.resolution import IdProvider, Resolver, SearchBacklog
     from music_assets.sandbox.process import SandboxAddress
     from music_assets.sources.corrections import Corrections
     from music_assets.sources.ledger import Ledger
@@ -160,7 +160,7 @@ class SpotifyResource(ConfigurableResource[Any]):
     _client: "Spotify | None" = PrivateAttr(default=None)
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
     _index: "SearchBacklog | None" = PrivateAttr(default=None)
-    _elsewhere: "list[IdSource] | None" = PrivateAttr(default=None)
+    _elsewhere: "list[IdProvider] | None" = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
@@ -222,30 +222,30 @@ class SpotifyResource(ConfigurableResource[Any]):
     def index(self) -> "SearchBacklog":
         """The songs as far as asking goes, those of the list of tracks first."""
         if self._index is None:
-            from music_assets.resolution import SearchBacklog, read_list
+            from music_assets.resolution import SearchBacklog, read_priority_list
 
             index = SearchBacklog(Path(self.data) / "ledger" / f"{self.source}.songs.sqlite")
             self._open.callback(index.close)
-            index.prioritize(read_list(Path(self.tracks)) if self.tracks else [])
+            index.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
             self._index = index
         return self._index
 
-    def asker(self, progress: "Callable[[int, int], None] | None" = None) -> "Asker":
+    def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
         """Who asks about the songs of the index, the most telling question first."""
-        from music_assets.resolution import Asker
+        from music_assets.resolution import Resolver
 
         if self._elsewhere is None:
             self._elsewhere = list(self._id_sources())
-        return Asker(
+        return Resolver(
             self.client(),
             self.index(),
-            sources=self._elsewhere,
+            providers=self._elsewhere,
             by_release=self.by_release,
             verify=self.verify_ids,
             progress=progress,
         )
 
-    def _id_sources(self) -> "Iterator[IdSource]":
+    def _id_sources(self) -> "Iterator[IdProvider]":
         from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 
         if self.echonest:

@@ -2,7 +2,7 @@
 
     index      the MSD's songs as far as asking goes: which release, how wanted, asked already?
     chances    what each kind of question has brought so far, and so what it is worth
-    asker      asks the most telling question first, until all is asked or the budget ends
+    resolver      asks the most telling question first, until all is asked or the budget ends
     elsewhere  ids that other places know, to be verified
     listed     the tracks, songs and artists somebody wants first
     plan       what it will take, said before a request is spent
@@ -12,16 +12,16 @@ Requests are made by `music_assets.sources`, and whether a track is the song is 
 """
 
 from music_assets.resolution.backlog import SearchBacklog, release_key
-from music_assets.resolution.policy import Asked, Asker, IdSource, candidate_of
-from music_assets.resolution.priority_list import ListError, read_list
+from music_assets.resolution.policy import IdProvider, ResolutionOutcome, Resolver, candidate_of
+from music_assets.resolution.priority_list import PriorityListError, read_priority_list
 
 __all__ = [
-    "Asked",
-    "Asker",
-    "IdSource",
-    "ListError",
+    "IdProvider",
+    "PriorityListError",
+    "ResolutionOutcome",
+    "Resolver",
     "SearchBacklog",
     "candidate_of",
-    "read_list",
+    "read_priority_list",
     "release_key",
 ]

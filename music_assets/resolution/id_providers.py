@@ -1,4 +1,4 @@
-"""Spotify ids that other places know, in the shape the asker takes. Each place is a room in `sources`."""
+"""Spotify ids that other places know, in the shape the resolver takes. Each place is a room in `sources`."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _EDITIONS = 3  # albums of a release that are worth a look where they are fetche
 Row = dict[str, Any]
 
 
-class IdSource(Protocol):
+class IdProvider(Protocol):
     """A place that knows Spotify ids of MSD songs.
 
     Its word is verified by a request, unless it is `trusted` (it compares names itself) and the settings
@@ -48,21 +48,21 @@ class IdSource(Protocol):
 
 
 @dataclass
-class Asked:
+class ResolutionOutcome:
     """What came of asking: songs settled, by how; requests, by kind; what is left, and why.
 
     `curve` holds pairs of requests spent and songs settled, as the work went on.
     """
 
-    settled: Counter[str] = field(default_factory=Counter)
+    resolved: Counter[str] = field(default_factory=Counter)
     requests: dict[str, int] = field(default_factory=dict)
     partitions: set[str] = field(default_factory=set)
-    over: OutOfBudget | None = None
+    out_of_budget: OutOfBudget | None = None
     curve: list[tuple[int, int]] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
 
 
-class Asker:
+class Resolver:
     """Asks about the songs of an index. `by_release` lets one answer settle several songs of an album."""
 
     def __init__(
@@ -70,47 +70,47 @@ class Asker:
         spotify: Spotify,
         index: SearchBacklog,
         *,
-        sources: Sequence[IdSource] = (),
+        providers: Sequence[IdProvider] = (),
         by_release: bool = True,
         verify: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._spotify = spotify
         self._index = index
-        self._sources = sources
+        self._providers = providers
         self._by_release = by_release
         self._verify_ids = verify
         self._progress = progress or (lambda done, of: None)
         self._chances = Chances(index.chances())
-        self._asked = Asked()
+        self._outcome = ResolutionOutcome()
         self._listed = False  # whether listed songs are being asked about
 
-    def ask(self, partition: str | None = None, most: int | None = None) -> Asked:
+    def resolve(self, partition: str | None = None, most: int | None = None) -> ResolutionOutcome:
         """Ask until all songs (of a partition) are asked about, `most` of them are, or the budget ends.
 
         Raises what `Spotify.search_songs` raises; what was answered until then is in the ledger.
         """
-        self._asked = asked = Asked()
+        self._outcome = outcome = ResolutionOutcome()
         self._index.retry_failed()
         before = self._spotify.spent
         open_songs = self._index.count()["open"] if partition is None else 0
         done = 0
         try:
-            while asked.over is None and (most is None or done < most):
-                size = _BATCHED_ROUND if self._sources and self._batches else ROUND
+            while outcome.out_of_budget is None and (most is None or done < most):
+                size = _BATCHED_ROUND if self._providers and self._batches else ROUND
                 songs = self._index.next(size if most is None else min(size, most - done), partition)
                 if not songs:
                     break
                 self._listed = songs[0].priority
                 self._round(self._with_company([song for song in songs if song.priority == self._listed]))
-                done = sum(asked.settled.values())
+                done = sum(outcome.resolved.values())
                 spent = _difference(self._spotify.spent, before)
-                asked.curve.append((sum(spent.values()), done))
+                outcome.curve.append((sum(spent.values()), done))
                 self._progress(done, open_songs)
         finally:
-            asked.requests = _difference(self._spotify.spent, before)
+            outcome.requests = _difference(self._spotify.spent, before)
             self._index.keep_chances(self._chances.as_dict())
-        return asked
+        return outcome
 
     @property
     def _batches(self) -> bool:
@@ -127,7 +127,7 @@ class Asker:
 
         Any of them may have a known id that leads to the album of all.
         """
-        if not (self._by_release and self._sources and self._batches):
+        if not (self._by_release and self._providers and self._batches):
             return list(songs)
         found = {song.track_id: song for song in songs}
         for waiting in self._index.of_releases({song.release_key for song in songs}).values():
@@ -143,13 +143,13 @@ class Asker:
             settled = self._releases(fresh, ask=False)
             settled |= self._albums(self._still_open(fresh, settled), ask=False)
             left = self._still_open(left, settled)
-        for source in self._sources:
+        for source in self._providers:
             left = self._verify(source, left)
         if self._by_release and left:
             left = self._still_open(left, self._releases(left, ask=True))
             left = self._still_open(left, self._albums(left, ask=True))
             left = self._put_off(left)
-        if left and self._asked.over is None:
+        if left and self._outcome.out_of_budget is None:
             found = self._search(left)
             if self._by_release and found:
                 self._albums(found, ask=True)
@@ -163,12 +163,12 @@ class Asker:
         self._fail({id_: answer.reason or "" for id_, answer in kept.items() if answer.status == "error"})
         return [song for song in songs if song.track_id not in kept]
 
-    def _verify(self, source: IdSource, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
+    def _verify(self, source: IdProvider, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Settle songs by ids that another source knows, where verifying is worth its request."""
         if source.trusted and not self._verify_ids:
             return self._believe(source, songs)
         worth = self._chances.ids(source.name, cost=self._cost(50))
-        if self._asked.over or not songs or worth <= self._chances.search():
+        if self._outcome.out_of_budget or not songs or worth <= self._chances.search():
             return list(songs)
         ids = source.ids(songs)
         most = _IDS if self._batches else 1
@@ -193,7 +193,7 @@ class Asker:
         self._chances.note(source.name, tries=len(some) - len(found.pending), brought=len(settled))
         return self._still_open(songs, {song.track_id for song in settled})
 
-    def _believe(self, source: IdSource, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
+    def _believe(self, source: IdProvider, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Settle songs by ids taken on a source's word, without a request."""
         ids = {id_: known for id_, known in source.ids(songs).items() if known}
         self._spotify.settled.note(
@@ -210,8 +210,8 @@ class Asker:
         chosen = list(first.values())
         answers = {answer.track_id: answer for answer in self._spotify.search_songs(map(_question, chosen))}
         for answer in answers.values():
-            if answer.status == "pending" and answer.until is not None and self._asked.over is None:
-                self._asked.over = OutOfBudget(answer.reason or "", answer.until)
+            if answer.status == "pending":
+                self._note_over(answer.until, answer.reason)
         self._fail({id_: answer.reason or "" for id_, answer in answers.items() if answer.status == "error"})
         answered = {id_: answer for id_, answer in answers.items() if answer.status == "answered"}
         return self._mark(chosen, answered, "search")
@@ -283,7 +283,7 @@ class Asker:
         if ask:
             first = {key: song for key, song in first.items() if key not in known}
             first = {key: first[key] for key in first if self._worth_a_search(waiting.get(key, ()))}
-        ask = ask and self._asked.over is None
+        ask = ask and self._outcome.out_of_budget is None
         had = self._spotify.releases(_names(first.values()), ask=False)[0] if ask else {}
         hits, rest = self._spotify.releases(_names(first.values()), ask=ask)
         self._note_over(rest.until, rest.reason)
@@ -329,7 +329,7 @@ class Asker:
                     wanted.setdefault(_plain(name), []).append(key)
         if not wanted:
             return set()
-        ask = ask and self._asked.over is None
+        ask = ask and self._outcome.out_of_budget is None
         had = self._spotify.albums(wanted, ask=False)[0] if ask else {}
         albums, rest = self._spotify.albums(wanted, ask=ask)
         self._note_over(rest.until, rest.reason)
@@ -362,19 +362,19 @@ class Asker:
 
     def _settle(self, songs: Sequence[BacklogSong], how: str, state: SongState = SongState.RESOLVED) -> None:
         self._index.mark([song.track_id for song in songs], state)
-        self._asked.settled[how] += _open(songs)
-        self._asked.partitions |= {song.track_id[2:4] for song in songs}
+        self._outcome.resolved[how] += _open(songs)
+        self._outcome.partitions |= {song.track_id[2:4] for song in songs}
 
     def _fail(self, reasons: Mapping[str, str]) -> None:
         self._index.mark(reasons, SongState.FAILED)
-        self._asked.errors |= reasons
+        self._outcome.errors |= reasons
 
     def _still_open(self, songs: Iterable[BacklogSong], settled: set[str]) -> list[BacklogSong]:
         return [song for song in songs if song.track_id not in settled]
 
     def _note_over(self, until: Any, reason: str | None) -> None:
-        if until is not None and self._asked.over is None:
-            self._asked.over = OutOfBudget(reason or "", until)
+        if until is not None and self._outcome.out_of_budget is None:
+            self._outcome.out_of_budget = OutOfBudget(reason or "", until)
 
 
 def _question(song: BacklogSong) -> SongQuestion:

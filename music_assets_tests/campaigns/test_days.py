@@ -14,7 +14,7 @@ from dagster import AssetKey, DagsterInstance
 
 from music_assets.cli.runner import Summary, run
 from music_assets.defs.resources import SpotifyResource
-from music_assets.resolution import Asked, Asker
+from music_assets.resolution import ResolutionOutcome, Resolver
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
@@ -48,13 +48,13 @@ def opened(place: Town, ledger: Ledger) -> Spotify:
     return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
-def over_days(place: Town, ledger: Ledger, index: Any, **how: Any) -> list[Asked]:
+def over_days(place: Town, ledger: Ledger, index: Any, **how: Any) -> list[ResolutionOutcome]:
     """Ask, day after day, each in a process of its own as far as the ledger can tell."""
     days = []
-    while not days or days[-1].over:
+    while not days or days[-1].out_of_budget:
         with opened(place, ledger) as spotify:
-            days.append(Asker(spotify, index, **how).ask())
-        if over := days[-1].over:
+            days.append(Resolver(spotify, index, **how).resolve())
+        if over := days[-1].out_of_budget:
             place.clock.now = over.until.timestamp() + 1
         assert len(days) < 60
     return days
@@ -74,7 +74,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         told: Counter[str] = sum((Counter(day.requests) for day in days), Counter())
         # Each kind is reported as the server met it.
         assert told == {kind: n for kind, n in place.sandbox.requests.items() if kind != "token"}
-        assert sum(sum(day.settled.values()) for day in days) == len(frame)
+        assert sum(sum(day.resolved.values()) for day in days) == len(frame)
         assert index.count()["open"] == 0
         with opened(place, ledger) as spotify:
             answers = spotify.kept(asked_about)
@@ -98,7 +98,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         monkeypatch.setattr(catalog, "queries_for", other_words)
         anew = indexed(tmp_path / "anew.sqlite", frame)
         again = over_days(place, ledger, anew, by_release=by_release)
-        assert again[-1].requests == {} and again[-1].settled["kept"] == len(frame)
+        assert again[-1].requests == {} and again[-1].resolved["kept"] == len(frame)
         with opened(place, ledger) as spotify:
             assert all(answer.from_ledger for answer in spotify.search_songs(asked_about))
         assert place.sandbox.requests == before

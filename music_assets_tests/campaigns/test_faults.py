@@ -12,7 +12,7 @@ import pytest
 
 from music_assets.cli.runner import Summary, run
 from music_assets.defs.resources import SpotifyResource
-from music_assets.resolution import Asker
+from music_assets.resolution import Resolver
 from music_assets.sandbox.faults import BROKEN, LIMITS, ROUGH, Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
@@ -61,12 +61,12 @@ def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
         runs += 1
         with opened(place, ledger) as spotify:
             try:
-                asked = Asker(spotify, index, by_release=False).ask()
+                outcome = Resolver(spotify, index, by_release=False).resolve()
             except (AccessDenied, BadCredentials, SpotifyUnreachable):
                 continue  # ends a run; the next one goes on
-        if asked.over:
-            place.clock.now = max(place.clock.now, asked.over.until.timestamp()) + 1
-        elif not asked.errors:
+        if outcome.out_of_budget:
+            place.clock.now = max(place.clock.now, outcome.out_of_budget.until.timestamp()) + 1
+        elif not outcome.errors:
             break
     place.sandbox.faults = Faults()
     with opened(place, ledger) as spotify:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.resolution import Asker
+from music_assets.resolution import Resolver
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
@@ -51,9 +51,9 @@ def test_the_rate_is_used_and_kept(tmp_path: Path) -> None:
             requests_per_30s=ALLOWED,
         )
         with Spotify.open(replace(settings), ledger) as spotify:
-            asker, began = Asker(spotify, index, by_release=False), time.monotonic()
+            resolver, began = Resolver(spotify, index, by_release=False), time.monotonic()
             while time.monotonic() - began < SECONDS:
-                assert asker.ask(most=64).over is None
+                assert resolver.resolve(most=64).out_of_budget is None
     moments = [arrival.at for arrival in record.arrivals]
     assert {arrival.status for arrival in record.arrivals} == {200}
     assert most_in_a_window(moments) <= ALLOWED

@@ -15,7 +15,7 @@ from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import SpotifyResource, StagingResource
 from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
-from music_assets.resolution import Asked, SearchBacklog
+from music_assets.resolution import ResolutionOutcome, SearchBacklog
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import make_plan
 from music_assets.staging.store import SliceStore
@@ -63,9 +63,9 @@ def spotify_answers(
         advanced("questions", "", done, of, done - told)
         told = done
 
-    asked = spotify.asker(progress).ask()
-    note_state(staging.store(), checksums, asked)
-    return MaterializeResult(metadata=_metadata(asked, spotify.index(), spotify))
+    outcome = spotify.resolver(progress).resolve()
+    note_state(staging.store(), checksums, outcome)
+    return MaterializeResult(metadata=_metadata(outcome, spotify.index(), spotify))
 
 
 def plan_of(spotify: SpotifyResource) -> str:
@@ -84,18 +84,18 @@ def plan_of(spotify: SpotifyResource) -> str:
     ).as_markdown()
 
 
-def note_state(store: SliceStore, checksums: dict[str, str], asked: Asked) -> None:
+def note_state(store: SliceStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
     """Keep, for the sensors, which songs were seen, when each partition got answers, and when to go on."""
     before = read_state(store)["partitions"]
     now = datetime.now(UTC).isoformat()
     partitions = {
         key: {
             "checksum": checksum,
-            "at": now if key in asked.partitions else before.get(key, {}).get("at", now),
+            "at": now if key in outcome.partitions else before.get(key, {}).get("at", now),
         }
         for key, checksum in checksums.items()
     }
-    until = asked.over.until.isoformat() if asked.over else None
+    until = outcome.out_of_budget.until.isoformat() if outcome.out_of_budget else None
     store.write_json(NAME, "all", _STATE, {"partitions": partitions, "go_on_at": until, "asked_at": now})
 
 
@@ -104,27 +104,28 @@ def read_state(store: SliceStore) -> dict[str, Any]:
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 
 
-def _metadata(asked: Asked, index: SearchBacklog, spotify: SpotifyResource) -> dict[str, Any]:
+def _metadata(outcome: ResolutionOutcome, index: SearchBacklog, spotify: SpotifyResource) -> dict[str, Any]:
     count = index.count()
+    over = outcome.out_of_budget
     client = spotify.client()
-    requests = sum(asked.requests.values())
-    settled = sum(asked.settled.values())
+    requests = sum(outcome.requests.values())
+    settled = sum(outcome.resolved.values())
     left = client.budget.left_today()
     return {
         "settled": settled,
-        **{f"settled_by_{how}": number for how, number in asked.settled.items()},
+        **{f"settled_by_{how}": number for how, number in outcome.resolved.items()},
         "requests_spent": requests,
-        "requests_saved": settled - asked.settled["search"],
-        **{f"requests_for_{kind}": number for kind, number in asked.requests.items()},
+        "requests_saved": settled - outcome.resolved["search"],
+        **{f"requests_for_{kind}": number for kind, number in outcome.requests.items()},
         "requests_a_song": round(requests / settled, 3) if settled else 0.0,
         "pending": count["open"],
         "failed": count["failed"],
-        "partitions_answered": len(asked.partitions),
+        "partitions_answered": len(outcome.partitions),
         "access": client.mode or "not known yet",
         "requests_left_today": "no limit of ours" if left is None else left,
-        "go_on_at": asked.over.until.isoformat(timespec="seconds") if asked.over else "",
-        "reasons": listed([str(asked.over)] if asked.over else []),
-        "curve": MetadataValue.md(curve(asked.curve)),
+        "go_on_at": over.until.isoformat(timespec="seconds") if over else "",
+        "reasons": listed([str(over)] if over else []),
+        "curve": MetadataValue.md(curve(outcome.curve)),
     }
 
 

@@ -15,7 +15,7 @@ from dagster import AssetExecutionContext, asset
 from music_assets.defs.assets.common import SPOTIFY, listed, reporter, staged_kind
 from music_assets.defs.resources import SpotifyResource
 from music_assets.defs.slices import Made, Slices, StagedSlices
-from music_assets.resolution import Asked
+from music_assets.resolution import ResolutionOutcome
 from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
 from music_assets.staging.store import Receipt, fingerprint
 
@@ -41,11 +41,11 @@ def spotify_search(
     def make(key: str, before: Receipt | None) -> Made:
         songs = msd_songs[key]
         take_in(spotify, key, msd_songs.receipt(key), songs)
-        asked = spotify.asker().ask(partition=key)
+        outcome = spotify.resolver().resolve(partition=key)
         client = spotify.client()
-        answers = answers_of(client, songs, asked)
+        answers = answers_of(client, songs, outcome)
         statuses = Counter(answer.status for answer in answers)
-        over = asked.over if statuses["pending"] else None
+        over = outcome.out_of_budget if statuses["pending"] else None
         facts = {
             **{status: statuses[status] for status in ("answered", "pending", "error")},
             "reasons": listed(sorted({answer.reason for answer in answers if answer.reason})),
@@ -54,9 +54,9 @@ def spotify_search(
             "missing": list(client.missing("tracks")),
         }
         spent = {
-            "requests_spent": sum(asked.requests.values()),
-            "requests_saved": statuses["answered"] - asked.settled["search"],
-            **{f"requests_for_{kind}": count for kind, count in asked.requests.items()},
+            "requests_spent": sum(outcome.requests.values()),
+            "requests_saved": statuses["answered"] - outcome.resolved["search"],
+            **{f"requests_for_{kind}": count for kind, count in outcome.requests.items()},
         }
         complete = statuses["answered"] == len(answers)
         return Made([_search_row(answer) for answer in answers], facts, spent, complete)
@@ -70,7 +70,9 @@ def take_in(spotify: SpotifyResource, key: str, receipt: Receipt, songs: list[di
         spotify.index().put(key, receipt.checksum, songs)
 
 
-def answers_of(client: Spotify, songs: list[dict[str, Any]], asked: Asked) -> list[SearchAnswer]:
+def answers_of(
+    client: Spotify, songs: list[dict[str, Any]], outcome: ResolutionOutcome
+) -> list[SearchAnswer]:
     """What is known of each song now, in order: its answer, or why there is none."""
     questions = [
         SongQuestion(
@@ -86,14 +88,14 @@ def answers_of(client: Spotify, songs: list[dict[str, Any]], asked: Asked) -> li
     pending = SearchAnswer(
         "",
         "pending",
-        reason=str(asked.over) if asked.over else "it has not been asked about",
-        until=asked.over.until if asked.over else None,
+        reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been asked about",
+        until=outcome.out_of_budget.until if outcome.out_of_budget else None,
         source=client.settings.source,
     )
 
     def unanswered(track_id: str) -> SearchAnswer:
-        if track_id in asked.errors:
-            return replace(pending, track_id=track_id, status="error", reason=asked.errors[track_id])
+        if track_id in outcome.errors:
+            return replace(pending, track_id=track_id, status="error", reason=outcome.errors[track_id])
         return replace(pending, track_id=track_id)
 
     return [kept.get(question.track_id) or unanswered(question.track_id) for question in questions]

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from music_assets.resolution import Asked, Asker, SearchBacklog
+from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.sandbox.catalogue import truth
 from music_assets.sources.spotify import Ledger, SearchAnswer, SongQuestion, Spotify, open_ledger
@@ -73,12 +73,12 @@ def questions(frame: pd.DataFrame = SONGS) -> list[SongQuestion]:
     ]
 
 
-def ask(place: Town, ledger: Ledger, folder: Path, **how: Any) -> Asked:
+def ask(place: Town, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:
     index = indexed(folder)
     with spotify_of(place, ledger) as spotify:
-        asked = Asker(spotify, index, **how).ask()
+        outcome = Resolver(spotify, index, **how).resolve()
     index.close()
-    return asked
+    return outcome
 
 
 def kept(place: Town, ledger: Ledger) -> dict[str, SearchAnswer]:
@@ -97,20 +97,20 @@ def found(answers: Mapping[str, SearchAnswer], path: Path) -> int:
 def test_one_answer_settles_many_songs(
     place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    asked = ask(place, ledger, tmp_path)
+    outcome = ask(place, ledger, tmp_path)
     answers = kept(place, ledger)
-    assert asked.over is None and len(answers) == len(SONGS)
-    assert sum(asked.settled.values()) == len(SONGS)
-    together = asked.settled["album"] + asked.settled["release"]
+    assert outcome.out_of_budget is None and len(answers) == len(SONGS)
+    assert sum(outcome.resolved.values()) == len(SONGS)
+    together = outcome.resolved["album"] + outcome.resolved["release"]
     assert together > len(SONGS) / 2
-    assert sum(asked.requests.values()) < len(SONGS) / 2
-    assert asked.requests == {k: n for k, n in place.sandbox.requests.items() if k != "token"}
+    assert sum(outcome.requests.values()) < len(SONGS) / 2
+    assert outcome.requests == {k: n for k, n in place.sandbox.requests.items() if k != "token"}
     of_all = [a for a in answers.values() if (a.question or "").startswith(("album ", "release "))]
     assert len(of_all) == together
 
     alone = open_ledger(tmp_path / "alone.sqlite", source="sandbox")
     searched = ask(place, alone, tmp_path / "alone", by_release=False)
-    assert searched.settled.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
+    assert searched.resolved.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
     assert found(answers, songs_catalogue) >= found(kept(place, alone), songs_catalogue)
     alone.close()
 
@@ -122,7 +122,7 @@ def test_asking_again_spends_nothing_even_without_the_index(
     again = ask(place, ledger, tmp_path)  # the index knows
     anew = ask(place, ledger, tmp_path / "anew")  # the ledger knows
     assert sum(first.requests.values()) > 0 and again.requests == anew.requests == {}
-    assert anew.settled["kept"] == len(SONGS)
+    assert anew.resolved["kept"] == len(SONGS)
 
 
 def test_songs_that_come_later_are_found_in_answers_that_are_kept(
@@ -131,13 +131,13 @@ def test_songs_that_come_later_are_found_in_answers_that_are_kept(
     early = SONGS[SONGS.index % 2 == 0]
     index = indexed(tmp_path, early)
     with spotify_of(place, ledger) as spotify:
-        Asker(spotify, index).ask()
+        Resolver(spotify, index).resolve()
         spent = sum(place.sandbox.requests.values())
         rows = SONGS.astype(object).where(SONGS.notna(), None).to_dict("records")
         for key in sorted({row["track_id"][2:4] for row in rows}):
             index.put(key, "two", [row for row in rows if row["track_id"][2:4] == key])
-        later = Asker(spotify, index).ask()
-    assert later.settled["album"] + later.settled["release"] > 20
+        later = Resolver(spotify, index).resolve()
+    assert later.resolved["album"] + later.resolved["release"] > 20
     assert sum(place.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
     index.close()
 
@@ -151,7 +151,7 @@ def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tm
     hot = SONGS.sort_values(["song_hotttnesss", "track_id"], ascending=[False, True])
     assert first[2:] == [id_ for id_ in hot["track_id"] if id_ not in first[:2]][:2]
     with spotify_of(place, ledger) as spotify:
-        Asker(spotify, index).ask(most=2)
+        Resolver(spotify, index).resolve(most=2)
         assert set(first[:2]) <= spotify.kept(questions()).keys()
     index.close()
     again = SearchBacklog(tmp_path / "songs.sqlite")  # another process
@@ -166,14 +166,14 @@ def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
     place.faults.quota_per_day = 10
     total: dict[str, int] = {}
     for day in range(30):
-        asked = ask(place, ledger, tmp_path / str(day % 2))  # the index of another day is stale
-        for kind, count in asked.requests.items():
+        outcome = ask(place, ledger, tmp_path / str(day % 2))  # the index of another day is stale
+        for kind, count in outcome.requests.items():
             total[kind] = total.get(kind, 0) + count
-        if asked.over is None:
+        if outcome.out_of_budget is None:
             break
-        assert asked.over.until.timestamp() > place.clock()
-        place.clock.now = asked.over.until.timestamp() + 1
-    assert asked.over is None and day > 1
+        assert outcome.out_of_budget.until.timestamp() > place.clock()
+        place.clock.now = outcome.out_of_budget.until.timestamp() + 1
+    assert outcome.out_of_budget is None and day > 1
     assert len(kept(place, ledger)) == len(SONGS)
     fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
     place.faults.quota_per_day = None
@@ -187,10 +187,10 @@ def test_a_question_that_fails_is_left_for_another_day(place: Town, ledger: Ledg
     place.faults.broken_rate, place.faults.broken = 1.0, ("html",)
     index = indexed(tmp_path, SONGS[:3])
     with spotify_of(place, ledger, retries=0, threads=1) as spotify:
-        asked = Asker(spotify, index, by_release=False).ask()
-        assert len(asked.errors) == 3 and index.count()["failed"] == 3
+        outcome = Resolver(spotify, index, by_release=False).resolve()
+        assert len(outcome.errors) == 3 and index.count()["failed"] == 3
         place.faults.broken_rate = 0.0
-        assert Asker(spotify, index).ask().errors == {} and index.count()["resolved"] == 3
+        assert Resolver(spotify, index).resolve().errors == {} and index.count()["resolved"] == 3
     index.close()
 
 
@@ -217,28 +217,28 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
     ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     with town(songs_catalogue, mode="extended") as place:
-        asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
+        outcome = ask(place, ledger, tmp_path, providers=[Known(songs_catalogue)])
         answers = kept(place, ledger)
-    assert len(answers) == len(SONGS) and asked.settled["echonest"] > 40
-    assert sum(asked.requests.values()) < 0.3 * len(SONGS)
+    assert len(answers) == len(SONGS) and outcome.resolved["echonest"] > 40
+    assert sum(outcome.requests.values()) < 0.3 * len(SONGS)
     right = truth(songs_catalogue)
     by_id = {id_: a for id_, a in answers.items() if (a.question or "").startswith("echonest ")}
     wrong = [id_ for id_, a in by_id.items() if a.tracks[0]["spotify_track_id"] not in right[id_]]
-    assert len(by_id) == asked.settled["echonest"] and len(wrong) <= 1
+    assert len(by_id) == outcome.resolved["echonest"] and len(wrong) <= 1
 
 
 def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
     place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     source = Known(songs_catalogue)
-    asked = ask(place, ledger, tmp_path / "1", sources=[source], verify=False)
-    assert asked.settled["echonest"] == 0  # not trusted
+    outcome = ask(place, ledger, tmp_path / "1", providers=[source], verify=False)
+    assert outcome.resolved["echonest"] == 0  # not trusted
     other = open_ledger(tmp_path / "other.sqlite", source="sandbox")
     source.trusted, source.name = True, "listenbrainz"
-    asked = ask(place, other, tmp_path / "2", sources=[source], verify=False)
+    outcome = ask(place, other, tmp_path / "2", providers=[source], verify=False)
     answers = kept(place, other)
     believed = [a for a in answers.values() if (a.question or "").startswith("listenbrainz ")]
-    assert len(believed) == asked.settled["listenbrainz"] > 40 and "tracks" not in asked.requests
+    assert len(believed) == outcome.resolved["listenbrainz"] > 40 and "tracks" not in outcome.requests
     assert {(row["name"], row["source"]) for a in believed for row in a.tracks} == {(None, "sandbox")}
     other.close()
 
@@ -246,8 +246,8 @@ def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
 def test_single_verifications_are_no_better_than_a_search(
     place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    asked = ask(place, ledger, tmp_path, sources=[Known(songs_catalogue)])
-    assert asked.settled["echonest"] == 0 and "tracks" not in asked.requests
+    outcome = ask(place, ledger, tmp_path, providers=[Known(songs_catalogue)])
+    assert outcome.resolved["echonest"] == 0 and "tracks" not in outcome.requests
 
 
 def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.resolution import ListError, read_list
+from music_assets.resolution import PriorityListError, read_priority_list
 
 TRACK, SONG, ARTIST = "TRAAAAW128F429D538", "SOMZWCG12A8C13C480", "ARD7TVE1187B99BFB1"
 
@@ -22,15 +22,15 @@ TRACK, SONG, ARTIST = "TRAAAAW128F429D538", "SOMZWCG12A8C13C480", "ARD7TVE1187B9
 def test_ids_are_found_in_any_text_once_and_in_order(tmp_path: Path, text: str) -> None:
     path = tmp_path / "list.txt"
     path.write_text(text, encoding="utf-8")
-    assert read_list(path) == [TRACK, SONG, ARTIST]
+    assert read_priority_list(path) == [TRACK, SONG, ARTIST]
 
 
 def test_a_list_that_cannot_be_meant_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ListError, match="--tracks"):
-        read_list(tmp_path / "none.txt")
+    with pytest.raises(PriorityListError, match="--tracks"):
+        read_priority_list(tmp_path / "none.txt")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ListError, match="no UTF-8 text"):
-        read_list(tmp_path / "bytes")
+    with pytest.raises(PriorityListError, match="no UTF-8 text"):
+        read_priority_list(tmp_path / "bytes")
     (tmp_path / "prose").write_text("nothing here")
-    with pytest.raises(ListError, match="names none"):
-        read_list(tmp_path / "prose")
+    with pytest.raises(PriorityListError, match="names none"):
+        read_priority_list(tmp_path / "prose")
