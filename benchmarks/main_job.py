@@ -39,7 +39,7 @@ class _Watch(logging.Handler):
 
 
 def _run(msd: str, data: str) -> None:
-    from music_assets.cli.runner import run
+    from music_assets.cli.run import run_job
     from music_assets.progress import LOGGER
     from music_assets.settings import Settings
 
@@ -48,7 +48,7 @@ def _run(msd: str, data: str) -> None:
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
     started = time.monotonic()
-    summary = run(Settings.from_environment({}, msd=msd, data=data))
+    summary = run_job(Settings.from_environment({}, msd=msd, data=data))
     print(
         f"{summary.songs:,} songs in {summary.partitions} partitions, {summary.seconds:.1f} s: "
         f"{summary.matched:,} matched, {summary.requests_spent:,} requests spent, "

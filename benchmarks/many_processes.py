@@ -82,8 +82,8 @@ def ranges(known: list[Receipt], count: int) -> list[list[str]]:
 
 def work(settings: dict[str, str], keys: list[str]) -> None:
     """A run of `match_and_load` over these partitions, in this process; a line on its input starts it."""
-    from music_assets.cli.runner import dagster_instance
     from music_assets.definitions import build_defs
+    from music_assets.defs.instance import dagster_instance
 
     ends = {"start": keys[0], "end": keys[-1]}
     tags = {f"dagster/asset_partition_range_{end}": key for end, key in ends.items()}

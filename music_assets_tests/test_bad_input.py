@@ -105,8 +105,8 @@ def test_a_data_folder_in_use_by_another_run(call: Call, tmp_path: Path) -> None
         [
             sys.executable,
             "-c",
-            "import sys\nfrom pathlib import Path\nfrom music_assets.cli.runner import hold_data_folder\n"
-            "with hold_data_folder(Path('data')):\n    print('held', flush=True); sys.stdin.readline()",
+            "import sys\nfrom pathlib import Path\nfrom music_assets.cli.lock import data_folder_lock\n"
+            "with data_folder_lock(Path('data')):\n    print('held', flush=True); sys.stdin.readline()",
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.settings import Settings, resources
 from music_assets.tables.schema import LOADS, METADATA, key_columns
 from music_assets_tests.support.standin import Standin
@@ -49,7 +50,7 @@ def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tup
     """The main job over `msd`, here and there, and their tables compared."""
     # One ledger, so that both are told the same: the sandbox's answers have a time of day.
     here = Settings.from_environment({}, data=str(folder / "here"), msd=str(msd))
-    first = run(here, spec)
+    first = run_job(here, spec)
     there = Settings.from_environment(
         {"MUSIC_ASSETS_LEDGER": here.ledger},
         data=str(folder / "there"),
@@ -58,7 +59,7 @@ def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tup
         warehouse=standin.new_database(),
         s3_endpoint=standin.s3_endpoint,
     )
-    second = run(there, spec)
+    second = run_job(there, spec)
     assert (first.failed, second.failed) == ([], [])
     assert first.songs == second.songs > 0
     assert not (there.data / "staging").exists()

@@ -1,17 +1,16 @@
-"""The commands of `music-assets`, one module each: options, messages, exit codes.
+"""The command line `music-assets`, one module per command: its options, what it does and what it prints.
 
-What a command does is elsewhere (`runner`, `sandbox`, …); how it looks is in `console`. Heavy imports
-happen inside the functions, so that help and errors come at once.
+Here: exit codes, and the error for options. What commands share is in `console` (drawing) and `lock` (one
+writer per data folder). Heavy imports (Dagster, pandas, SQLAlchemy) are made within functions, so that help
+and errors appear at once.
 """
 
 from __future__ import annotations
 
-import click
+from music_assets.errors import MusicAssetsError
 
 EXIT_FAILED, EXIT_UNUSABLE, EXIT_INTERRUPTED = 1, 2, 130
 
 
-class Unusable(click.ClickException):
-    """Something named in an option or a setting that cannot be used; shown as one sentence."""
-
-    exit_code = EXIT_UNUSABLE
+class CommandError(MusicAssetsError):
+    """An option or argument that cannot be used, in one sentence."""

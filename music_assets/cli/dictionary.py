@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from music_assets.cli import EXIT_FAILED, Unusable
+from music_assets.cli import EXIT_FAILED, CommandError
 
 
 @click.command()
@@ -35,5 +35,5 @@ def dictionary(to: str | None, check: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise Unusable(f"{path} cannot be used: {error.strerror}. Name another with --to.") from None
+        raise CommandError(f"{path} cannot be used: {error.strerror}. Name another with --to.") from None
     click.echo(f"Wrote {path}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from music_assets.cli import EXIT_INTERRUPTED, Unusable
+from music_assets.cli import EXIT_INTERRUPTED, CommandError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def download(
     from music_assets.sources.download import ADDRESSES, get_subset
 
     if url and archive:
-        raise Unusable("--url and --archive name the same thing twice: give one of them.")
+        raise CommandError("--url and --archive name the same thing twice: give one of them.")
     console = Console(soft_wrap=True)
     try:
         folder = Settings.from_environment(data=data).data

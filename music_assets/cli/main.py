@@ -1,4 +1,4 @@
-"""`music-assets`: the command line, by name. Each command is a module of `commands`."""
+"""`music-assets`: the group of commands, and what they share: settings from `.env`, errors as messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from music_assets.cli import Unusable
+from music_assets.cli import EXIT_UNUSABLE
 from music_assets.errors import MusicAssetsError
 
 COMMANDS = (
@@ -19,7 +19,7 @@ COMMANDS = (
 
 
 class _Commands(click.Group):
-    """Imports a command when it is asked for; its module and function have its name."""
+    """Imports a command when it is called: module `cli.<name>`, function `<name>`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -31,11 +31,11 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that a person can act on is shown as one message, without a traceback."""
         try:
             return super().invoke(ctx)
         except MusicAssetsError as error:
-            raise Unusable(str(error)) from None
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(EXIT_UNUSABLE)
 
 
 @click.group(
@@ -45,22 +45,16 @@ class _Commands(click.Group):
 def cli() -> None:
     """Join the Million Song Dataset with Spotify, and publish tables to query.
 
-    Settings are read from the environment and from a file `.env` in this folder; `.env.example` names them.
+    Settings are read from the environment and from a file `.env` in this folder; `.env.example` lists them.
     """
     from dotenv import load_dotenv
 
     load_dotenv(Path(".env"))
-    for line in _unknown_settings():
-        click.echo(f"Warning: {line}", err=True)
+    if any(name.startswith("MUSIC_ASSETS_") for name in os.environ):
+        from music_assets.settings import unknown_settings
 
-
-def _unknown_settings() -> list[str]:
-    """What to say of `MUSIC_ASSETS_…` variables that mean nothing; nothing is imported where all is well."""
-    if not any(name.startswith("MUSIC_ASSETS_") for name in os.environ):
-        return []
-    from music_assets.settings import unknown_settings
-
-    return unknown_settings(os.environ)
+        for line in unknown_settings(os.environ):
+            click.echo(f"Warning: {line}", err=True)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, Unusable
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError
 
 
 @click.command()
@@ -32,14 +32,14 @@ def purge(
     """
     from datetime import UTC, datetime, timedelta
 
+    from music_assets.cli.lock import DataFolderError
     from music_assets.cli.purging import Purge, out_of_reach
-    from music_assets.cli.runner import RunError
     from music_assets.errors import MusicAssetsError
     from music_assets.settings import Settings
     from music_assets.sources.ledger import LedgerInUse
 
     if everything and older_than is not None:
-        raise Unusable("--all and --older-than say different things: give one of them.")
+        raise CommandError("--all and --older-than say different things: give one of them.")
     settings = Settings.from_environment(data=data)
     days = settings.retention_days if older_than is None else older_than
     before = None if everything else datetime.now(UTC) - timedelta(days=days)
@@ -59,7 +59,7 @@ def purge(
     try:
         for removed in wanted.run():
             click.echo(f"{removed.count:>12,} {removed.what:<10} {removed.place}")
-    except (RunError, LedgerInUse):  # in use by somebody else: nothing was removed
+    except (DataFolderError, LedgerInUse):  # in use by somebody else: nothing was removed
         raise
     except (MusicAssetsError, OSError) as error:
         click.echo(f"Error: {error}\nNot all is removed: put this right and purge again.", err=True)

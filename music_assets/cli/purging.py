@@ -20,7 +20,7 @@ from typing import Any
 from isal import igzip
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, true, update
 
-from music_assets.cli.runner import hold_data_folder
+from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.state import client_id
 from music_assets.defs.assets.answers import NAME as ANSWERS
 from music_assets.settings import Settings, resources
@@ -72,13 +72,13 @@ class Purge:
         """Remove it, place by place, and say what was removed, as it is done.
 
         Raises:
-            RunError, LedgerInUse: a run is at work. Nothing was removed.
+            DataFolderError, LedgerInUse: a run is at work. Nothing was removed.
             StagingError, WarehouseError, LedgerError: a place cannot be used. Purging again goes on.
         """
         with ExitStack() as held:
             ledgers = [held.enter_context(closing(ledger)) for ledger in self._ledgers()]
             if not self.dry_run:
-                held.enter_context(hold_data_folder(self.settings.data))
+                held.enter_context(data_folder_lock(self.settings.data))
                 for ledger in ledgers:
                     held.enter_context(ledger.request_lock(wait=1.0, note={"purpose": "purge"}))
             yield from self._caches()

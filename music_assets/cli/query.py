@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import Unusable
+from music_assets.cli import CommandError
 
 
 @click.command()
@@ -23,7 +23,7 @@ def query(sql: str, data: str | None) -> None:
 
     published = Settings.from_environment(data=data).published
     if not published.exists():
-        raise Unusable(
+        raise CommandError(
             f"There is no {published}: run `music-assets run` first, or name its folder with --data."
         )
     try:
@@ -32,4 +32,4 @@ def query(sql: str, data: str | None) -> None:
             if answer is not None:
                 answer.show(max_width=110)
     except duckdb.Error as error:
-        raise Unusable(str(error)) from None
+        raise CommandError(str(error)) from None

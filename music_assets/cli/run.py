@@ -1,24 +1,44 @@
-"""`music-assets run`: the main job."""
+"""`music-assets run`: the main job on this machine.
+
+Here: options, which partitions are run in which Dagster runs, and the exit code. What the runs did is
+collected in `summary`; Dagster's storage is opened by `defs.instance`. On AWS Dagster launches the same jobs.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError
+from music_assets.cli.console import SANDBOX_BANNER, counted, progress_shown
+from music_assets.cli.summary import Summary
+
+if TYPE_CHECKING:
+    from dagster import AssetKey
+
+    from music_assets.settings import Settings
+
+_JOB = "music_etl"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 @click.command()
 @click.option("--msd", metavar="DIR", help="MSD root (the folder with A/ to Z/), or one HDF5 file of songs.")
-@click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several with commas.")
-@click.option("--data", metavar="DIR", help="Folder for everything this makes; `data` unless set.")
-@click.option("--tracks", metavar="FILE", help="What to ask about first: ids of MSD tracks, songs, artists.")
-@click.option("--refresh", is_flag=True, help="Ask Spotify again about what is stalest, once a day.")
+@click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several separated by commas.")
+@click.option("--data", metavar="DIR", help="Folder for all results; `data` unless set.")
+@click.option("--tracks", metavar="FILE", help="Search for these first: ids of MSD tracks, songs, artists.")
+@click.option("--refresh", is_flag=True, help="Fetch the oldest Spotify values again, at most once a day.")
 def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None, refresh: bool) -> None:
     """Run the main job: MSD files in, query-ready tables out.
 
-    What is there already is kept: running again costs seconds and no request. Without --msd a generated
+    What is up to date is left alone: a second run takes seconds and no request. Without --msd a generated
     sample is used, without Spotify's credentials a sandbox.
 
     \b
@@ -27,18 +47,132 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
     """
     from rich.console import Console
 
-    from music_assets.cli.console import SANDBOX_BANNER, progress_shown, show_summary
-    from music_assets.cli.runner import run as run_job
     from music_assets.settings import Settings
 
-    console = Console(stderr=False, soft_wrap=True)
+    console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     if settings.spotify == "sandbox":
         console.print(SANDBOX_BANNER + "\n")
     with progress_shown(console):
         summary = run_job(settings, partitions, refresh=refresh)
-    show_summary(console, summary, settings)
+    summary.show(console, settings)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)
     if summary.failed:
         sys.exit(EXIT_FAILED)
+
+
+def run_job(settings: Settings, partitions: str | None = None, *, refresh: bool = False) -> Summary:
+    """Materialize every partition that has MSD files, or those `partitions` names, then the tables.
+
+    Without `partitions` songs are searched for by priority across all partitions, once they are read; with
+    it, only what these partitions need is requested. With `refresh` the oldest Spotify values are fetched
+    again before the tables are filled, with a share of the requests, at most once a day.
+
+    Raises:
+        MusicAssetsError: the data folder, a setting or an option cannot be used. Nothing was run.
+    """
+    from music_assets.cli.lock import data_folder_lock
+    from music_assets.definitions import build_defs
+    from music_assets.defs.instance import close_lost_runs, dagster_instance
+    from music_assets.defs.partitions import parse_partitions
+    from music_assets.resolution import read_priority_list
+
+    started = time.monotonic()
+    with data_folder_lock(settings.data):
+        named = None if partitions is None else parse_partitions(partitions)
+        definitions = build_defs(settings=settings)
+        resources = definitions.resources or {}
+        resources["corrections"].read()
+        if settings.tracks:
+            read_priority_list(settings.tracks)
+        available = resources["msd"].root().partitions()
+        keys = _select(available, named)
+        # Read first, so that a warehouse that cannot be written to ends the run before any work.
+        notes = _partitions_of_another_msd(resources["warehouse"].open(), available)
+        summary = Summary(settings.spotify, partitions=len(keys), notes=notes)
+        job = definitions.resolve_job_def(_JOB)
+        steps = _steps(definitions.resolve_asset_graph(), keys, by_priority=named is None, refresh=refresh)
+        with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
+            close_lost_runs(instance)
+            for assets, tags in steps:
+                summary.add(
+                    job.execute_in_process(
+                        instance=instance,
+                        asset_selection=sorted(assets),
+                        tags=tags,
+                        run_config=_QUIET,
+                        raise_on_error=False,
+                    )
+                )
+                if summary.interrupted:
+                    break
+        summary.seconds = round(time.monotonic() - started, 1)
+        summary.write(settings.data / "last_run.json")
+        return summary
+
+
+def _select(available: list[str], named: list[str] | None) -> list[str]:
+    """The partitions to run: those with MSD files or, of these, those that `--partitions` names."""
+    keys = available if named is None else [key for key in named if key in set(available)]
+    if not keys and named is not None:
+        raise CommandError(
+            f"--partitions names {_some(named)}, and the MSD in use has no files there. It has "
+            f"{_some(available)}."
+        )
+    return keys
+
+
+def _steps(
+    graph: Any, keys: list[str], *, by_priority: bool, refresh: bool
+) -> Iterator[tuple[AbstractSet[AssetKey], dict[str, str]]]:
+    """The Dagster runs in order: which assets each takes, and its tags."""
+    from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
+    from music_assets.defs.automation.jobs import COMMAND_LINE
+    from music_assets.defs.partitions import runs_of
+
+    tags = {COMMAND_LINE: "true"}
+    ranges = [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
+    by_partition = partitioned.resolve(graph)
+    if by_priority:
+        first = extracted.resolve(graph)
+        yield from ((first, range_) for range_ in ranges)
+        yield asked_first.resolve(graph), tags
+        by_partition -= first
+    yield from ((by_partition, range_) for range_ in ranges)
+    if refresh:
+        yield refreshed.resolve(graph), tags
+    yield unpartitioned.resolve(graph), tags
+
+
+def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str]:
+    """A note where the tables hold partitions that the MSD in use does not have."""
+    from sqlalchemy import select
+
+    from music_assets.tables.schema import LOADS
+
+    loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
+    with warehouse.transaction("starting a run") as connection:
+        others = sorted({*connection.execute(loaded).scalars()} - {*available})
+    if not others:
+        return []
+    return [
+        f"The tables also hold {counted(len(others), 'partition')} that this MSD does not have "
+        f"({_some(others)}), perhaps of another MSD, such as the sample. To keep them apart, use another "
+        "data folder (--data)."
+    ]
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
+
+
+@contextmanager
+def _interruptible(summary: Summary) -> Iterator[None]:
+    """End in order on Ctrl-C: what is finished is kept, and the summary says so."""
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    try:
+        yield
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        summary.interrupted = True

@@ -19,7 +19,7 @@ def ui(data: str | None, port: int) -> None:
     Example:
       music-assets ui --port 3001
     """
-    from music_assets.cli.runner import prepare_dagster_home
+    from music_assets.defs.instance import prepare_dagster_home
     from music_assets.sandbox.process import check_port_is_free
     from music_assets.settings import Settings
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox import server
 from music_assets.sandbox.faults import Faults
@@ -95,13 +96,13 @@ def test_credentials_are_nowhere_to_be_read(
     place: tuple[SandboxSpotify, Settings], logged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox, settings = place
-    done = run(settings)
+    done = run_job(settings)
     assert done.spotify == "api" and done.matched > 200 and len(sandbox._tokens) >= 1
     sandbox.revoke_tokens()
     sandbox.faults = Faults()
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", WRONG)
     monkeypatch.setattr(server, "CLIENT_ID", "nobody")
-    refused = run(settings_in(tmp_path / "refused"))
+    refused = run_job(settings_in(tmp_path / "refused"))
     assert any("credentials" in why for why in refused.failed), refused.failed
     # The capture is worth something: spotipy and the connections below were heard at DEBUG.
     heard = logged.read_text()

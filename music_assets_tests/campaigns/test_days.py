@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import ResolutionOutcome, Resolver
 from music_assets.sandbox.faults import Faults
@@ -151,7 +152,7 @@ def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Pa
     with in_thread(sandbox) as address:
         url = address.base_url.removesuffix("/v1/")
         at = replace(at, sandbox_url=url)
-        whole = run(at)
+        whole = run_job(at)
         assert (whole.pending, whole.error, whole.failed) == (0, 0, [])
         searched = record.searches()
         record.arrivals.clear()
@@ -160,7 +161,7 @@ def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Pa
         slow = settings_for(tmp_path / "slowly", url, ask_by_release="no")
         days: list[Summary] = []
         while not days or days[-1].pending:
-            days.append(run(slow))
+            days.append(run_job(slow))
             assert days[-1].failed == []
             _check_pending(slow, days[-1], clock)
             clock.now += 86_401
@@ -170,7 +171,7 @@ def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Pa
         spent = [day.requests_spent for day in days]
         assert sum(spent) <= whole.requests_spent + THREADS * len(days)
         assert tables(slow) == tables(at)
-        assert run(slow).requests_spent == 0
+        assert run_job(slow).requests_spent == 0
 
 
 def _check_pending(settings: Any, day: Summary, clock: Clock) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import Resolver
 from music_assets.sandbox.faults import BROKEN, LIMITS, ROUGH, Faults
@@ -111,17 +112,17 @@ def test_the_main_job_under_faults_ends_where_one_without_does(
     with in_thread(sandbox) as address:
         url = address.base_url.removesuffix("/v1/")
         calm = replace(calm, sandbox_url=url)
-        assert run(calm).failed == []
+        assert run_job(calm).failed == []
         kinds = (*BROKEN, "reset", "expired", "wait_0", "wait_a_day")
         sandbox.faults = Faults(broken_rate=RATE, broken=kinds)
         sandbox.keyless_faults = Faults(broken_rate=RATE, seed=3)
         rough = settings_for(tmp_path / "rough", url, ask_by_release="no")
         runs: list[Summary] = []
         while not runs or runs[-1].pending or runs[-1].error:
-            runs.append(run(rough))
+            runs.append(run_job(rough))
             assert runs[-1].failed == []
             clock.days += 1
             assert len(runs) < 30
         sandbox.faults, sandbox.keyless_faults = Faults(), Faults()
-        run(rough)  # audio features that ReccoBeats did not give
+        run_job(rough)  # audio features that ReccoBeats did not give
         assert tables(rough) == tables(calm)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from music_assets.cli.main import cli
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.defs.slices import StagedSlices
 from music_assets.settings import Settings
 from music_assets.staging.store import SliceStore
@@ -21,7 +21,7 @@ KEY = "AA"
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A partition of the generated sample, made over the sandbox."""
     folder = tmp_path_factory.mktemp("explain")
-    assert run(settings(folder), KEY).failed == []
+    assert run_job(settings(folder), KEY).failed == []
     return folder
 
 
@@ -86,7 +86,7 @@ def test_another_matcher_over_the_whole_job_spends_no_request(
     overrides.write_text(f"track_id,spotify_track_id,note\n{matched},none,a cover\n{other},none,not there\n")
     for module in ("defs.assets.mapping", "defs.assets.mapped_rows", "cli.explanation"):
         monkeypatch.setattr(f"music_assets.{module}.matcher_version", lambda: "2-0123456789")
-    again = run(settings(mine, overrides=str(overrides)), KEY)
+    again = run_job(settings(mine, overrides=str(overrides)), KEY)
     assert again.failed == []
     assert again.requests_spent == 0
     assert any(

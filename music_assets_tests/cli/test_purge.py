@@ -19,9 +19,10 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
+from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
 from music_assets.cli.purging import Purge, Removed, spotify_kinds
-from music_assets.cli.runner import hold_data_folder, run
+from music_assets.cli.run import run_job
 from music_assets.defs.slices import StagedSlices
 from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.msd import write_sample
@@ -70,7 +71,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         url = sandbox.base_url.removesuffix("/v1/")
         made = World(msd, url, folder / "data", datetime.now(UTC))
         settings = made.settings(made.data)
-        assert run(settings, f"{FIRST},{SECOND}").failed == []
+        assert run_job(settings, f"{FIRST},{SECOND}").failed == []
         # One partition is asked about after the other.
         searches = StagedSlices(SliceStore(settings.staging), "spotify_search")
         last, first = (
@@ -228,7 +229,7 @@ def test_nothing_is_removed_without_a_yes_or_while_a_run_is_at_work(world: World
     told = purge(settings, "--all", input="n\n")
     assert told.exit_code == 1
     assert "Remove it?" in told.output
-    with hold_data_folder(settings.data):
+    with data_folder_lock(settings.data):
         told = purge(settings, "--all", "--yes")
         assert told.exit_code == 2
         assert "is in use by another run" in told.output
@@ -276,12 +277,12 @@ def test_the_next_run_asks_again_for_what_is_gone_as_was_said_before(
     wanted = Purge(settings, world.between if by_age else None)
     said = wanted.requests_again()
     list(wanted.run())
-    again = run(settings, f"{FIRST},{SECOND}")
+    again = run_job(settings, f"{FIRST},{SECOND}")
     assert again.failed == []
     # A song that is not found takes a second try, and batches are of a partition.
     assert again.requests_spent == pytest.approx(said, rel=0.2)
     assert rows(settings, matches) == before
-    assert run(settings, f"{FIRST},{SECOND}").requests_spent == 0
+    assert run_job(settings, f"{FIRST},{SECOND}").requests_spent == 0
 
 
 @pytest.mark.slow
@@ -299,7 +300,7 @@ def test_s3_and_redshift_are_purged_with_their_earlier_versions(
         warehouse=standin.new_database(),
         s3_endpoint=standin.s3_endpoint,
     )
-    assert run(settings, f"{FIRST},{SECOND}").failed == []
+    assert run_job(settings, f"{FIRST},{SECOND}").failed == []
 
     def versions(kind: str) -> int:
         listed = standin.s3.list_object_versions(Bucket=standin.bucket, Prefix=f"purge/{kind}/")
@@ -321,5 +322,5 @@ def test_s3_and_redshift_are_purged_with_their_earlier_versions(
         if table.schema == "spotify" or (table.schema == "staging" and table.name in spotify_kinds()):
             assert held(table.fullname) == 0, table.fullname
     assert sum(one.count for one in removed if one.what == "answers") > 0
-    assert run(settings, f"{FIRST},{SECOND}").failed == []
+    assert run_job(settings, f"{FIRST},{SECOND}").failed == []
     assert held("spotify.tracks") > 0

@@ -19,7 +19,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.sandbox.msd import write_aggregate_file
 from music_assets.sandbox.sample import sample_songs
 from music_assets.settings import Settings
@@ -92,13 +93,13 @@ def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     shutil.copy(broken[0], msd / "A" / "A" / "A" / "TRAAAZZ128F429D538.h5")
     shutil.copy(broken[1], msd / "B" / "D" / "A" / "TRBDAZZ128F429D538.h5")
     settings = settings_for(tmp_path_factory.mktemp("data"), msd.parent)
-    return Done(settings, run(settings))
+    return Done(settings, run_job(settings))
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Done:
     settings = settings_for(tmp_path_factory.mktemp("sample"), None)
-    return Done(settings, run(settings))
+    return Done(settings, run_job(settings))
 
 
 def test_every_real_file_becomes_a_row_with_all_its_fields(real: Done, shared: Path) -> None:
@@ -207,12 +208,15 @@ def test_the_summary_as_data_agrees_with_the_tables(sample: Done) -> None:
     assert summary["tables"]["analytics.songs"] == summary["songs"]
     assert summary["songs"] / 10 < summary["requests_spent"] < summary["songs"]  # one answer settles several
     assert {"partitions", "set_aside", "requests_saved", "seconds", "spotify"} <= set(summary)
+    assert summary["requests"]["spotify"] == summary["requests_spent"]
+    assert set(summary["requests"]) <= {"spotify", "reccobeats"}
 
 
 def test_running_again_spends_no_request_and_changes_no_row(sample: Done) -> None:
     before = tables(sample.settings)
-    again = run(sample.settings)
+    again = run_job(sample.settings)
     assert again.requests_spent == 0
+    assert again.requests == {"spotify": 0}
     assert again.requests_saved >= again.songs == sample.summary.songs
     assert again.failed == []
     assert_same(tables(sample.settings), before)
@@ -227,7 +231,7 @@ def test_partitions_in_any_order_and_grouping_give_the_same_tables(
     )
     shutil.copytree(real.settings.data / "ledger", other.data / "ledger")
     for spec in ("BD", "AX,AA", "BC"):
-        assert run(other, spec).failed == []
+        assert run_job(other, spec).failed == []
     assert_same(tables(other), tables(real.settings))
 
 
@@ -235,28 +239,28 @@ def test_a_partition_that_lost_files_is_warned_of(sample: Done, tmp_path: Path) 
     msd = tmp_path / "msd"
     shutil.copytree(sample.settings.data / "sample_msd" / "A" / "A", msd / "A" / "A")
     settings = settings_for(tmp_path / "data", msd)
-    assert run(settings).notes == []
+    assert run_job(settings).notes == []
     next((msd / "A" / "A").rglob("*.h5")).unlink()
-    again = run(settings)
+    again = run_job(settings)
     assert again.failed == []
     assert "Partition AA has 39 MSD files, it had 40 before" in " ".join(again.notes)
-    assert run(settings).notes == []  # said once
+    assert run_job(settings).notes == []  # said once
 
 
 def test_what_another_msd_left_in_the_tables_is_told(sample: Done, tmp_path: Path) -> None:
     folders = sample.settings.data / "sample_msd" / "A"
     for name in ("A", "B"):
         shutil.copytree(folders / name, tmp_path / f"msd{name}" / "A" / name)
-    assert run(settings_for(tmp_path / "data", tmp_path / "msdA")).notes == []
-    (note,) = run(settings_for(tmp_path / "data", tmp_path / "msdB")).notes
-    assert note.startswith("The tables also hold 1 partitions that this MSD does not have (AA)")
+    assert run_job(settings_for(tmp_path / "data", tmp_path / "msdA")).notes == []
+    (note,) = run_job(settings_for(tmp_path / "data", tmp_path / "msdB")).notes
+    assert note.startswith("The tables also hold 1 partition that this MSD does not have (AA)")
 
 
 def test_one_file_of_many_songs_is_split_by_track_id(tmp_path: Path) -> None:
     songs = sample_songs()[:60]
     write_aggregate_file(tmp_path / "many.h5", songs)
     settings = settings_for(tmp_path / "data", tmp_path / "many.h5")
-    summary = run(settings)
+    summary = run_job(settings)
     assert summary.failed == []
     assert summary.songs == len(songs)
     staged = query(

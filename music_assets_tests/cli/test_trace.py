@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert
 
 from music_assets.cli.main import cli
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.cli.tracing import trace as trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
@@ -32,7 +32,7 @@ KEY = "AA"
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A partition of the generated sample, made over the sandbox."""
     folder = tmp_path_factory.mktemp("trace")
-    assert run(Settings.from_environment({}, data=str(folder), spotify="sandbox"), KEY).failed == []
+    assert run_job(Settings.from_environment({}, data=str(folder), spotify="sandbox"), KEY).failed == []
     return folder
 
 

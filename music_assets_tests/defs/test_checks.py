@@ -16,8 +16,8 @@ from dagster import (
 )
 from sqlalchemy import Connection, delete, insert, update
 
-from music_assets.cli.runner import dagster_instance
 from music_assets.defs.checks import build_checks
+from music_assets.defs.instance import dagster_instance
 from music_assets.defs.resources import WarehouseResource
 from music_assets.tables.schema import LOADS, PUBLISHED, STAGED
 

@@ -13,8 +13,8 @@ from dagster import (
     materialize,
 )
 
-from music_assets.cli.runner import dagster_instance
 from music_assets.defs.event_log import BatchingEventLog
+from music_assets.defs.instance import dagster_instance
 from music_assets.defs.partitions import backfill_policy, msd_directories
 
 FIRST, LAST = "AA", "AF"

@@ -19,7 +19,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, materialize
 
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.defs.assets import refresh
 from music_assets.defs.assets.warehouse import tables
 from music_assets.defs.resources import SpotifyResource
@@ -416,11 +416,11 @@ def test_the_main_job_refreshes_where_asked_to(tmp_path: Path, monkeypatch: pyte
             (count,) = database.execute(sql).fetchall()
         return int(count[0])
 
-    first = run(settings)
+    first = run_job(settings)
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: tomorrow.timestamp())
-    assert run(settings).requests_spent == 0
-    second = run(settings, refresh=True)
-    third = run(settings, refresh=True)
+    assert run_job(settings).requests_spent == 0
+    second = run_job(settings, refresh=True)
+    third = run_job(settings, refresh=True)
     assert first.failed + second.failed + third.failed == []
     assert second.requests_spent > 0 and third.requests_spent == 0
     assert (

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.settings import Settings
 from music_assets.staging.store import SliceStore
 
@@ -105,7 +105,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """`music-assets ui` on a data folder that the main job filled."""
     data = tmp_path_factory.mktemp("ui")
     settings = Settings.from_environment({}, data=str(data))
-    assert run(settings, "AA").failed == []
+    assert run_job(settings, "AA").failed == []
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "music_assets.cli", "ui", "--data", str(data), "--port", str(port)],

@@ -23,7 +23,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun, Dag
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.sandbox.msd import write_sample
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.sample import sample_songs
@@ -228,12 +228,12 @@ def test_a_letter_by_many_processes_gives_the_local_tables(deployment: Deploymen
         staging=str(tmp_path / "here" / "staging"),
         warehouse=f"duckdb:///{tmp_path / 'here' / 'warehouse.duckdb'}",
     )
-    summary = run(here)
+    summary = run_job(here)
     assert (summary.failed, summary.songs, summary.requests_spent) == ([], SONGS, 0)
     assert_same_rows(here, work.settings)
 
     # Asked in one go, at one place: the kill cost no more than the questions that were under way.
-    alone = run(replace(here, data=tmp_path / "alone", ledger=str(tmp_path / "alone.sqlite")))
+    alone = run_job(replace(here, data=tmp_path / "alone", ledger=str(tmp_path / "alone.sqlite")))
     assert alone.failed == []
     assert 0 < sum(spent.values()) <= alone.requests_spent + 10
 

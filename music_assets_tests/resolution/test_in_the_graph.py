@@ -10,7 +10,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.sandbox.echonest import write_archive
 from music_assets.sandbox.msd import write_sample
 from music_assets.sandbox.sample import sample_songs
@@ -31,7 +32,7 @@ def settings_for(folder: Path, msd: Path, **how: Any) -> Settings:
 def ask(folder: Path, msd: Path, **how: Any) -> tuple[Summary, dict[str, tuple[Any, ...]]]:
     """A run, and each song's match: its Spotify track, question and reasons."""
     settings = settings_for(folder, msd, **how)
-    summary = run(settings)
+    summary = run_job(settings)
     assert summary.failed == []
     with duckdb.connect(str(settings.published), read_only=True) as database:
         rows = database.execute(

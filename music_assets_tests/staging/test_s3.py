@@ -14,7 +14,7 @@ import boto3
 import duckdb
 import pytest
 
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.settings import Settings
 from music_assets.staging import errors, s3
 from music_assets.staging.store import SliceStore
@@ -143,7 +143,7 @@ def test_processes_and_threads_see_each_others_writes(s3_store: SliceStore, serv
 
 def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_path: Path) -> None:
     mine = settings(server, tmp_path, s3_sse="AES256")
-    first = run(mine, "AA")
+    first = run_job(mine, "AA")
     assert first.failed == []
     assert not mine.data.joinpath("staging").exists()
     with duckdb.connect(str(mine.published), read_only=True) as database:
@@ -160,5 +160,5 @@ def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_pa
     assert store.read_json("staged_json/msd_songs", "AA", ".manifest") == {"entries": [copied]}
 
     server.asked.clear()
-    assert run(mine, "AA").requests_spent == 0
+    assert run_job(mine, "AA").requests_spent == 0
     assert not [one for one in server.asked if not one.startswith("GET")]  # nothing is written anew

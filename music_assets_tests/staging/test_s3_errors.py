@@ -9,7 +9,7 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from music_assets.cli.diagnosis import OK, PROBLEM, examine
-from music_assets.cli.runner import run
+from music_assets.cli.run import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
 from music_assets.staging.store import SliceStore
@@ -168,4 +168,4 @@ def test_a_run_without_its_bucket_fails_in_words(server: S3Server, tmp_path: Pat
     wrong = Settings.from_environment(
         {}, data=str(tmp_path), staging="s3://nobody/x", s3_endpoint=server.endpoint
     )
-    assert any("there is no bucket 'nobody'" in one for one in run(wrong, "AA").failed)
+    assert any("there is no bucket 'nobody'" in one for one in run_job(wrong, "AA").failed)

@@ -2,7 +2,7 @@
 
 `extract` needs the MSD, `ask_first`, `ask` and `refresh` are those that spend requests, `match_and_load`
 needs neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all
-of them. How many run at once is said in `dagster.yaml` (`runner` writes it), by the tag below.
+of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the tag below.
 """
 
 import os

@@ -26,7 +26,8 @@ import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
 from pandas.testing import assert_frame_equal
 
-from music_assets.cli.runner import dagster_instance, run
+from music_assets.cli.run import run_job
+from music_assets.defs.instance import dagster_instance
 from music_assets.sandbox.catalogue import build_catalogue
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.msd import write_sample, write_song_file
@@ -254,7 +255,7 @@ def test_it_ends_with_the_tables_of_an_undisturbed_run(
         ledger=str(data / "ledger.sqlite"),
         refresh_requests=1000,
     )
-    assert run(settings, refresh=True).failed == []
+    assert run_job(settings, refresh=True).failed == []
     ids_and_times = ("run_id", "loaded_at", "fetched_at")
     lived, made = (tables(each, without=ids_and_times) for each in (fortnight.settings, settings))
     assert len(made["msd.songs"]) == len(SONGS)

@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from music_assets.cli.runner import Summary, run
+from music_assets.cli.run import run_job
+from music_assets.cli.summary import Summary
 from music_assets.defs.assets import mapped_rows, mapping
 from music_assets.sandbox.msd import write_sample, write_song_file
 from music_assets.sandbox.sample import sample_songs
@@ -34,7 +35,7 @@ class Desk:
         return self.settings.warehouse.removeprefix("duckdb:///")
 
     def run(self) -> Summary:
-        summary = run(self.settings)
+        summary = run_job(self.settings)
         assert summary.failed == []
         return summary
 

@@ -1,0 +1,182 @@
+"""What a run did: collected from Dagster's events, shown at its end, and stored as `last_run.json`.
+
+The numbers come from the metadata of assets, by name. Which runs there are is decided in `run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from music_assets.cli.console import SANDBOX_BANNER
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+    from rich.console import Console
+
+    from music_assets.settings import Settings
+
+_STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
+_REQUESTS_TO = "requests_to_"  # metadata of assets that send requests to others than Spotify
+
+
+@dataclass
+class Summary:
+    """What a run did; its fields are the keys of `last_run.json`.
+
+    `requests_spent` counts requests sent to Spotify, `requests_saved` lookups that needed none, `requests`
+    those sent, by source. `failed` names what failed and why; files set aside are not failures.
+    """
+
+    spotify: str
+    partitions: int = 0
+    songs: int = 0
+    set_aside: int = 0
+    matched: int = 0
+    ambiguous: int = 0
+    below_floor: int = 0
+    no_candidates: int = 0
+    pending: int = 0
+    error: int = 0
+    requests_spent: int = 0
+    requests_saved: int = 0
+    requests: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    set_aside_files: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    tables: dict[str, int] = field(default_factory=dict)
+    run_ids: list[str] = field(default_factory=list)
+
+    def add(self, result: ExecuteInProcessResult) -> None:
+        """Add what one Dagster run did."""
+        from dagster import AssetCheckSeverity, DagsterEventType
+
+        from music_assets.defs.failures import cause_of
+
+        self.run_ids.append(result.run_id)
+        for event in result.all_events:
+            if event.is_step_materialization:
+                self._add_materialization(event.materialization)
+            elif event.is_step_failure and _is_interrupt(event):
+                self.interrupted = True
+            elif event.is_step_failure:
+                self.failed.append(cause_of(event))
+            elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
+                check = event.asset_check_evaluation_data
+                name = f"check {check.check_name} of {check.asset_key.to_user_string()}"
+                if not check.passed and check.severity == AssetCheckSeverity.WARN:
+                    self.notes.append(f"{name}: {check.description}")
+                elif not check.passed:
+                    self.failed.append(name)
+
+    def _add_materialization(self, event: Any) -> None:
+        name = event.asset_key.to_user_string()
+        metadata = {key: value.value for key, value in event.metadata.items()}
+        self._add_requests(metadata)
+        if name == "spotify_answers":  # `spotify_search` finds in the ledger what this has just spent
+            self.requests_saved -= metadata.get("settled_by_search", 0)
+        else:
+            self.requests_saved += metadata.get("requests_saved", 0)
+        if name == "msd_songs":
+            self.songs += metadata["songs"]
+            self.set_aside += metadata["set_aside"]
+            self.set_aside_files += metadata["set_aside_files"]
+        elif name == "mapped_songs":
+            for status in _STATUSES:
+                setattr(self, status, getattr(self, status) + metadata[status])
+        elif "dagster/row_count" in metadata:
+            self.tables[".".join(event.asset_key.path[1:])] = metadata["dagster/row_count"]
+        if metadata.get("refused"):
+            problems = "; ".join(metadata["problems"])
+            self.failed.append(f"{name} {event.partition}: the staged file is refused: {problems}")
+        self.notes += [reason for reason in metadata.get("reasons", []) if reason not in self.notes]
+
+    def _add_requests(self, metadata: dict[str, Any]) -> None:
+        self.requests_spent += metadata.get("requests_spent", 0)
+        self.requests["spotify"] = self.requests_spent
+        for name, count in metadata.items():
+            if name.startswith(_REQUESTS_TO) and count:
+                source = name.removeprefix(_REQUESTS_TO)
+                self.requests[source] = self.requests.get(source, 0) + count
+
+    def write(self, path: Path) -> None:
+        """Store it as JSON."""
+        import orjson
+
+        path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
+
+    def show(self, console: Console, settings: Settings) -> None:
+        """Print it, and where to find the results."""
+        console.print()
+        _print_table(console, self._rows())
+        if self.tables:
+            console.print()
+            _print_table(console, [("table", "rows"), *((name, f"{n:,}") for name, n in self.tables.items())])
+        for title, lines in (
+            ("[yellow]Set aside:[/]", self.set_aside_files),
+            ("[yellow]Note:[/]", self.notes),
+            ("[bold red]Failed:[/]", self.failed),
+        ):
+            for line in lines:
+                console.print(title, end=" ")
+                console.print(line, markup=False, highlight=False)
+        if self.interrupted:
+            console.print(
+                "[bold yellow]Interrupted.[/] What is finished is kept; the same command continues from here."
+            )
+            return
+        if self.spotify == "sandbox":
+            console.print("\n" + SANDBOX_BANNER)
+        if not self.failed:
+            console.print(
+                f"\nTables     {settings.published}\n"
+                f"Report     {settings.report}\n"
+                f"Summary    {settings.data / 'last_run.json'}\n"
+                "Explore    music-assets ui      (Dagster's UI, with this run in it)",
+                highlight=False,
+            )
+
+    def _rows(self) -> list[tuple[str, str]]:
+        decided = self.matched + self.ambiguous + self.below_floor + self.no_candidates
+        share = f"  ({self.matched / decided:.1%} of the songs with a response)" if decided else ""
+        others = {source: count for source, count in self.requests.items() if source != "spotify"}
+        return [
+            ("partitions", f"{self.partitions:,}"),
+            ("songs read", f"{self.songs:,}"),
+            *([("files set aside", f"{self.set_aside:,}")] if self.set_aside else []),
+            ("matched", f"{self.matched:,}{share}"),
+            ("ambiguous", f"{self.ambiguous:,}"),
+            ("unmatched", f"{self.below_floor + self.no_candidates:,}"),
+            *(
+                [("pending, errors", f"{self.pending:,}, {self.error:,}")]
+                if self.pending or self.error
+                else []
+            ),
+            ("requests spent", f"{self.requests_spent:,}"),
+            ("requests saved", f"{self.requests_saved:,}"),
+            *((f"requests to {source}", f"{count:,}") for source, count in others.items()),
+            ("time", f"{self.seconds:,.1f} s"),
+        ]
+
+
+def _print_table(console: Console, rows: Iterable[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _is_interrupt(event: Any) -> bool:
+    """Whether a step failed because of Ctrl-C, which Dagster reports as it does any failure."""
+    error = event.step_failure_data.error
+    while error is not None:
+        if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+            return True
+        error = error.cause
+    return False

@@ -1,0 +1,83 @@
+"""Dagster's own storage in the data folder (runs, events, schedules), which serves as DAGSTER_HOME of the UI.
+
+Here: its configuration, opening it for a run of the command line, and closing runs that were killed. How
+events are written in batches is in `event_log`; what runs is decided by `automation` and the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from music_assets.defs.automation.jobs import COMMAND_LINE
+
+_STORAGE_YAML = """\
+# Dagster's own storage (runs, events, schedules) is in this folder.
+telemetry:
+  enabled: false
+nux:  # the window that asks for an e-mail address
+  enabled: false
+"""
+# For the runs that the UI, schedules and sensors start. A run takes some 300 MB and a core.
+_CONCURRENCY_YAML = """\
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits:
+      # Runs that spend requests share one budget.
+      - key: music_assets/spends
+        value: requests
+        limit: 1
+"""
+# Runs of the command line write to the terminal themselves: capturing their output would take more processes.
+# Their events go where Dagster's own storage has them, a batch at a time.
+_RUN_YAML = (
+    _STORAGE_YAML
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+event_log_storage:
+  module: music_assets.defs.event_log
+  class: BatchingEventLog
+  config:
+    base_dir: {events}
+"""
+)
+
+
+@contextmanager
+def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
+    """Dagster's storage in the folder `home`, configured for runs of the command line."""
+    # One planned event per range of partitions instead of one per partition.
+    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+    # The events of a step are written together.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    prepare_dagster_home(home)
+    events = json.dumps(str(home / "history" / "runs"))
+    (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
+    with DagsterInstance.from_config(str(home), "run.yaml") as instance:
+        yield instance
+
+
+def prepare_dagster_home(home: Path) -> None:
+    """Make a folder usable as DAGSTER_HOME. A `dagster.yaml` that somebody has edited is left as it is."""
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_STORAGE_YAML + _CONCURRENCY_YAML)
+
+
+def close_lost_runs(instance: DagsterInstance) -> None:
+    """Mark runs of the command line as failed that were killed; call it holding the data folder's lock.
+
+    Nothing else would: a killed process reports nothing, and its runs would stay "started" in the UI.
+    """
+    unfinished = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+    for run in instance.get_runs(RunsFilter(statuses=unfinished, tags={COMMAND_LINE: "true"})):
+        instance.report_run_failed(run, "The command was killed during this run. What it produced is kept.")
