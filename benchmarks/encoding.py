@@ -35,7 +35,7 @@ from benchmarks.common import files_below, in_turns, msd_root, ratio
 from music_assets.sources.msd import read_msd
 from music_assets.staging.limits import Fitting
 from music_assets.staging.rows import encode
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 
 
 def ours(frame: pd.DataFrame) -> None:

@@ -32,7 +32,7 @@ from benchmarks.subset import written_subset
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN
 from music_assets.staging.store import SliceStore, checksum
 from music_assets.staging.validation import check_file
-from music_assets.tables.schema import PUBLISHED, STAGED
+from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets.warehouse.published import APPENDED, SELECTS

@@ -41,7 +41,7 @@ from music_assets.sources.msd import read_msd
 from music_assets.staging.rows import encode
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import checksum
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.engine import Warehouse

@@ -35,7 +35,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from music_assets.errors import MusicAssetsError
-from music_assets.tables.schema import PUBLISHED
+from music_assets.tables import PUBLISHED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from sqlalchemy import Table, create_engine, insert
 from sqlalchemy.schema import CreateSchema, CreateTable
 
 from music_assets.lookup import LookupFailed, lookup
-from music_assets.tables.schema import PUBLISHED
+from music_assets.tables import PUBLISHED
 
 SONGS: Table = PUBLISHED["analytics.songs"]
 ONE, TWO, THREE = "TRAAAAW128F429D538", "TRAAABD128F429CF47", "TRBIJNF128F14815A7"

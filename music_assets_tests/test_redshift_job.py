@@ -18,7 +18,7 @@ from sqlalchemy import Table, select
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.settings import Settings, resources
-from music_assets.tables.schema import LOADS, METADATA, key_columns
+from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets_tests.support.standin import Standin
 
 # Of the run, or of the place, and not of the songs.

@@ -1,7 +1,7 @@
 """The data dictionary: every table and column that is declared, as a page of Markdown.
 
-Everything said there is said in `warehouse.schema`; types are what SQLAlchemy makes of them for either
-engine, and the lines of the diagram are the references that asset checks hold. Nothing is opened.
+All of it comes from `music_assets.tables`; types are what SQLAlchemy makes of them for either engine, and the
+lines of the diagram are the references that asset checks hold. Nothing is opened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.engine import Dialect
 
-from music_assets.tables.schema import (
+from music_assets.tables import (
     LOADS,
     MSD,
     OURS,
@@ -27,8 +27,8 @@ PATH = "docs/data_dictionary.md"
 _INTRODUCTION = """\
 # Data dictionary
 
-Every table and column, with its type on either engine. This page is made from
-`music_assets/tables/schema.py`: change it there and run `music-assets dictionary`.
+Every table and column, with its type on either engine. This page is generated from `music_assets/tables`:
+change it there and run `music-assets dictionary`.
 
 - **Unit, range**: what the values are measured in, and where they lie; NULL is outside of any range.
 - **NULL when**: why a row has no value there. "never" is what this project promises of the rows it makes.
@@ -41,7 +41,7 @@ Every table and column, with its type on either engine. This page is made from
   - `{ours}`: made by this project from both; MIT, as the code.
 - A key column is in **bold**. `SUPER` (Redshift) and `JSON` (DuckDB) hold lists and maps.
 
-Redshift's types are what the declarations compile to; this version has no Redshift engine to load them.
+Types are what the declarations compile to on either engine.
 """
 
 _SECTIONS = (

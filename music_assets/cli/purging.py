@@ -30,7 +30,7 @@ from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS
 from music_assets.staging.rows import decode, encode_for
 from music_assets.staging.store import SliceStore, checksum
-from music_assets.tables.schema import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
+from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.published import SELECTS
 

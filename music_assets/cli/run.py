@@ -149,7 +149,7 @@ def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str
     """A note where the tables hold partitions that the MSD in use does not have."""
     from sqlalchemy import select
 
-    from music_assets.tables.schema import LOADS
+    from music_assets.tables import LOADS
 
     loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
     with warehouse.transaction("starting a run") as connection:

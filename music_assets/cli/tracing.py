@@ -23,7 +23,7 @@ from music_assets.defs.partitions import KEYS
 from music_assets.lookup import LookupFailed, reading_engine
 from music_assets.sources.spotify import Key, Ledger
 from music_assets.staging.store import SliceStore
-from music_assets.tables.schema import LOADS, PUBLISHED, STAGED
+from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 if TYPE_CHECKING:
     from music_assets.sources.msd import MsdRoot

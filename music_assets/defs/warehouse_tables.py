@@ -12,7 +12,7 @@ from sqlalchemy import Select, Table, select
 
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
-from music_assets.tables.schema import METADATA
+from music_assets.tables import METADATA
 from music_assets.warehouse.engine import Append
 from music_assets.warehouse.manifest import CopyFrom
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import String, Table
 
-from music_assets.tables.schema import key_columns
+from music_assets.tables import key_columns
 
 # Redshift's COPY refuses a longer row (https://docs.aws.amazon.com/redshift: "COPY, usage notes").
 MAX_ROW_BYTES = 4 * 1024 * 1024
@@ -31,7 +31,7 @@ class Fitting:
     def __init__(self, table: Table) -> None:
         self._keys = key_columns(table)
         self._lengths = [
-            (str(column.name), int(column.type.length), bool(column.info["cut"]))
+            (str(column.name), int(column.type.length), bool(column.info["truncate"]))
             for column in table.columns
             if isinstance(column.type, String) and column.type.length
         ]

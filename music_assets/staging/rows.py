@@ -16,7 +16,7 @@ from isal import igzip
 from pandas.api.extensions import ExtensionDtype
 
 from music_assets.staging.limits import Fitting
-from music_assets.tables.schema import METADATA
+from music_assets.tables import METADATA
 
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2

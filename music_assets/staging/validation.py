@@ -22,8 +22,7 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, Str
 from sqlalchemy.types import TypeEngine
 
 from music_assets.staging.limits import MAX_ROW_BYTES, MAX_SUPER_TEXT_BYTES, bytes_of, longest_text
-from music_assets.tables.schema import FILE_ONLY, key_columns
-from music_assets.tables.types import Super
+from music_assets.tables import FILE_ONLY, Super, key_columns
 
 # Raised when what the gate looks at changes, so that kept manifests are made anew.
 GATE_VERSION = "2"

@@ -1,0 +1,90 @@
+"""The tables, declared once: columns, types, keys, ranges, comments, and whose terms apply.
+
+DDL for both engines, validation of staged files, asset checks, Dagster's column schemas and
+`docs/data_dictionary.md` all come from here. One module per schema beside this one; `columns` has what they
+are declared with. How published tables are filled is SQL in `music_assets.warehouse`, as are engines, loading
+and migrations.
+
+Every staged kind has one table in `staging`, as landed, with the slice (a partition key, or the day of a
+refresh) each row came in with. Readers use the other schemas.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from music_assets.tables import analytics, mapped, msd, spotify
+from music_assets.tables.columns import METADATA, MSD, OURS, SPOTIFY, Super
+from music_assets.tables.meta import LOADS
+
+__all__ = [
+    "FILE_ONLY",
+    "LOADS",
+    "METADATA",
+    "MSD",
+    "OURS",
+    "PUBLISHED",
+    "READERS_SCHEMAS",
+    "SCHEMAS",
+    "SPOTIFY",
+    "STAGED",
+    "STAGED_BY_DAY",
+    "Super",
+    "key_columns",
+    "row_columns",
+]
+
+# Each staged kind, by the name of the asset that makes it.
+STAGED: dict[str, Table] = {
+    table.name: table
+    for table in (
+        msd.STAGED_SONGS,
+        msd.STAGED_ARTISTS,
+        spotify.STAGED_SEARCH,
+        spotify.STAGED_TRACKS,
+        mapped.STAGED_SONGS,
+        mapped.STAGED_VOTES,
+        spotify.STAGED_ARTISTS,
+        spotify.STAGED_FEATURES,
+    )
+}
+
+# What is staged by day, each slice named by its date: the refreshes of these kinds, and a kind that no
+# partition has.
+STAGED_BY_DAY: dict[str, Table] = {
+    table.name: table for table in (spotify.STAGED_TRACKS, spotify.STAGED_ARTISTS, spotify.STAGED_RELEASES)
+}
+
+# Fields a staged file may have for the assets downstream that no table has.
+FILE_ONLY: dict[str, frozenset[str]] = {"spotify_search": frozenset({"tracks"})}
+
+# The tables readers use, in the order they are filled.
+PUBLISHED: dict[str, Table] = {
+    table.fullname: table
+    for table in (
+        msd.SONGS,
+        msd.ARTISTS,
+        spotify.TRACKS,
+        spotify.ARTISTS,
+        spotify.FEATURES,
+        spotify.POPULARITY_HISTORY,
+        spotify.RELEASES,
+        mapped.SONGS,
+        mapped.ARTISTS,
+        analytics.SONGS,
+        analytics.ARTISTS,
+    )
+}
+
+READERS_SCHEMAS = ("msd", "spotify", "mapped", "analytics")
+SCHEMAS = ("staging", "meta", *READERS_SCHEMAS)
+
+
+def row_columns(table: Table) -> list[str]:
+    """The columns of a row as a source makes it: all but `slice`."""
+    return [str(column.name) for column in table.columns if column.name != "slice"]
+
+
+def key_columns(table: Table) -> list[str]:
+    """The columns that identify a row."""
+    return [str(column.name) for column in table.columns if column.info["key"]]

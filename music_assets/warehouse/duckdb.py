@@ -30,7 +30,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import DDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.types import TypeEngine
 
-from music_assets.tables.schema import LOADS, PUBLISHED
+from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
 from music_assets.warehouse.manifest import Files, Manifest

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy import Column, Connection, MetaData, Select, Table, and_, delete, func, insert, select
 
-from music_assets.tables.schema import LOADS, METADATA, key_columns
+from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 
@@ -45,7 +45,7 @@ class Append:
 
 
 class Warehouse(ABC):
-    """Tables as declared in `schema`, on one engine."""
+    """The declared tables, on one engine."""
 
     #: Whether only this machine can read it; sandbox rows are refused elsewhere.
     is_local: bool

@@ -15,7 +15,7 @@ from sqlalchemy import Dialect, Table
 from sqlalchemy.schema import CreateSchema, CreateTable, DDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.types import TypeEngine
 
-from music_assets.tables.schema import LOADS, METADATA, PUBLISHED, SCHEMAS
+from music_assets.tables import LOADS, METADATA, PUBLISHED, SCHEMAS
 from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.published import APPENDED
 

@@ -29,15 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
-from music_assets.tables.schema import (
-    ANALYTICS_ARTIST_FIELDS,
-    ANALYTICS_SONG_FIELDS,
-    PUBLISHED,
-    STAGED,
-    STAGED_BY_DAY,
-    key_columns,
-    row_columns,
-)
+from music_assets.tables import PUBLISHED, STAGED, STAGED_BY_DAY, key_columns, row_columns
+from music_assets.tables.analytics import ANALYTICS_ARTIST_FIELDS, ANALYTICS_SONG_FIELDS
 from music_assets.warehouse.sql import first_by, json_list
 
 # An MSD artist is the Spotify artist whose name agrees this well, or whom this many of its songs

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Dialect, Select, Table, column, insert, selec
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
-from music_assets.tables.schema import READERS_SCHEMAS, SCHEMAS
+from music_assets.tables import READERS_SCHEMAS, SCHEMAS
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.manifest import Files, Manifest, copy_manifest

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, case, func, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
-from music_assets.tables.schema import STAGED, STAGED_BY_DAY
+from music_assets.tables import STAGED, STAGED_BY_DAY
 from music_assets.warehouse.published import mapped_artists
 
 _PARTITION = 2  # letters of a partition's name; the slice of a day has more

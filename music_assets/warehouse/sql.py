@@ -13,7 +13,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.sql.selectable import FromClause
 
-from music_assets.tables.types import Super
+from music_assets.tables import Super
 
 
 class json_list(GenericFunction[Any]):

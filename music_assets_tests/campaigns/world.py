@@ -16,7 +16,7 @@ import pandas as pd
 from music_assets.resolution import SearchBacklog
 from music_assets.sandbox.server import SandboxSpotify
 from music_assets.settings import Settings, resources
-from music_assets.tables.schema import PUBLISHED, key_columns
+from music_assets.tables import PUBLISHED, key_columns
 
 LONG = os.environ.get("MUSIC_ASSETS_CAMPAIGNS") == "long"
 # When and in which run a row was made differs from run to run.

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Integer
 from music_assets.cli.data_dictionary import PATH, data_dictionary
 from music_assets.cli.dictionary import dictionary
 from music_assets.defs.checks import REFERENCES
-from music_assets.tables.schema import METADATA, PUBLISHED
+from music_assets.tables import METADATA, PUBLISHED
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLUMNS = [column for table in METADATA.tables.values() for column in table.columns]

@@ -31,7 +31,7 @@ from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import SliceStore
-from music_assets.tables.schema import LOADS, METADATA, PUBLISHED, SPOTIFY
+from music_assets.tables import LOADS, METADATA, PUBLISHED, SPOTIFY
 from music_assets_tests.support.standin import Standin
 
 FIRST, SECOND = "AA", "AB"  # partitions, asked about one after the other

@@ -24,7 +24,7 @@ from music_assets.cli.summary import Summary
 from music_assets.sandbox.msd import write_aggregate_file
 from music_assets.sandbox.sample import sample_songs
 from music_assets.settings import Settings
-from music_assets.tables.schema import PUBLISHED, key_columns
+from music_assets.tables import PUBLISHED, key_columns
 
 # The expected values' own short names, and ours.
 FIELDS = {

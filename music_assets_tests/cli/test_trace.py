@@ -21,7 +21,7 @@ from music_assets.cli.tracing import trace as trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import SliceStore
-from music_assets.tables.schema import LOADS, PUBLISHED
+from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets_tests.support.standin import Standin
 

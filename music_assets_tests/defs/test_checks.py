@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, insert, update
 from music_assets.defs.checks import build_checks
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.resources import WarehouseResource
-from music_assets.tables.schema import LOADS, PUBLISHED, STAGED
+from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 SONGS = 60  # a partition

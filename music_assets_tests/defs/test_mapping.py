@@ -21,7 +21,7 @@ from music_assets.settings import Settings, resources
 from music_assets.sources.corrections import CorrectionsError
 from music_assets.staging.rows import encode
 from music_assets.staging.store import Receipt, SliceStore, checksum
-from music_assets.tables.schema import METADATA
+from music_assets.tables import METADATA
 from music_assets_tests.warehouse.rows import row
 
 AA, AB = "AA", "AB"

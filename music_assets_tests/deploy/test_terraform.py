@@ -16,7 +16,7 @@ from dagster._daemon.monitoring import run_monitoring
 from moto import mock_aws
 
 from music_assets.sources.ledger.table import Table, create_table
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply, TerraformRefused
 
 pytestmark = pytest.mark.slow  # it needs `terraform`

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from music_assets.staging.limits import MAX_ROW_BYTES, Fitting, longest_text
 from music_assets.staging.rows import decode, encode
 from music_assets.staging.validation import check_file
-from music_assets.tables.schema import METADATA, STAGED
+from music_assets.tables import METADATA, STAGED
 from music_assets_tests.warehouse.rows import row
 
 
@@ -79,10 +79,10 @@ def test_the_longest_text_is_found_however_deep() -> None:
 
 def test_columns_that_are_cut_say_so_and_are_no_keys() -> None:
     columns = [column for table in METADATA.tables.values() for column in table.columns]
-    assert any(column.info["cut"] for column in columns)
+    assert any(column.info["truncate"] for column in columns)
     for column in columns:
-        assert column.info["cut"] == (column.comment or "").endswith("Longer ones are cut."), column
-        assert not (column.info["cut"] and column.info["key"]), column
+        assert column.info["truncate"] == (column.comment or "").endswith("Longer ones are cut."), column
+        assert not (column.info["truncate"] and column.info["key"]), column
 
 
 def test_lists_are_within_the_limit_of_super_where_the_row_is() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import String
 
 from music_assets.staging.limits import MAX_ROW_BYTES
 from music_assets.staging.validation import Checked, check_file
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets_tests.warehouse.rows import row

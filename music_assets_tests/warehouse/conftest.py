@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from music_assets.staging.s3 import S3Files
-from music_assets.tables.schema import METADATA
+from music_assets.tables import METADATA
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.redshift import RedshiftWarehouse

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from music_assets.staging.rows import encode
 from music_assets.staging.store import checksum
-from music_assets.tables.schema import STAGED, row_columns
+from music_assets.tables import STAGED, row_columns
 from music_assets.warehouse.engine import Loaded, Warehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets_tests.support.standin import Standin

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from music_assets.tables.schema import PUBLISHED, STAGED
+from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Date, DateTime, String, cast, func, literal, select, text, union_all
 
-from music_assets.tables.schema import LOADS, PUBLISHED, STAGED
+from music_assets.tables import LOADS, PUBLISHED, STAGED
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets_tests.warehouse.rows import Place, row
 

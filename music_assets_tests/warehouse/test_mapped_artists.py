@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from music_assets.matching import artist_agreement
-from music_assets.tables.schema import PUBLISHED
+from music_assets.tables import PUBLISHED
 from music_assets.warehouse.published import mapped_artists
 from music_assets_tests.warehouse.rows import Place, row
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Integer, Table, text
 
-from music_assets.tables.schema import LOADS, METADATA, STAGED
+from music_assets.tables import LOADS, METADATA, STAGED
 from music_assets.warehouse.errors import WarehouseError
 from music_assets_tests.warehouse.rows import Place, row
 

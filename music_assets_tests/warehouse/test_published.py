@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, Table, select
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
-from music_assets.tables.schema import PUBLISHED, STAGED, key_columns, row_columns
-from music_assets.tables.types import Super
+from music_assets.tables import PUBLISHED, STAGED, Super, key_columns, row_columns
 from music_assets.warehouse.published import SELECTS
 from music_assets_tests.warehouse.rows import Place
 

@@ -19,7 +19,7 @@ from music_assets.definitions import build_defs
 from music_assets.lookup import lookup
 from music_assets.settings import Settings, resources
 from music_assets.staging.s3 import S3Files
-from music_assets.tables.schema import LOADS, PUBLISHED, STAGED, key_columns
+from music_assets.tables import LOADS, PUBLISHED, STAGED, key_columns
 from music_assets.warehouse.connect import open_warehouse, without_password
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.published import SELECTS

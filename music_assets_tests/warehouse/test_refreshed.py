@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from music_assets.tables.schema import PUBLISHED, STAGED_BY_DAY, row_columns
+from music_assets.tables import PUBLISHED, STAGED_BY_DAY, row_columns
 from music_assets.warehouse.published import SELECTS
 from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks
 from music_assets_tests.warehouse.rows import Place, row

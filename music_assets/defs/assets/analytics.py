@@ -9,7 +9,7 @@ from music_assets.defs.assets.common import OWNERS, PUBLISHED
 from music_assets.defs.assets.warehouse import table_asset, table_key
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
-from music_assets.tables.schema import PUBLISHED as TABLES
+from music_assets.tables import PUBLISHED as TABLES
 
 tables = [
     table_asset(

@@ -11,8 +11,8 @@ from sqlalchemy import Table
 
 from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.slices import Metadata
-from music_assets.tables.schema import SPOTIFY as SPOTIFY_TERMS
-from music_assets.tables.schema import STAGED
+from music_assets.tables import SPOTIFY as SPOTIFY_TERMS
+from music_assets.tables import STAGED
 
 OWNERS = ["team:music-assets"]
 

@@ -16,7 +16,7 @@ from music_assets.defs.resources import MsdResource
 from music_assets.defs.slices import Made, Slices
 from music_assets.sources.msd import MsdRoot, cores
 from music_assets.staging.store import Receipt, fingerprint
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 
 CODE_VERSION = "2"
 

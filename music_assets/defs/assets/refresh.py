@@ -26,7 +26,7 @@ from music_assets.sources.spotify import Lookup, Spotify
 from music_assets.staging.rows import decode
 from music_assets.staging.store import Receipt, SliceStore
 from music_assets.staging.validation import gate_version
-from music_assets.tables.schema import LOADS, STAGED_BY_DAY, key_columns, row_columns
+from music_assets.tables import LOADS, STAGED_BY_DAY, key_columns, row_columns
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks

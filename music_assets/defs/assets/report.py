@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from music_assets.defs.assets.common import OWNERS, PUBLISHED
 from music_assets.defs.resources import ReportResource, WarehouseResource
-from music_assets.tables.schema import PUBLISHED as TABLES
+from music_assets.tables import PUBLISHED as TABLES
 
 _SONGS = TABLES["analytics.songs"]
 _MATCHED = func.count(_SONGS.c.spotify_track_id).label("matched")

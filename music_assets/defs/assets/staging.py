@@ -25,7 +25,7 @@ from music_assets.progress import advanced
 from music_assets.staging.errors import DamagedFile
 from music_assets.staging.store import Receipt, SliceStore
 from music_assets.staging.validation import check_file, gate_version
-from music_assets.tables.schema import METADATA, STAGED
+from music_assets.tables import METADATA, STAGED
 from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from dagster import AssetKey, AssetsDefinition, asset
 from sqlalchemy import Table
 
+from music_assets import tables as declared
 from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
 from music_assets.defs.assets.refresh import SLICES
-from music_assets.tables import schema
-from music_assets.tables.schema import STAGED, STAGED_BY_DAY
+from music_assets.tables import STAGED, STAGED_BY_DAY
 from music_assets.warehouse.engine import Append
 from music_assets.warehouse.published import APPENDED, SELECTS, reads
 
@@ -33,7 +33,7 @@ def _made_by(table: Table) -> list[AssetKey]:
 
 def table_asset(name: str, description: str) -> AssetsDefinition:
     """The asset that fills the published table `name` (`<schema>.<table>`) from those it reads."""
-    table = schema.PUBLISHED[name]
+    table = declared.PUBLISHED[name]
 
     @asset(
         key=table_key(table),

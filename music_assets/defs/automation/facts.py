@@ -20,7 +20,7 @@ from music_assets.defs.partitions import KEYS
 from music_assets.sources.corrections import Corrections
 from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import Receipt, SliceStore, fingerprint
-from music_assets.tables.schema import LOADS, STAGED
+from music_assets.tables import LOADS, STAGED
 from music_assets.warehouse.engine import Warehouse
 
 EXTRACTED = ("msd_songs", "msd_artists")

@@ -11,7 +11,7 @@ from dagster import AssetSelection, define_asset_job
 
 from music_assets.defs.assets.common import REFRESH
 from music_assets.settings import read_job_tags
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 
 extracted = AssetSelection.assets("msd_songs", "msd_artists")
 _asked = AssetSelection.assets(

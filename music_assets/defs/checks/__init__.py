@@ -11,7 +11,7 @@ from dagster import AssetChecksDefinition
 from music_assets.defs.checks.partitions import few_files_are_set_aside, rescoring_keeps_matches
 from music_assets.defs.checks.rules import REFERENCES
 from music_assets.defs.checks.tables import table_checks
-from music_assets.tables.schema import PUBLISHED
+from music_assets.tables import PUBLISHED
 
 __all__ = ["REFERENCES", "build_checks"]
 

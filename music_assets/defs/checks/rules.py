@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from music_assets.tables.schema import LOADS, PUBLISHED, key_columns
+from music_assets.tables import LOADS, PUBLISHED, key_columns
 from music_assets.warehouse.published import SELECTS, reads
 
 # Which published table's column must be found in which other's.

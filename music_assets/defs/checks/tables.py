@@ -33,7 +33,7 @@ from music_assets.defs.checks.rules import (
     pending_share,
 )
 from music_assets.defs.resources import WarehouseResource
-from music_assets.tables.schema import PUBLISHED
+from music_assets.tables import PUBLISHED
 
 _SONGS = PUBLISHED["analytics.songs"]
 

@@ -19,7 +19,7 @@ from music_assets.sandbox.msd import write_sample, write_song_file
 from music_assets.sandbox.sample import sample_songs
 from music_assets.settings import Settings
 from music_assets.staging.store import SliceStore
-from music_assets.tables.schema import STAGED
+from music_assets.tables import STAGED
 
 pytestmark = pytest.mark.slow  # a run each
 

@@ -17,7 +17,7 @@ from music_assets.sandbox.catalogue import open_to_read
 from music_assets.sandbox.faults import ANSWERS, Raw
 from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings, features_row, spotify_id_of
-from music_assets.tables.schema import STAGED, row_columns
+from music_assets.tables import STAGED, row_columns
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

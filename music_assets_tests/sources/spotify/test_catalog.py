@@ -25,7 +25,7 @@ from music_assets.sources.spotify import (
     open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.tables.schema import STAGED, STAGED_BY_DAY, row_columns
+from music_assets.tables import STAGED, STAGED_BY_DAY, row_columns
 from music_assets_tests.sources.spotify.conftest import SONGS
 from music_assets_tests.support.world import Town, questions, town
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.schema import CreateTable
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
-from music_assets.tables.schema import METADATA, PUBLISHED, SCHEMAS, STAGED, key_columns
+from music_assets.tables import METADATA, PUBLISHED, SCHEMAS, STAGED, key_columns
 from music_assets.warehouse.published import SELECTS, reads
 
 CONTRACT = {

@@ -1,0 +1,105 @@
+"""The wide tables most people query: `analytics.songs` and `analytics.artists`.
+
+Here: their columns. What is joined to what is in `music_assets/warehouse/sql/analytics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from music_assets.tables.columns import (
+    OURS,
+    SOURCE,
+    SPOTIFY,
+    Field,
+    bigint,
+    integer,
+    json,
+    name,
+    null_when,
+    published,
+    real,
+    spotify_id,
+    text,
+    timestamp,
+)
+from music_assets.tables.mapped import AGREEMENT, NO_CANDIDATE, NOT_SEARCHED
+from music_assets.tables.msd import ARTIST_FIELDS, SONG_FIELDS
+from music_assets.tables.spotify import AUDIO_FEATURES
+
+# What each table shows of the MSD's own, in this order.
+ANALYTICS_SONG_FIELDS = (
+    "track_id song_id title artist_id artist_name release year duration song_hotttnesss artist_hotttnesss "
+    "artist_familiarity artist_location artist_latitude artist_longitude tempo loudness key key_confidence "
+    "mode mode_confidence time_signature time_signature_confidence msd_file"
+).split()
+ANALYTICS_ARTIST_FIELDS = (
+    "artist_id artist_name other_names artist_mbid artist_location artist_latitude artist_longitude "
+    "artist_familiarity artist_hotttnesss terms songs"
+).split()
+
+
+def _some(fields: Iterable[Field], names: Iterable[str]) -> list[Field]:
+    by_name = {field.name: field for field in fields}
+    return [by_name[name] for name in names]
+
+
+_POPULARITY = integer("popularity", "Of recent plays, when fetched.", SPOTIFY, low=0, high=100)
+
+_SONG = (
+    *_some(SONG_FIELDS, ANALYTICS_SONG_FIELDS),
+    text(16, "match_status", "`matched`, or why not, as in `mapped.songs`.", OURS),
+    *null_when(
+        NO_CANDIDATE,
+        real("match_score", "Of the best candidate, 1 is surest.", OURS, low=0, high=1),
+        real("match_margin", "Its lead over the next recording.", OURS, low=0, high=1),
+    ),
+    json("match_reasons", "What spoke for and against the best candidate, in words.", OURS),
+    *null_when(
+        "the track has no match, or Spotify does not give it",
+        spotify_id("spotify_track_id", "The track's match on Spotify, the accepted candidate.", SPOTIFY),
+        name("spotify_name", "Title of the matched track on Spotify.", SPOTIFY),
+        spotify_id("spotify_artist_id", "The first artist credited on the matched track.", SPOTIFY),
+        name("spotify_artist_name", "The name of that first artist.", SPOTIFY),
+        name("spotify_album_name", "The album the matched track is on, not always `release`.", SPOTIFY),
+        text(10, "spotify_release_date", "Release of that album, often a reissue's.", SPOTIFY),
+        real("spotify_duration", "Length of the matched track.", SPOTIFY, unit="seconds", low=0),
+        text(32, "isrc", "The matched recording's ISRC, to join other sources on.", SPOTIFY),
+        replace(_POPULARITY, comment="Of recent plays, when it was fetched."),
+        text(256, "spotify_url", "The matched track's page on Spotify.", SPOTIFY),
+    ),
+    *null_when(
+        "the track has no match, or nobody gave features of it",
+        *(replace(field, name=f"spotify_{field.name}") for field in AUDIO_FEATURES),
+        text(32, "features_source", "Who gave the `spotify_…` features.", OURS),
+    ),
+    replace(SOURCE, null=NOT_SEARCHED),
+    timestamp(
+        "fetched_at",
+        "When the matched track was last fetched (UTC).",
+        OURS,
+        null="the track has no match, or Spotify does not give it",
+    ),
+)
+
+_ARTIST = (
+    *_some(ARTIST_FIELDS, ANALYTICS_ARTIST_FIELDS),
+    integer("songs_matched", "How many of the songs have a match on Spotify.", OURS, low=0),
+    *null_when(
+        "no Spotify artist was accepted, or Spotify does not give it",
+        spotify_id("spotify_artist_id", "The artist on Spotify, by the votes of its matched songs.", SPOTIFY),
+        name("spotify_name", "How that artist is spelt on Spotify.", SPOTIFY),
+        integer("votes", "Matched songs that credit that Spotify artist.", OURS, low=1),
+        AGREEMENT,
+        json("genres", "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY),
+        _POPULARITY,
+        bigint("followers", "How many follow the artist on Spotify.", SPOTIFY, low=0),
+        text(256, "spotify_url", "Web page of the artist, to link to.", SPOTIFY),
+        SOURCE,
+        timestamp("fetched_at", "When the Spotify artist was last fetched (UTC).", OURS),
+    ),
+)
+
+SONGS = published("analytics.songs", "Every MSD track, wide.", _SONG)
+ARTISTS = published("analytics.artists", "Every MSD artist, wide.", _ARTIST)

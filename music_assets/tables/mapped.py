@@ -1,0 +1,114 @@
+"""Which Spotify track an MSD track is, and which artist an MSD artist: `mapped`, and how it is staged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from music_assets.tables.columns import (
+    FETCHED_AT,
+    MSD,
+    OURS,
+    SOURCE,
+    SPOTIFY,
+    flag,
+    integer,
+    json,
+    msd_id,
+    name,
+    published,
+    real,
+    spotify_id,
+    staged,
+    text,
+)
+
+NO_CANDIDATE = "the track has no candidate"
+NOT_SEARCHED = "the track was never asked about"
+
+_SONG = (
+    msd_id("track_id", "The MSD track that a Spotify track was sought for.", MSD, key=True),
+    spotify_id(
+        "spotify_track_id",
+        "A candidate: one of the hits of the search.",
+        SPOTIFY,
+        key=True,
+        nullable=True,
+        null=NO_CANDIDATE,
+    ),
+    text(16, "status", "`matched`, `ambiguous`, `below_floor`, `no_candidates`, `pending`, `error`.", OURS),
+    integer("rank", "Place among the track's candidates, 1 is best.", OURS, low=1, null=NO_CANDIDATE),
+    flag("accepted", "Whether this candidate is the match; true of one row a track at most.", OURS),
+    flag("equivalent", "Whether it is the accepted recording on another album.", OURS),
+    real(
+        "score",
+        "How sure the matcher is of it, 1 is surest.",
+        OURS,
+        low=0,
+        high=1,
+        null=f"{NO_CANDIDATE}, or was set by hand to none of them",
+    ),
+    real(
+        "margin",
+        "Lead of the best over the next recording.",
+        OURS,
+        low=0,
+        high=1,
+        null=f"{NO_CANDIDATE}, or was set by hand",
+    ),
+    json("reasons", "What spoke for and against, or why it is pending: `[reason, …]`.", OURS),
+    text(
+        1024,
+        "question",
+        "The query that brought the candidate, as sent.",
+        OURS,
+        null=NOT_SEARCHED,
+        truncate=True,
+    ),
+    replace(SOURCE, null=NOT_SEARCHED),
+    text(32, "matcher_version", "The matcher that decided: number and checksum.", OURS),
+    replace(FETCHED_AT, null="there is no answer"),
+    flag("by_hand", "Whether an entry of the overrides decided, not the matcher.", OURS),
+    flag(
+        "known_mismatch",
+        "Whether the MSD lists its song-to-track link as wrong; false where that list is not in use.",
+        MSD,
+    ),
+    msd_id(
+        "duplicate_group",
+        "The smallest id of the tracks that are the same recording.",
+        MSD,
+        null="the MSD's list of duplicates does not name it",
+    ),
+)
+
+VOTES = integer("votes", "Matched tracks that credit the Spotify artist.", OURS, low=1)
+AGREEMENT = real("agreement", "How alike the two names are, 1 is equal.", OURS, low=0, high=1)
+_SPELLING = name("spotify_artist_name", "How that artist is spelt on Spotify.", SPOTIFY)
+
+_VOTE = (
+    msd_id("artist_id", "The MSD artist whose matched tracks vote.", MSD, key=True),
+    spotify_id("spotify_artist_id", "A Spotify artist credited on a matched track.", SPOTIFY, key=True),
+    replace(_SPELLING, truncate=True),
+    replace(VOTES, comment="Matched tracks of the slice that credit that artist."),
+    AGREEMENT,
+    SOURCE,
+    FETCHED_AT,
+)
+
+_ARTIST = (
+    msd_id("artist_id", "The MSD artist that a Spotify artist was sought for.", MSD, key=True),
+    spotify_id("spotify_artist_id", "A candidate: credited on one of its matched tracks.", SPOTIFY, key=True),
+    _SPELLING,
+    integer("rank", "Place by votes times agreement, 1 is best.", OURS, low=1),
+    flag("accepted", "Whether this is the artist; of one row an artist at most.", OURS),
+    VOTES,
+    real("share", "Votes over all votes of the MSD artist: guests lower it.", OURS, low=0, high=1),
+    AGREEMENT,
+    SOURCE,
+)
+
+STAGED_SONGS = staged("mapped_songs", "Candidates for each MSD track.", _SONG)
+STAGED_VOTES = staged("artist_votes", "Votes of each slice for Spotify artists.", _VOTE)
+
+SONGS = published("mapped.songs", "A candidate for an MSD track a row.", _SONG)
+ARTISTS = published("mapped.artists", "A Spotify artist an MSD artist may be.", _ARTIST)

@@ -1,0 +1,22 @@
+"""Bookkeeping: which staged file each slice of a staging table was loaded from."""
+
+from __future__ import annotations
+
+from music_assets.tables.columns import OURS, bigint, table, text, timestamp
+
+_LOAD = (
+    text(64, "table", "The staging table that was filled, without its schema.", OURS, key=True),
+    text(32, "slice", "The slice of it: a partition key, or the day of a refresh.", OURS, key=True),
+    text(64, "checksum", "SHA-256 of the staged file it was loaded from.", OURS),
+    bigint("rows", "How many rows that file had.", OURS, low=0),
+    text(64, "run_id", "The Dagster run that loaded it, by its id.", OURS),
+    timestamp("loaded_at", "When it was loaded (UTC).", OURS),
+)
+
+LOADS = table(
+    "meta.loads",
+    "Which slice of which staging table was loaded from what, by which run.",
+    _LOAD,
+    dist=None,
+    sort="table",
+)
