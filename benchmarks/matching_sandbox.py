@@ -34,7 +34,7 @@ from music_assets.defs.assets.mapped_rows import map_song
 from music_assets.matching import matcher_version, parse_title
 from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.process import running_sandbox
-from music_assets.sources.spotify import SongQuestion, Spotify, SpotifySettings, open_ledger
+from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, open_ledger
 
 CSV = Path(__file__).resolve().parents[2] / "shared" / "data" / "msd_subset_10k.csv.gz"
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.87, 0.9, 0.93, 0.96, 0.99, 1.01)
@@ -107,7 +107,7 @@ def ask(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
     catalogue = data / "catalogue.sqlite"
     ensure_catalogue(catalogue, [("all", f"{len(frame)} songs", lambda: frame)])
     questions = [
-        SongQuestion(row.track_id, row.title, row.artist_name, row.release, row.duration)
+        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
         for row in frame.itertuples()
     ]
     with ExitStack() as stack:
@@ -123,9 +123,12 @@ def ask(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
         )
         ledger = open_ledger(data / "ledger.sqlite", source="sandbox")
         stack.callback(ledger.close)
-        client = stack.enter_context(Spotify.open(settings, ledger))
+        client = stack.enter_context(SpotifyCatalog.open(settings, ledger))
         answers = [vars(answer) for answer in client.search_songs(questions)]
-        print(f"requests: {client.spent.get('search', 0):,} for {len(questions):,} songs", file=sys.stderr)
+        print(
+            f"requests: {client.request_counts.get('search', 0):,} for {len(questions):,} songs",
+            file=sys.stderr,
+        )
     return answers
 
 

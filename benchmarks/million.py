@@ -28,7 +28,7 @@ from benchmarks.shape import full_scale
 from music_assets.resolution import Resolver, SearchBacklog, release_key
 from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.process import running_sandbox
-from music_assets.sources.spotify import Spotify, open_ledger
+from music_assets.sources.spotify import SpotifyCatalog, open_ledger
 
 
 def write_world(folder: Path, songs: int, listed: int) -> None:
@@ -88,7 +88,7 @@ def measure(folder: Path) -> None:
                 stack.callback(index.close)
                 index.prioritize(listed)
                 settings = replace(settings_of(address, "development"), requests_per_day=2 * len(listed))
-                spotify = stack.enter_context(Spotify.open(settings, ledger))
+                spotify = stack.enter_context(SpotifyCatalog.open(settings, ledger))
                 resolver = Resolver(spotify, index)
                 wanted = set(listed)
                 spent = 0

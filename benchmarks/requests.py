@@ -42,8 +42,8 @@ from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
 from music_assets.sources.spotify import (
     Ledger,
-    SongQuestion,
-    Spotify,
+    SongQuery,
+    SpotifyCatalog,
     SpotifySettings,
     open_ledger,
     track_row,
@@ -153,7 +153,7 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
         index = SearchBacklog(folder / "songs.sqlite")
         stack.callback(index.close)
         fill(index, rows)
-        spotify = stack.enter_context(Spotify.open(settings_of(address, mode), ledger))
+        spotify = stack.enter_context(SpotifyCatalog.open(settings_of(address, mode), ledger))
         sources = stack.enter_context(sources_of(way, folder, archive, address, ledger))
         resolver = Resolver(spotify, index, providers=sources, by_release=way != BY_SEARCH)
         unanswered = dict.fromkeys(by_id)
@@ -167,7 +167,7 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
             course.requests += Counter(outcome.requests)
             course.settled += outcome.resolved
             for some in _chunks(list(unanswered)):
-                kept = spotify.kept(_question(by_id[id_]) for id_ in some)
+                kept = spotify.cached(_question(by_id[id_]) for id_ in some)
                 for id_, answer in kept.items():
                     del unanswered[id_]
                     best = decide(song_of(by_id[id_]), map(candidate_of, answer.tracks)).best
@@ -285,8 +285,8 @@ def _bars(values: list[float]) -> str:
     return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * value / most))] for value in values)
 
 
-def _question(row: Row) -> SongQuestion:
-    return SongQuestion(
+def _question(row: Row) -> SongQuery:
+    return SongQuery(
         row["track_id"], row["title"] or "", row["artist_name"] or "", row["release"], row["duration"]
     )
 

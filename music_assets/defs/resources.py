@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from music_assets.sources.ledger import Ledger
     from music_assets.sources.msd import MsdRoot
     from music_assets.sources.reccobeats import ReccoBeats
-    from music_assets.sources.spotify import Spotify, SpotifySettings
+    from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings
 
 
 class StagingResource(ConfigurableResource[Any]):
@@ -157,7 +157,7 @@ class SpotifyResource(ConfigurableResource[Any]):
     _run_id: str | None = PrivateAttr(default=None)
     _ledger: "Ledger | None" = PrivateAttr(default=None)
     _address: "SandboxAddress | None" = PrivateAttr(default=None)
-    _client: "Spotify | None" = PrivateAttr(default=None)
+    _client: "SpotifyCatalog | None" = PrivateAttr(default=None)
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
     _index: "SearchBacklog | None" = PrivateAttr(default=None)
     _elsewhere: "list[IdProvider] | None" = PrivateAttr(default=None)
@@ -193,14 +193,14 @@ class SpotifyResource(ConfigurableResource[Any]):
             self._open.callback(self._ledger.close)
         return self._ledger
 
-    def client(self) -> "Spotify":
+    def client(self) -> "SpotifyCatalog":
         """The client, opened with the first question: a run that asks nothing starts nothing."""
         if self._client is None:
-            from music_assets.sources.spotify import Spotify
+            from music_assets.sources.spotify import SpotifyCatalog
 
             settings = self._sandbox() if self.source == "sandbox" else self._api()
             note = {"run_id": self._run_id} if self._run_id else {}
-            client = Spotify.open(settings, self.answers(), note=note, clock=self.clock)
+            client = SpotifyCatalog.open(settings, self.answers(), note=note, clock=self.clock)
             self._client = self._open.enter_context(client)
         return self._client
 

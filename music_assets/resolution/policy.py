@@ -19,11 +19,11 @@ from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongStat
 from music_assets.resolution.chances import Chances
 from music_assets.sources.spotify import (
     HITS,
-    Note,
     OutOfBudget,
-    SearchAnswer,
-    SongQuestion,
-    Spotify,
+    Resolution,
+    SearchResult,
+    SongQuery,
+    SpotifyCatalog,
 )
 
 ROUND = 64  # songs looked at together
@@ -67,7 +67,7 @@ class Resolver:
 
     def __init__(
         self,
-        spotify: Spotify,
+        spotify: SpotifyCatalog,
         index: SearchBacklog,
         *,
         providers: Sequence[IdProvider] = (),
@@ -88,11 +88,11 @@ class Resolver:
     def resolve(self, partition: str | None = None, most: int | None = None) -> ResolutionOutcome:
         """Ask until all songs (of a partition) are asked about, `most` of them are, or the budget ends.
 
-        Raises what `Spotify.search_songs` raises; what was answered until then is in the ledger.
+        Raises what `SpotifyCatalog.search_songs` raises; what was answered until then is in the ledger.
         """
         self._outcome = outcome = ResolutionOutcome()
         self._index.retry_failed()
-        before = self._spotify.spent
+        before = self._spotify.request_counts
         open_songs = self._index.count()["open"] if partition is None else 0
         done = 0
         try:
@@ -104,11 +104,11 @@ class Resolver:
                 self._listed = songs[0].priority
                 self._round(self._with_company([song for song in songs if song.priority == self._listed]))
                 done = sum(outcome.resolved.values())
-                spent = _difference(self._spotify.spent, before)
+                spent = _difference(self._spotify.request_counts, before)
                 outcome.curve.append((sum(spent.values()), done))
                 self._progress(done, open_songs)
         finally:
-            outcome.requests = _difference(self._spotify.spent, before)
+            outcome.requests = _difference(self._spotify.request_counts, before)
             self._index.keep_chances(self._chances.as_dict())
         return outcome
 
@@ -156,7 +156,7 @@ class Resolver:
 
     def _kept(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Mark what the ledger answers already; the rest."""
-        kept = self._spotify.kept(map(_question, songs))
+        kept = self._spotify.cached(map(_question, songs))
         self._mark(
             songs, {id_: answer for id_, answer in kept.items() if answer.status == "answered"}, "kept"
         )
@@ -176,7 +176,7 @@ class Resolver:
         found = self._spotify.tracks(dict.fromkeys(id_ for each in some.values() for id_ in each))
         self._note_over(found.until, found.reason)
         rows = {row["spotify_track_id"]: row for row in found.rows}
-        notes: list[Note] = []
+        notes: list[Resolution] = []
         settled: list[BacklogSong] = []
         albums: dict[str, list[Row]] = {}
         for song in songs:
@@ -184,10 +184,10 @@ class Resolver:
             decision = decide(song.song, map(candidate_of, mine))
             if decision.status == "matched":
                 right = _accepted(decision)
-                notes.append(Note(song.track_id, source.name, tuple(right)))
+                notes.append(Resolution(song.track_id, source.name, tuple(right)))
                 settled.append(song)
                 albums.setdefault(song.release_key, []).extend(rows[id_] for id_ in right)
-        self._spotify.settled.note(notes)
+        self._spotify.resolutions.record(notes)
         self._settle(settled, source.name)
         self._name_albums(albums, {song.release_key: song for song in settled})
         self._chances.note(source.name, tries=len(some) - len(found.pending), brought=len(settled))
@@ -196,8 +196,8 @@ class Resolver:
     def _believe(self, source: IdProvider, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Settle songs by ids taken on a source's word, without a request."""
         ids = {id_: known for id_, known in source.ids(songs).items() if known}
-        self._spotify.settled.note(
-            Note(id_, source.name, (known[0],), verified=False) for id_, known in ids.items()
+        self._spotify.resolutions.record(
+            Resolution(id_, source.name, (known[0],), verified=False) for id_, known in ids.items()
         )
         self._settle([song for song in songs if song.track_id in ids], source.name)
         return [song for song in songs if song.track_id not in ids]
@@ -217,13 +217,13 @@ class Resolver:
         return self._mark(chosen, answered, "search")
 
     def _mark(
-        self, songs: Sequence[BacklogSong], answered: Mapping[str, SearchAnswer], how: str
+        self, songs: Sequence[BacklogSong], answered: Mapping[str, SearchResult], how: str
     ) -> list[BacklogSong]:
         """Mark answered songs as settled or missed; the ones that wait for company on an album are judged."""
         mine = [song for song in songs if song.track_id in answered]
         keys = {song.release_key for song in mine}
         waiting = self._index.of_releases(keys) if self._by_release else {}
-        known = self._spotify.settled.albums(waiting)
+        known = self._spotify.resolutions.albums(waiting)
         found, missed, rows = [], [], {}
         for song in mine:
             if len(waiting.get(song.release_key, ())) < 2:
@@ -247,10 +247,10 @@ class Resolver:
 
     def _put_off(self, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """Put off the songs that are not with their release; those to be searched for now."""
-        known = self._spotify.settled.albums({song.release_key for song in songs})
+        known = self._spotify.resolutions.albums({song.release_key for song in songs})
         albums = {id_ for names in known.values() for id_ in map(_plain, names)}
-        kept = self._spotify.albums(albums, ask=False)[0] if albums else {}
-        vain = set(self._spotify.releases(_names(songs, known), ask=False)[0])
+        kept = self._spotify.albums(albums, fetch=False)[0] if albums else {}
+        vain = set(self._spotify.search_releases(_names(songs, known), fetch=False)[0])
         vain |= {key for key, names in known.items() if not kept.keys().isdisjoint(map(_plain, names))}
         later = {song.track_id for song in songs if song.release_key in vain and not song.deferred}
         self._index.defer(later)
@@ -260,7 +260,7 @@ class Resolver:
         self, rows: Mapping[str, Sequence[Row]], songs: Mapping[str, BacklogSong], *, count: bool = False
     ) -> None:
         """Note on which albums a release may be found: those its song was found on, of its name first."""
-        known = self._spotify.settled.albums(rows)
+        known = self._spotify.resolutions.albums(rows)
         named: dict[str, list[str]] = {}
         for key, tracks in rows.items():
             wanted = normalise(songs[key].release)
@@ -273,19 +273,19 @@ class Resolver:
             more = [_named(id_, id_ in same) for id_ in best[: _EDITIONS if self._batches else 1]]
             if new := [name for name in more if name not in had]:
                 named[key] = [*had, *new]
-        self._spotify.settled.note_albums(named)
+        self._spotify.resolutions.record_albums(named)
 
     def _releases(self, songs: Sequence[BacklogSong], *, ask: bool) -> set[str]:
         """Settle songs by a search for their releases, kept or asked for where that promises most; which."""
         first = {song.release_key: song for song in songs if song.release}
         waiting = self._index.of_releases(first)
-        known = self._spotify.settled.albums(first)
+        known = self._spotify.resolutions.albums(first)
         if ask:
             first = {key: song for key, song in first.items() if key not in known}
             first = {key: first[key] for key in first if self._worth_a_search(waiting.get(key, ()))}
         ask = ask and self._outcome.out_of_budget is None
-        had = self._spotify.releases(_names(first.values()), ask=False)[0] if ask else {}
-        hits, rest = self._spotify.releases(_names(first.values()), ask=ask)
+        had = self._spotify.search_releases(_names(first.values()), fetch=False)[0] if ask else {}
+        hits, rest = self._spotify.search_releases(_names(first.values()), fetch=ask)
         self._note_over(rest.until, rest.reason)
         settled: list[BacklogSong] = []
         albums: dict[str, list[Row]] = {}
@@ -300,7 +300,9 @@ class Resolver:
                 albums[key] = [by_id[id_] for id_ in ids]
             if ask and key not in had:
                 self._chances.note("release search", tries=_open(tried), brought=_open(found))
-        self._spotify.settled.note(Note(song.track_id, "release", (song.release_key,)) for song in settled)
+        self._spotify.resolutions.record(
+            Resolution(song.track_id, "release", (song.release_key,)) for song in settled
+        )
         self._settle(settled, "release")
         self._name_albums(albums, first)
         return {song.track_id for song in settled}
@@ -314,9 +316,9 @@ class Resolver:
     def _albums(self, songs: Sequence[BacklogSong], *, ask: bool) -> set[str]:
         """Settle songs by the albums of their releases, kept ones or asked for; the tracks that are."""
         keys = list(dict.fromkeys(song.release_key for song in songs))
-        known = self._spotify.settled.albums(keys)
+        known = self._spotify.resolutions.albums(keys)
         waiting = self._index.of_releases(known)
-        searched = self._spotify.releases(_names(songs, known), ask=False)[0] if ask else {}
+        searched = self._spotify.search_releases(_names(songs, known), fetch=False)[0] if ask else {}
         cost = self._cost(20)
         wanted: dict[str, list[str]] = {}  # releases by album id
         for key, names in known.items():
@@ -330,23 +332,23 @@ class Resolver:
         if not wanted:
             return set()
         ask = ask and self._outcome.out_of_budget is None
-        had = self._spotify.albums(wanted, ask=False)[0] if ask else {}
-        albums, rest = self._spotify.albums(wanted, ask=ask)
+        had = self._spotify.albums(wanted, fetch=False)[0] if ask else {}
+        albums, rest = self._spotify.albums(wanted, fetch=ask)
         self._note_over(rest.until, rest.reason)
         settled: dict[str, BacklogSong] = {}
-        notes: list[Note] = []
-        for id_, album in albums.items():
-            candidates = [candidate_of(row) for row in album.tracks]
+        notes: list[Resolution] = []
+        for id_, tracks in albums.items():
+            candidates = [candidate_of(row) for row in tracks]
             for key in wanted[id_]:
                 name = _named(id_, _named(id_, True) in known[key])
                 tried = [song for song in waiting.get(key, ()) if song.track_id not in settled]
                 found = [song for song in tried if decide(song.song, candidates).status == "matched"]
-                notes += [Note(song.track_id, "album", (id_,)) for song in found]
+                notes += [Resolution(song.track_id, "album", (id_,)) for song in found]
                 settled |= {song.track_id: song for song in found}
                 if id_ not in had and ask:
                     kind = self._kind(name, key in searched)
                     self._chances.note(kind, tries=_open(tried), brought=_open(found))
-        self._spotify.settled.note(notes)
+        self._spotify.resolutions.record(notes)
         self._settle(list(settled.values()), "album")
         return set(settled)
 
@@ -377,8 +379,8 @@ class Resolver:
             self._outcome.out_of_budget = OutOfBudget(reason or "", until)
 
 
-def _question(song: BacklogSong) -> SongQuestion:
-    return SongQuestion(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
+def _question(song: BacklogSong) -> SongQuery:
+    return SongQuery(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
 
 
 def candidate_of(row: Row) -> Candidate:

@@ -1,7 +1,7 @@
-"""Asking a web service that needs no key, with the manners it is owed: at its pace, no longer than it likes.
+"""Asking a web service that needs no key, with the policy it is owed: at its pace, no longer than it likes.
 
 For sources that answer plain HTTP with JSON and publish no figures. Waits out what passes soon (a short
-Retry-After, a dropped connection, a 502), a bounded number of times, and names what does not: `BadAnswer`
+Retry-After, a dropped connection, a 502), a bounded number of times, and names what does not: `BadResponse`
 for one question, `Unavailable` where the source has nothing more to say for now. Nothing sleeps for hours.
 What to ask and what an answer means is in the source's own room; Spotify, with tokens and quotas, has a
 client of its own.
@@ -49,7 +49,7 @@ class Unavailable(SourceError):
         self.until = until
 
 
-class BadAnswer(SourceError):
+class BadResponse(SourceError):
     """One request got an answer that cannot be used; others may well succeed.
 
     `refused` is true where the service understood and will not answer: asking the same again is of no use.
@@ -61,7 +61,7 @@ class BadAnswer(SourceError):
 
 
 @dataclass(frozen=True)
-class Manners:
+class HttpPolicy:
     """Where a service is, and how to behave there. Its source's settings have the same fields."""
 
     service: str  # its name, for messages
@@ -86,7 +86,7 @@ class _Failure:
     told: bool = False
 
 
-class PoliteClient:
+class HttpClient:
     """Asks one service one thing at a time, and notes in the ledger what it sends and when it is to wait.
 
     `requests` counts those that left, retries among them. `clock` and `sleep` are for tests, which have no
@@ -95,19 +95,19 @@ class PoliteClient:
 
     def __init__(
         self,
-        manners: Manners,
+        policy: HttpPolicy,
         ledger: Ledger,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.manners = manners
+        self.policy = policy
         self.requests = 0
         self._ledger = ledger
         self._clock = clock
         self._sleep = sleep
-        self._session = _session(manners)
-        self._pause = f"{manners.kind}/pause"
+        self._session = _session(policy)
+        self._pause = f"{policy.kind}/pause"
         self._over: Unavailable | None = None
         self._recalled = False
         self._failed_in_a_row = 0
@@ -117,7 +117,7 @@ class PoliteClient:
 
         Raises:
             Unavailable: it wants a longer pause, is down, or shuts us out; from then on without asking.
-            BadAnswer: this question cannot be answered.
+            BadResponse: this question cannot be answered.
         """
         return self._ask("GET", path, params=params)
 
@@ -137,9 +137,9 @@ class PoliteClient:
             if not isinstance(outcome, _Failure):
                 self._failed_in_a_row = 0
                 return outcome
-            if (outcome.wait or 0.0) > self.manners.longest_wait or tries >= self.manners.retries:
+            if (outcome.wait or 0.0) > self.policy.longest_wait or tries >= self.policy.retries:
                 raise self._given_up(outcome)
-            pause = self.manners.backoff * 2**tries * random.uniform(0.5, 1.5)
+            pause = self.policy.backoff * 2**tries * random.uniform(0.5, 1.5)
             self._sleep(max(outcome.wait or 0.0, pause))
             tries += 1
 
@@ -150,7 +150,7 @@ class PoliteClient:
             told = self._ledger.get_state(self._pause)
             if told is not None:
                 until = datetime.fromisoformat(told["until"])
-                self._over = Unavailable(self.manners.service, told["why"], until)
+                self._over = Unavailable(self.policy.service, told["why"], until)
         if self._over and self._over.until <= self._now():
             self._over = None
         if self._over:
@@ -168,10 +168,10 @@ class PoliteClient:
         import requests
 
         self.requests += 1
-        self._ledger.record_request(self.manners.kind, self._now())
-        url = f"{self.manners.base_url.rstrip('/')}/{path}"
+        self._ledger.record_request(self.policy.kind, self._now())
+        url = f"{self.policy.base_url.rstrip('/')}/{path}"
         try:
-            response = self._session.request(method, url, timeout=self.manners.timeout, **what)
+            response = self._session.request(method, url, timeout=self.policy.timeout, **what)
         except requests.RequestException as error:
             return _Failure(self._unavailable(f"no answer from {url} ({type(error).__name__})", REST))
         if response.status_code != 200:
@@ -182,7 +182,7 @@ class PoliteClient:
             return _Failure(self._bad(f"answered {path} with something that is no JSON"))
 
     def _refused(self, path: str, response: requests.Response) -> _Failure:
-        status, name = response.status_code, self.manners.service
+        status, name = response.status_code, self.policy.service
         if status == 429:
             wait = _asked_wait(response, self._clock())
             over = self._unavailable("it asks for a pause (429)", max(wait or 0.0, REST))
@@ -194,13 +194,13 @@ class PoliteClient:
             wait = _asked_wait(response, self._clock()) if status == 503 else None
             return _Failure(self._bad(f"answered {path} with {status}"), wait)
         self._failed_in_a_row = 0
-        raise BadAnswer(f"{name} refuses {path}: {status}, {response.text[:200]}", refused=True)
+        raise BadResponse(f"{name} refuses {path}: {status}, {response.text[:200]}", refused=True)
 
     def _given_up(self, failure: _Failure) -> SourceError:
         """What to raise after all tries: this question alone failed, or the service is down."""
         if isinstance(failure.error, Unavailable):
             return self._end(failure.error, told=failure.told)
-        if (failure.wait or 0.0) > self.manners.longest_wait:
+        if (failure.wait or 0.0) > self.policy.longest_wait:
             return self._end(self._unavailable("it asks for a pause (503)", failure.wait or REST), told=True)
         self._failed_in_a_row += 1
         if self._failed_in_a_row < _HOPELESS:
@@ -213,28 +213,28 @@ class PoliteClient:
 
     def _unavailable(self, why: str, seconds: float) -> Unavailable:
         until = self._now() + timedelta(seconds=min(seconds, _LONGEST))
-        return Unavailable(self.manners.service, why, until)
+        return Unavailable(self.policy.service, why, until)
 
-    def _bad(self, what: str) -> BadAnswer:
-        return BadAnswer(f"{self.manners.service} {what}")
+    def _bad(self, what: str) -> BadResponse:
+        return BadResponse(f"{self.policy.service} {what}")
 
 
-def _session(manners: Manners) -> requests.Session:
+def _session(policy: HttpPolicy) -> requests.Session:
     """A session that keeps to the rate and retries nothing itself: urllib3 would sleep inside a call."""
     import requests
     from requests.adapters import HTTPAdapter
     from requests_ratelimiter import LimiterAdapter
 
     adapter: HTTPAdapter = HTTPAdapter(max_retries=0)
-    if manners.requests_per_second:
-        # What a 429 means is for `PoliteClient`; the limiter would fill its bucket and wait by itself.
-        rate: dict[str, Any] = {"per_second": manners.requests_per_second, "limit_statuses": ()}
+    if policy.requests_per_second:
+        # What a 429 means is for `HttpClient`; the limiter would fill its bucket and wait by itself.
+        rate: dict[str, Any] = {"per_second": policy.requests_per_second, "limit_statuses": ()}
         adapter = LimiterAdapter(**rate, max_retries=0)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     # A proxy or a .netrc of the environment is none of the sandbox's business.
-    session.trust_env = urlsplit(manners.base_url).hostname not in ("127.0.0.1", "localhost", "::1")
+    session.trust_env = urlsplit(policy.base_url).hostname not in ("127.0.0.1", "localhost", "::1")
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
     return session
 

@@ -19,7 +19,7 @@ from music_assets.resolution import ResolutionOutcome, Resolver
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import Ledger, Spotify, catalog, open_ledger, queries_for
+from music_assets.sources.spotify import Ledger, SpotifyCatalog, catalog, open_ledger, queries_for
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import (
     Record,
@@ -29,7 +29,7 @@ from music_assets_tests.campaigns.world import (
     settings_for,
     tables,
 )
-from music_assets_tests.support.world import Clock, Town, catalogue, questions, town
+from music_assets_tests.support.world import Clock, Town, catalogue, song_queries, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -45,8 +45,10 @@ def real_place(folder: Path, shared: Path) -> Any:
     return frame, town(catalogue(folder, frame))
 
 
-def opened(place: Town, ledger: Ledger) -> Spotify:
-    return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+def opened(place: Town, ledger: Ledger) -> SpotifyCatalog:
+    return SpotifyCatalog(
+        SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger
+    )
 
 
 def over_days(place: Town, ledger: Ledger, index: Any, **how: Any) -> list[ResolutionOutcome]:
@@ -66,7 +68,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
     shared: Path, tmp_path: Path, by_release: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame, listening = real_place(tmp_path, shared)
-    asked_about = questions(frame)
+    asked_about = song_queries(frame)
     ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     index = indexed(tmp_path / "songs.sqlite", frame)
     with listening as place:
@@ -78,7 +80,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         assert sum(sum(day.resolved.values()) for day in days) == len(frame)
         assert index.count()["open"] == 0
         with opened(place, ledger) as spotify:
-            answers = spotify.kept(asked_about)
+            answers = spotify.cached(asked_about)
         assert set(answers) == set(frame["track_id"])
         seconds = sum(kept.attempts > 1 for kept in _searches(ledger, frame).values())
         refused = THREADS * (len(days) - 1)
@@ -127,7 +129,7 @@ def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
             index.close()
     kept = _searches(ledger, frame)
     asked: Counter[str] = Counter()
-    for question in questions(frame):
+    for question in song_queries(frame):
         rungs = queries_for(question.title, question.artist_name, question.release, ladder=2)
         asked.update(rungs[: kept[catalog.Key("track", question.track_id, "search")].attempts])
     assert record.searches() == asked  # songs of one name and artist are asked for each

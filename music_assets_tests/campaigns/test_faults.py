@@ -21,13 +21,13 @@ from music_assets.sources.spotify import (
     AccessDenied,
     BadCredentials,
     Ledger,
-    Spotify,
+    SpotifyCatalog,
     SpotifyUnreachable,
     open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
-from music_assets_tests.support.world import Town, catalogue, questions, songs_frame, town
+from music_assets_tests.support.world import Town, catalogue, song_queries, songs_frame, town
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -71,18 +71,20 @@ def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
             break
     place.sandbox.faults = Faults()
     with opened(place, ledger) as spotify:
-        answers = spotify.kept(questions(SONGS))
+        answers = spotify.cached(song_queries(SONGS))
     index.close()
     ledger.close()
     told = {
-        id_: (a.status, a.question, [{**row, "fetched_at": None} for row in a.tracks])
+        id_: (a.status, a.query, [{**row, "fetched_at": None} for row in a.tracks])
         for id_, a in answers.items()
     }
     return told, runs
 
 
-def opened(place: Town, ledger: Ledger) -> Spotify:
-    return Spotify(SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+def opened(place: Town, ledger: Ledger) -> SpotifyCatalog:
+    return SpotifyCatalog(
+        SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from music_assets.resolution import Resolver
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import Spotify, SpotifySettings, open_ledger
+from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
 from music_assets_tests.campaigns.world import LONG, Record, indexed
 from music_assets_tests.support.world import catalogue, songs_frame
 
@@ -50,7 +50,7 @@ def test_the_rate_is_used_and_kept(tmp_path: Path) -> None:
             token_url=address.token_url,
             requests_per_30s=ALLOWED,
         )
-        with Spotify.open(replace(settings), ledger) as spotify:
+        with SpotifyCatalog.open(replace(settings), ledger) as spotify:
             resolver, began = Resolver(spotify, index, by_release=False), time.monotonic()
             while time.monotonic() - began < SECONDS:
                 assert resolver.resolve(most=64).out_of_budget is None

@@ -10,9 +10,9 @@ from dagster import DagsterInstance, DagsterRunStatus, build_init_resource_conte
 from music_assets.definitions import build_defs
 from music_assets.defs.resources import SpotifyResource
 from music_assets.settings import Settings, resources
-from music_assets.sources.spotify import SongQuestion
+from music_assets.sources.spotify import SongQuery
 
-SONG = SongQuestion("TRAAAAA128F0000000", "A Title", "Somebody")
+SONG = SongQuery("TRAAAAA128F0000000", "A Title", "Somebody")
 
 
 def spotify_of(folder: Path) -> SpotifyResource:

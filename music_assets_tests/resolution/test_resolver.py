@@ -13,7 +13,7 @@ import pytest
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.sandbox.catalogue import truth
-from music_assets.sources.spotify import Ledger, SearchAnswer, SongQuestion, Spotify, open_ledger
+from music_assets.sources.spotify import Ledger, SearchResult, SongQuery, SpotifyCatalog, open_ledger
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
@@ -53,9 +53,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     kept.close()
 
 
-def spotify_of(place: Town, ledger: Ledger, **changed: Any) -> Spotify:
+def spotify_of(place: Town, ledger: Ledger, **changed: Any) -> SpotifyCatalog:
     settings = replace(place.settings, **changed)
-    return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+    return SpotifyCatalog(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
 def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
@@ -66,9 +66,9 @@ def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
     return index
 
 
-def questions(frame: pd.DataFrame = SONGS) -> list[SongQuestion]:
+def song_queries(frame: pd.DataFrame = SONGS) -> list[SongQuery]:
     return [
-        SongQuestion(row.track_id, row.title, row.artist_name, row.release, row.duration)
+        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
         for row in frame.itertuples()
     ]
 
@@ -81,14 +81,14 @@ def ask(place: Town, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutc
     return outcome
 
 
-def kept(place: Town, ledger: Ledger) -> dict[str, SearchAnswer]:
+def kept(place: Town, ledger: Ledger) -> dict[str, SearchResult]:
     with spotify_of(place, ledger) as spotify:
-        answers = spotify.kept(questions())
-        assert spotify.spent == {}
+        answers = spotify.cached(song_queries())
+        assert spotify.request_counts == {}
     return answers
 
 
-def found(answers: Mapping[str, SearchAnswer], path: Path) -> int:
+def found(answers: Mapping[str, SearchResult], path: Path) -> int:
     """How many songs have one of their tracks among the candidates."""
     right = truth(path)
     return sum(bool(right[id_] & {row["spotify_track_id"] for row in a.tracks}) for id_, a in answers.items())
@@ -105,7 +105,7 @@ def test_one_answer_settles_many_songs(
     assert together > len(SONGS) / 2
     assert sum(outcome.requests.values()) < len(SONGS) / 2
     assert outcome.requests == {k: n for k, n in place.sandbox.requests.items() if k != "token"}
-    of_all = [a for a in answers.values() if (a.question or "").startswith(("album ", "release "))]
+    of_all = [a for a in answers.values() if (a.query or "").startswith(("album ", "release "))]
     assert len(of_all) == together
 
     alone = open_ledger(tmp_path / "alone.sqlite", source="sandbox")
@@ -152,7 +152,7 @@ def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tm
     assert first[2:] == [id_ for id_ in hot["track_id"] if id_ not in first[:2]][:2]
     with spotify_of(place, ledger) as spotify:
         Resolver(spotify, index).resolve(most=2)
-        assert set(first[:2]) <= spotify.kept(questions()).keys()
+        assert set(first[:2]) <= spotify.cached(song_queries()).keys()
     index.close()
     again = SearchBacklog(tmp_path / "songs.sqlite")  # another process
     again.put("ZZ", "one", [])
@@ -222,7 +222,7 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
     assert len(answers) == len(SONGS) and outcome.resolved["echonest"] > 40
     assert sum(outcome.requests.values()) < 0.3 * len(SONGS)
     right = truth(songs_catalogue)
-    by_id = {id_: a for id_, a in answers.items() if (a.question or "").startswith("echonest ")}
+    by_id = {id_: a for id_, a in answers.items() if (a.query or "").startswith("echonest ")}
     wrong = [id_ for id_, a in by_id.items() if a.tracks[0]["spotify_track_id"] not in right[id_]]
     assert len(by_id) == outcome.resolved["echonest"] and len(wrong) <= 1
 
@@ -237,7 +237,7 @@ def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
     source.trusted, source.name = True, "listenbrainz"
     outcome = ask(place, other, tmp_path / "2", providers=[source], verify=False)
     answers = kept(place, other)
-    believed = [a for a in answers.values() if (a.question or "").startswith("listenbrainz ")]
+    believed = [a for a in answers.values() if (a.query or "").startswith("listenbrainz ")]
     assert len(believed) == outcome.resolved["listenbrainz"] > 40 and "tracks" not in outcome.requests
     assert {(row["name"], row["source"]) for a in believed for row in a.tracks} == {(None, "sandbox")}
     other.close()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, running_sandbox, serve
-from music_assets.sources.spotify import Spotify, SpotifySettings, open_ledger
-from music_assets_tests.support.world import catalogue, questions, songs_frame, wait_until
+from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
+from music_assets_tests.support.world import catalogue, song_queries, songs_frame, wait_until
 
 SONGS = songs_frame(12)
 
@@ -48,8 +48,8 @@ def test_it_answers_while_the_context_lasts_and_is_gone_after(path: Path, tmp_pa
             requests_per_30s=None,
         )
         ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-        with Spotify.open(settings, ledger) as spotify:
-            answers = list(spotify.search_songs(questions(SONGS)))
+        with SpotifyCatalog.open(settings, ledger) as spotify:
+            answers = list(spotify.search_songs(song_queries(SONGS)))
         ledger.close()
         assert {answer.status for answer in answers} == {"answered", "pending"}  # the faults are its own
         assert address.base_url.startswith("http://127.0.0.1:") and not is_gone(address.pid)

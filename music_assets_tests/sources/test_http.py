@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from music_assets.sandbox.faults import ANSWERS, BROKEN, Raw
-from music_assets.sources.http import BadAnswer, Manners, PoliteClient, Unavailable
+from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy, Unavailable
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets_tests.support.world import Town, catalogue, songs_frame, town
 
@@ -42,17 +42,17 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     kept.close()
 
 
-Make = Callable[..., PoliteClient]
+Make = Callable[..., HttpClient]
 
 
 @pytest.fixture
 def client(place: Town, ledger: Ledger) -> Iterator[Make]:
-    made: list[PoliteClient] = []
+    made: list[HttpClient] = []
 
-    def make(**manners: Any) -> PoliteClient:
+    def make(**policy: Any) -> HttpClient:
         given = {"base_url": place.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
-        asks = Manners("A service", "service", **{**given, **manners})
-        made.append(PoliteClient(asks, ledger, clock=place.clock, sleep=place.clock.sleep))
+        asks = HttpPolicy("A service", "service", **{**given, **policy})
+        made.append(HttpClient(asks, ledger, clock=place.clock, sleep=place.clock.sleep))
         return made[-1]
 
     yield make
@@ -60,7 +60,7 @@ def client(place: Town, ledger: Ledger) -> Iterator[Make]:
         each.close()
 
 
-def ask(client: PoliteClient) -> Any:
+def ask(client: HttpClient) -> Any:
     return client.get("audio-features", ids=UNKNOWN)
 
 
@@ -89,7 +89,7 @@ def test_a_service_that_falls_silent_is_given_up_after_its_timeout(client: Make,
 def test_a_question_that_fails_again_and_again_fails_alone(client: Make, place: Town) -> None:
     place.keyless_faults.script.extend([BROKEN["500"]] * 3)
     asking = client(retries=2)
-    with pytest.raises(BadAnswer, match="A service answered audio-features with 500"):
+    with pytest.raises(BadResponse, match="A service answered audio-features with 500"):
         ask(asking)
     assert ask(asking) == {"content": []}
 
@@ -97,7 +97,7 @@ def test_a_question_that_fails_again_and_again_fails_alone(client: Make, place: 
 def test_three_questions_that_fail_in_a_row_mean_the_service_is_down(client: Make, place: Town) -> None:
     place.keyless_faults.script.extend([BROKEN["html"]] * 3)
     asking = client(retries=0)
-    for error in (BadAnswer, BadAnswer, Unavailable):
+    for error in (BadResponse, BadResponse, Unavailable):
         with pytest.raises(error):
             ask(asking)
     with pytest.raises(Unavailable, match="questions in a row failed"):
@@ -175,7 +175,7 @@ def test_a_service_that_shuts_us_out_is_left_alone_for_a_day(client: Make, place
 
 def test_what_is_refused_is_not_asked_twice(client: Make, place: Town) -> None:
     asking = client()
-    with pytest.raises(BadAnswer, match="refuses audio-features: 400") as raised:
+    with pytest.raises(BadResponse, match="refuses audio-features: 400") as raised:
         asking.get("audio-features", ids="")
     assert raised.value.refused and asking.requests == 1
 

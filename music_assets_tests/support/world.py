@@ -17,7 +17,7 @@ from music_assets.sandbox.catalogue import build_catalogue
 from music_assets.sandbox.faults import Faults
 from music_assets.sandbox.process import SandboxAddress, in_thread
 from music_assets.sandbox.server import SandboxSpotify
-from music_assets.sources.spotify import SongQuestion, SpotifySettings
+from music_assets.sources.spotify import SongQuery, SpotifySettings
 
 _FIRST = "Amber Hollow Silent Crooked Velvet Burning Distant Paper Winter Golden Broken Electric".split()
 _SECOND = "River Lantern Engine Orchard Mirror Harbour Season Letter Shadow Garden Highway Signal".split()
@@ -53,10 +53,10 @@ def songs_frame(count: int, start: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def questions(frame: pd.DataFrame) -> list[SongQuestion]:
-    """What is asked about these songs."""
+def song_queries(frame: pd.DataFrame) -> list[SongQuery]:
+    """The queries for these songs."""
     return [
-        SongQuestion(row.track_id, row.title, row.artist_name, row.release, row.duration)
+        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
         for row in frame.itertuples()
     ]
 

@@ -22,7 +22,7 @@ from music_assets.defs.manifests import read_verdicts, write_verdict
 from music_assets.defs.resources import RefreshResource, SpotifyResource, StagingResource, WarehouseResource
 from music_assets.defs.slices import Made
 from music_assets.progress import advanced
-from music_assets.sources.spotify import Lookup, Spotify
+from music_assets.sources.spotify import Fetched, SpotifyCatalog
 from music_assets.staging.rows import decode
 from music_assets.staging.store import Receipt, SliceStore
 from music_assets.staging.validation import gate_version
@@ -56,7 +56,7 @@ class Day:
 
     date: date
     requests: int
-    client: Spotify
+    client: SpotifyCatalog
     store: SliceStore
     warehouse: Warehouse
     now: Callable[[], datetime]
@@ -223,7 +223,7 @@ def _take(
     day: Day,
     kind: str,
     stalest: Callable[[datetime, int], Select[Any]],
-    look_up: Callable[[list[str]], tuple[list[Row], Lookup]],
+    look_up: Callable[[list[str]], tuple[list[Row], Fetched]],
 ) -> Receipt:
     """Stage a kind's slice of the day; one that ended early today goes on where it did."""
     before = day.receipt(kind)
@@ -238,7 +238,7 @@ def _take(
     ids = day.ids(stalest(day.start, left * size + len(had))) if left > 0 else []
     ids = [id_ for id_ in ids if id_ not in had][: left * size]
     at_first = requests_spent(day.client)
-    found = Lookup([])
+    found = Fetched([])
     failed = 0
     while ids and found.until is None and not found.denied and requests_spent(day.client) - at_first < left:
         some, ids = ids[: _AT_ONCE * size], ids[_AT_ONCE * size :]
@@ -263,19 +263,19 @@ def _take(
     return receipt
 
 
-def _tracks(day: Day, ids: Sequence[str]) -> tuple[list[Row], Lookup]:
+def _tracks(day: Day, ids: Sequence[str]) -> tuple[list[Row], Fetched]:
     found = day.client.tracks(ids, newer_than=day.start)
     gone = [{"vanished_at": day.now()} | one for one in _bare(day, found, "spotify_track_id")]
     return _new(day, found) + [_complete("spotify_tracks", row) for row in gone], found
 
 
-def _artists(day: Day, ids: Sequence[str]) -> tuple[list[Row], Lookup]:
+def _artists(day: Day, ids: Sequence[str]) -> tuple[list[Row], Fetched]:
     found = day.client.artists(ids, newer_than=day.start)
     gone = [_complete("spotify_artists", row) for row in _bare(day, found, "spotify_artist_id")]
     return _new(day, found) + gone, found
 
 
-def _releases(day: Day, ids: Sequence[str], since: datetime) -> tuple[list[Row], Lookup]:
+def _releases(day: Day, ids: Sequence[str], since: datetime) -> tuple[list[Row], Fetched]:
     """The new ones; an artist without any has a row without a release, which says that it was asked about."""
     found = day.client.artist_albums(ids, newer_than=since)
     rows = [row for row in found.rows if row["fetched_at"] >= since]
@@ -289,12 +289,12 @@ def _releases(day: Day, ids: Sequence[str], since: datetime) -> tuple[list[Row],
     return new + marks, found
 
 
-def _new(day: Day, found: Lookup) -> list[Row]:
+def _new(day: Day, found: Fetched) -> list[Row]:
     """What was answered today; what could not be renewed is given as it was, and is no news."""
     return [row for row in found.rows if row["fetched_at"] >= day.start]
 
 
-def _bare(day: Day, found: Lookup, key: str) -> list[Row]:
+def _bare(day: Day, found: Fetched, key: str) -> list[Row]:
     """For each id that Spotify does not know, a row that says when it said so."""
     unanswered = {*found.pending, *found.failed}
     about = {"source": day.client.settings.source, "fetched_at": day.now()}

@@ -16,7 +16,7 @@ from music_assets.defs.assets.common import SPOTIFY, listed, reporter, staged_ki
 from music_assets.defs.resources import SpotifyResource
 from music_assets.defs.slices import Made, Slices, StagedSlices
 from music_assets.resolution import ResolutionOutcome
-from music_assets.sources.spotify import Lookup, SearchAnswer, SongQuestion, Spotify
+from music_assets.sources.spotify import Fetched, SearchResult, SongQuery, SpotifyCatalog
 from music_assets.staging.store import Receipt, fingerprint
 
 CODE_VERSION = "3"
@@ -71,11 +71,11 @@ def take_in(spotify: SpotifyResource, key: str, receipt: Receipt, songs: list[di
 
 
 def answers_of(
-    client: Spotify, songs: list[dict[str, Any]], outcome: ResolutionOutcome
-) -> list[SearchAnswer]:
+    client: SpotifyCatalog, songs: list[dict[str, Any]], outcome: ResolutionOutcome
+) -> list[SearchResult]:
     """What is known of each song now, in order: its answer, or why there is none."""
     questions = [
-        SongQuestion(
+        SongQuery(
             song["track_id"],
             song["title"] or "",
             song["artist_name"] or "",
@@ -84,8 +84,8 @@ def answers_of(
         )
         for song in songs
     ]
-    kept = client.kept(questions)
-    pending = SearchAnswer(
+    kept = client.cached(questions)
+    pending = SearchResult(
         "",
         "pending",
         reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been asked about",
@@ -93,7 +93,7 @@ def answers_of(
         source=client.settings.source,
     )
 
-    def unanswered(track_id: str) -> SearchAnswer:
+    def unanswered(track_id: str) -> SearchResult:
         if track_id in outcome.errors:
             return replace(pending, track_id=track_id, status="error", reason=outcome.errors[track_id])
         return replace(pending, track_id=track_id)
@@ -116,11 +116,11 @@ def _all_saved(receipt: Receipt) -> dict[str, int]:
     return {"requests_spent": 0, "requests_saved": receipt.facts.get("answered", 0)}
 
 
-def _search_row(answer: SearchAnswer) -> dict[str, Any]:
+def _search_row(answer: SearchResult) -> dict[str, Any]:
     return {
         "track_id": answer.track_id,
         "status": answer.status,
-        "question": answer.question,
+        "question": answer.query,
         "hits": len(answer.tracks) if answer.status == "answered" else None,
         "reason": answer.reason,
         "source": answer.source,
@@ -229,7 +229,7 @@ def audio_features(
             return made
         had = {row["spotify_track_id"] for row in found.rows}
         isrcs = {track["spotify_track_id"]: track["isrc"] for track in spotify_tracks[key] if track["isrc"]}
-        spent, saved = reccobeats.spent, reccobeats.saved
+        spent, saved = reccobeats.requests, reccobeats.cache_hits
         more = reccobeats.audio_features([id_ for id_ in matches if id_ not in had], isrcs=isrcs)
         facts = {
             **made.facts,
@@ -240,8 +240,8 @@ def audio_features(
         }
         this_run = {
             "requests_spent": made.this_run["requests_spent"],
-            "requests_saved": made.this_run["requests_saved"] + reccobeats.saved - saved,
-            "requests_to_reccobeats": reccobeats.spent - spent,
+            "requests_saved": made.this_run["requests_saved"] + reccobeats.cache_hits - saved,
+            "requests_to_reccobeats": reccobeats.requests - spent,
         }
         return Made([*found.rows, *more.rows], facts, this_run, complete=not (more.pending or more.failed))
 
@@ -249,21 +249,21 @@ def audio_features(
 
 
 def _looked_up(
-    spotify: SpotifyResource, table: str, ids: Sequence[str], look_up: Callable[[Spotify], Lookup]
-) -> tuple[Lookup, Made]:
+    spotify: SpotifyResource, table: str, ids: Sequence[str], look_up: Callable[[SpotifyCatalog], Fetched]
+) -> tuple[Fetched, Made]:
     """Rows looked up by id, and as a partition, with what became of the ids that gave none."""
     client = spotify.client()
-    spent, saved = requests_spent(client), sum(client.saved.values())
+    spent, saved = requests_spent(client), sum(client.cache_hits.values())
     found = look_up(client)
     facts = {**_facts(found, len(ids)), "missing": list(client.missing(table)), "access": client.mode}
     this_run = {
         "requests_spent": requests_spent(client) - spent,
-        "requests_saved": sum(client.saved.values()) - saved,
+        "requests_saved": sum(client.cache_hits.values()) - saved,
     }
     return found, Made(found.rows, facts, this_run, complete=not (found.pending or found.failed))
 
 
-def _facts(found: Lookup, asked: int) -> dict[str, Any]:
+def _facts(found: Fetched, asked: int) -> dict[str, Any]:
     return {
         "answered": len(found.rows),
         "asked": asked,
@@ -276,6 +276,6 @@ def _facts(found: Lookup, asked: int) -> dict[str, Any]:
     }
 
 
-def requests_spent(client: Spotify) -> int:
+def requests_spent(client: SpotifyCatalog) -> int:
     """Requests that left and count against Spotify's limits: all but those for a token."""
-    return sum(count for kind, count in client.spent.items() if kind != "token")
+    return sum(count for kind, count in client.request_counts.items() if kind != "token")

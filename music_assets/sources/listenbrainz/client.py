@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from music_assets.sources.http import BadAnswer, PoliteClient, Unavailable
+from music_assets.sources.http import BadResponse, HttpClient, Unavailable
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.listenbrainz.names import spelt
 from music_assets.sources.listenbrainz.settings import ListenBrainzSettings
@@ -68,16 +68,16 @@ class ListenBrainz:
         self.settings = settings
         self._ledger = ledger
         self._clock = clock
-        self._client = PoliteClient(settings.manners(), ledger, clock=clock, sleep=sleep)
+        self._client = HttpClient(settings.policy(), ledger, clock=clock, sleep=sleep)
         self._saved = 0
 
     @property
-    def spent(self) -> int:
+    def requests(self) -> int:
         """Requests that left since this was opened."""
         return self._client.requests
 
     @property
-    def saved(self) -> int:
+    def cache_hits(self) -> int:
         """Songs answered from the ledger since this was opened."""
         return self._saved
 
@@ -104,7 +104,7 @@ class ListenBrainz:
                 found.pending = [track_id for track_id, _ in ask[start:]]
                 found.reason, found.until = str(error), error.until
                 break
-            except BadAnswer as error:
+            except BadResponse as error:
                 found.failed += [track_id for track_id, _ in batch]
                 found.reason = str(error)
                 continue
@@ -132,12 +132,16 @@ class ListenBrainz:
     def _answers(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Response]:
         """The songs' answers, which come in the order asked and repeat the names they are for."""
         if not isinstance(body, list) or len(body) != len(batch):
-            raise BadAnswer(f"ListenBrainz did not answer with a list of the {len(batch)} songs it was asked")
+            raise BadResponse(
+                f"ListenBrainz did not answer with a list of the {len(batch)} songs it was asked"
+            )
         at = datetime.fromtimestamp(self._clock(), UTC)
         answers = []
         for (track_id, names), row in zip(batch, body, strict=True):
             if not isinstance(row, dict) or any(row.get(name, said) != said for name, said in names.items()):
-                raise BadAnswer(f"ListenBrainz answered about another song than {' / '.join(names.values())}")
+                raise BadResponse(
+                    f"ListenBrainz answered about another song than {' / '.join(names.values())}"
+                )
             status = "answered" if _ids(row) else "not_found"
             answers.append(
                 Response(_key(track_id), status, " / ".join(names.values()), at, "keyless", row, 1)

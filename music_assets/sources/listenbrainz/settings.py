@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from music_assets.sources.http import Manners
+from music_assets.sources.http import HttpPolicy
 
 LABS_URL = "https://labs.api.listenbrainz.org/"
 
@@ -31,9 +31,9 @@ class ListenBrainzSettings:
         if self.batch < 1:
             raise ValueError(f"batch is 1 or more songs a request, not {self.batch}")
 
-    def manners(self) -> Manners:
+    def policy(self) -> HttpPolicy:
         """These settings as the client takes them."""
-        return Manners(
+        return HttpPolicy(
             service="ListenBrainz",
             kind="listenbrainz",
             base_url=self.base_url,

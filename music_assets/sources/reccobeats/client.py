@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from music_assets.sources.http import BadAnswer, PoliteClient, Unavailable
+from music_assets.sources.http import BadResponse, HttpClient, Unavailable
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.reccobeats.rows import features_row, spotify_id_of
 from music_assets.sources.reccobeats.settings import MOST_IDS, ReccoBeatsSettings
-from music_assets.sources.spotify.results import Lookup
+from music_assets.sources.spotify.results import Fetched
 
 PURPOSE = "reccobeats"
 _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
@@ -38,20 +38,20 @@ class ReccoBeats:
         self.settings = settings
         self._ledger = ledger
         self._clock = clock
-        self._client = PoliteClient(settings.manners(), ledger, clock=clock, sleep=sleep)
+        self._client = HttpClient(settings.policy(), ledger, clock=clock, sleep=sleep)
         self._saved = 0
 
     @property
-    def spent(self) -> int:
+    def requests(self) -> int:
         """Requests that left since this was opened."""
         return self._client.requests
 
     @property
-    def saved(self) -> int:
+    def cache_hits(self) -> int:
         """Ids answered from the ledger since this was opened."""
         return self._saved
 
-    def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Lookup:
+    def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Fetched:
         """Rows of `spotify.audio_features` for these Spotify ids.
 
         An id that ReccoBeats does not know is asked for by its ISRC, where `isrcs` (by Spotify id) has one:
@@ -98,7 +98,7 @@ class ReccoBeats:
                 work.over, work.reason = error, str(error)
                 work.pending += ids
                 continue
-            except BadAnswer as error:
+            except BadResponse as error:
                 work.failed, work.reason = work.failed + ids, str(error)
                 continue
             answers = [
@@ -113,7 +113,7 @@ class ReccoBeats:
         at = datetime.fromtimestamp(self._clock(), UTC)
         return Response(_key(id_), status, name, at, "keyless", body, asked)
 
-    def _lookup(self, ids: list[str], work: _Work) -> Lookup:
+    def _lookup(self, ids: list[str], work: _Work) -> Fetched:
         got = {id_: work.known[_key(id_)] for id_ in ids if _key(id_) in work.known}
         rows = [
             features_row(a.body, id_, source=self.settings.source, fetched_at=a.fetched_at)
@@ -124,7 +124,7 @@ class ReccoBeats:
         not_found = [id_ for id_, a in got.items() if a.status == "not_found" and id_ not in waiting]
         self._saved += sum(id_ not in work.asked and id_ not in waiting for id_ in got)
         until = work.over.until if work.over else None
-        return Lookup(rows, not_found, work.pending, work.failed, False, work.reason, until)
+        return Fetched(rows, not_found, work.pending, work.failed, False, work.reason, until)
 
 
 @dataclass
@@ -146,7 +146,7 @@ def _by_name(body: Any, *, asked: int) -> dict[str, Mapping[str, Any]]:
     """
     items = body.get("content") if isinstance(body, dict) else None
     if not isinstance(items, list):
-        raise BadAnswer("ReccoBeats answered audio-features with an object that holds no list of content")
+        raise BadResponse("ReccoBeats answered audio-features with an object that holds no list of content")
     objects = [item for item in items if isinstance(item, dict)]
     found: dict[str, Mapping[str, Any]] = {}
     for item in sorted(objects, key=lambda item: spotify_id_of(item) or ""):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from music_assets.sources.http import Manners
+from music_assets.sources.http import HttpPolicy
 
 API_URL = "https://api.reccobeats.com/v1/"
 MOST_IDS = 40  # a request; https://reccobeats.com/docs/apis/get-audio-features
@@ -26,9 +26,9 @@ class ReccoBeatsSettings:
     backoff: float = 0.5  # seconds before the first of them, doubled (and jittered) for each further one
     longest_wait: float = 60.0  # seconds; a longer Retry-After ends its work for now
 
-    def manners(self) -> Manners:
+    def policy(self) -> HttpPolicy:
         """These settings as the client takes them."""
-        return Manners(
+        return HttpPolicy(
             service="ReccoBeats",
             kind="reccobeats",
             base_url=self.base_url,

@@ -1,6 +1,6 @@
 """Spotify: which tracks a search finds for an MSD song, their artists, their audio features.
 
-What it offers   `Spotify`: `search_songs`, `tracks`, `albums`, `artists`, `audio_features`, each
+What it offers   `SpotifyCatalog`: `search_songs`, `tracks`, `albums`, `artists`, `audio_features`, each
                  answered from the ledger first.
 Shapes           rows as dicts with the columns of `spotify.tracks`, `.artists`, `.audio_features`
                  (`shapes`).
@@ -17,12 +17,12 @@ what this app may ask, `lookups` fetches things by id; `facade` keeps what came 
 """
 
 from music_assets.sources.ledger import Key, Ledger, LedgerInUse, LedgerUnusable, Response, open_ledger
-from music_assets.sources.spotify.catalog import HITS, Spotify
+from music_assets.sources.spotify.catalog import HITS, SpotifyCatalog
 from music_assets.sources.spotify.errors import (
     AccessDenied,
-    BadAnswer,
     BadCredentials,
-    DayIsSpent,
+    BadResponse,
+    DailyLimitReached,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -30,31 +30,30 @@ from music_assets.sources.spotify.errors import (
     SpotifyUnreachable,
 )
 from music_assets.sources.spotify.queries import queries_for
-from music_assets.sources.spotify.resolutions import Note
-from music_assets.sources.spotify.results import Album, Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.spotify.resolutions import Resolution
+from music_assets.sources.spotify.results import Fetched, SearchResult, SongQuery
 from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
 from music_assets.sources.spotify.session import SpotifySettings
 
 __all__ = [
     "HITS",
     "AccessDenied",
-    "Album",
-    "BadAnswer",
     "BadCredentials",
-    "DayIsSpent",
+    "BadResponse",
+    "DailyLimitReached",
+    "Fetched",
     "Key",
     "Ledger",
     "LedgerInUse",
     "LedgerUnusable",
-    "Lookup",
-    "Note",
     "OutOfBudget",
     "QuotaExhausted",
     "RateLimited",
+    "Resolution",
     "Response",
-    "SearchAnswer",
-    "SongQuestion",
-    "Spotify",
+    "SearchResult",
+    "SongQuery",
+    "SpotifyCatalog",
     "SpotifyError",
     "SpotifySettings",
     "SpotifyUnreachable",

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.errors import DayIsSpent, OutOfBudget, QuotaExhausted, RateLimited
+from music_assets.sources.spotify.errors import DailyLimitReached, OutOfBudget, QuotaExhausted, RateLimited
 
 # The ledger also counts what other services were asked, which is no matter of this budget.
 KINDS = ("search", "tracks", "albums", "artists", "audio-features")
@@ -97,7 +97,7 @@ class Budget:
             return pause
         if self.per_day is not None and self._spent_today() >= self.per_day:
             midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-            return DayIsSpent(self.per_day, midnight)
+            return DailyLimitReached(self.per_day, midnight)
         return None
 
     def _spent_today(self) -> int:

@@ -1,4 +1,4 @@
-"""`Spotify`: what the pipeline asks, answered from the ledger first and by requests for the rest.
+"""`SpotifyCatalog`: what the pipeline asks, answered from the ledger first and by requests for the rest.
 
 Each answer is in the ledger the moment it is in. When the budget ends, the rest comes back `pending`
 with a reason and a time, never as an exception. The lock of the one spender is taken with the first
@@ -21,12 +21,12 @@ from typing import Any
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
 from music_assets.sources.spotify.access import MISSING_IN_DEVELOPMENT, Access
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.errors import BadAnswer, OutOfBudget
+from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
 from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS, Found, Kind, Lookups
 from music_assets.sources.spotify.queries import queries_for, release_query
 from music_assets.sources.spotify.releases import ARTIST_ALBUMS, ArtistAlbums
-from music_assets.sources.spotify.resolutions import SettledSongs, Tracks, tracks_of_release
-from music_assets.sources.spotify.results import Album, Lookup, SearchAnswer, SongQuestion
+from music_assets.sources.spotify.resolutions import Resolutions, Tracks, tracks_of_release
+from music_assets.sources.spotify.results import Fetched, SearchResult, SongQuery
 from music_assets.sources.spotify.rows import (
     Row,
     album_rows,
@@ -42,7 +42,7 @@ _CHUNK = 500  # songs looked up in the ledger at a time
 HITS = 10  # what a search answers at most since 2026
 
 
-class Spotify:
+class SpotifyCatalog:
     """Spotify as the pipeline sees it. A context manager; close it to let go of the budget's lock."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Spotify:
         self._access = Access(client.settings.mode, client.budget)
         self._lookups = Lookups(client, ledger, self._access, spend=self._spend, now=self._now)
         self._artist_albums = ArtistAlbums(client, ledger, self._access, spend=self._spend, now=self._now)
-        self.settled = SettledSongs(ledger, source=client.settings.source, make=self._noted)
+        self.resolutions = Resolutions(ledger, source=client.settings.source, make=self._noted)
         self._saved: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
         self._spender: RequestLock | None = None
@@ -71,7 +71,7 @@ class Spotify:
         *,
         note: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
-    ) -> Spotify:
+    ) -> SpotifyCatalog:
         """Spotify by these settings, with answers kept in this ledger (which stays the caller's to close).
 
         `note` is what others are told of us while we hold the right to spend, and after we died with it;
@@ -80,12 +80,12 @@ class Spotify:
         return cls(SpotifyClient(settings, ledger, clock=clock), ledger, note=note)
 
     @property
-    def spent(self) -> dict[str, int]:
+    def request_counts(self) -> dict[str, int]:
         """Requests that left since this was opened, by kind: `search`, `artists`, `token`, …"""
         return self._client.sent.counts()
 
     @property
-    def saved(self) -> dict[str, int]:
+    def cache_hits(self) -> dict[str, int]:
         """Questions answered from the ledger without a request, by purpose: `search`, `artist`, …"""
         with self._lock:
             return dict(self._saved)
@@ -100,8 +100,8 @@ class Spotify:
         return MISSING_IN_DEVELOPMENT.get(table, ()) if self.mode == "development" else ()
 
     def search_songs(
-        self, songs: Iterable[SongQuestion], *, newer_than: datetime | None = None
-    ) -> Iterator[SearchAnswer]:
+        self, songs: Iterable[SongQuery], *, newer_than: datetime | None = None
+    ) -> Iterator[SearchResult]:
         """An answer for each song, in the order asked.
 
         Songs are asked about `settings.threads` at a time; answers older than `newer_than` are asked for
@@ -112,11 +112,11 @@ class Spotify:
         budget = _Over()
         while chunk := list(islice(songs, _CHUNK)):
             known = self._ledger.get_many(_search_key(song) for song in chunk)
-            settled = self.settled.get_many(song.track_id for song in chunk)
+            settled = self.resolutions.get_many(song.track_id for song in chunk)
             if newer_than is not None:
                 known = {key: kept for key, kept in known.items() if kept.fetched_at >= newer_than}
             with self._pool() as submit:
-                jobs: deque[SearchAnswer | Future[SearchAnswer]] = deque()
+                jobs: deque[SearchResult | Future[SearchResult]] = deque()
                 for song in chunk:
                     kept = known.get(_search_key(song))
                     queries = self._queries(song)
@@ -130,11 +130,11 @@ class Spotify:
                     job = jobs.popleft()
                     yield job.result() if isinstance(job, Future) else job
 
-    def kept(self, songs: Iterable[SongQuestion]) -> dict[str, SearchAnswer]:
+    def cached(self, songs: Iterable[SongQuery]) -> dict[str, SearchResult]:
         """The answers that need no request, by MSD track; a song that would need one is left out."""
         songs = list(songs)
         known = self._ledger.get_many(_search_key(song) for song in songs)
-        settled = self.settled.get_many(song.track_id for song in songs)
+        settled = self.resolutions.get_many(song.track_id for song in songs)
         answers = (
             self._from_ledger(
                 song, self._queries(song), known.get(_search_key(song)), settled.get(song.track_id)
@@ -143,17 +143,17 @@ class Spotify:
         )
         return {answer.track_id: answer for answer in answers if answer is not None}
 
-    def releases(
-        self, names: Mapping[str, tuple[str, str]], *, ask: bool = True
-    ) -> tuple[dict[str, list[Row]], Lookup]:
-        """Tracks that a search for a release finds, ten at most, and a `Lookup` that tells of the others.
+    def search_releases(
+        self, names: Mapping[str, tuple[str, str]], *, fetch: bool = True
+    ) -> tuple[dict[str, list[Row]], Fetched]:
+        """Tracks that a search for a release finds, ten at most, and a `Fetched` that tells of the others.
 
         `names` are artist and release by a key of the release. Such tracks are whole, unlike those that an
-        album lists. With `ask` false no request is spent.
+        album lists. With `fetch` false no request is spent.
         """
         known = self._ledger.get_many(map(tracks_of_release, names))
         found = Found({key.id: kept for key, kept in known.items()}, from_ledger=len(known))
-        if ask:
+        if fetch:
             with self._pool() as submit:
                 todo = [key for key in names if key not in found.answers]
                 jobs = {key: submit(self._search_release, key, *names[key]) for key in todo}
@@ -163,7 +163,7 @@ class Spotify:
                     except OutOfBudget as error:
                         found.pending.append(key)
                         found.reason, found.until = str(error), error.until
-                    except BadAnswer as error:
+                    except BadResponse as error:
                         found.failed.append(key)
                         found.reason = str(error)
         tracks = {
@@ -180,7 +180,7 @@ class Spotify:
         known_names: Mapping[str, str] | None = None,
         known_at: Mapping[str, datetime] | None = None,
         newer_than: datetime | None = None,
-    ) -> Lookup:
+    ) -> Fetched:
         """Rows of `spotify.artists`.
 
         In development mode asking brings neither popularity nor followers: no request is spent there, unless
@@ -190,19 +190,19 @@ class Spotify:
         """
         ids = list(dict.fromkeys(ids))
         names, at = known_names or {}, known_at or {}
-        ask = self._access.may_batch or self.settings.artist_gets
-        found = self._look_up(ARTISTS, ids, artist_row, newer_than=newer_than, ask=ask)
+        fetch = self._access.may_batch or self.settings.artist_gets
+        found = self._look_up(ARTISTS, ids, artist_row, newer_than=newer_than, fetch=fetch)
         by_id = {row["spotify_artist_id"]: row for row in found.rows}
         for id_ in names.keys() & set(ids) - by_id.keys():
             named = {"id": id_, "name": names[id_]}
             by_id[id_] = artist_row(named, source=self.settings.source, fetched_at=at.get(id_))
         return replace(found, rows=[by_id[id_] for id_ in ids if id_ in by_id])
 
-    def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Lookup:
+    def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Fetched:
         """Rows of `spotify.tracks` by id: to verify an id from elsewhere, to refresh what is old."""
         return self._look_up(TRACKS, list(ids), track_row, newer_than=newer_than)
 
-    def artist_albums(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Lookup:
+    def artist_albums(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Fetched:
         """Rows of `spotify.artist_releases`: the albums and singles that Spotify lists for these artists.
 
         All of them, whenever they came out, but for those that only feature the artist; of artists with very
@@ -220,25 +220,23 @@ class Spotify:
         ]
         return _lookup(rows, found)
 
-    def audio_features(self, ids: Iterable[str]) -> Lookup:
+    def audio_features(self, ids: Iterable[str]) -> Fetched:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
 
         Nearly no app has, since November 2024: a refusal is kept in the ledger and heeded for a week.
         """
         return self._look_up(FEATURES, list(ids), audio_features_row)
 
-    def albums(self, ids: Iterable[str], *, ask: bool = True) -> tuple[dict[str, Album], Lookup]:
-        """Albums with their tracks, by id, and a `Lookup` without rows that tells of the others.
+    def albums(self, ids: Iterable[str], *, fetch: bool = True) -> tuple[dict[str, list[Row]], Fetched]:
+        """The tracks of albums, by the album's id, and a `Fetched` without rows that tells of the others.
 
         An album lists 50 tracks at most. They lack ISRC and popularity, which an album's tracks never have.
-        With `ask` false no request is spent.
+        With `fetch` false no request is spent.
         """
-        found = self._lookups.by_id(ALBUMS, list(ids), ask=ask)
+        found = self._lookups.by_id(ALBUMS, list(ids), fetch=fetch)
         self._save(ALBUMS.purpose, found.from_ledger)
         albums = {
-            id_: Album(
-                id_, album_rows(answer.body, source=self.settings.source, fetched_at=answer.fetched_at)
-            )
+            id_: album_rows(answer.body, source=self.settings.source, fetched_at=answer.fetched_at)
             for id_, answer in found.answers.items()
             if answer.status == "answered"
         }
@@ -250,7 +248,7 @@ class Spotify:
         self._held.close()
         self._spender = None
 
-    def __enter__(self) -> Spotify:
+    def __enter__(self) -> SpotifyCatalog:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -258,7 +256,7 @@ class Spotify:
 
     # -- songs
 
-    def _queries(self, song: SongQuestion) -> list[str]:
+    def _queries(self, song: SongQuery) -> list[str]:
         # Frames have NaN where a text is missing.
         title, artist, release = (
             text if isinstance(text, str) else "" for text in (song.title, song.artist_name, song.release)
@@ -266,8 +264,8 @@ class Spotify:
         return queries_for(title, artist, release, ladder=self.settings.ladder)
 
     def _from_ledger(
-        self, song: SongQuestion, queries: list[str], kept: Response | None, settled: Tracks | None
-    ) -> SearchAnswer | None:
+        self, song: SongQuery, queries: list[str], kept: Response | None, settled: Tracks | None
+    ) -> SearchResult | None:
         """The answer, if no request is needed for it: it is known, or there is nothing to ask."""
         searched = self._searched(song, queries, kept)
         if settled is None:
@@ -276,22 +274,22 @@ class Spotify:
         hits = searched.tracks if searched else []
         had = {row["spotify_track_id"] for row in hits}
         more = [row for row in settled.rows if row["spotify_track_id"] not in had]
-        return SearchAnswer(
+        return SearchResult(
             song.track_id,
             "answered",
-            question=searched.question if hits and searched else settled.note.question,
+            query=searched.query if hits and searched else settled.note.query,
             tracks=[*hits, *more],
-            found_by={row["spotify_track_id"]: settled.note.question for row in more},
+            found_by={row["spotify_track_id"]: settled.note.query for row in more},
             source=self.settings.source,
             fetched_at=max(settled.noted_at, (searched and searched.fetched_at) or settled.noted_at),
             from_ledger=True,
         )
 
-    def _searched(self, song: SongQuestion, queries: list[str], kept: Response | None) -> SearchAnswer | None:
+    def _searched(self, song: SongQuery, queries: list[str], kept: Response | None) -> SearchResult | None:
         if kept is None:
             if queries:
                 return None
-            return SearchAnswer(
+            return SearchResult(
                 song.track_id,
                 "error",
                 reason="neither title nor artist has a word to search for",
@@ -305,18 +303,18 @@ class Spotify:
         return self._answered(song, kept, from_ledger=True)
 
     def _search(
-        self, song: SongQuestion, queries: list[str], kept: Response | None, budget: _Over
-    ) -> SearchAnswer:
+        self, song: SongQuery, queries: list[str], kept: Response | None, budget: _Over
+    ) -> SearchResult:
         """Ask about one song; in a thread of the pool."""
         before = self._client.sent.by_this_thread()
         answer = self._climb(song, queries, kept, budget)
         return replace(answer, requests=self._client.sent.by_this_thread() - before)
 
     def _climb(
-        self, song: SongQuestion, queries: list[str], kept: Response | None, budget: _Over
-    ) -> SearchAnswer:
+        self, song: SongQuery, queries: list[str], kept: Response | None, budget: _Over
+    ) -> SearchResult:
         """Climb the ladder from where it was left, keeping each answer."""
-        unanswered = SearchAnswer(song.track_id, "pending", source=self.settings.source)
+        unanswered = SearchResult(song.track_id, "pending", source=self.settings.source)
         asked = kept.attempts if kept and kept.status == "not_found" else 0
         while True:
             if budget.over:
@@ -330,9 +328,9 @@ class Spotify:
             except OutOfBudget as error:
                 budget.over = error
                 continue
-            except BadAnswer as error:
+            except BadResponse as error:
                 if not error.refused:
-                    return replace(unanswered, status="error", question=query, reason=str(error))
+                    return replace(unanswered, status="error", query=query, reason=str(error))
                 status, body = "refused", {"reason": str(error)}
             asked += 1
             answer = self._answer(_search_key(song), status, query, body, asked)
@@ -348,7 +346,7 @@ class Spotify:
             body = self._client.get("search", q=query, type="track", limit=HITS)
             status = _found(body)
             self._learn(body)
-        except BadAnswer as error:
+        except BadResponse as error:
             if not error.refused:
                 raise
             status, body = "refused", None
@@ -361,12 +359,12 @@ class Spotify:
             if isinstance(track, dict):
                 return self._access.learn_from(track)
 
-    def _answered(self, song: SongQuestion, answer: Response, *, from_ledger: bool) -> SearchAnswer:
+    def _answered(self, song: SongQuery, answer: Response, *, from_ledger: bool) -> SearchResult:
         source, refused = self.settings.source, answer.status == "refused"
-        return SearchAnswer(
+        return SearchResult(
             track_id=song.track_id,
             status="error" if refused else "answered",
-            question=answer.query,
+            query=answer.query,
             tracks=[] if refused else search_rows(answer.body, source=source, fetched_at=answer.fetched_at),
             reason=answer.body["reason"] if refused else None,
             source=source,
@@ -383,9 +381,9 @@ class Spotify:
         make_row: Callable[..., Row],
         *,
         newer_than: datetime | None = None,
-        ask: bool = True,
-    ) -> Lookup:
-        found = self._lookups.by_id(kind, ids, newer_than=newer_than, ask=ask)
+        fetch: bool = True,
+    ) -> Fetched:
+        found = self._lookups.by_id(kind, ids, newer_than=newer_than, fetch=fetch)
         self._save(kind.purpose, found.from_ledger)
         rows = [
             # Under the id that was asked for: an answer may come back under another.
@@ -437,17 +435,17 @@ class _Over:
 
 
 def _found(body: Any) -> str:
-    """Whether a search answer has tracks; raises `BadAnswer` where it is JSON and no search answer."""
+    """Whether a search answer has tracks; raises `BadResponse` where it is JSON and no search answer."""
     tracks = body.get("tracks")
     if not isinstance(tracks, dict) or not isinstance(tracks.get("items"), list):
-        raise BadAnswer("Spotify answered search with an object that holds no list of tracks")
+        raise BadResponse("Spotify answered search with an object that holds no list of tracks")
     return "answered" if search_rows(body, source="", fetched_at=None) else "not_found"
 
 
-def _lookup(rows: list[Row], found: Found) -> Lookup:
+def _lookup(rows: list[Row], found: Found) -> Fetched:
     not_found = [id_ for id_, answer in found.answers.items() if answer.status != "answered"]
-    return Lookup(rows, not_found, found.pending, found.failed, found.denied, found.reason, found.until)
+    return Fetched(rows, not_found, found.pending, found.failed, found.denied, found.reason, found.until)
 
 
-def _search_key(song: SongQuestion) -> Key:
+def _search_key(song: SongQuery) -> Key:
     return Key("track", song.track_id, "search")

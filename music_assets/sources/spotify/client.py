@@ -19,8 +19,8 @@ from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.errors import (
     AccessDenied,
-    BadAnswer,
     BadCredentials,
+    BadResponse,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -72,8 +72,8 @@ class SpotifyClient:
         """The JSON object Spotify answers to `GET <path>?<params>`.
 
         Raises `RateLimited` or `QuotaExhausted` (and from then on for this kind of request, without asking,
-        until the moment they name, in later runs too), `DayIsSpent`, `AccessDenied`, `BadCredentials`,
-        `BadAnswer` for this question alone, and `SpotifyUnreachable` where nothing gets through.
+        until the moment they name, in later runs too), `DailyLimitReached`, `AccessDenied`, `BadCredentials`,
+        `BadResponse` for this question alone, and `SpotifyUnreachable` where nothing gets through.
         """
         kind = path.partition("/")[0]
         renewed = 0
@@ -127,7 +127,7 @@ class SpotifyClient:
         if not isinstance(answer, dict):
             # None: a 200 with an empty body or with HTML.
             return token, _Failure(
-                BadAnswer(f"Spotify answered {path} with something that is no JSON object")
+                BadResponse(f"Spotify answered {path} with something that is no JSON object")
             )
         return token, answer
 
@@ -139,7 +139,7 @@ class SpotifyClient:
         except requests.HTTPError as error:
             return self._no_token(error.response)
         except (KeyError, TypeError, requests.JSONDecodeError):
-            return _Failure(BadAnswer("Spotify answered the request for a token with something else"))
+            return _Failure(BadResponse("Spotify answered the request for a token with something else"))
         except requests.RequestException as error:
             return self._no_answer(error)
 
@@ -149,7 +149,7 @@ class SpotifyClient:
 
         if isinstance(error, requests.ConnectionError):
             return _Failure(SpotifyUnreachable(self.settings.base_url, _innermost(error)))
-        return _Failure(BadAnswer(f"Spotify did not finish its answer: {type(error).__name__}"))
+        return _Failure(BadResponse(f"Spotify did not finish its answer: {type(error).__name__}"))
 
     def _refused(
         self, path: str, status: int, reason: str | None, message: str, retry_after: str | None
@@ -162,8 +162,8 @@ class SpotifyClient:
         if status == 403:
             raise AccessDenied(path.partition("/")[0], None if said == "None" else said)
         if status >= 500 or status == 408:
-            return _Failure(BadAnswer(f"Spotify answered {path} with {status}: {said[:200]}"))
-        raise BadAnswer(f"Spotify refuses {path}: {status}, {said[:200]}", refused=True)
+            return _Failure(BadResponse(f"Spotify answered {path} with {status}: {said[:200]}"))
+        raise BadResponse(f"Spotify refuses {path}: {status}, {said[:200]}", refused=True)
 
     def _no_token(self, response: Any) -> _Failure:
         """What a refused request for a token means; its body is flat: `{"error", "error_description"}`."""
@@ -176,7 +176,7 @@ class SpotifyClient:
         said = body.get("error_description") or body.get("error") if isinstance(body, dict) else None
         if response.status_code in (400, 401, 403):
             raise BadCredentials(str(said or f"status {response.status_code}")[:200])
-        return _Failure(BadAnswer(f"Spotify gave no token: status {response.status_code}"))
+        return _Failure(BadResponse(f"Spotify gave no token: status {response.status_code}"))
 
     def _too_many(self, reason: str | None, retry_after: str | None) -> _Failure:
         try:

@@ -46,7 +46,7 @@ class QuotaExhausted(OutOfBudget):
         )
 
 
-class DayIsSpent(OutOfBudget):
+class DailyLimitReached(OutOfBudget):
     """The allowance of requests that a setting gives a day is used up."""
 
     def __init__(self, per_day: int, until: datetime) -> None:
@@ -80,7 +80,7 @@ class BadCredentials(SpotifyError):
         )
 
 
-class BadAnswer(SpotifyError):
+class BadResponse(SpotifyError):
     """One request got an answer that cannot be used; others may well succeed.
 
     `refused` is true where Spotify understood and will not answer (400, 404): asking the same again

@@ -17,7 +17,7 @@ from typing import Any
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
+from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
 
 DENIED_FOR = timedelta(days=7)  # how long a refused feature is not asked for again
 _ID = re.compile(r"[0-9A-Za-z]{22}")  # one bad id among fifty and Spotify refuses all
@@ -84,11 +84,11 @@ class Lookups:
         self._now = now
 
     def by_id(
-        self, kind: Kind, ids: Sequence[str], *, newer_than: datetime | None = None, ask: bool = True
+        self, kind: Kind, ids: Sequence[str], *, newer_than: datetime | None = None, fetch: bool = True
     ) -> Found:
         """What Spotify says of each id, from the ledger where it is there and not older than `newer_than`.
 
-        With `ask` false no request is spent. An answer that cannot be renewed now is given as it was. What
+        With `fetch` false no request is spent. An answer that cannot be renewed now is given as it was. What
         Spotify knew and knows no more is `not_found`, and stays in the ledger as it was: songs rest on it.
         """
         ids = list(dict.fromkeys(ids))
@@ -107,7 +107,7 @@ class Lookups:
             else:
                 found.answers[id_] = kept
                 found.from_ledger += 1
-        if todo and ask:
+        if todo and fetch:
             self._ask(kind, todo, found)
         answers = found.stale | found.answers
         found.answers = {id_: answers[id_] for id_ in ids if id_ in answers}
@@ -149,7 +149,7 @@ class Lookups:
                     except OutOfBudget as error:
                         found.pending += batch
                         found.reason, found.until = str(error), error.until
-                    except BadAnswer as error:
+                    except BadResponse as error:
                         found.failed += batch
                         found.reason = str(error)
         if found.denied:
@@ -175,7 +175,7 @@ class Lookups:
         else:
             try:
                 told = {ids[0]: self._client.get(f"{kind.path}/{ids[0]}")}
-            except BadAnswer as error:
+            except BadResponse as error:
                 if not error.refused:
                     raise
                 told = {ids[0]: None}

@@ -13,7 +13,7 @@ from typing import Any
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.errors import AccessDenied, BadAnswer, OutOfBudget
+from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
 from music_assets.sources.spotify.lookups import Found
 
 ARTIST_ALBUMS = "artist_albums"
@@ -69,7 +69,7 @@ class ArtistAlbums:
         except OutOfBudget as error:
             found.pending.append(id_)
             found.reason, found.until = str(error), error.until
-        except BadAnswer as error:
+        except BadResponse as error:
             found.failed.append(id_)
             found.reason = str(error)
 
@@ -78,7 +78,7 @@ class ArtistAlbums:
         status, body = "answered", None
         try:
             body = self._pages(id_)
-        except BadAnswer as error:
+        except BadResponse as error:
             if not error.refused:
                 raise
             status = "not_found"
@@ -96,7 +96,7 @@ class ArtistAlbums:
             about = {"include_groups": "album,single", "limit": PAGE, "offset": page * PAGE}
             body = self._client.get(f"artists/{id_}/albums", **about)
             if not isinstance(body.get("items"), list):
-                raise BadAnswer("Spotify answered a question for an artist's albums without a list of them")
+                raise BadResponse("Spotify answered a question for an artist's albums without a list of them")
             items += body["items"]
             total = body.get("total")
             if not body.get("next"):

@@ -21,7 +21,7 @@ RELEASE = "release"
 
 
 @dataclass(frozen=True)
-class Note:
+class Resolution:
     """By what a song was answered: `by` is `album`, `release` or a source of ids.
 
     `ids` are Spotify's, of a release its key. Where it is not `verified`, the id is taken on the source's
@@ -34,7 +34,7 @@ class Note:
     verified: bool = True
 
     @property
-    def question(self) -> str:
+    def query(self) -> str:
         """What stands where a search has its query."""
         return f"{self.by} {' '.join(self.ids)}"
 
@@ -43,12 +43,12 @@ class Note:
 class Tracks:
     """The tracks a note leads to, and when the note was taken."""
 
-    note: Note
+    note: Resolution
     rows: list[Row]
     noted_at: datetime
 
 
-class SettledSongs:
+class Resolutions:
     """Notes and what they lead to, out of one ledger."""
 
     def __init__(
@@ -58,13 +58,13 @@ class SettledSongs:
         self._source = source
         self._make = make
 
-    def note(self, notes: Iterable[Note]) -> None:
+    def record(self, notes: Iterable[Resolution]) -> None:
         """Keep notes."""
         self._ledger.put_many(
             self._make(
                 _song_key(note.track_id),
                 "answered",
-                note.question,
+                note.query,
                 {"by": note.by, "ids": note.ids, "verified": note.verified},
             )
             for note in notes
@@ -75,7 +75,7 @@ class SettledSongs:
         noted = self._ledger.get_many(map(_song_key, track_ids))
         notes = {
             key.id: (
-                Note(key.id, kept.body["by"], tuple(kept.body["ids"]), kept.body["verified"]),
+                Resolution(key.id, kept.body["by"], tuple(kept.body["ids"]), kept.body["verified"]),
                 kept.fetched_at,
             )
             for key, kept in noted.items()
@@ -103,7 +103,7 @@ class SettledSongs:
         at, asked = answer.fetched_at, answer.key.id
         return [track_row(answer.body, source=self._source, fetched_at=at, asked=asked)]
 
-    def note_albums(self, albums: Mapping[str, Iterable[str]]) -> None:
+    def record_albums(self, albums: Mapping[str, Iterable[str]]) -> None:
         """Keep which of Spotify's albums a release of the MSD may be, by a key of the release."""
         self._ledger.put_many(
             self._make(_release_key(key), "answered", "", {"ids": list(ids)}) for key, ids in albums.items()
@@ -116,7 +116,7 @@ class SettledSongs:
         }
 
 
-def _leads_to(note: Note, id_: str) -> Key:
+def _leads_to(note: Resolution, id_: str) -> Key:
     if note.by == RELEASE:
         return tracks_of_release(id_)
     return (ALBUMS if note.by == "album" else TRACKS).key(id_)

@@ -1,4 +1,4 @@
-"""What goes into `Spotify` and what comes out of it: a song to ask about, an answer, rows looked up.
+"""What goes into `SpotifyCatalog` and what comes out of it: a song to ask about, an answer, rows looked up.
 
 Getting them is in `facade`; what a row holds is in `shapes`.
 """
@@ -13,7 +13,7 @@ from music_assets.sources.spotify.rows import Row
 
 
 @dataclass(frozen=True)
-class SongQuestion:
+class SongQuery:
     """An MSD song to search for; `duration` in seconds."""
 
     track_id: str
@@ -24,17 +24,17 @@ class SongQuestion:
 
 
 @dataclass(frozen=True)
-class SearchAnswer:
+class SearchResult:
     """What is known of one song: the tracks found, or why nothing is known yet.
 
     `answered` (with or without tracks), `pending` (the budget ended; `until` says when to go on) or
     `error` (this question failed). `tracks` are rows of `spotify.tracks`, in Spotify's order; `found_by`
-    says, by their id, which of them came otherwise than by `question`.
+    says, by their id, which of them came otherwise than by `query`.
     """
 
     track_id: str
     status: str
-    question: str | None = None
+    query: str | None = None
     tracks: list[Row] = field(default_factory=list)
     reason: str | None = None
     until: datetime | None = None
@@ -46,7 +46,7 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True)
-class Lookup:
+class Fetched:
     """Rows for the ids asked, in their order, and what became of the others.
 
     `not_found` ids are unknown to Spotify, `pending` ones were not asked since the budget ended (until
@@ -61,11 +61,3 @@ class Lookup:
     denied: bool = False
     reason: str | None = None
     until: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Album:
-    """An album of Spotify's and its tracks, as rows of `spotify.tracks` in the album's order."""
-
-    spotify_album_id: str
-    tracks: list[Row]

@@ -67,13 +67,13 @@ def brainz(place: Town, ledger: Ledger) -> Iterator[Make]:
 def test_a_batch_of_songs_is_one_request(brainz: Make, place: Town) -> None:
     asking = brainz()
     found = asking.spotify_ids(SONGS)
-    assert asking.spent == 3 and place.sandbox.requests == {"listenbrainz": 3}
+    assert asking.requests == 3 and place.sandbox.requests == {"listenbrainz": 3}
     assert found.ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
     assert (found.pending, found.failed, found.unaskable, found.reason) == ([], [], [], None)
     assert found.source == "sandbox" and found.fetched_at.keys() == {song.track_id for song in SONGS}
     small = brainz(batch=1)
     small.spotify_ids([SongNames("TRNEW0", "x", "y", "z"), SongNames("TRNEW1", "x", "y", "z")])
-    assert small.spent == 2
+    assert small.requests == 2
 
 
 def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(brainz: Make, path: Path) -> None:
@@ -90,7 +90,7 @@ def test_asking_again_costs_nothing(brainz: Make) -> None:
     first = brainz().spotify_ids(SONGS)
     again = brainz()
     assert again.spotify_ids(SONGS) == first
-    assert (again.spent, again.saved) == (0, len(SONGS))
+    assert (again.requests, again.cache_hits) == (0, len(SONGS))
 
 
 def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> None:
@@ -107,7 +107,7 @@ def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> Non
 def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:
     asking = brainz()
     found = asking.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
-    assert found.unaskable == ["TR1", "TR2"] and asking.spent == 0
+    assert found.unaskable == ["TR1", "TR2"] and asking.requests == 0
 
 
 def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, place: Town) -> None:

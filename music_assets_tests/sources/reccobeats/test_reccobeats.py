@@ -77,7 +77,7 @@ Make = Callable[..., ReccoBeats]
 def test_a_hundred_ids_take_three_requests(recco: Make, place: Town, ids: list[str]) -> None:
     asking = recco()
     found = asking.audio_features(ids)
-    assert asking.spent == 3 and place.sandbox.requests == {"reccobeats": 3}
+    assert asking.requests == 3 and place.sandbox.requests == {"reccobeats": 3}
     assert len(found.rows) + len(found.not_found) == len(ids)
     assert 70 < len(found.rows) < 98  # it does not know every track
     assert {row["spotify_track_id"] for row in found.rows} | set(found.not_found) == set(ids)
@@ -97,7 +97,7 @@ def test_asking_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, 
     first = recco().audio_features(ids)
     again = recco()
     assert again.audio_features(ids) == first
-    assert (again.spent, again.saved) == (0, len(ids))
+    assert (again.requests, again.cache_hits) == (0, len(ids))
 
 
 def test_each_answer_is_kept_as_it_came_under_its_own_id(recco: Make, ledger: Ledger, ids: list[str]) -> None:
@@ -115,12 +115,12 @@ def test_an_id_it_does_not_know_is_asked_for_by_its_recording(
     plain = recco().audio_features(ids)
     asking = recco()
     found = asking.audio_features(ids, isrcs=isrcs)
-    assert asking.spent == 1  # only those that were not found are asked about again, all at once
+    assert asking.requests == 1  # only those that were not found are asked about again, all at once
     gained = {row["spotify_track_id"] for row in found.rows} - {row["spotify_track_id"] for row in plain.rows}
     assert gained and gained <= set(plain.not_found)
     assert set(found.not_found) == set(plain.not_found) - gained
     again = recco()
-    assert again.audio_features(ids, isrcs=isrcs) == found and again.spent == 0
+    assert again.audio_features(ids, isrcs=isrcs) == found and again.requests == 0
 
 
 def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(recco: Make, place: Town) -> None:
@@ -150,10 +150,10 @@ def test_when_it_wants_a_long_pause_the_rest_is_pending(recco: Make, place: Town
     assert found.until is not None and found.until.timestamp() == place.clock.now + 86207
     assert "ReccoBeats gives no answers for now" in (found.reason or "")
     later = recco()
-    assert later.audio_features(ids).pending == ids[40:] and later.spent == 0
+    assert later.audio_features(ids).pending == ids[40:] and later.requests == 0
     place.clock.now += 86208
     done = later.audio_features(ids)
-    assert done.pending == [] and later.spent == 2
+    assert done.pending == [] and later.requests == 2
 
 
 EMPTY = Raw(200, b'{"content": []}', {"content-type": "application/json"})

@@ -18,32 +18,32 @@ from music_assets.sources.spotify import (
     Key,
     Ledger,
     LedgerInUse,
-    SearchAnswer,
-    SongQuestion,
-    Spotify,
+    SearchResult,
+    SongQuery,
+    SpotifyCatalog,
     SpotifySettings,
     open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.tables import STAGED, STAGED_BY_DAY, row_columns
 from music_assets_tests.sources.spotify.conftest import SONGS
-from music_assets_tests.support.world import Town, questions, town
+from music_assets_tests.support.world import Town, song_queries, town
 
-QUESTIONS = questions(SONGS)
+QUESTIONS = song_queries(SONGS)
 DAY = {"retry-after": "86207"}
 
 
-def spotify_of(place: Town, ledger: Ledger, **changed: object) -> Spotify:
+def spotify_of(place: Town, ledger: Ledger, **changed: object) -> SpotifyCatalog:
     settings = SpotifySettings(**{**vars(place.settings), **changed})
-    return Spotify(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+    return SpotifyCatalog(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
 
 
-def ask(place: Town, ledger: Ledger, songs: list[SongQuestion] = QUESTIONS) -> list[SearchAnswer]:
+def ask(place: Town, ledger: Ledger, songs: list[SongQuery] = QUESTIONS) -> list[SearchResult]:
     with spotify_of(place, ledger) as spotify:
         return list(spotify.search_songs(songs))
 
 
-def statuses(answers: list[SearchAnswer]) -> dict[str, int]:
+def statuses(answers: list[SearchResult]) -> dict[str, int]:
     return {
         status: sum(a.status == status for a in answers) for status in sorted({a.status for a in answers})
     }
@@ -66,7 +66,7 @@ def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledge
     assert sorted(answer.tracks[0]) == sorted(row_columns(STAGED["spotify_tracks"]))
     assert {row["source"] for row in answer.tracks} == {"sandbox"} == {answer.source}
     assert {row["fetched_at"] for row in answer.tracks} == {answer.fetched_at}
-    assert answer.question and answer.question.startswith("track:")
+    assert answer.query and answer.query.startswith("track:")
 
 
 def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Ledger) -> None:
@@ -74,10 +74,10 @@ def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Led
     spent = dict(spotify_town.sandbox.requests)
     with spotify_of(spotify_town, ledger) as spotify:
         again = list(spotify.search_songs(QUESTIONS))
-        assert spotify.spent == {} and spotify.saved == {"search": len(QUESTIONS)}
+        assert spotify.request_counts == {} and spotify.cache_hits == {"search": len(QUESTIONS)}
     assert spotify_town.sandbox.requests == spent
-    assert [(a.tracks, a.question, a.fetched_at) for a in again] == [
-        (a.tracks, a.question, a.fetched_at) for a in first
+    assert [(a.tracks, a.query, a.fetched_at) for a in again] == [
+        (a.tracks, a.query, a.fetched_at) for a in first
     ]
     assert all(a.from_ledger and a.requests == 0 for a in again)
     assert sum(a.requests for a in first) == spent["search"]
@@ -85,22 +85,22 @@ def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Led
 
 def test_other_words_for_the_same_song_are_not_asked(spotify_town: Town, ledger: Ledger) -> None:
     ask(spotify_town, ledger, QUESTIONS[:1])
-    renamed = SongQuestion(QUESTIONS[0].track_id, "Another Title", "Another Artist")
+    renamed = SongQuery(QUESTIONS[0].track_id, "Another Title", "Another Artist")
     assert ask(spotify_town, ledger, [renamed])[0].from_ledger
 
 
 def test_only_misses_climb_the_ladder(spotify_town: Town, ledger: Ledger, songs_catalogue: Path) -> None:
     right = truth(songs_catalogue)
     known = next(song for song in QUESTIONS if right[song.track_id])
-    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
+    unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
     hit, miss = ask(spotify_town, ledger, [known, unknown])
     assert (hit.requests, miss.requests) == (1, 2)
-    assert (miss.status, miss.tracks, miss.question) == ("answered", [], "No Such Song Nobody At All")
+    assert (miss.status, miss.tracks, miss.query) == ("answered", [], "No Such Song Nobody At All")
     assert ask(spotify_town, ledger, [unknown])[0].requests == 0
 
 
 def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, ledger: Ledger) -> None:
-    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All", "No Album")
+    unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All", "No Album")
     for ladder, requests in ((1, 1), (2, 1), (3, 1), (3, 0), (1, 0)):
         with spotify_of(spotify_town, ledger, ladder=ladder) as spotify:
             assert next(spotify.search_songs([unknown])).requests == requests
@@ -116,7 +116,7 @@ def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
     waiting = [answer for answer in first if answer.status == "pending"]
     tomorrow = datetime.fromtimestamp(spotify_town.clock() + 86400, UTC)
     assert {answer.until for answer in waiting} == {tomorrow}
-    assert all("quota" in (answer.reason or "") and answer.question is None for answer in waiting)
+    assert all("quota" in (answer.reason or "") and answer.query is None for answer in waiting)
 
     spotify_town.clock.now += 86400
     spotify_town.faults.quota_per_day = None
@@ -138,13 +138,13 @@ def test_a_long_rate_limit_ends_the_budget_too(spotify_town: Town, ledger: Ledge
 
 
 def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger: Ledger) -> None:
-    unknown = SongQuestion("TRNOWHERE", "No Such Song", "Nobody At All")
+    unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
     spotify_town.faults.quota_per_day = 1
     assert ask(spotify_town, ledger, [unknown])[0].status == "pending"
     spotify_town.faults.quota_per_day = None
     spotify_town.clock.now += 86400
     later = ask(spotify_town, ledger, [unknown])[0]
-    assert (later.status, later.requests, later.question) == ("answered", 1, "No Such Song Nobody At All")
+    assert (later.status, later.requests, later.query) == ("answered", 1, "No Such Song Nobody At All")
 
 
 def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
@@ -154,7 +154,7 @@ def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
         place.faults.script.extend([BROKEN["html"]] * 2)
         first = ask(place, ledger)
         assert [answer.status for answer in first] == ["error"] + ["answered"] * 59
-        assert "no JSON object" in (first[0].reason or "") and first[0].question
+        assert "no JSON object" in (first[0].reason or "") and first[0].query
         assert ask(place, ledger)[0].status == "answered"
 
 
@@ -177,7 +177,7 @@ def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
         assert ask(place, ledger, QUESTIONS[:1])[0].status == "error"
         again = ask(place, ledger, QUESTIONS[:1])[0]
         assert (again.status, again.requests) == ("error", 0) and "Invalid query" in (again.reason or "")
-        reworded = SongQuestion(QUESTIONS[0].track_id, "Other Words", QUESTIONS[0].artist_name)
+        reworded = SongQuery(QUESTIONS[0].track_id, "Other Words", QUESTIONS[0].artist_name)
         assert ask(place, ledger, [reworded])[0].status == "answered"
 
 
@@ -185,7 +185,7 @@ def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
 def test_a_song_without_a_word_is_an_error_and_costs_nothing(
     spotify_town: Town, ledger: Ledger, nothing: str
 ) -> None:
-    answers = ask(spotify_town, ledger, [SongQuestion("TRX", nothing, nothing), QUESTIONS[0]])
+    answers = ask(spotify_town, ledger, [SongQuery("TRX", nothing, nothing), QUESTIONS[0]])
     assert [answer.status for answer in answers] == ["error", "answered"]
     assert "no" in (answers[0].reason or "") and answers[0].requests == 0
 
@@ -238,7 +238,7 @@ def test_a_second_spender_is_refused_but_the_ledger_answers_it(spotify_town: Tow
 # -- artists
 
 
-def ids_and_names(answers: list[SearchAnswer]) -> dict[str, str]:
+def ids_and_names(answers: list[SearchResult]) -> dict[str, str]:
     return {row["spotify_artist_id"]: row["artist_name"] for answer in answers for row in answer.tracks}
 
 
@@ -247,7 +247,7 @@ def test_in_development_mode_artists_are_named_without_a_request(spotify_town: T
     seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
     with spotify_of(spotify_town, ledger) as spotify:
         found = spotify.artists([*names, "f" * 22], known_names=names, known_at=seen)
-        assert spotify.spent == {}
+        assert spotify.request_counts == {}
     assert {row["spotify_artist_id"]: row["name"] for row in found.rows} == names
     assert {(row["popularity"], row["followers"]) for row in found.rows} == {(None, None)}
     assert {row["fetched_at"] for row in found.rows} == set(seen.values())
@@ -260,8 +260,8 @@ def test_extended_access_asks_for_artists_in_batches_and_once(extended_town: Tow
     with spotify_of(extended_town, ledger) as spotify:
         found = spotify.artists(many)
         again = spotify.artists(many)
-        assert spotify.spent["artists"] == math.ceil((len(ids) + 60) / 50)
-        assert spotify.saved == {"artist": len(ids) + 60}
+        assert spotify.request_counts["artists"] == math.ceil((len(ids) + 60) / 50)
+        assert spotify.cache_hits == {"artist": len(ids) + 60}
     assert [row["spotify_artist_id"] for row in found.rows] == ids[:-1]
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED["spotify_artists"]))
     assert found.rows[0]["followers"] > 0 and found.rows == again.rows
@@ -294,9 +294,9 @@ def test_audio_features_come_in_batches_and_are_kept_by_track(extended_town: Tow
     unknown = "0" * 22
     with spotify_of(extended_town, ledger) as spotify:
         found = spotify.audio_features([*ids[:120], unknown, *ids[120:]])
-        assert spotify.spent["audio-features"] == math.ceil((len(ids) + 1) / 100)
+        assert spotify.request_counts["audio-features"] == math.ceil((len(ids) + 1) / 100)
         again = spotify.audio_features([unknown, ids[0]])
-        assert spotify.saved == {"audio_features": 2}
+        assert spotify.cache_hits == {"audio_features": 2}
     assert [row["spotify_track_id"] for row in found.rows] == ids and found.not_found == [unknown]
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED["audio_features"]))
     assert all(0 <= row["energy"] <= 1 and row["source"] == "sandbox" for row in found.rows)
@@ -430,7 +430,7 @@ def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
     assert [row["spotify_track_id"] for row in found.rows] == ids and spotify.mode == "development"
     assert spotify_town.sandbox.requests["tracks"] == 1 + len(ids)
     with spotify_of(spotify_town, ledger, mode="auto") as spotify:
-        assert len(spotify.tracks(ids).rows) == 5 and spotify.spent == {}
+        assert len(spotify.tracks(ids).rows) == 5 and spotify.request_counts == {}
 
 
 def test_extended_access_asks_fifty_at_a_time(
@@ -452,13 +452,13 @@ def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: 
         with spotify_of(place, ledger) as spotify:
             albums, rest = spotify.albums([hit["spotify_album_id"], "1" * 22])
             assert rest.not_found == ["1" * 22] and list(albums) == [hit["spotify_album_id"]]
-            tracks = albums[hit["spotify_album_id"]].tracks
+            tracks = albums[hit["spotify_album_id"]]
             mine = next(row for row in tracks if row["spotify_track_id"] == hit["spotify_track_id"])
             for name in ("name", "duration_ms", "album_name", "artist_name", "release_year"):
                 assert mine[name] == hit[name]
             assert mine["isrc"] is None and mine["popularity"] is None
-            spent = spotify.spent
-            assert spotify.albums([hit["spotify_album_id"]])[0] == albums and spotify.spent == spent
+            spent = spotify.request_counts
+            assert spotify.albums([hit["spotify_album_id"]])[0] == albums and spotify.request_counts == spent
 
 
 def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
@@ -467,10 +467,10 @@ def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
     answers = ask(spotify_town, ledger)
     ids = sorted({row["spotify_artist_id"] for answer in answers for row in answer.tracks})[:4]
     with spotify_of(spotify_town, ledger) as spotify:
-        assert spotify.artists(ids).rows == [] and spotify.spent == {}
+        assert spotify.artists(ids).rows == [] and spotify.request_counts == {}
     with spotify_of(spotify_town, ledger, artist_gets=True) as spotify:
         assert [row["spotify_artist_id"] for row in spotify.artists(ids).rows] == ids
-        assert spotify.spent["artists"] == 4
+        assert spotify.request_counts["artists"] == 4
 
 
 def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
@@ -530,15 +530,15 @@ def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger
     artist = artist_of(spotify_town, ledger)
     with spotify_of(spotify_town, ledger) as spotify:
         found = spotify.artist_albums([artist])
-        assert spotify.spent["artists"] == 1
+        assert spotify.request_counts["artists"] == 1
         assert spotify.artist_albums([artist]).rows == found.rows
-        assert spotify.spent["artists"] == 1 and spotify.saved["artist_albums"] == 1
+        assert spotify.request_counts["artists"] == 1 and spotify.cache_hits["artist_albums"] == 1
     assert found.rows and {row["spotify_artist_id"] for row in found.rows} == {artist}
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED_BY_DAY["artist_releases"]))
     spotify_town.clock.now += 86400
     with spotify_of(spotify_town, ledger) as spotify:
         spotify.artist_albums([artist], newer_than=datetime.fromtimestamp(spotify_town.clock() - 60, UTC))
-        assert spotify.spent["artists"] == 1
+        assert spotify.request_counts["artists"] == 1
 
 
 def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, ledger: Ledger) -> None:
@@ -549,7 +549,7 @@ def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, 
     spotify_town.faults.script.extend(page(number) for number in range(9))
     with spotify_of(spotify_town, ledger) as spotify:
         rows = spotify.artist_albums(["a" * 22]).rows
-        assert spotify.spent["artists"] == 4
+        assert spotify.request_counts["artists"] == 4
     assert len({row["spotify_album_id"] for row in rows}) == 200
 
 

@@ -18,8 +18,8 @@ import pytest
 from music_assets.sandbox.faults import BROKEN, CUT, Raw, error
 from music_assets.sources.spotify import (
     AccessDenied,
-    BadAnswer,
     BadCredentials,
+    BadResponse,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -74,7 +74,7 @@ def test_a_failure_that_stays_is_a_bad_answer_to_this_question_alone(
     spotify_town: Town, client: SpotifyClient, broken: str
 ) -> None:
     spotify_town.faults.script.extend([BROKEN[broken]] * 5)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         client.get("search", **SEARCH)
     assert client.sent.counts()["search"] == 5
     assert found(client) > 0
@@ -93,10 +93,10 @@ def test_when_everything_fails_spotify_is_down(spotify_town: Town, client: Spoti
     spotify_town.faults.broken_rate, spotify_town.faults.broken = 1.0, ("503",)
     raised = []
     for _ in range(10):
-        with pytest.raises((BadAnswer, SpotifyUnreachable)) as failure:
+        with pytest.raises((BadResponse, SpotifyUnreachable)) as failure:
             client.get("search", **SEARCH)
         raised.append(failure.type)
-    assert raised == [BadAnswer] * 9 + [SpotifyUnreachable]
+    assert raised == [BadResponse] * 9 + [SpotifyUnreachable]
 
 
 def test_one_answer_among_the_failures_shows_that_spotify_is_up(
@@ -105,7 +105,7 @@ def test_one_answer_among_the_failures_shows_that_spotify_is_up(
     for _ in range(3):
         spotify_town.faults.script.extend([BROKEN["503"]] * 5 * 6)
         for _ in range(6):
-            with pytest.raises(BadAnswer):
+            with pytest.raises(BadResponse):
                 client.get("search", **SEARCH)
         assert found(client) > 0
 
@@ -138,7 +138,7 @@ def test_silence_is_a_bad_answer_in_time(songs_catalogue: Path) -> None:
     with town(songs_catalogue, timeout=0.05, retries=1) as place, client_of(place) as client:
         assert found(client) > 0
         place.faults.latency = 0.4
-        with pytest.raises(BadAnswer, match="did not finish"):
+        with pytest.raises(BadResponse, match="did not finish"):
             client.get("search", **SEARCH)
         assert client.sent.counts()["search"] == 3  # what got no answer was sent all the same
 
@@ -246,10 +246,10 @@ def test_what_the_app_may_not_use_is_named(spotify_town: Town, client: SpotifyCl
 
 
 def test_a_refused_question_is_not_asked_twice(client: SpotifyClient) -> None:
-    with pytest.raises(BadAnswer, match="maximum length") as refused:
+    with pytest.raises(BadResponse, match="maximum length") as refused:
         client.get("search", q="x" * 251, type="track")
     assert refused.value.refused and client.sent.counts()["search"] == 1
-    with pytest.raises(BadAnswer, match="not found") as refused:
+    with pytest.raises(BadResponse, match="not found") as refused:
         client.get(f"tracks/{'0' * 22}")
     assert refused.value.refused
 
@@ -273,12 +273,12 @@ def test_every_recorded_error_has_a_name_or_passes(spotify_town: Town, shared: P
         named.setdefault(str(recorded["status"]), set()).add(name)
     assert named == {
         "200": {"answer"},  # a body that is JSON, and no search's
-        "400": {"BadAnswer"},
+        "400": {"BadResponse"},
         "401": {"BadCredentials"},
         "403": {"AccessDenied"},
-        "404": {"BadAnswer"},
+        "404": {"BadResponse"},
         "429": {"RateLimited"},
-        "502": {"BadAnswer"},
+        "502": {"BadResponse"},
     }
 
 
@@ -353,7 +353,7 @@ def test_nothing_secret_is_ever_logged_or_shown(
         )
         client.get("search", **SEARCH)
         for path in ("artists", "tracks/!"):
-            with pytest.raises((AccessDenied, BadAnswer)) as failure:
+            with pytest.raises((AccessDenied, BadResponse)) as failure:
                 client.get(path, ids="x")
             errors.append(f"{failure.value!r} {failure.getrepr(showlocals=False)}")
     tokens = set(spotify_town.sandbox._tokens) - earlier
