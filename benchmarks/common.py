@@ -17,7 +17,7 @@ from pathlib import Path
 
 import h5py
 
-from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sources.msd import MsdRoot, read_msd
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"  # real files; no part of the repository

@@ -35,7 +35,7 @@ from benchmarks.common import files_below, in_turns, msd_root, ratio
 from benchmarks.reader import floor
 from music_assets.sources.msd import MsdRead, read_msd
 from music_assets.sources.msd.columns import Columns
-from music_assets.sources.msd.fast import empty_file
+from music_assets.sources.msd.hdf5.fast_reader import empty_file
 from music_assets.sources.msd.layout import ANALYSIS, TABLES, TAG_ARRAYS
 from music_assets.sources.msd.records import Record, Tags
 

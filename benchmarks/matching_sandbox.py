@@ -32,9 +32,10 @@ import pandas as pd
 from benchmarks.matching import share
 from music_assets.defs.assets.mapped_rows import map_song
 from music_assets.matching import matcher_version, parse_title
-from music_assets.sandbox.catalogue import ensure_catalogue, truth
 from music_assets.sandbox.process import running_sandbox
+from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, open_ledger
+from music_assets_tests.support.sandbox import truth
 
 CSV = Path(__file__).resolve().parents[2] / "shared" / "data" / "msd_subset_10k.csv.gz"
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.87, 0.9, 0.93, 0.96, 0.99, 1.01)

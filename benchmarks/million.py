@@ -26,8 +26,8 @@ from benchmarks.common import resident_mb
 from benchmarks.requests import records, settings_of
 from benchmarks.shape import full_scale
 from music_assets.resolution import Resolver, SearchBacklog, release_key
-from music_assets.sandbox.catalogue import ensure_catalogue
 from music_assets.sandbox.process import running_sandbox
+from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.spotify import SpotifyCatalog, open_ledger
 
 

@@ -35,9 +35,8 @@ from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
 from music_assets.resolution import IdProvider, Resolver, SearchBacklog
 from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
-from music_assets.sandbox.catalogue import ensure_catalogue, truth
-from music_assets.sandbox.echonest import shares, write_archive
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
+from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
 from music_assets.sources.spotify import (
@@ -50,6 +49,8 @@ from music_assets.sources.spotify import (
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
+from music_assets_tests.support.echonest_archive import shares, write_archive
+from music_assets_tests.support.sandbox import truth
 
 CSV = SHARED / "msd_subset_10k.csv.gz"
 BY_SEARCH, BY_RELEASE = "one search a song", "by release"

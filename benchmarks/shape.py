@@ -13,7 +13,7 @@ What is assumed, and where that is from:
 - `song_hotttnesss` is missing for 43 % of the songs and 0 for 14 %, as in the subset; the rest is drawn
   evenly, and songs of a release have nothing in common there. An assumption, and an unfavourable one.
 
-What of it is on Spotify, and under which names, is for the sandbox to say (`music_assets.sandbox.noise`).
+What of it is on Spotify, and under which names, is up to `music_assets.sandbox.spotify.generator`.
 """
 
 from __future__ import annotations

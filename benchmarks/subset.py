@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from music_assets.sandbox.msd import write_sample, write_song_file
+from music_assets.sandbox.msd.writer import write_sample, write_song_file
 
 CSV = Path(__file__).resolve().parents[2] / "shared" / "data" / "msd_subset_10k.csv.gz"
 TERMS, SIMILAR = 30, 100  # of a song; the medians of real files

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from music_assets.cli import EXIT_FAILED, EXIT_UNUSABLE
 from music_assets.cli.main import cli
-from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.msd.writer import write_sample
 
 Call = Callable[..., Result]
 

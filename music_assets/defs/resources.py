@@ -124,7 +124,7 @@ class MsdResource(ConfigurableResource[Any]):
 
         if self.path is not None:
             return MsdRoot.open(Path(self.path))
-        from music_assets.sandbox.msd import write_sample
+        from music_assets.sandbox.msd.writer import write_sample
 
         return MsdRoot.open(write_sample(Path(self.sample)))
 
@@ -314,7 +314,7 @@ class SpotifyResource(ConfigurableResource[Any]):
 
     def sandbox_catalogue(self) -> Path:
         """The sandbox's catalogue, made of the MSD in use where that has changed since."""
-        from music_assets.sandbox.catalogue import ensure_catalogue
+        from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 
         root = self.msd.root()
         path = Path(self.data) / "sandbox" / f"catalogue-{fingerprint(str(root.path))[:12]}.sqlite"

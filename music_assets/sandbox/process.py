@@ -1,7 +1,7 @@
 """The sandbox's Spotify as a process: started on the loopback, gone with whoever started it.
 
-`running_sandbox` is for code that needs a Spotify for a while, `in_thread` for tests that steer it, and
-`serve` for a person who wants one to ask. What the server answers is in `server`.
+`running_sandbox` is for code that needs a Spotify for a while, `serve` for a person who wants one to try.
+What the server answers is in `server`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,26 +63,28 @@ def running_sandbox(
     *,
     mode: str = "development",
     port: int = 0,
-    faults: Mapping[str, Any] | None = None,
-    keyless_faults: Mapping[str, Any] | None = None,
     start_timeout: float = 30.0,
+    module: str = "music_assets.sandbox.process",
+    **options: Any,
 ) -> Iterator[SandboxAddress]:
     """A sandbox over this catalogue, in a process of its own, for as long as the context lasts.
 
-    Port 0 takes a free one; `faults` are settings of `faults.Faults` (`{"quota_per_day": 200}`) for Spotify,
-    `keyless_faults` for the services beside it. Raises `PortInUse`, `FileNotFoundError` where there is no
-    catalogue, and `SandboxFailed` with what the process said. The process ends by itself once its starter is
-    gone.
+    Port 0 takes a free one. `module` is what the process runs, with `options` that can be written as JSON;
+    tests run one that injects faults. The process ends by itself once its starter is gone.
+
+    Raises:
+        PortInUse: Another program listens on the port.
+        FileNotFoundError: There is no catalogue.
+        SandboxFailed: The process did not come up; with the last line it wrote.
     """
     if not os.path.isfile(catalogue_path):
         raise FileNotFoundError(f"there is no sandbox catalogue at {catalogue_path}")
     # The socket is opened here, so that a port in use is an exception and a free one is known at once;
     # it listens from then on, and the first request just waits for the server to accept it.
-    listener = _listen(port)
+    listener = listen(port)
     port = listener.getsockname()[1]
-    given = {"faults": dict(faults or {}), "keyless_faults": dict(keyless_faults or {})}
-    options = json.dumps({"mode": mode, **given})
-    command = [sys.executable, "-m", "music_assets.sandbox.process", os.fspath(catalogue_path), options]
+    given = json.dumps({"mode": mode, **options})
+    command = [sys.executable, "-m", module, os.fspath(catalogue_path), given]
     with tempfile.TemporaryFile() as said:
         with listener:
             process = subprocess.Popen(
@@ -99,44 +101,26 @@ def running_sandbox(
                 last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
                 why = last or f"no sign of it in {start_timeout:g} s"
                 raise SandboxFailed(f"The sandbox's process ended before it answered: {why}")
-            yield _address(port, process.pid)
+            yield local_address(port, process.pid)
         finally:
             _stop(process)
 
 
-@contextlib.contextmanager
-def in_thread(sandbox: SandboxSpotify, *, port: int = 0) -> Iterator[SandboxAddress]:
-    """A sandbox served by a thread of this process, whose faults and clock stay in the caller's hands."""
-    listener = _listen(port)
-    server = _server(sandbox)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield _address(listener.getsockname()[1], os.getpid())
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
-
-
-def serve(
-    catalogue_path: str | os.PathLike[str],
-    *,
-    mode: str = "development",
-    port: int = 8000,
-    faults: Mapping[str, Any] | None = None,
-) -> None:
+def serve(catalogue_path: str | os.PathLike[str], *, mode: str = "development", port: int = 8000) -> None:
     """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
-    listener = _listen(port)
-    _server(_sandbox(catalogue_path, mode, faults or {}, {})).run(sockets=[listener])
+    from music_assets.sandbox.server import SandboxSpotify
+
+    listener = listen(port)
+    http_server(SandboxSpotify(catalogue_path, mode=mode)).run(sockets=[listener])
 
 
 def check_port_is_free(port: int) -> None:
     """Raise `PortInUse` where another program listens on this port of the loopback."""
-    _listen(port).close()
+    listen(port).close()
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A socket that listens on this port of the loopback; 0 takes a free one. Raises `PortInUse`."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -177,7 +161,8 @@ def address_of(url: str, pid: int = 0) -> SandboxAddress:
     )
 
 
-def _address(port: int, pid: int) -> SandboxAddress:
+def local_address(port: int, pid: int) -> SandboxAddress:
+    """The address of a sandbox on this port of the loopback."""
     return address_of(f"http://{HOST}:{port}", pid)
 
 
@@ -190,27 +175,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.communicate()
 
 
-def _sandbox(
-    catalogue_path: str | os.PathLike[str],
-    mode: str,
-    faults: Mapping[str, Any],
-    keyless_faults: Mapping[str, Any],
-) -> SandboxSpotify:
-    from music_assets.sandbox.faults import Faults
-    from music_assets.sandbox.server import SandboxSpotify
-
-    return SandboxSpotify(
-        catalogue_path, mode=mode, faults=Faults(**faults), keyless_faults=Faults(**keyless_faults)
-    )
-
-
-def _server(sandbox: SandboxSpotify) -> uvicorn.Server:
+def http_server(sandbox: SandboxSpotify) -> uvicorn.Server:
+    """The server of a sandbox, to be run on a socket."""
     import uvicorn
 
     return uvicorn.Server(
         uvicorn.Config(
             sandbox.app,
-            http=sandbox.connections.protocol(),
+            http=sandbox.http_protocol,
             log_level="critical",
             access_log=False,
             lifespan="off",
@@ -238,15 +210,17 @@ def _end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _main() -> None:
-    """`python -m music_assets.sandbox.process CATALOGUE OPTIONS FD`, as `running_sandbox` calls it."""
+def main(make: Callable[..., SandboxSpotify]) -> None:
+    """`python -m MODULE CATALOGUE OPTIONS FD`, as `running_sandbox` calls it; `make` gives the sandbox."""
     catalogue_path, options, fd = sys.argv[1:]
     _end_with_parent()
-    sandbox = _sandbox(catalogue_path, **json.loads(options))
+    sandbox = make(catalogue_path, **json.loads(options))
     listener = socket.socket(fileno=int(fd))
     os.write(1, b"ready\n")
-    _server(sandbox).run(sockets=[listener])
+    http_server(sandbox).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    _main()
+    from music_assets.sandbox.server import SandboxSpotify
+
+    main(SandboxSpotify)

@@ -1,14 +1,14 @@
 """The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
 
 Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and
-some fields; `extended` has them. Beside it listen the services that need no key. What an answer holds
-is in `bodies` and `keyless`, what a query means in `query`, what may go wrong in `faults`, how that
-happens to a connection in `wire`; running it as a process is in `process`.
+some fields; `extended` has them. The services that need no key are beside it. What a response holds is in
+`spotify.responses` and `other_services`, what a query means in `spotify.query`, what it finds in
+`spotify.search`; running the server as a process is in `process`. Faults are injected by tests
+(`music_assets_tests.support`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import os
@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
 import orjson
@@ -26,13 +27,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from music_assets.sandbox import find
-from music_assets.sandbox.bodies import MAX_OFFSET, Bodies, Json
-from music_assets.sandbox.catalogue import open_to_read
-from music_assets.sandbox.faults import EXPIRED, Faults, Raw, error
-from music_assets.sandbox.keyless import Keyless
-from music_assets.sandbox.query import parse
-from music_assets.sandbox.wire import Connections
+from music_assets.sandbox.other_services import OtherServices
+from music_assets.sandbox.spotify import search
+from music_assets.sandbox.spotify.catalogue import open_to_read
+from music_assets.sandbox.spotify.errors import Raw, error
+from music_assets.sandbox.spotify.query import parse
+from music_assets.sandbox.spotify.responses import MAX_OFFSET, Bodies, Json
 
 CLIENT_ID = "sandbox"
 CLIENT_SECRET = "not-a-secret"  # whoever reaches the loopback may ask
@@ -44,36 +44,34 @@ _ID = re.compile(r"[0-9A-Za-z]{22}$")
 _JSON = {"content-type": "application/json; charset=utf-8"}
 Handler = Callable[[Request], Raw | Json]
 LookUp = Callable[[list[str], str | None], list[Json | None]]  # by ids, for a market
-KeylessHandler = Callable[[Request, bytes], Raw | Json | list[Json]]
+OtherHandler = Callable[[Request, bytes], Raw | Json | list[Json]]
 
 
 class SandboxSpotify:
-    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts what was asked.
+    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts requests by kind.
 
-    `faults` are Spotify's, `keyless_faults` those of the services beside it, which have limits of their own.
+    Tests override `intercept` and `look_up` to inject faults.
     """
+
+    http_protocol: Any = "auto"  # uvicorn's
+    token_lifetime = 3600.0  # seconds
 
     def __init__(
         self,
         catalogue: str | os.PathLike[str],
         *,
         mode: str = "development",
-        faults: Faults | None = None,
-        keyless_faults: Faults | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if mode not in ("development", "extended"):
             raise ValueError(f"mode is development or extended, not {mode!r}")
         self.extended = mode == "extended"
-        self.faults = faults or Faults()
-        self.keyless_faults = keyless_faults or Faults()
-        self.connections = Connections()
         self.requests: Counter[str] = Counter()
-        self._clock = clock
+        self.clock = clock
         self._db = open_to_read(catalogue)
         self._bodies = Bodies(self._db, extended=self.extended)
-        self._keyless = Keyless(self._db, self._bodies)
-        self._tokens: dict[str, float] = {}
+        self._others = OtherServices(self._db, self._bodies)
+        self.tokens: dict[str, float] = {}  # those issued, and when each expires
         self.app = Starlette(
             routes=[
                 Route("/api/token", self._token, methods=["POST"]),
@@ -99,9 +97,9 @@ class SandboxSpotify:
             ]
         )
 
-    def revoke_tokens(self) -> None:
-        """Have every token issued so far expire now."""
-        self._tokens = dict.fromkeys(self._tokens, 0.0)
+    async def intercept(self, request: Request, kind: str) -> Response | None:
+        """A response in place of the proper one; None, as always here, lets the request through."""
+        return None
 
     # -- around every request
 
@@ -113,40 +111,32 @@ class SandboxSpotify:
         paths = [path] if "{" in path else [path, f"{path}/"]
         return [Route(f"/v1/{each}", endpoint) for each in paths]
 
-    def _beside(self, path: str, service: str, handler: KeylessHandler) -> Route:
+    def _beside(self, path: str, service: str, handler: OtherHandler) -> Route:
         async def endpoint(request: Request) -> Response:
             body = await request.body()
-            told = await self._struck(request, service, self.keyless_faults)
-            return told or _response(handler(request, body))
+            intercepted = await self._received(request, service)
+            return intercepted or _response(handler(request, body))
 
         return Route(path, endpoint, methods=["POST" if service == "listenbrainz" else "GET"])
 
     async def _answer(self, request: Request, handler: Handler) -> Response:
         kind = request.url.path.removeprefix("/v1/").partition("/")[0]
-        if told := await self._struck(request, kind, self.faults):
-            return told
+        if intercepted := await self._received(request, kind):
+            return intercepted
         self._bodies.api = str(request.base_url) + "v1"
         return _response(self._unauthorized(request) or handler(request))
 
-    async def _struck(self, request: Request, kind: str, faults: Faults) -> Response | None:
-        """Count the request, and what goes wrong with it before anyone looks at it."""
+    async def _received(self, request: Request, kind: str) -> Response | None:
         self.requests[kind] += 1
-        if faults.latency:
-            await asyncio.sleep(faults.latency)
-        told = faults.strike(self._clock(), kind)
-        if told == EXPIRED:
-            self.revoke_tokens()
-        elif isinstance(told, str):
-            return await self.connections.end(told, request, faults.hang)
-        return _response(told) if isinstance(told, Raw) else None
+        return await self.intercept(request, kind)
 
     def _unauthorized(self, request: Request) -> Raw | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
             return error(401, "No token provided")
-        if token not in self._tokens:
+        if token not in self.tokens:
             return error(401, "Invalid access token")
-        if self._tokens[token] <= self._clock():
+        if self.tokens[token] <= self.clock():
             told = (
                 'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"'
             )
@@ -161,8 +151,8 @@ class SandboxSpotify:
         if form.get("grant_type") != ["client_credentials"]:
             return _flat_error("unsupported_grant_type", "grant_type parameter is missing")
         token = secrets.token_urlsafe(24)
-        self._tokens[token] = self._clock() + self.faults.token_lifetime
-        body = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.faults.token_lifetime)}
+        self.tokens[token] = self.clock() + self.token_lifetime
+        body = {"access_token": token, "token_type": "Bearer", "expires_in": int(self.token_lifetime)}
         return Response(orjson.dumps(body), media_type="application/json")
 
     async def _counts(self, request: Request) -> Response:
@@ -187,7 +177,7 @@ class SandboxSpotify:
             return page
         limit, offset = page
         query, answer = parse(q), {}
-        numbers, total = find.tracks(self._db, query, limit, offset)
+        numbers, total = search.tracks(self._db, query, limit, offset)
         tracks = [track for track in self._bodies.tracks("number", numbers) if track]
         for type_ in types:
             items, found = tracks, total
@@ -196,7 +186,7 @@ class SandboxSpotify:
                 items = [each for each in self._bodies.artists(ids) if each]
                 found = len(items)
             elif type_ == "album":
-                ids, found = find.albums(self._db, query, limit, offset)
+                ids, found = search.albums(self._db, query, limit, offset)
                 items = [each for each in self._bodies.albums(ids, full=False) if each]
             path = f"search?query={quote_plus(q)}&type={type_}&"
             answer[f"{type_}s"] = self._bodies.page(path, items, found, limit, offset)
@@ -219,7 +209,7 @@ class SandboxSpotify:
             id_ = request.path_params["id"]
             if not _ID.match(id_):
                 return error(400, "Invalid base62 id")
-            return self._look_up(look_up, [id_], request)[0] or _NOT_FOUND
+            return self.look_up(look_up, [id_], request)[0] or _NOT_FOUND
 
         return handler
 
@@ -232,13 +222,13 @@ class SandboxSpotify:
                 return error(400, "Too many ids requested")
             if not ids or not all(map(_ID.match, ids)):
                 return error(400, "Invalid base62 id")
-            return {name: self._look_up(look_up, ids, request)}
+            return {name: self.look_up(look_up, ids, request)}
 
         return handler
 
-    def _look_up(self, look_up: LookUp, ids: list[str], request: Request) -> list[Json | None]:
-        found = look_up(ids, request.query_params.get("market"))
-        return [None if id_ in self.faults.gone else each for id_, each in zip(ids, found, strict=True)]
+    def look_up(self, look_up: LookUp, ids: list[str], request: Request) -> list[Json | None]:
+        """What is known of these ids, None for an unknown one."""
+        return look_up(ids, request.query_params.get("market"))
 
     def _features(self, handler: Handler) -> Handler:
         return handler if self.extended else lambda request: _NO_FEATURES
@@ -259,10 +249,10 @@ class SandboxSpotify:
 
     def _reccobeats(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
         given = request.query_params.getlist("ids")  # repeated, or joined by commas
-        return self._keyless.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
+        return self._others.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
 
     def _listenbrainz(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
-        return self._keyless.listenbrainz(body)
+        return self._others.listenbrainz(body)
 
     def _removed(self, request: Request) -> Raw | Json:
         """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""

@@ -14,12 +14,12 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox import server
-from music_assets.sandbox.faults import Faults
-from music_assets.sandbox.process import SandboxAddress, in_thread
-from music_assets.sandbox.server import SandboxSpotify
+from music_assets.sandbox.process import SandboxAddress
 from music_assets.settings import Settings
 from music_assets.sources.spotify import SpotifySettings
 from music_assets_tests.campaigns.world import catalogue_of, settings_for
+from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.sandbox import FaultySandbox, in_thread
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -44,14 +44,14 @@ def logged(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SandboxSpotify, Settings]]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FaultySandbox, Settings]]:
     """A sandbox that takes these credentials, reached as Spotify itself is: by the environment's."""
     monkeypatch.setattr(server, "CLIENT_ID", ID)
     monkeypatch.setattr(server, "CLIENT_SECRET", SECRET)
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", ID)
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", SECRET)
     path = catalogue_of(settings_for(tmp_path / "catalogue", "http://127.0.0.1:9"))
-    sandbox = SandboxSpotify(path, mode="development", faults=Faults(broken_rate=0.1, seed=4))
+    sandbox = FaultySandbox(path, mode="development", faults=Faults(broken_rate=0.1, seed=4))
     with in_thread(sandbox) as address:
         _lead_to(address, monkeypatch)
         yield sandbox, settings_in(tmp_path / "data")
@@ -77,10 +77,10 @@ def _lead_to(address: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SpotifyResource, "_api", here)
 
 
-def secrets_of(sandbox: SandboxSpotify) -> list[bytes]:
+def secrets_of(sandbox: FaultySandbox) -> list[bytes]:
     """What must not be seen: the secrets, what is sent of them, the tokens that were issued."""
     basic = [base64.b64encode(f"{ID}:{secret}".encode()).decode() for secret in (SECRET, WRONG)]
-    return [each.encode() for each in (SECRET, WRONG, *basic, *sandbox._tokens)]
+    return [each.encode() for each in (SECRET, WRONG, *basic, *sandbox.tokens)]
 
 
 def files_with(secret: bytes, folder: Path) -> list[str]:
@@ -93,11 +93,11 @@ def shown(summary: Summary) -> str:
 
 
 def test_credentials_are_nowhere_to_be_read(
-    place: tuple[SandboxSpotify, Settings], logged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: tuple[FaultySandbox, Settings], logged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox, settings = place
     done = run_job(settings)
-    assert done.spotify == "api" and done.matched > 200 and len(sandbox._tokens) >= 1
+    assert done.spotify == "api" and done.matched > 200 and len(sandbox.tokens) >= 1
     sandbox.revoke_tokens()
     sandbox.faults = Faults()
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", WRONG)

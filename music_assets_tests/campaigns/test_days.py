@@ -16,9 +16,6 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import ResolutionOutcome, Resolver
-from music_assets.sandbox.faults import Faults
-from music_assets.sandbox.process import in_thread
-from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import Ledger, SpotifyCatalog, catalog, open_ledger, queries_for
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import (
@@ -29,7 +26,16 @@ from music_assets_tests.campaigns.world import (
     settings_for,
     tables,
 )
-from music_assets_tests.support.world import Clock, Town, catalogue, song_queries, town
+from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.sandbox import (
+    Clock,
+    FaultySandbox,
+    SandboxServer,
+    catalogue,
+    in_thread,
+    running_server,
+    song_queries,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -42,23 +48,23 @@ def real_place(folder: Path, shared: Path) -> Any:
     if not path.is_file():
         pytest.skip(f"needs {path.name} in ../shared, which is not part of the repository")
     frame = real_songs(shared, SONGS)
-    return frame, town(catalogue(folder, frame))
+    return frame, running_server(catalogue(folder, frame))
 
 
-def opened(place: Town, ledger: Ledger) -> SpotifyCatalog:
+def opened(server: SandboxServer, ledger: Ledger) -> SpotifyCatalog:
     return SpotifyCatalog(
-        SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger
+        SpotifyClient(server.settings, ledger, clock=server.clock, sleep=server.clock.sleep), ledger
     )
 
 
-def over_days(place: Town, ledger: Ledger, index: Any, **how: Any) -> list[ResolutionOutcome]:
+def over_days(server: SandboxServer, ledger: Ledger, index: Any, **how: Any) -> list[ResolutionOutcome]:
     """Ask, day after day, each in a process of its own as far as the ledger can tell."""
     days = []
     while not days or days[-1].out_of_budget:
-        with opened(place, ledger) as spotify:
+        with opened(server, ledger) as spotify:
             days.append(Resolver(spotify, index, **how).resolve())
         if over := days[-1].out_of_budget:
-            place.clock.now = over.until.timestamp() + 1
+            server.clock.now = over.until.timestamp() + 1
         assert len(days) < 60
     return days
 
@@ -71,15 +77,15 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
     asked_about = song_queries(frame)
     ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
     index = indexed(tmp_path / "songs.sqlite", frame)
-    with listening as place:
-        place.sandbox.faults = Faults(quota_per_day=A_DAY)
-        days = over_days(place, ledger, index, by_release=by_release)
+    with listening as server:
+        server.sandbox.faults = Faults(quota_per_day=A_DAY)
+        days = over_days(server, ledger, index, by_release=by_release)
         told: Counter[str] = sum((Counter(day.requests) for day in days), Counter())
         # Each kind is reported as the server met it.
-        assert told == {kind: n for kind, n in place.sandbox.requests.items() if kind != "token"}
+        assert told == {kind: n for kind, n in server.sandbox.requests.items() if kind != "token"}
         assert sum(sum(day.resolved.values()) for day in days) == len(frame)
         assert index.count()["open"] == 0
-        with opened(place, ledger) as spotify:
+        with opened(server, ledger) as spotify:
             answers = spotify.cached(asked_about)
         assert set(answers) == set(frame["track_id"])
         seconds = sum(kept.attempts > 1 for kept in _searches(ledger, frame).values())
@@ -92,19 +98,19 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
             assert told["search"] - first <= refused
 
         # A repeat of everything, with the index and without, and with other words: nothing is spent.
-        before = Counter(place.sandbox.requests)
-        assert over_days(place, ledger, index, by_release=by_release)[-1].requests == {}
+        before = Counter(server.sandbox.requests)
+        assert over_days(server, ledger, index, by_release=by_release)[-1].requests == {}
 
         def other_words(title: str, artist: str, release: str | None = None, *, ladder: int = 2) -> list[str]:
             return [f"{artist} {title}"[:200], f"{title} / {artist}"[:200]][:ladder]
 
         monkeypatch.setattr(catalog, "queries_for", other_words)
         anew = indexed(tmp_path / "anew.sqlite", frame)
-        again = over_days(place, ledger, anew, by_release=by_release)
+        again = over_days(server, ledger, anew, by_release=by_release)
         assert again[-1].requests == {} and again[-1].resolved["kept"] == len(frame)
-        with opened(place, ledger) as spotify:
+        with opened(server, ledger) as spotify:
             assert all(answer.from_ledger for answer in spotify.search_songs(asked_about))
-        assert place.sandbox.requests == before
+        assert server.sandbox.requests == before
         anew.close()
     index.close()
     ledger.close()
@@ -117,15 +123,15 @@ def _searches(ledger: Ledger, frame: Any) -> dict[Any, Any]:
 def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
     frame, listening = real_place(tmp_path, shared)
     ledger = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    with listening as place:
-        record = Record(place.clock)
-        record.listen(place.sandbox)
+    with listening as server:
+        record = Record(server.clock)
+        record.listen(server.sandbox)
         # The one that listens was made before: another over the same catalogue, which is recorded.
-        place.sandbox.faults = Faults(quota_per_day=A_DAY)
-        with in_thread(place.sandbox) as address:
-            place.settings = replace(place.settings, base_url=address.base_url, token_url=address.token_url)
+        server.sandbox.faults = Faults(quota_per_day=A_DAY)
+        with in_thread(server.sandbox) as address:
+            server.settings = replace(server.settings, base_url=address.base_url, token_url=address.token_url)
             index = indexed(tmp_path / "songs.sqlite", frame)
-            days = over_days(place, ledger, index, by_release=False)
+            days = over_days(server, ledger, index, by_release=False)
             index.close()
     kept = _searches(ledger, frame)
     asked: Counter[str] = Counter()
@@ -148,7 +154,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Path, clock: Clock) -> None:
     at = settings_for(tmp_path / "at_once", "http://127.0.0.1:9", ask_by_release="no")
     path = catalogue_of(at)
-    sandbox = SandboxSpotify(path, mode="development", clock=clock)
+    sandbox = FaultySandbox(path, mode="development", clock=clock)
     record = Record(clock)
     record.listen(sandbox)
     with in_thread(sandbox) as address:

@@ -14,9 +14,6 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import Resolver
-from music_assets.sandbox.faults import BROKEN, LIMITS, ROUGH, Faults
-from music_assets.sandbox.process import in_thread
-from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import (
     AccessDenied,
     BadCredentials,
@@ -27,7 +24,16 @@ from music_assets.sources.spotify import (
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
-from music_assets_tests.support.world import Town, catalogue, song_queries, songs_frame, town
+from music_assets_tests.support.faults import BROKEN, LIMITS, ROUGH, Faults
+from music_assets_tests.support.sandbox import (
+    FaultySandbox,
+    SandboxServer,
+    catalogue,
+    in_thread,
+    running_server,
+    song_queries,
+    songs_frame,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -47,12 +53,12 @@ class Days:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with town(catalogue(tmp_path_factory.mktemp("catalogue"), SONGS), timeout=1.0) as listening:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    with running_server(catalogue(tmp_path_factory.mktemp("catalogue"), SONGS), timeout=1.0) as listening:
         yield listening
 
 
-def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
+def known(server: SandboxServer, folder: Path) -> tuple[dict[str, Any], int]:
     """Ask until nothing is open or failed, run after run; what is known then, and how many runs it took."""
     folder.mkdir()
     ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
@@ -60,17 +66,17 @@ def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
     runs = 0
     while runs < RUNS:
         runs += 1
-        with opened(place, ledger) as spotify:
+        with opened(server, ledger) as spotify:
             try:
                 outcome = Resolver(spotify, index, by_release=False).resolve()
             except (AccessDenied, BadCredentials, SpotifyUnreachable):
                 continue  # ends a run; the next one goes on
         if outcome.out_of_budget:
-            place.clock.now = max(place.clock.now, outcome.out_of_budget.until.timestamp()) + 1
+            server.clock.now = max(server.clock.now, outcome.out_of_budget.until.timestamp()) + 1
         elif not outcome.errors:
             break
-    place.sandbox.faults = Faults()
-    with opened(place, ledger) as spotify:
+    server.sandbox.faults = Faults()
+    with opened(server, ledger) as spotify:
         answers = spotify.cached(song_queries(SONGS))
     index.close()
     ledger.close()
@@ -81,24 +87,24 @@ def known(place: Town, folder: Path) -> tuple[dict[str, Any], int]:
     return told, runs
 
 
-def opened(place: Town, ledger: Ledger) -> SpotifyCatalog:
+def opened(server: SandboxServer, ledger: Ledger) -> SpotifyCatalog:
     return SpotifyCatalog(
-        SpotifyClient(place.settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger
+        SpotifyClient(server.settings, ledger, clock=server.clock, sleep=server.clock.sleep), ledger
     )
 
 
 @pytest.fixture(scope="module")
-def undisturbed(place: Town, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return known(place, tmp_path_factory.mktemp("undisturbed") / "data")[0]
+def undisturbed(server: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return known(server, tmp_path_factory.mktemp("undisturbed") / "data")[0]
 
 
 @pytest.mark.parametrize("fault", [*BROKEN, *ROUGH, *LIMITS])
 def test_one_in_ten_answers_of_a_kind_is_a_fault(
-    fault: str, place: Town, undisturbed: dict[str, Any], tmp_path: Path
+    fault: str, server: SandboxServer, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
-    place.reset()
-    place.sandbox.faults = Faults(broken_rate=RATE, broken=(fault,), hang=2.0, seed=1)
-    told, runs = known(place, tmp_path / "data")
+    server.reset()
+    server.sandbox.faults = Faults(broken_rate=RATE, broken=(fault,), hang=2.0, seed=1)
+    told, runs = known(server, tmp_path / "data")
     assert len(told) == len(SONGS) and told == undisturbed
     assert runs < RUNS
 
@@ -110,14 +116,14 @@ def test_the_main_job_under_faults_ends_where_one_without_does(
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: clock())
     calm = settings_for(tmp_path / "calm", "http://127.0.0.1:9", ask_by_release="no")
     path = catalogue_of(calm)
-    sandbox = SandboxSpotify(path, mode="development", clock=clock)
+    sandbox = FaultySandbox(path, mode="development", clock=clock)
     with in_thread(sandbox) as address:
         url = address.base_url.removesuffix("/v1/")
         calm = replace(calm, sandbox_url=url)
         assert run_job(calm).failed == []
         kinds = (*BROKEN, "reset", "expired", "wait_0", "wait_a_day")
         sandbox.faults = Faults(broken_rate=RATE, broken=kinds)
-        sandbox.keyless_faults = Faults(broken_rate=RATE, seed=3)
+        sandbox.other_faults = Faults(broken_rate=RATE, seed=3)
         rough = settings_for(tmp_path / "rough", url, ask_by_release="no")
         runs: list[Summary] = []
         while not runs or runs[-1].pending or runs[-1].error:
@@ -125,6 +131,6 @@ def test_the_main_job_under_faults_ends_where_one_without_does(
             assert runs[-1].failed == []
             clock.days += 1
             assert len(runs) < 30
-        sandbox.faults, sandbox.keyless_faults = Faults(), Faults()
+        sandbox.faults, sandbox.other_faults = Faults(), Faults()
         run_job(rough)  # audio features that ReccoBeats did not give
         assert tables(rough) == tables(calm)

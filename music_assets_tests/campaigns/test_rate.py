@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 
 from music_assets.resolution import Resolver
-from music_assets.sandbox.faults import Faults
-from music_assets.sandbox.process import in_thread
-from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
 from music_assets_tests.campaigns.world import LONG, Record, indexed
-from music_assets_tests.support.world import catalogue, songs_frame
+from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.sandbox import FaultySandbox, catalogue, in_thread, songs_frame
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -31,7 +29,7 @@ def most_in_a_window(moments: list[float]) -> int:
 
 def test_the_rate_is_used_and_kept(tmp_path: Path) -> None:
     frame = songs_frame(int(ALLOWED / WINDOW * SECONDS) + 2 * ALLOWED)
-    sandbox = SandboxSpotify(
+    sandbox = FaultySandbox(
         catalogue(tmp_path, frame),
         mode="development",
         faults=Faults(latency=LATENCY, rate_per_30s=ALLOWED),

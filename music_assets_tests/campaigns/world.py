@@ -14,9 +14,9 @@ import duckdb
 import pandas as pd
 
 from music_assets.resolution import SearchBacklog
-from music_assets.sandbox.server import SandboxSpotify
 from music_assets.settings import Settings, resources
 from music_assets.tables import PUBLISHED, key_columns
+from music_assets_tests.support.sandbox import FaultySandbox
 
 LONG = os.environ.get("MUSIC_ASSETS_CAMPAIGNS") == "long"
 # When and in which run a row was made differs from run to run.
@@ -42,7 +42,7 @@ class Record:
     clock: Callable[[], float]
     arrivals: list[Arrival] = field(default_factory=list)
 
-    def listen(self, sandbox: SandboxSpotify) -> None:
+    def listen(self, sandbox: FaultySandbox) -> None:
         """Stand before the sandbox and write down what passes."""
         app: Any = sandbox.app
 

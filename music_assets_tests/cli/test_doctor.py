@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from music_assets.cli.diagnosis import NOTE, OK, PROBLEM, Finding, ask_spotify, examine
 from music_assets.cli.doctor import doctor
-from music_assets.sandbox.faults import Faults
 from music_assets.settings import unknown_settings
+from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame
 from music_assets_tests.support.standin import PASSWORD, Standin
-from music_assets_tests.support.world import catalogue, songs_frame, town
 
 SECRETS = {"SPOTIPY_CLIENT_ID": "id-1234567", "SPOTIPY_CLIENT_SECRET": "hunter2-hunter2"}
 
@@ -145,7 +145,7 @@ def test_dagsters_storage_is_looked_at(tmp_path: Path) -> None:
 
 def test_one_request_tells_credentials_mode_and_budget(tmp_path: Path) -> None:
     path = catalogue(tmp_path, songs_frame(5))
-    with town(path, mode="extended") as here:
+    with running_server(path, mode="extended") as here:
         assert ask_spotify(here.settings).state == OK
         asked = [one for one in here.sandbox.requests if "token" not in str(one)]
         assert len(asked) == 1
@@ -157,7 +157,7 @@ def test_one_request_tells_credentials_mode_and_budget(tmp_path: Path) -> None:
             here.settings, base_url="http://127.0.0.1:1/v1/", token_url="http://127.0.0.1:1/api/token"
         )
         assert "cannot be reached" in ask_spotify(nowhere).advice
-    with town(path, mode="development") as here:
+    with running_server(path, mode="development") as here:
         found = ask_spotify(here.settings)
         assert (found.state, "development mode" in found.said) == (NOTE, True)
         here.sandbox.faults = Faults(quota_per_day=0)

@@ -21,10 +21,10 @@ import pytest
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
-from music_assets.sandbox.msd import write_aggregate_file
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.tables import PUBLISHED, key_columns
+from music_assets_tests.support.msd_songs import write_aggregate_file
 
 # The expected values' own short names, and ours.
 FIELDS = {
@@ -177,7 +177,7 @@ def test_every_track_has_a_status_and_at_most_one_match(sample: Done) -> None:
 
 
 def test_the_matches_are_those_the_sandbox_knows_to_be_right(sample: Done) -> None:
-    from music_assets.sandbox.catalogue import truth
+    from music_assets_tests.support.sandbox import truth
 
     (catalogue,) = (sample.settings.data / "sandbox").glob("catalogue-*.sqlite")
     right = truth(catalogue)

@@ -23,17 +23,17 @@ from music_assets.cli.run import run_job
 from music_assets.defs.assets import refresh
 from music_assets.defs.assets.warehouse import tables
 from music_assets.defs.resources import SpotifyResource
-from music_assets.sandbox.faults import Raw
-from music_assets.sandbox.msd import write_sample
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings, resources
 from music_assets.staging.store import SliceStore
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.faults import Raw
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
 from music_assets_tests.warehouse.rows import Folder, Place, row
 
-FIRST = datetime(2027, 1, 15, 8, tzinfo=UTC)  # the town's clock begins here
+FIRST = datetime(2027, 1, 15, 8, tzinfo=UTC)  # the server's clock begins here
 LONG_AGO = "2026-12-01T00:00:00"
 PUBLISHED = ("spotify/tracks", "spotify/artists", "spotify/popularity_history", "spotify/artist_releases")
 REFRESH: list[AssetsDefinition] = [
@@ -51,8 +51,8 @@ def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def _towns(songs_catalogue: Path) -> Iterator[dict[str, Town]]:
-    with town(songs_catalogue) as one, town(songs_catalogue, mode="extended") as two:
+def _servers(songs_catalogue: Path) -> Iterator[dict[str, SandboxServer]]:
+    with running_server(songs_catalogue) as one, running_server(songs_catalogue, mode="extended") as two:
         yield {"development": one, "extended": two}
 
 
@@ -60,7 +60,7 @@ def _towns(songs_catalogue: Path) -> Iterator[dict[str, Town]]:
 class Desk:
     """A deployment whose staging tables hold matches, with the Spotify they are of."""
 
-    place: Town
+    server: SandboxServer
     settings: Settings
     tracks: list[str]  # matched, by id
     artists: list[str]  # of these tracks, by id
@@ -89,12 +89,12 @@ class Desk:
 
     def sent(self) -> dict[str, int]:
         """Requests since the last look."""
-        counts = {kind: count for kind, count in self.place.sandbox.requests.items() if kind != "token"}
-        self.place.sandbox.requests.clear()
+        counts = {kind: count for kind, count in self.server.sandbox.requests.items() if kind != "token"}
+        self.server.sandbox.requests.clear()
         return counts
 
     def days_pass(self, days: float = 1) -> None:
-        self.place.clock.now += days * 86400
+        self.server.clock.now += days * 86400
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.warehouse.transaction("looking") as connection:
@@ -116,17 +116,17 @@ def track(id_: str, **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def desk_in(place: Town, folder: Path, catalogue: Path) -> Iterator[Desk]:
+def desk_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[Desk]:
     """Sixty matched tracks and their artists, each seen by one partition."""
     with closing(sqlite3.connect(catalogue)) as db:
         found = db.execute("SELECT id, artist_ids FROM tracks ORDER BY number LIMIT 60").fetchall()
     artist_of = {id_: artists.split()[0] for id_, artists in found}
     settings = Settings.from_environment(
-        {"MUSIC_ASSETS_SPOTIFY_MODE": "extended" if place.sandbox.extended else "development"},
+        {"MUSIC_ASSETS_SPOTIFY_MODE": "extended" if server.sandbox.extended else "development"},
         data=str(folder / "data"),
-        sandbox_url=place.address.base_url.removesuffix("/v1/"),
+        sandbox_url=server.address.base_url.removesuffix("/v1/"),
     )
-    desk = Desk(place, settings, sorted(artist_of), sorted(set(artist_of.values())))
+    desk = Desk(server, settings, sorted(artist_of), sorted(set(artist_of.values())))
     (folder / "data").mkdir()
     desk.load("spotify_tracks", "AA", [track(id_) for id_ in desk.tracks])
     desk.load(
@@ -134,9 +134,13 @@ def desk_in(place: Town, folder: Path, catalogue: Path) -> Iterator[Desk]:
         "AA",
         [
             row(
-                "mapped_songs", track_id=f"TRAA{place}", spotify_track_id=id_, accepted=True, source="sandbox"
+                "mapped_songs",
+                track_id=f"TRAA{number}",
+                spotify_track_id=id_,
+                accepted=True,
+                source="sandbox",
             )
-            for place, id_ in enumerate(desk.tracks)
+            for number, id_ in enumerate(desk.tracks)
         ],
     )
     votes = Counter(artist_of.values())
@@ -155,14 +159,14 @@ def desk_in(place: Town, folder: Path, catalogue: Path) -> Iterator[Desk]:
 @pytest.fixture
 def desk(
     request: pytest.FixtureRequest,
-    _towns: dict[str, Town],
+    _servers: dict[str, SandboxServer],
     songs_catalogue: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Desk]:
-    place = _towns[request.param].reset()
-    monkeypatch.setattr(SpotifyResource, "clock", lambda self: place.clock())
-    with desk_in(place, tmp_path, songs_catalogue) as found:
+    server = _servers[request.param].reset()
+    monkeypatch.setattr(SpotifyResource, "clock", lambda self: server.clock())
+    with desk_in(server, tmp_path, songs_catalogue) as found:
         yield found
 
 
@@ -258,7 +262,7 @@ def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> Non
     vanished = desk.tracks[7]
     others = [track(id_) for id_ in desk.tracks if id_ != vanished]
     desk.load("spotify_tracks", "AA", [*others, track(vanished, isrc=None)])
-    desk.place.sandbox.faults.gone = frozenset([vanished])
+    desk.server.sandbox.faults.gone = frozenset([vanished])
     for _ in range(2):
         desk.refresh(refresh_requests=2)
         desk.days_pass()
@@ -269,7 +273,7 @@ def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> Non
 @pytest.mark.parametrize("desk", [pytest.param("development", marks=slow), "extended"], indirect=True)
 def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
     gone = desk.tracks[3]
-    desk.place.sandbox.faults.gone = frozenset([gone])
+    desk.server.sandbox.faults.gone = frozenset([gone])
     told = desk.refresh(publish=True)["spotify_refresh"]
     assert (told["tracks"], told["vanished"]) == (60, 1)
     about = f"SELECT name, isrc, vanished_at FROM spotify.tracks WHERE spotify_track_id = '{gone}'"
@@ -279,7 +283,7 @@ def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
     desk.days_pass()
     assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 1
     assert desk.rows(about)[0][2] == since  # the first time it was said
-    desk.place.sandbox.faults.gone = frozenset()
+    desk.server.sandbox.faults.gone = frozenset()
     desk.days_pass()
     assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 0
     assert desk.rows(about)[0][2] is None and desk.rows(about)[0][0] != "Before"
@@ -288,7 +292,7 @@ def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
 @in_development
 def test_relinked_tracks_are_recorded(desk: Desk) -> None:
     copy = {"id": "9" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
-    desk.place.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
+    desk.server.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
     assert desk.refresh(publish=True)["spotify_refresh"]["relinked"] == 1
     ((id_, name),) = desk.rows(
         "SELECT spotify_track_id, name FROM spotify.tracks WHERE relinked_to IS NOT NULL"
@@ -299,12 +303,12 @@ def test_relinked_tracks_are_recorded(desk: Desk) -> None:
 @slow
 @in_development
 def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
-    desk.place.sandbox.faults.quota_per_day = 10
+    desk.server.sandbox.faults.quota_per_day = 10
     desk.settings = dataclasses.replace(desk.settings, refresh_requests=200)
     told = desk.refresh(publish=True)["spotify_refresh"]
     assert 0 < told["tracks"] <= 10 and told["go_on_at"]
     desk.sent()
-    desk.place.sandbox.faults.quota_per_day = None
+    desk.server.sandbox.faults.quota_per_day = None
     desk.days_pass(0.5)
     with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
         ledger.execute("DELETE FROM facts WHERE name LIKE '%pause%'")  # the quota came back early

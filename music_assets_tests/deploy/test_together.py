@@ -24,13 +24,13 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from music_assets.cli.run import run_job
-from music_assets.sandbox.msd import write_sample
-from music_assets.sandbox.process import running_sandbox
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import create_table, open_ledger, table_of
 from music_assets_tests.deploy.conftest import REPOSITORY
 from music_assets_tests.deploy.processes import end
+from music_assets_tests.support.sandbox import running_sandbox
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
 from music_assets_tests.test_redshift_job import assert_same_rows
 

@@ -12,10 +12,10 @@ import pytest
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
-from music_assets.sandbox.echonest import write_archive
-from music_assets.sandbox.msd import write_sample
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings, resources
+from music_assets_tests.support.echonest_archive import write_archive
 
 SONGS = 60
 

@@ -11,7 +11,7 @@ from music_assets.cli.main import cli
 from music_assets.resolution.backlog import SearchBacklog, SongState
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, kept_chances, make_plan
-from music_assets.sandbox.msd import write_sample
+from music_assets.sandbox.msd.writer import write_sample
 
 ALONE, ALBUMS = {1: 1000}, {1: 500, 12: 500}
 SURE = Chances({"search matches": (1, 1)})

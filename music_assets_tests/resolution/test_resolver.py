@@ -12,10 +12,9 @@ import pytest
 
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
-from music_assets.sandbox.catalogue import truth
 from music_assets.sources.spotify import Ledger, SearchResult, SongQuery, SpotifyCatalog, open_ledger
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
 
 def albums_of(songs: int, on_one: int) -> pd.DataFrame:
@@ -41,8 +40,8 @@ def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(songs_catalogue: Path) -> Iterator[Town]:
-    with town(songs_catalogue) as listening:
+def server(songs_catalogue: Path) -> Iterator[SandboxServer]:
+    with running_server(songs_catalogue) as listening:
         yield listening
 
 
@@ -53,9 +52,11 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     kept.close()
 
 
-def spotify_of(place: Town, ledger: Ledger, **changed: Any) -> SpotifyCatalog:
-    settings = replace(place.settings, **changed)
-    return SpotifyCatalog(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+def spotify_of(server: SandboxServer, ledger: Ledger, **changed: Any) -> SpotifyCatalog:
+    settings = replace(server.settings, **changed)
+    return SpotifyCatalog(
+        SpotifyClient(settings, ledger, clock=server.clock, sleep=server.clock.sleep), ledger
+    )
 
 
 def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
@@ -73,16 +74,16 @@ def song_queries(frame: pd.DataFrame = SONGS) -> list[SongQuery]:
     ]
 
 
-def ask(place: Town, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:
+def ask(server: SandboxServer, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:
     index = indexed(folder)
-    with spotify_of(place, ledger) as spotify:
+    with spotify_of(server, ledger) as spotify:
         outcome = Resolver(spotify, index, **how).resolve()
     index.close()
     return outcome
 
 
-def kept(place: Town, ledger: Ledger) -> dict[str, SearchResult]:
-    with spotify_of(place, ledger) as spotify:
+def kept(server: SandboxServer, ledger: Ledger) -> dict[str, SearchResult]:
+    with spotify_of(server, ledger) as spotify:
         answers = spotify.cached(song_queries())
         assert spotify.request_counts == {}
     return answers
@@ -95,54 +96,56 @@ def found(answers: Mapping[str, SearchResult], path: Path) -> int:
 
 
 def test_one_answer_settles_many_songs(
-    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    outcome = ask(place, ledger, tmp_path)
-    answers = kept(place, ledger)
+    outcome = ask(server, ledger, tmp_path)
+    answers = kept(server, ledger)
     assert outcome.out_of_budget is None and len(answers) == len(SONGS)
     assert sum(outcome.resolved.values()) == len(SONGS)
     together = outcome.resolved["album"] + outcome.resolved["release"]
     assert together > len(SONGS) / 2
     assert sum(outcome.requests.values()) < len(SONGS) / 2
-    assert outcome.requests == {k: n for k, n in place.sandbox.requests.items() if k != "token"}
+    assert outcome.requests == {k: n for k, n in server.sandbox.requests.items() if k != "token"}
     of_all = [a for a in answers.values() if (a.query or "").startswith(("album ", "release "))]
     assert len(of_all) == together
 
     alone = open_ledger(tmp_path / "alone.sqlite", source="sandbox")
-    searched = ask(place, alone, tmp_path / "alone", by_release=False)
+    searched = ask(server, alone, tmp_path / "alone", by_release=False)
     assert searched.resolved.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
-    assert found(answers, songs_catalogue) >= found(kept(place, alone), songs_catalogue)
+    assert found(answers, songs_catalogue) >= found(kept(server, alone), songs_catalogue)
     alone.close()
 
 
 def test_asking_again_spends_nothing_even_without_the_index(
-    place: Town, ledger: Ledger, tmp_path: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
-    first = ask(place, ledger, tmp_path)
-    again = ask(place, ledger, tmp_path)  # the index knows
-    anew = ask(place, ledger, tmp_path / "anew")  # the ledger knows
+    first = ask(server, ledger, tmp_path)
+    again = ask(server, ledger, tmp_path)  # the index knows
+    anew = ask(server, ledger, tmp_path / "anew")  # the ledger knows
     assert sum(first.requests.values()) > 0 and again.requests == anew.requests == {}
     assert anew.resolved["kept"] == len(SONGS)
 
 
 def test_songs_that_come_later_are_found_in_answers_that_are_kept(
-    place: Town, ledger: Ledger, tmp_path: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
     early = SONGS[SONGS.index % 2 == 0]
     index = indexed(tmp_path, early)
-    with spotify_of(place, ledger) as spotify:
+    with spotify_of(server, ledger) as spotify:
         Resolver(spotify, index).resolve()
-        spent = sum(place.sandbox.requests.values())
+        spent = sum(server.sandbox.requests.values())
         rows = SONGS.astype(object).where(SONGS.notna(), None).to_dict("records")
         for key in sorted({row["track_id"][2:4] for row in rows}):
             index.put(key, "two", [row for row in rows if row["track_id"][2:4] == key])
         later = Resolver(spotify, index).resolve()
     assert later.resolved["album"] + later.resolved["release"] > 20
-    assert sum(place.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
+    assert sum(server.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
     index.close()
 
 
-def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tmp_path: Path) -> None:
+def test_who_is_wanted_most_is_asked_about_first(
+    server: SandboxServer, ledger: Ledger, tmp_path: Path
+) -> None:
     wanted = [SONGS["track_id"][5], SONGS["song_id"][60]]
     index = indexed(tmp_path)
     assert index.prioritize([*wanted, "TR" + "X" * 16]) == 2
@@ -150,7 +153,7 @@ def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tm
     assert set(first[:2]) == {SONGS["track_id"][5], SONGS["track_id"][60]}
     hot = SONGS.sort_values(["song_hotttnesss", "track_id"], ascending=[False, True])
     assert first[2:] == [id_ for id_ in hot["track_id"] if id_ not in first[:2]][:2]
-    with spotify_of(place, ledger) as spotify:
+    with spotify_of(server, ledger) as spotify:
         Resolver(spotify, index).resolve(most=2)
         assert set(first[:2]) <= spotify.cached(song_queries()).keys()
     index.close()
@@ -161,35 +164,37 @@ def test_who_is_wanted_most_is_asked_about_first(place: Town, ledger: Ledger, tm
 
 
 def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
-    place: Town, ledger: Ledger, tmp_path: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
-    place.faults.quota_per_day = 10
+    server.faults.quota_per_day = 10
     total: dict[str, int] = {}
     for day in range(30):
-        outcome = ask(place, ledger, tmp_path / str(day % 2))  # the index of another day is stale
+        outcome = ask(server, ledger, tmp_path / str(day % 2))  # the index of another day is stale
         for kind, count in outcome.requests.items():
             total[kind] = total.get(kind, 0) + count
         if outcome.out_of_budget is None:
             break
-        assert outcome.out_of_budget.until.timestamp() > place.clock()
-        place.clock.now = outcome.out_of_budget.until.timestamp() + 1
+        assert outcome.out_of_budget.until.timestamp() > server.clock()
+        server.clock.now = outcome.out_of_budget.until.timestamp() + 1
     assert outcome.out_of_budget is None and day > 1
-    assert len(kept(place, ledger)) == len(SONGS)
+    assert len(kept(server, ledger)) == len(SONGS)
     fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
-    place.faults.quota_per_day = None
-    at_once = ask(place, fresh, tmp_path / "fresh")
+    server.faults.quota_per_day = None
+    at_once = ask(server, fresh, tmp_path / "fresh")
     # A refusal a day, and the threads that were under way.
     assert sum(total.values()) <= sum(at_once.requests.values()) + 9 * day
     fresh.close()
 
 
-def test_a_question_that_fails_is_left_for_another_day(place: Town, ledger: Ledger, tmp_path: Path) -> None:
-    place.faults.broken_rate, place.faults.broken = 1.0, ("html",)
+def test_a_question_that_fails_is_left_for_another_day(
+    server: SandboxServer, ledger: Ledger, tmp_path: Path
+) -> None:
+    server.faults.broken_rate, server.faults.broken = 1.0, ("html",)
     index = indexed(tmp_path, SONGS[:3])
-    with spotify_of(place, ledger, retries=0, threads=1) as spotify:
+    with spotify_of(server, ledger, retries=0, threads=1) as spotify:
         outcome = Resolver(spotify, index, by_release=False).resolve()
         assert len(outcome.errors) == 3 and index.count()["failed"] == 3
-        place.faults.broken_rate = 0.0
+        server.faults.broken_rate = 0.0
         assert Resolver(spotify, index).resolve().errors == {} and index.count()["resolved"] == 3
     index.close()
 
@@ -216,9 +221,9 @@ class Known:
 def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
     ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    with town(songs_catalogue, mode="extended") as place:
-        outcome = ask(place, ledger, tmp_path, providers=[Known(songs_catalogue)])
-        answers = kept(place, ledger)
+    with running_server(songs_catalogue, mode="extended") as server:
+        outcome = ask(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
+        answers = kept(server, ledger)
     assert len(answers) == len(SONGS) and outcome.resolved["echonest"] > 40
     assert sum(outcome.requests.values()) < 0.3 * len(SONGS)
     right = truth(songs_catalogue)
@@ -228,15 +233,15 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
 
 
 def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
-    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     source = Known(songs_catalogue)
-    outcome = ask(place, ledger, tmp_path / "1", providers=[source], verify=False)
+    outcome = ask(server, ledger, tmp_path / "1", providers=[source], verify=False)
     assert outcome.resolved["echonest"] == 0  # not trusted
     other = open_ledger(tmp_path / "other.sqlite", source="sandbox")
     source.trusted, source.name = True, "listenbrainz"
-    outcome = ask(place, other, tmp_path / "2", providers=[source], verify=False)
-    answers = kept(place, other)
+    outcome = ask(server, other, tmp_path / "2", providers=[source], verify=False)
+    answers = kept(server, other)
     believed = [a for a in answers.values() if (a.query or "").startswith("listenbrainz ")]
     assert len(believed) == outcome.resolved["listenbrainz"] > 40 and "tracks" not in outcome.requests
     assert {(row["name"], row["source"]) for a in believed for row in a.tracks} == {(None, "sandbox")}
@@ -244,9 +249,9 @@ def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
 
 
 def test_single_verifications_are_no_better_than_a_search(
-    place: Town, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
+    server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    outcome = ask(place, ledger, tmp_path, providers=[Known(songs_catalogue)])
+    outcome = ask(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
     assert outcome.resolved["echonest"] == 0 and "tracks" not in outcome.requests
 
 

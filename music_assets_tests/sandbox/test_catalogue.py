@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sandbox.catalogue import build_catalogue, ensure_catalogue, open_to_read, songs_of, truth
-from music_assets.sandbox.library import Song
-from music_assets.sandbox.names import fold, spotify_id
-from music_assets.sandbox.noise import tracks_of
-from music_assets_tests.support.world import songs_frame
+from music_assets.sandbox.spotify.catalogue import ensure_catalogue, open_to_read, songs_of
+from music_assets.sandbox.spotify.entities import Song
+from music_assets.sandbox.spotify.generator import tracks_of
+from music_assets.sandbox.spotify.names import fold, spotify_id
+from music_assets_tests.support.sandbox import build_catalogue, songs_frame, truth
 
 SONGS = songs_frame(600)
 
@@ -248,13 +248,13 @@ def test_only_what_changed_is_built_again(tmp_path: Path) -> None:
 
 KILLED = """
 import os, sys
-from music_assets.sandbox.catalogue import ensure_catalogue
-from music_assets_tests.support.world import songs_frame
+from music_assets.sandbox.spotify.catalogue import ensure_catalogue
+from music_assets_tests.support.sandbox import songs_frame
 def die():
     os.kill(os.getpid(), 9)
 frames = iter([songs_frame(50), None])
 def bad():
-    import music_assets.sandbox.catalogue as catalogue
+    import music_assets.sandbox.spotify.catalogue as catalogue
     catalogue.tracks_of = lambda song: die()
     return songs_frame(50, start=50)
 ensure_catalogue(sys.argv[1], [("AA", "1", lambda: songs_frame(50)), ("AB", "1", bad)])

@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, running_sandbox, serve
+from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, serve
 from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
-from music_assets_tests.support.world import catalogue, song_queries, songs_frame, wait_until
+from music_assets_tests.support.sandbox import (
+    catalogue,
+    running_sandbox,
+    song_queries,
+    songs_frame,
+    wait_until,
+)
 
 SONGS = songs_frame(12)
 
@@ -58,7 +64,7 @@ def test_it_answers_while_the_context_lasts_and_is_gone_after(path: Path, tmp_pa
 
 STARTER = """
 import os, sys, time
-from music_assets.sandbox.process import running_sandbox
+from music_assets_tests.support.sandbox import running_sandbox
 with running_sandbox(sys.argv[1]) as address:
     if sys.argv[2] == "fork" and os.fork() == 0:
         time.sleep(20)  # a child that holds the pipe open after its parent

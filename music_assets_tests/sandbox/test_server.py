@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
-from music_assets.sandbox.faults import BROKEN, Faults
-from music_assets.sandbox.query import parse
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets.sandbox.spotify.query import parse
+from music_assets_tests.support.faults import BROKEN, Faults
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
 
 SONGS = songs_frame(300)
 UNKNOWN = "0" * 22
@@ -26,13 +26,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Asker:
     """A plain HTTP client with a token."""
 
-    def __init__(self, place: Town) -> None:
-        self.place, self.session = place, requests.Session()
+    def __init__(self, server: SandboxServer) -> None:
+        self.server, self.session = server, requests.Session()
         self.session.trust_env = False
         self.login()
 
     def login(self) -> None:
-        settings = self.place.settings
+        settings = self.server.settings
         answer = self.session.post(
             settings.token_url,
             data={"grant_type": "client_credentials"},
@@ -42,7 +42,7 @@ class Asker:
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def __call__(self, path: str, **params: Any) -> requests.Response:
-        return self.session.get(self.place.settings.base_url + path, params=params)
+        return self.session.get(self.server.settings.base_url + path, params=params)
 
     def search(self, q: str, **params: Any) -> list[dict[str, Any]]:
         answer = self("search", q=q, type="track", **params)
@@ -53,21 +53,21 @@ class Asker:
 
 @pytest.fixture(scope="module")
 def development(path: Path) -> Iterator[Asker]:
-    with town(path) as place:
-        yield Asker(place)
+    with running_server(path) as server:
+        yield Asker(server)
 
 
 @pytest.fixture(scope="module")
 def extended(path: Path) -> Iterator[Asker]:
-    with town(path, mode="extended") as place:
-        yield Asker(place)
+    with running_server(path, mode="extended") as server:
+        yield Asker(server)
 
 
 @pytest.fixture
 def own(path: Path) -> Iterator[Asker]:
     """A sandbox of the test's own, to break."""
-    with town(path) as place:
-        yield Asker(place)
+    with running_server(path) as server:
+        yield Asker(server)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_pages_follow_one_another_by_their_links(extended: Asker) -> None:
         seen += [item["id"] for item in page["items"]]
         if not page["next"]:
             break
-        assert page["next"].startswith(extended.place.settings.base_url)
+        assert page["next"].startswith(extended.server.settings.base_url)
         page = extended.session.get(page["next"]).json()["tracks"]
     assert len(seen) == len(set(seen)) == total > 10
     assert page["previous"] and page["offset"] == (total - 1) // 10 * 10
@@ -386,20 +386,20 @@ def test_an_album_has_the_shape_recorded_but_for_its_upc(
 def test_a_wrong_secret_gets_the_flat_error_that_was_recorded(
     own: Asker, recorded_errors: dict[tuple[int, str], Any]
 ) -> None:
-    url = own.place.settings.token_url
+    url = own.server.settings.token_url
     form = {"grant_type": "client_credentials"}
     for auth in (("sandbox", "wrong"), ("", "")):
         answer = own.session.post(url, data=form, auth=auth)
         assert answer.json() == recorded_errors[400, "POST accounts.spotify.com/api/token"]
         assert answer.status_code == 400
-    settings = own.place.settings
+    settings = own.server.settings
     answer = own.session.post(url, data={}, auth=(settings.client_id, settings.client_secret))
     assert answer.json()["error"] == "unsupported_grant_type"
 
 
 def test_tokens_are_needed_and_expire(own: Asker) -> None:
     assert own("search", q="x", type="track").status_code == 200
-    own.place.clock.now += 3601
+    own.server.clock.now += 3601
     answer = own("search", q="x", type="track")
     assert answer.json() == {"error": {"status": 401, "message": "The access token expired"}}
     assert (answer.status_code, "invalid_token" in answer.headers["www-authenticate"]) == (401, True)
@@ -411,19 +411,19 @@ def test_tokens_are_needed_and_expire(own: Asker) -> None:
 
 
 def test_beyond_the_rate_it_says_how_long_to_wait(own: Asker) -> None:
-    own.place.faults.rate_per_30s = 3
+    own.server.faults.rate_per_30s = 3
     codes = [own("search", q="x", type="track").status_code for _ in range(4)]
     assert codes == [200, 200, 200, 429]
-    own.place.clock.now += 12
+    own.server.clock.now += 12
     answer = own("search", q="x", type="track")
     assert answer.json() == {"error": {"status": 429, "message": "API rate limit exceeded"}}
     assert answer.headers["retry-after"] == "18"
-    own.place.clock.now += 18
+    own.server.clock.now += 18
     assert own("search", q="x", type="track").status_code == 200
 
 
 def test_beyond_the_quota_it_is_closed_until_the_next_day(own: Asker) -> None:
-    own.place.faults.quota_per_day = 1
+    own.server.faults.quota_per_day = 1
     assert own("search", q="x", type="track").status_code == 200
     answer = own("search", q="x", type="track")
     assert answer.json()["error"] == {
@@ -432,16 +432,16 @@ def test_beyond_the_quota_it_is_closed_until_the_next_day(own: Asker) -> None:
         "reason": "QUOTA_EXCEEDED",
     }
     assert answer.headers["retry-after"] == "86400"
-    own.place.clock.now += 86400
+    own.server.clock.now += 86400
     own.login()
     assert own("search", q="x", type="track").status_code == 200
 
 
 def test_faults_come_at_their_rate_and_the_same_for_a_seed(path: Path) -> None:
     def outcomes() -> list[int]:
-        with town(path) as place:
-            asker = Asker(place)
-            place.sandbox.faults = Faults(broken_rate=0.3, broken=("502", "empty", "html", "503"), seed=7)
+        with running_server(path) as server:
+            asker = Asker(server)
+            server.sandbox.faults = Faults(broken_rate=0.3, broken=("502", "empty", "html", "503"), seed=7)
             answers = [asker("search", q="x", type="track") for _ in range(60)]
             return [
                 answer.status_code if answer.text[:1] == "{" else -answer.status_code for answer in answers
@@ -453,7 +453,7 @@ def test_faults_come_at_their_rate_and_the_same_for_a_seed(path: Path) -> None:
 
 
 def test_a_cut_answer_is_cut(own: Asker) -> None:
-    own.place.faults.script.append(BROKEN["cut"])
+    own.server.faults.script.append(BROKEN["cut"])
     with pytest.raises(requests.RequestException):
         own("search", q="x", type="track")
     assert own("search", q="x", type="track").status_code == 200
@@ -462,5 +462,5 @@ def test_a_cut_answer_is_cut(own: Asker) -> None:
 def test_it_counts_what_it_was_asked(own: Asker) -> None:
     own("search", q="x", type="track")
     own(f"tracks/{UNKNOWN}")
-    root = own.place.settings.base_url.removesuffix("/v1/")
+    root = own.server.settings.base_url.removesuffix("/v1/")
     assert own.session.get(f"{root}/sandbox/requests").json() == {"token": 1, "search": 1, "tracks": 1}

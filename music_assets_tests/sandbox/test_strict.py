@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from music_assets.sandbox.catalogue import open_to_read, truth
-from music_assets.sandbox.faults import ANSWERS, LIMITS, ROUGH, Faults
-from music_assets.sandbox.names import split_artists
+from music_assets.sandbox.spotify.catalogue import open_to_read
+from music_assets.sandbox.spotify.names import split_artists
 from music_assets_tests.sandbox.test_server import UNKNOWN, Asker, assert_same_shape, recorded
-from music_assets_tests.support.world import catalogue, songs_frame, town
+from music_assets_tests.support.faults import ANSWERS, LIMITS, ROUGH, Faults
+from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame, truth
 
 SONGS = songs_frame(400)
 
@@ -27,20 +27,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def extended(path: Path) -> Iterator[Asker]:
-    with town(path, mode="extended") as place:
-        yield Asker(place)
+    with running_server(path, mode="extended") as server:
+        yield Asker(server)
 
 
 @pytest.fixture(scope="module")
 def _development(path: Path) -> Iterator[Asker]:
-    with town(path) as place:
-        yield Asker(place)
+    with running_server(path) as server:
+        yield Asker(server)
 
 
 @pytest.fixture
 def own(_development: Asker) -> Asker:
     """The sandbox in development mode, to break; the next test finds it whole."""
-    _development.place.reset()
+    _development.server.reset()
     _development.login()
     return _development
 
@@ -176,9 +176,9 @@ def test_in_a_market_some_tracks_come_relinked(extended: Asker, own: Asker, path
 
 def test_an_id_that_is_gone_is_not_found_and_null_in_a_batch(path: Path) -> None:
     (one,), (two,) = all_of(path, "SELECT id FROM tracks ORDER BY id LIMIT 2")
-    with town(path, mode="extended") as place:
-        asker = Asker(place)
-        place.sandbox.faults = Faults(gone=frozenset([one]))
+    with running_server(path, mode="extended") as server:
+        asker = Asker(server)
+        server.sandbox.faults = Faults(gone=frozenset([one]))
         assert asker(f"tracks/{one}").status_code == 404
         for batch in ("tracks", "audio-features"):
             (items,) = asker(batch, ids=f"{one},{two}").json().values()
@@ -191,7 +191,7 @@ def test_an_id_that_is_gone_is_not_found_and_null_in_a_batch(path: Path) -> None
 def test_a_token_an_album_page_and_a_batch_have_the_shapes_recorded(
     own: Asker, extended: Asker, path: Path, shared: Path
 ) -> None:
-    settings = own.place.settings
+    settings = own.server.settings
     token = own.session.post(
         settings.token_url,
         data={"grant_type": "client_credentials"},
@@ -216,14 +216,14 @@ def test_each_recorded_error_is_met_in_the_sandbox(
     own: Asker, extended: Asker, path: Path, shared: Path
 ) -> None:
     (id_,) = all_of(path, "SELECT id FROM tracks LIMIT 1")[0]
-    faults = own.place.faults
+    faults = own.server.faults
     met: list[tuple[int, Any, str | None]] = []
 
     def note(answer: requests.Response) -> None:
         body = answer.json() if answer.content else ""
         met.append((answer.status_code, body, answer.headers.get("retry-after")))
 
-    own.place.sandbox.revoke_tokens()
+    own.server.sandbox.revoke_tokens()
     note(own("search", q="x", type="track"))
     own.login()
     note(own(f"audio-features/{id_}"))
@@ -232,7 +232,7 @@ def test_each_recorded_error_is_met_in_the_sandbox(
     note(own(f"tracks/{UNKNOWN}"))
     note(
         own.session.post(
-            own.place.settings.token_url, data={"grant_type": "client_credentials"}, auth=("a", "b")
+            own.server.settings.token_url, data={"grant_type": "client_credentials"}, auth=("a", "b")
         )
     )
     note(extended("audio-features", ids=UNKNOWN))
@@ -249,7 +249,7 @@ def test_each_recorded_error_is_met_in_the_sandbox(
 
 
 def test_an_app_whose_owner_has_no_premium_is_told_so(own: Asker) -> None:
-    own.place.faults.script.append(LIMITS["premium"])
+    own.server.faults.script.append(LIMITS["premium"])
     answer = own("search", q="x", type="track")
     assert answer.status_code == 403 and "premium subscription required" in answer.json()["error"]["message"]
 
@@ -259,30 +259,30 @@ def test_an_app_whose_owner_has_no_premium_is_told_so(own: Asker) -> None:
 
 def search(asker: Asker, **more: Any) -> requests.Response:
     return asker.session.get(
-        asker.place.settings.base_url + "search", params={"q": "x", "type": "track"}, **more
+        asker.server.settings.base_url + "search", params={"q": "x", "type": "track"}, **more
     )
 
 
 def test_a_reset_connection_has_no_answer(own: Asker) -> None:
-    own.place.faults.script.append(ROUGH["reset"])
+    own.server.faults.script.append(ROUGH["reset"])
     with pytest.raises(requests.ConnectionError):
         search(own)
     assert search(own).status_code == 200
 
 
 def test_a_connection_that_hangs_outlasts_the_clients_patience(own: Asker) -> None:
-    own.place.faults.script.append(ROUGH["hang"])
+    own.server.faults.script.append(ROUGH["hang"])
     with pytest.raises(requests.ReadTimeout):
         search(own, timeout=0.1)
     assert search(own).status_code == 200
-    own.place.faults.hang = 0.05
-    own.place.faults.script.append(ROUGH["hang"])
+    own.server.faults.hang = 0.05
+    own.server.faults.script.append(ROUGH["hang"])
     with pytest.raises(requests.ConnectionError):
         search(own, timeout=20)
 
 
 def test_a_token_may_expire_in_the_middle(own: Asker) -> None:
-    own.place.faults.script.append(ROUGH["expired"])
+    own.server.faults.script.append(ROUGH["expired"])
     assert search(own).json()["error"]["message"] == "The access token expired"
     assert search(own).status_code == 401
     own.login()
@@ -290,7 +290,7 @@ def test_a_token_may_expire_in_the_middle(own: Asker) -> None:
 
 
 def test_every_fault_can_be_drawn_at_a_rate(own: Asker) -> None:
-    own.place.sandbox.faults = Faults(broken_rate=0.5, broken=tuple(ANSWERS), hang=0.01, seed=3)
+    own.server.sandbox.faults = Faults(broken_rate=0.5, broken=tuple(ANSWERS), hang=0.01, seed=3)
     met: set[int | str] = set()
     for _ in range(120):
         try:
@@ -307,15 +307,15 @@ def test_every_fault_can_be_drawn_at_a_rate(own: Asker) -> None:
 
 
 def test_a_quota_may_count_some_kinds_of_request_only(own: Asker) -> None:
-    own.place.sandbox.faults = Faults(quota_per_day=1, quota_for=("search",))
+    own.server.sandbox.faults = Faults(quota_per_day=1, quota_for=("search",))
     assert [search(own).status_code for _ in range(2)] == [200, 429]
     assert own(f"tracks/{UNKNOWN}").status_code == 404
-    own.place.clock.now += 86400
+    own.server.clock.now += 86400
     own.login()
     assert search(own).status_code == 200
 
 
 def test_latency_comes_before_each_answer(own: Asker) -> None:
-    own.place.sandbox.faults = Faults(latency=0.2)
+    own.server.sandbox.faults = Faults(latency=0.2)
     with pytest.raises(requests.ReadTimeout):
         search(own, timeout=0.05)

@@ -9,10 +9,9 @@ partition. What cannot be read is returned as `SetAside`; only an unusable root 
 Home: http://millionsongdataset.com. Terms: research, non-commercial. To cite: T. Bertin-Mahieux,
 D. P. W. Ellis, B. Whitman, P. Lamere, "The Million Song Dataset", ISMIR 2011.
 
-Inside: `layout` (how files are laid out) and `hdf5` (the same in HDF5's terms), `fields` (which
-fields become columns), `fast` with `stored`, and `general` (one file to `records`), `columns`
-(records to frames), `reader` (many files) with `ahead` (for the disk) and `workers` (for the cores),
-`root` (partitions).
+Inside: `layout` (how files are laid out), `fields` (which fields become columns), `hdf5` (one file to
+`records`), `columns` (records to frames), `reader` (many files), `root` (partitions) and `workers` (for the
+cores).
 """
 
 from music_assets.sources.msd.errors import MsdRootError, SetAside, WorkerDied

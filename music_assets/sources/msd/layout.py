@@ -1,7 +1,7 @@
 """How an MSD file is laid out: its tables, their fields, its arrays, and how each is chunked.
 
 Only what is true of the files belongs here. Which of it becomes a column, and what stands for
-unknown, is in `fields`; reading is in `general` and `fast`. Taken from the files themselves and
+unknown, is in `fields`; reading is in `hdf5`. Taken from the files themselves and
 from `hdf5_descriptors.py` and `hdf5_utils.py` of the MSD's own code
 (https://github.com/tbertinmahieux/MSongsDB).
 """

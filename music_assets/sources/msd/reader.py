@@ -1,6 +1,6 @@
 """Reading many MSD files in one pass: which files, which of their tracks, and what was left out.
 
-How one file is read is in `fast` and `general`; how tracks become frames in `columns`; which files
+How one file is read is in `hdf5`; how tracks become frames in `columns`; which files
 make a partition in `root`.
 """
 
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from music_assets.sources.msd import fast
-from music_assets.sources.msd.ahead import opened, opened_ahead
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import SetAside, UnreadableFile
-from music_assets.sources.msd.general import GeneralFile
+from music_assets.sources.msd.hdf5 import fast_reader
+from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
+from music_assets.sources.msd.hdf5.prefetch import opened, opened_ahead
 from music_assets.sources.msd.layout import ANALYSIS
 from music_assets.sources.msd.records import Record
 from music_assets.sources.msd.workers import Workers, cores
@@ -142,11 +142,11 @@ class Reading:
 
     def _read(self, path: str, descriptor: int | None, rows: list[int] | None = None) -> None:
         try:
-            record = None if descriptor is None else fast.read_record(descriptor)
+            record = None if descriptor is None else fast_reader.read_record(descriptor)
             if record is not None:
                 self._take_one(path, record)
                 return
-            with GeneralFile(path) as file:
+            with H5pyFile(path) as file:
                 if file.rows == 1:
                     self._take_one(path, next(file.records()))
                 else:

@@ -1,6 +1,6 @@
 """One track as its file has it, before any value is decoded: what both readers hand on.
 
-`fast` and `general` make these; `columns` decodes many of them at once.
+The readers in `hdf5` make these; `columns` decodes many of them at once.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from music_assets.sources.msd.errors import MsdRootError, UnreadableFile
-from music_assets.sources.msd.general import GeneralFile
+from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
 from music_assets.sources.msd.reader import MsdRead, Reading, is_song_file
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -160,9 +160,9 @@ class _File(MsdRoot):
         """How many songs have no partition; they are reported with the first one."""
         return sum(len(rows) for key, rows in self._rows.items() if not _KEY.fullmatch(key))
 
-    def _opened(self) -> GeneralFile:
+    def _opened(self) -> H5pyFile:
         try:
-            return GeneralFile(self.path)
+            return H5pyFile(self.path)
         except UnreadableFile as fault:
             raise MsdRootError(
                 f"The MSD root {self.path} {fault}. It must be a folder with A/…Z/ or an MSD HDF5 file."

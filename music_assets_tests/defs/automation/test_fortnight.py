@@ -28,21 +28,18 @@ from pandas.testing import assert_frame_equal
 
 from music_assets.cli.run import run_job
 from music_assets.defs.instance import dagster_instance
-from music_assets.sandbox.catalogue import build_catalogue
-from music_assets.sandbox.faults import Faults
-from music_assets.sandbox.msd import write_sample, write_song_file
-from music_assets.sandbox.process import in_thread
-from music_assets.sandbox.sample import sample_songs
-from music_assets.sandbox.server import SandboxSpotify
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
 from music_assets_tests.cli.test_run import tables
+from music_assets_tests.support.clock import MovedClock, moved
 from music_assets_tests.support.daemon import Daemon
-from music_assets_tests.support.moved import MovedClock, moved
-from music_assets_tests.support.world import wait_until
+from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.sandbox import FaultySandbox, build_catalogue, in_thread, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +57,7 @@ DAYS = range(1, 15)
 class Recorder:
     """The sandbox with a list of what was answered; answers can be held back for ever."""
 
-    def __init__(self, sandbox: SandboxSpotify) -> None:
+    def __init__(self, sandbox: FaultySandbox) -> None:
         self.sandbox, self._app = sandbox, sandbox.app
         self.answered: Counter[str] = Counter()  # that reached whoever asked
         self.hold_after: int | None = None
@@ -185,7 +182,7 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
     catalogue = folder / "catalogue.sqlite"
     build_catalogue([everything.read(key).songs for key in everything.partitions()], catalogue)
     clock = MovedClock(FIRST)
-    spotify = Recorder(SandboxSpotify(catalogue, clock=clock, faults=Faults(quota_per_day=QUOTA)))
+    spotify = Recorder(FaultySandbox(catalogue, clock=clock, faults=Faults(quota_per_day=QUOTA)))
     with ExitStack() as stack:
         address = stack.enter_context(in_thread(spotify.sandbox))
         settings = Settings.from_environment(

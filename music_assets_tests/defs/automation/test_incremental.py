@@ -15,8 +15,8 @@ import pytest
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.assets import mapped_rows, mapping
-from music_assets.sandbox.msd import write_sample, write_song_file
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
 from music_assets.staging.store import SliceStore
 from music_assets.tables import STAGED

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sandbox.catalogue import truth
-from music_assets.sandbox.echonest import shares, write_archive
 from music_assets.sources.echonest import (
     ArchiveDamaged,
     ArchiveMissing,
@@ -20,7 +18,8 @@ from music_assets.sources.echonest import (
     IndexUnusable,
     Progress,
 )
-from music_assets_tests.support.world import catalogue, songs_frame
+from music_assets_tests.support.echonest_archive import shares, write_archive
+from music_assets_tests.support.sandbox import catalogue, songs_frame, truth
 
 SONGS = songs_frame(300)
 SONG_IDS = list(SONGS["song_id"])

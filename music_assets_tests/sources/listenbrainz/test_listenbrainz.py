@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from music_assets.sandbox.catalogue import open_to_read, truth
-from music_assets.sandbox.faults import ANSWERS, Raw
+from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings, SongNames
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.faults import ANSWERS, Raw
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
 FRAME = songs_frame(120)
 SONGS = [SongNames(row.track_id, row.title, row.artist_name, row.release) for row in FRAME.itertuples()]
@@ -26,13 +26,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[Town]:
-    with town(path) as place:
-        yield place
+def _listening(path: Path) -> Iterator[SandboxServer]:
+    with running_server(path) as server:
+        yield server
 
 
 @pytest.fixture
-def place(_listening: Town) -> Town:
+def server(_listening: SandboxServer) -> SandboxServer:
     return _listening.reset()
 
 
@@ -47,27 +47,27 @@ Make = Callable[..., ListenBrainz]
 
 
 @pytest.fixture
-def brainz(place: Town, ledger: Ledger) -> Iterator[Make]:
+def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
     with contextlib.ExitStack() as opened:
 
         def make(**settings: Any) -> ListenBrainz:
             given = {
-                "base_url": place.address.listenbrainz_url,
+                "base_url": server.address.listenbrainz_url,
                 "requests_per_second": None,
                 "backoff": 0.001,
             }
             asks = ListenBrainzSettings(source="sandbox", **{**given, **settings})
             return opened.enter_context(
-                ListenBrainz(asks, ledger, clock=place.clock, sleep=place.clock.sleep)
+                ListenBrainz(asks, ledger, clock=server.clock, sleep=server.clock.sleep)
             )
 
         yield make
 
 
-def test_a_batch_of_songs_is_one_request(brainz: Make, place: Town) -> None:
+def test_a_batch_of_songs_is_one_request(brainz: Make, server: SandboxServer) -> None:
     asking = brainz()
     found = asking.spotify_ids(SONGS)
-    assert asking.requests == 3 and place.sandbox.requests == {"listenbrainz": 3}
+    assert asking.requests == 3 and server.sandbox.requests == {"listenbrainz": 3}
     assert found.ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
     assert (found.pending, found.failed, found.unaskable, found.reason) == ([], [], [], None)
     assert found.source == "sandbox" and found.fetched_at.keys() == {song.track_id for song in SONGS}
@@ -110,15 +110,15 @@ def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:
     assert found.unaskable == ["TR1", "TR2"] and asking.requests == 0
 
 
-def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, place: Town) -> None:
+def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, server: SandboxServer) -> None:
     asking = brainz()
     asking.spotify_ids(SONGS[:50])
-    place.keyless_faults.script.append(ANSWERS["wait_a_day"])
+    server.other_faults.script.append(ANSWERS["wait_a_day"])
     found = asking.spotify_ids(SONGS)
     assert found.pending == [song.track_id for song in SONGS[50:]]
     assert found.until is not None and "ListenBrainz gives no answers" in (found.reason or "")
     assert len(found.ids) + len(found.not_found) == 50
-    place.clock.now += 86208
+    server.clock.now += 86208
     assert asking.spotify_ids(SONGS).pending == []
 
 
@@ -140,16 +140,18 @@ NAMES = {"artist_name": "y", "release_name": "z", "track_name": "x"}
         [{**NAMES, "track_name": "another", "spotify_track_ids": []}],
     ],
 )
-def test_an_answer_about_something_else_is_not_believed(brainz: Make, place: Town, body: Any) -> None:
-    place.keyless_faults.script.append(Raw(200, orjson.dumps(body)))
+def test_an_answer_about_something_else_is_not_believed(
+    brainz: Make, server: SandboxServer, body: Any
+) -> None:
+    server.other_faults.script.append(Raw(200, orjson.dumps(body)))
     found = brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])
     assert found.failed == ["TR1"] and found.reason
     assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
 
 
 @pytest.mark.parametrize("ids", [None, "text", [None, 7, "short", "x" * 23]])
-def test_what_is_no_id_is_none(brainz: Make, place: Town, ids: Any) -> None:
-    place.keyless_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
+def test_what_is_no_id_is_none(brainz: Make, server: SandboxServer, ids: Any) -> None:
+    server.other_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
     assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
 
 

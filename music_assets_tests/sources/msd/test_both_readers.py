@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from music_assets.sandbox.msd import write_song_file
-from music_assets.sources.msd import fast, general, read_msd
-from music_assets.sources.msd.ahead import opened
+from music_assets.sandbox.msd.writer import write_song_file
+from music_assets.sources.msd import read_msd
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import UnreadableFile
+from music_assets.sources.msd.hdf5 import fast_reader, h5py_reader
+from music_assets.sources.msd.hdf5.prefetch import opened
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
 from music_assets.sources.msd.records import Record
 from music_assets_tests.support.msd_songs import TRACK, song, terms, write_in_place
@@ -56,11 +57,11 @@ songs = st.fixed_dictionaries(
 def _fast(path: Path) -> Record | None:
     with opened(str(path)) as descriptor:
         assert descriptor is not None
-        return fast.read_record(descriptor)
+        return fast_reader.read_record(descriptor)
 
 
 def _general(path: Path) -> Record:
-    with general.GeneralFile(path) as file:
+    with h5py_reader.H5pyFile(path) as file:
         (record,) = file.records()
     return record
 

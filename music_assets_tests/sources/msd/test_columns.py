@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from music_assets.sandbox.msd import write_song_file
+from music_assets.sandbox.msd.writer import write_song_file
 from music_assets.sources.msd import ARTIST_COLUMNS, SONG_COLUMNS, read_msd, read_songs
 from music_assets.tables import PUBLISHED
 from music_assets_tests.support.msd_songs import song, terms, write_in_place

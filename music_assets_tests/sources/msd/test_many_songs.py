@@ -11,9 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from music_assets.sandbox.msd import write_aggregate_file, write_summary_file
 from music_assets.sources.msd import MsdRoot, read_msd
-from music_assets_tests.support.msd_songs import song, terms, write_in_place
+from music_assets_tests.support.msd_songs import (
+    song,
+    terms,
+    write_aggregate_file,
+    write_in_place,
+    write_summary_file,
+)
 
 
 def _songs(counts: list[tuple[int, int, int]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pandas.testing import assert_frame_equal
 
-from music_assets.sandbox.msd import write_song_file
+from music_assets.sandbox.msd.writer import write_song_file
 from music_assets.sources.msd import MsdRead, read_msd
 from music_assets_tests.support.msd_songs import song, terms, write_in_place
 

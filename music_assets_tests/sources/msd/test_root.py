@@ -8,9 +8,15 @@ from pathlib import Path
 import h5py
 import pytest
 
-from music_assets.sandbox.msd import write_aggregate_file, write_song_file, write_summary_file
+from music_assets.sandbox.msd.writer import write_song_file
 from music_assets.sources.msd import MsdRoot, MsdRootError
-from music_assets_tests.support.msd_songs import TRACK, song, write_in_place
+from music_assets_tests.support.msd_songs import (
+    TRACK,
+    song,
+    write_aggregate_file,
+    write_in_place,
+    write_summary_file,
+)
 
 OTHER = "TRABZZE128F4230A1B"
 ELSEWHERE = "TRQXCDE128F4230A1B"

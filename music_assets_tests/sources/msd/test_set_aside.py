@@ -12,9 +12,16 @@ import h5py
 import numpy as np
 import pytest
 
-from music_assets.sandbox.msd import write_aggregate_file, write_song_file
+from music_assets.sandbox.msd.writer import write_song_file
 from music_assets.sources.msd import read_msd
-from music_assets_tests.support.msd_songs import TRACK, place, song, terms, write_in_place
+from music_assets_tests.support.msd_songs import (
+    TRACK,
+    song,
+    song_path,
+    terms,
+    write_aggregate_file,
+    write_in_place,
+)
 
 GOOD = "TRABCZZ128F4230A1B"
 Spoil = Callable[[Path], object]
@@ -194,7 +201,7 @@ def test_other_names_and_folders_say_nothing_of_the_track(tmp_path: Path, name: 
 
 def test_a_track_met_twice_is_kept_from_the_first_path(tmp_path: Path) -> None:
     (path,) = write_in_place(tmp_path / "a", song(title="kept"))
-    again = place(tmp_path / "b", TRACK)
+    again = song_path(tmp_path / "b", TRACK)
     again.parent.mkdir(parents=True)
     shutil.copy(path, again)
 

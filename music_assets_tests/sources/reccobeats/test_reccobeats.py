@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sandbox.catalogue import open_to_read
-from music_assets.sandbox.faults import ANSWERS, Raw
+from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings, features_row, spotify_id_of
 from music_assets.tables import STAGED, row_columns
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.faults import ANSWERS, Raw
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 UNKNOWN = "0" * 22
@@ -42,13 +42,13 @@ def isrcs(path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[Town]:
-    with town(path) as place:
-        yield place
+def _listening(path: Path) -> Iterator[SandboxServer]:
+    with running_server(path) as server:
+        yield server
 
 
 @pytest.fixture
-def place(_listening: Town) -> Town:
+def server(_listening: SandboxServer) -> SandboxServer:
     return _listening.reset()
 
 
@@ -60,13 +60,15 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def recco(place: Town, ledger: Ledger) -> Iterator[Callable[..., ReccoBeats]]:
+def recco(server: SandboxServer, ledger: Ledger) -> Iterator[Callable[..., ReccoBeats]]:
     with contextlib.ExitStack() as opened:
 
         def make(**settings: Any) -> ReccoBeats:
-            given = {"base_url": place.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
+            given = {"base_url": server.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
             asks = ReccoBeatsSettings(source="sandbox", **{**given, **settings})
-            return opened.enter_context(ReccoBeats(asks, ledger, clock=place.clock, sleep=place.clock.sleep))
+            return opened.enter_context(
+                ReccoBeats(asks, ledger, clock=server.clock, sleep=server.clock.sleep)
+            )
 
         yield make
 
@@ -74,10 +76,10 @@ def recco(place: Town, ledger: Ledger) -> Iterator[Callable[..., ReccoBeats]]:
 Make = Callable[..., ReccoBeats]
 
 
-def test_a_hundred_ids_take_three_requests(recco: Make, place: Town, ids: list[str]) -> None:
+def test_a_hundred_ids_take_three_requests(recco: Make, server: SandboxServer, ids: list[str]) -> None:
     asking = recco()
     found = asking.audio_features(ids)
-    assert asking.requests == 3 and place.sandbox.requests == {"reccobeats": 3}
+    assert asking.requests == 3 and server.sandbox.requests == {"reccobeats": 3}
     assert len(found.rows) + len(found.not_found) == len(ids)
     assert 70 < len(found.rows) < 98  # it does not know every track
     assert {row["spotify_track_id"] for row in found.rows} | set(found.not_found) == set(ids)
@@ -123,13 +125,15 @@ def test_an_id_it_does_not_know_is_asked_for_by_its_recording(
     assert again.audio_features(ids, isrcs=isrcs) == found and again.requests == 0
 
 
-def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(recco: Make, place: Town) -> None:
+def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(
+    recco: Make, server: SandboxServer
+) -> None:
     def features(id_: str, tempo: float) -> dict[str, Any]:
         return {"href": f"https://open.spotify.com/track/{id_}", "isrc": "USUM72104140", "tempo": tempo}
 
     two = [features("B" * 22, 99.0), features("A" * 22, 120.0)]
     for content in (two, two[::-1]):
-        place.keyless_faults.script.extend(
+        server.other_faults.script.extend(
             [Raw(200, b'{"content": []}'), Raw(200, orjson.dumps({"content": content}))]
         )
     for id_ in (UNKNOWN, "1" * 22):
@@ -143,15 +147,17 @@ def test_what_is_no_id_spoils_nothing_beside_it(recco: Make, ids: list[str]) -> 
     assert len(found.rows) + len(found.not_found) == 1
 
 
-def test_when_it_wants_a_long_pause_the_rest_is_pending(recco: Make, place: Town, ids: list[str]) -> None:
-    place.keyless_faults.script.extend([EMPTY, ANSWERS["wait_a_day"]])
+def test_when_it_wants_a_long_pause_the_rest_is_pending(
+    recco: Make, server: SandboxServer, ids: list[str]
+) -> None:
+    server.other_faults.script.extend([EMPTY, ANSWERS["wait_a_day"]])
     found = recco().audio_features(ids)
     assert found.pending == ids[40:] and found.not_found == ids[:40]
-    assert found.until is not None and found.until.timestamp() == place.clock.now + 86207
+    assert found.until is not None and found.until.timestamp() == server.clock.now + 86207
     assert "ReccoBeats gives no answers for now" in (found.reason or "")
     later = recco()
     assert later.audio_features(ids).pending == ids[40:] and later.requests == 0
-    place.clock.now += 86208
+    server.clock.now += 86208
     done = later.audio_features(ids)
     assert done.pending == [] and later.requests == 2
 
@@ -166,30 +172,30 @@ def test_an_outage_is_no_exception(recco: Make, ids: list[str]) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b'{"content": null}', b'{"error": "no"}', b'"text"'])
 def test_an_answer_of_another_shape_fails_its_batch_alone(
-    recco: Make, place: Town, ids: list[str], body: bytes
+    recco: Make, server: SandboxServer, ids: list[str], body: bytes
 ) -> None:
-    place.keyless_faults.script.append(Raw(200, body))
+    server.other_faults.script.append(Raw(200, body))
     found = recco().audio_features(ids)
     assert found.failed == ids[:40] and len(found.rows) + len(found.not_found) == 60
 
 
-def test_entries_that_make_no_sense_are_left_out(recco: Make, place: Town, ids: list[str]) -> None:
+def test_entries_that_make_no_sense_are_left_out(recco: Make, server: SandboxServer, ids: list[str]) -> None:
     content = [None, 7, {"href": None}, {"href": "https://example.org/"}, {"tempo": 1}]
-    place.keyless_faults.script.append(Raw(200, orjson.dumps({"content": content})))
+    server.other_faults.script.append(Raw(200, orjson.dumps({"content": content})))
     assert recco().audio_features(ids[:2]).not_found == ids[:2]
 
 
 @pytest.mark.parametrize("share", [0.1])
 def test_faults_change_nothing_but_the_number_of_requests(
-    recco: Make, place: Town, ids: list[str], isrcs: dict[str, str], tmp_path: Path, share: float
+    recco: Make, server: SandboxServer, ids: list[str], isrcs: dict[str, str], tmp_path: Path, share: float
 ) -> None:
-    place.keyless_faults.broken_rate = share
-    place.keyless_faults.broken = ("500", "502", "empty", "html", "cut", "reset", "wait_0")
+    server.other_faults.broken_rate = share
+    server.other_faults.broken = ("500", "502", "empty", "html", "cut", "reset", "wait_0")
     found = recco(retries=10).audio_features(ids, isrcs=isrcs)
-    place.reset()
+    server.reset()
     calm = open_ledger(tmp_path / "calm.sqlite", source="sandbox")
-    given = ReccoBeatsSettings("sandbox", place.address.reccobeats_url, requests_per_second=None)
-    with ReccoBeats(given, calm, clock=place.clock) as asking:
+    given = ReccoBeatsSettings("sandbox", server.address.reccobeats_url, requests_per_second=None)
+    with ReccoBeats(given, calm, clock=server.clock) as asking:
         expected = asking.audio_features(ids, isrcs=isrcs)
     calm.close()
     values = [{**row, "fetched_at": None} for row in found.rows]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from music_assets.sources.spotify import Ledger, open_ledger
-from music_assets_tests.support.world import Town, catalogue, songs_frame, town
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
 
 SONGS = songs_frame(60)
 
@@ -19,25 +19,25 @@ def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _development(songs_catalogue: Path) -> Iterator[Town]:
-    with town(songs_catalogue) as listening:
+def _development(songs_catalogue: Path) -> Iterator[SandboxServer]:
+    with running_server(songs_catalogue) as listening:
         yield listening
 
 
 @pytest.fixture(scope="session")
-def _extended(songs_catalogue: Path) -> Iterator[Town]:
-    with town(songs_catalogue, mode="extended") as listening:
+def _extended(songs_catalogue: Path) -> Iterator[SandboxServer]:
+    with running_server(songs_catalogue, mode="extended") as listening:
         yield listening
 
 
 @pytest.fixture
-def spotify_town(_development: Town) -> Town:
+def spotify_server(_development: SandboxServer) -> SandboxServer:
     """The sandbox in development mode, as if it had just begun to listen."""
     return _development.reset()
 
 
 @pytest.fixture
-def extended_town(_extended: Town) -> Town:
+def extended_server(_extended: SandboxServer) -> SandboxServer:
     """The sandbox with extended access, as if it had just begun to listen."""
     return _extended.reset()
 

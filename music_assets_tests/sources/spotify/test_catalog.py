@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sandbox.catalogue import truth
-from music_assets.sandbox.faults import BROKEN, Raw, error
 from music_assets.sources.spotify import (
     BadCredentials,
     Key,
@@ -27,19 +25,22 @@ from music_assets.sources.spotify import (
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.tables import STAGED, STAGED_BY_DAY, row_columns
 from music_assets_tests.sources.spotify.conftest import SONGS
-from music_assets_tests.support.world import Town, song_queries, town
+from music_assets_tests.support.faults import BROKEN, Raw, error
+from music_assets_tests.support.sandbox import SandboxServer, running_server, song_queries, truth
 
 QUESTIONS = song_queries(SONGS)
 DAY = {"retry-after": "86207"}
 
 
-def spotify_of(place: Town, ledger: Ledger, **changed: object) -> SpotifyCatalog:
-    settings = SpotifySettings(**{**vars(place.settings), **changed})
-    return SpotifyCatalog(SpotifyClient(settings, ledger, clock=place.clock, sleep=place.clock.sleep), ledger)
+def spotify_of(server: SandboxServer, ledger: Ledger, **changed: object) -> SpotifyCatalog:
+    settings = SpotifySettings(**{**vars(server.settings), **changed})
+    return SpotifyCatalog(
+        SpotifyClient(settings, ledger, clock=server.clock, sleep=server.clock.sleep), ledger
+    )
 
 
-def ask(place: Town, ledger: Ledger, songs: list[SongQuery] = QUESTIONS) -> list[SearchResult]:
-    with spotify_of(place, ledger) as spotify:
+def ask(server: SandboxServer, ledger: Ledger, songs: list[SongQuery] = QUESTIONS) -> list[SearchResult]:
+    with spotify_of(server, ledger) as spotify:
         return list(spotify.search_songs(songs))
 
 
@@ -50,9 +51,9 @@ def statuses(answers: list[SearchResult]) -> dict[str, int]:
 
 
 def test_every_song_is_answered_in_the_order_asked(
-    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
-    answers = ask(spotify_town, ledger)
+    answers = ask(spotify_server, ledger)
     assert [answer.track_id for answer in answers] == [song.track_id for song in QUESTIONS]
     assert statuses(answers) == {"answered": len(QUESTIONS)}
     right = truth(songs_catalogue)
@@ -61,21 +62,21 @@ def test_every_song_is_answered_in_the_order_asked(
     assert len(there) > 50 and len(found) / len(there) > 0.95
 
 
-def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_town: Town, ledger: Ledger) -> None:
-    answer = next(a for a in ask(spotify_town, ledger) if a.tracks)
+def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    answer = next(a for a in ask(spotify_server, ledger) if a.tracks)
     assert sorted(answer.tracks[0]) == sorted(row_columns(STAGED["spotify_tracks"]))
     assert {row["source"] for row in answer.tracks} == {"sandbox"} == {answer.source}
     assert {row["fetched_at"] for row in answer.tracks} == {answer.fetched_at}
     assert answer.query and answer.query.startswith("track:")
 
 
-def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Ledger) -> None:
-    first = ask(spotify_town, ledger)
-    spent = dict(spotify_town.sandbox.requests)
-    with spotify_of(spotify_town, ledger) as spotify:
+def test_what_was_asked_once_costs_nothing_again(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    first = ask(spotify_server, ledger)
+    spent = dict(spotify_server.sandbox.requests)
+    with spotify_of(spotify_server, ledger) as spotify:
         again = list(spotify.search_songs(QUESTIONS))
         assert spotify.request_counts == {} and spotify.cache_hits == {"search": len(QUESTIONS)}
-    assert spotify_town.sandbox.requests == spent
+    assert spotify_server.sandbox.requests == spent
     assert [(a.tracks, a.query, a.fetched_at) for a in again] == [
         (a.tracks, a.query, a.fetched_at) for a in first
     ]
@@ -83,88 +84,92 @@ def test_what_was_asked_once_costs_nothing_again(spotify_town: Town, ledger: Led
     assert sum(a.requests for a in first) == spent["search"]
 
 
-def test_other_words_for_the_same_song_are_not_asked(spotify_town: Town, ledger: Ledger) -> None:
-    ask(spotify_town, ledger, QUESTIONS[:1])
+def test_other_words_for_the_same_song_are_not_asked(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    ask(spotify_server, ledger, QUESTIONS[:1])
     renamed = SongQuery(QUESTIONS[0].track_id, "Another Title", "Another Artist")
-    assert ask(spotify_town, ledger, [renamed])[0].from_ledger
+    assert ask(spotify_server, ledger, [renamed])[0].from_ledger
 
 
-def test_only_misses_climb_the_ladder(spotify_town: Town, ledger: Ledger, songs_catalogue: Path) -> None:
+def test_only_misses_climb_the_ladder(
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
     right = truth(songs_catalogue)
     known = next(song for song in QUESTIONS if right[song.track_id])
     unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
-    hit, miss = ask(spotify_town, ledger, [known, unknown])
+    hit, miss = ask(spotify_server, ledger, [known, unknown])
     assert (hit.requests, miss.requests) == (1, 2)
     assert (miss.status, miss.tracks, miss.query) == ("answered", [], "No Such Song Nobody At All")
-    assert ask(spotify_town, ledger, [unknown])[0].requests == 0
+    assert ask(spotify_server, ledger, [unknown])[0].requests == 0
 
 
-def test_a_longer_ladder_goes_on_where_the_shorter_ended(spotify_town: Town, ledger: Ledger) -> None:
+def test_a_longer_ladder_goes_on_where_the_shorter_ended(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
     unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All", "No Album")
     for ladder, requests in ((1, 1), (2, 1), (3, 1), (3, 0), (1, 0)):
-        with spotify_of(spotify_town, ledger, ladder=ladder) as spotify:
+        with spotify_of(spotify_server, ledger, ladder=ladder) as spotify:
             assert next(spotify.search_songs([unknown])).requests == requests
 
 
 def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
-    spotify_town: Town, ledger: Ledger, tmp_path: Path
+    spotify_server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
-    spotify_town.faults.quota_per_day = 25
-    first = ask(spotify_town, ledger)
+    spotify_server.faults.quota_per_day = 25
+    first = ask(spotify_server, ledger)
     done = statuses(first)
     assert 0 < done["answered"] <= 25 and sum(done.values()) == len(QUESTIONS)
     waiting = [answer for answer in first if answer.status == "pending"]
-    tomorrow = datetime.fromtimestamp(spotify_town.clock() + 86400, UTC)
+    tomorrow = datetime.fromtimestamp(spotify_server.clock() + 86400, UTC)
     assert {answer.until for answer in waiting} == {tomorrow}
     assert all("quota" in (answer.reason or "") and answer.query is None for answer in waiting)
 
-    spotify_town.clock.now += 86400
-    spotify_town.faults.quota_per_day = None
-    second = ask(spotify_town, ledger)
+    spotify_server.clock.now += 86400
+    spotify_server.faults.quota_per_day = None
+    second = ask(spotify_server, ledger)
     assert statuses(second) == {"answered": len(QUESTIONS)}
     assert sum(answer.from_ledger for answer in second) == done["answered"]
     # Refusals apart (one, and as many as threads were under way), no request was wasted over both days.
     fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
-    at_one_go = sum(answer.requests for answer in ask(spotify_town, fresh))
+    at_one_go = sum(answer.requests for answer in ask(spotify_server, fresh))
     fresh.close()
     assert sum(answer.requests for answer in first + second) <= at_one_go + 1 + 8
 
 
-def test_a_long_rate_limit_ends_the_budget_too(spotify_town: Town, ledger: Ledger) -> None:
-    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    answers = ask(spotify_town, ledger)
+def test_a_long_rate_limit_ends_the_budget_too(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    answers = ask(spotify_server, ledger)
     assert statuses(answers) == {"pending": len(QUESTIONS)}
-    assert spotify_town.sandbox.requests["search"] <= 8
+    assert spotify_server.sandbox.requests["search"] <= 8
 
 
-def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_town: Town, ledger: Ledger) -> None:
+def test_a_miss_cut_short_goes_on_at_the_second_rung(spotify_server: SandboxServer, ledger: Ledger) -> None:
     unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
-    spotify_town.faults.quota_per_day = 1
-    assert ask(spotify_town, ledger, [unknown])[0].status == "pending"
-    spotify_town.faults.quota_per_day = None
-    spotify_town.clock.now += 86400
-    later = ask(spotify_town, ledger, [unknown])[0]
+    spotify_server.faults.quota_per_day = 1
+    assert ask(spotify_server, ledger, [unknown])[0].status == "pending"
+    spotify_server.faults.quota_per_day = None
+    spotify_server.clock.now += 86400
+    later = ask(spotify_server, ledger, [unknown])[0]
     assert (later.status, later.requests, later.query) == ("answered", 1, "No Such Song Nobody At All")
 
 
 def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
     songs_catalogue: Path, ledger: Ledger
 ) -> None:
-    with town(songs_catalogue, threads=1, retries=1) as place:
-        place.faults.script.extend([BROKEN["html"]] * 2)
-        first = ask(place, ledger)
+    with running_server(songs_catalogue, threads=1, retries=1) as server:
+        server.faults.script.extend([BROKEN["html"]] * 2)
+        first = ask(server, ledger)
         assert [answer.status for answer in first] == ["error"] + ["answered"] * 59
         assert "no JSON object" in (first[0].reason or "") and first[0].query
-        assert ask(place, ledger)[0].status == "answered"
+        assert ask(server, ledger)[0].status == "answered"
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"tracks": null}', b'{"tracks": {"items": {}}}', b'{"error": {}}'])
 def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
     songs_catalogue: Path, ledger: Ledger, body: bytes
 ) -> None:
-    with town(songs_catalogue, threads=1) as place:
-        place.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
-        answer = ask(place, ledger, QUESTIONS[:1])[0]
+    with running_server(songs_catalogue, threads=1) as server:
+        server.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+        answer = ask(server, ledger, QUESTIONS[:1])[0]
         assert answer.status == "error" and "no list of tracks" in (answer.reason or "")
         assert ledger.count() == {}
 
@@ -172,35 +177,37 @@ def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
 def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
     songs_catalogue: Path, ledger: Ledger
 ) -> None:
-    with town(songs_catalogue, threads=1) as place:
-        place.faults.script.append(error(400, "Invalid query"))
-        assert ask(place, ledger, QUESTIONS[:1])[0].status == "error"
-        again = ask(place, ledger, QUESTIONS[:1])[0]
+    with running_server(songs_catalogue, threads=1) as server:
+        server.faults.script.append(error(400, "Invalid query"))
+        assert ask(server, ledger, QUESTIONS[:1])[0].status == "error"
+        again = ask(server, ledger, QUESTIONS[:1])[0]
         assert (again.status, again.requests) == ("error", 0) and "Invalid query" in (again.reason or "")
         reworded = SongQuery(QUESTIONS[0].track_id, "Other Words", QUESTIONS[0].artist_name)
-        assert ask(place, ledger, [reworded])[0].status == "answered"
+        assert ask(server, ledger, [reworded])[0].status == "answered"
 
 
 @pytest.mark.parametrize("nothing", ["", "!!!", None, math.nan])
 def test_a_song_without_a_word_is_an_error_and_costs_nothing(
-    spotify_town: Town, ledger: Ledger, nothing: str
+    spotify_server: SandboxServer, ledger: Ledger, nothing: str
 ) -> None:
-    answers = ask(spotify_town, ledger, [SongQuery("TRX", nothing, nothing), QUESTIONS[0]])
+    answers = ask(spotify_server, ledger, [SongQuery("TRX", nothing, nothing), QUESTIONS[0]])
     assert [answer.status for answer in answers] == ["error", "answered"]
     assert "no" in (answers[0].reason or "") and answers[0].requests == 0
 
 
-def test_wrong_credentials_stop_everything(spotify_town: Town, ledger: Ledger) -> None:
+def test_wrong_credentials_stop_everything(spotify_server: SandboxServer, ledger: Ledger) -> None:
     with (
-        spotify_of(spotify_town, ledger, client_secret="wrong") as spotify,
+        spotify_of(spotify_server, ledger, client_secret="wrong") as spotify,
         pytest.raises(BadCredentials),
     ):
         list(spotify.search_songs(QUESTIONS))
     assert ledger.count() == {}
 
 
-def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, ledger: Ledger) -> None:
-    with spotify_of(spotify_town, ledger, threads=2) as spotify:
+def test_answers_are_kept_as_they_come_in_not_at_the_end(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    with spotify_of(spotify_server, ledger, threads=2) as spotify:
         asked = spotify.search_songs(QUESTIONS)
         for answer in itertools.islice(asked, 10):
             assert ledger.get_many([Key("track", answer.track_id, "search")])
@@ -208,24 +215,26 @@ def test_answers_are_kept_as_they_come_in_not_at_the_end(spotify_town: Town, led
     assert 10 <= ledger.count()["search"] < len(QUESTIONS)
 
 
-def test_a_storm_of_faults_loses_no_answer(spotify_town: Town, ledger: Ledger) -> None:
-    spotify_town.faults.broken_rate = 0.3
-    spotify_town.faults.rate_per_30s = 40
-    answers = ask(spotify_town, ledger)
-    spotify_town.faults.broken_rate = 0.0
+def test_a_storm_of_faults_loses_no_answer(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    spotify_server.faults.broken_rate = 0.3
+    spotify_server.faults.rate_per_30s = 40
+    answers = ask(spotify_server, ledger)
+    spotify_server.faults.broken_rate = 0.0
     answers = [a for a in answers if a.status == "answered"]
     assert len(answers) > 40
-    calm = ask(spotify_town, ledger)
+    calm = ask(spotify_server, ledger)
     assert {a.track_id: a.tracks for a in answers}.items() <= {a.track_id: a.tracks for a in calm}.items()
 
 
 # -- one spender
 
 
-def test_a_second_spender_is_refused_but_the_ledger_answers_it(spotify_town: Town, ledger: Ledger) -> None:
+def test_a_second_spender_is_refused_but_the_ledger_answers_it(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
     with (
-        spotify_of(spotify_town, ledger) as first,
-        spotify_of(spotify_town, ledger, lock_wait=0.05) as second,
+        spotify_of(spotify_server, ledger) as first,
+        spotify_of(spotify_server, ledger, lock_wait=0.05) as second,
     ):
         assert len(list(first.search_songs(QUESTIONS[:5]))) == 5
         assert len(list(second.search_songs(QUESTIONS[:5]))) == 5
@@ -242,10 +251,12 @@ def ids_and_names(answers: list[SearchResult]) -> dict[str, str]:
     return {row["spotify_artist_id"]: row["artist_name"] for answer in answers for row in answer.tracks}
 
 
-def test_in_development_mode_artists_are_named_without_a_request(spotify_town: Town, ledger: Ledger) -> None:
-    names = ids_and_names(ask(spotify_town, ledger))
+def test_in_development_mode_artists_are_named_without_a_request(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    names = ids_and_names(ask(spotify_server, ledger))
     seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         found = spotify.artists([*names, "f" * 22], known_names=names, known_at=seen)
         assert spotify.request_counts == {}
     assert {row["spotify_artist_id"]: row["name"] for row in found.rows} == names
@@ -254,10 +265,12 @@ def test_in_development_mode_artists_are_named_without_a_request(spotify_town: T
     assert not found.pending and not found.denied
 
 
-def test_extended_access_asks_for_artists_in_batches_and_once(extended_town: Town, ledger: Ledger) -> None:
-    ids = [*ids_and_names(ask(extended_town, ledger)), "f" * 22]
+def test_extended_access_asks_for_artists_in_batches_and_once(
+    extended_server: SandboxServer, ledger: Ledger
+) -> None:
+    ids = [*ids_and_names(ask(extended_server, ledger)), "f" * 22]
     many = ids * 3 + [f"{i:022d}" for i in range(60)]
-    with spotify_of(extended_town, ledger) as spotify:
+    with spotify_of(extended_server, ledger) as spotify:
         found = spotify.artists(many)
         again = spotify.artists(many)
         assert spotify.request_counts["artists"] == math.ceil((len(ids) + 60) / 50)
@@ -269,18 +282,20 @@ def test_extended_access_asks_for_artists_in_batches_and_once(extended_town: Tow
 
 
 def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
-    extended_town: Town, ledger: Ledger
+    extended_server: SandboxServer, ledger: Ledger
 ) -> None:
-    names = ids_and_names(ask(extended_town, ledger))
-    extended_town.faults.script.append(Raw(429, b"", DAY))
-    with spotify_of(extended_town, ledger) as spotify:
+    names = ids_and_names(ask(extended_server, ledger))
+    extended_server.faults.script.append(Raw(429, b"", DAY))
+    with spotify_of(extended_server, ledger) as spotify:
         found = spotify.artists(names, known_names=names)
     assert found.pending == list(names) and found.until and found.reason
     assert [row["name"] for row in found.rows] == list(names.values())
 
 
-def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, ledger: Ledger) -> None:
-    with spotify_of(spotify_town, ledger, mode="extended") as spotify:
+def test_an_app_that_is_not_extended_after_all_is_denied(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    with spotify_of(spotify_server, ledger, mode="extended") as spotify:
         found = spotify.artists(["a" * 22], known_names={"a" * 22: "Ana"})
     assert found.denied and [row["name"] for row in found.rows] == ["Ana"] and "403" in (found.reason or "")
 
@@ -288,11 +303,13 @@ def test_an_app_that_is_not_extended_after_all_is_denied(spotify_town: Town, led
 # -- audio features
 
 
-def test_audio_features_come_in_batches_and_are_kept_by_track(extended_town: Town, ledger: Ledger) -> None:
-    answers = ask(extended_town, ledger)
+def test_audio_features_come_in_batches_and_are_kept_by_track(
+    extended_server: SandboxServer, ledger: Ledger
+) -> None:
+    answers = ask(extended_server, ledger)
     ids = list(dict.fromkeys(row["spotify_track_id"] for answer in answers for row in answer.tracks))
     unknown = "0" * 22
-    with spotify_of(extended_town, ledger) as spotify:
+    with spotify_of(extended_server, ledger) as spotify:
         found = spotify.audio_features([*ids[:120], unknown, *ids[120:]])
         assert spotify.request_counts["audio-features"] == math.ceil((len(ids) + 1) / 100)
         again = spotify.audio_features([unknown, ids[0]])
@@ -304,46 +321,46 @@ def test_audio_features_come_in_batches_and_are_kept_by_track(extended_town: Tow
 
 
 def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
-    extended_town: Town, ledger: Ledger
+    extended_server: SandboxServer, ledger: Ledger
 ) -> None:
     body = json.dumps({"audio_features": [{"id": "n" * 22, "tempo": 120.0}, None]}).encode()
-    extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
-    with spotify_of(extended_town, ledger) as spotify:
+    extended_server.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+    with spotify_of(extended_server, ledger) as spotify:
         found = spotify.audio_features(["a" * 22, "b" * 22])
     assert [(row["spotify_track_id"], row["tempo"]) for row in found.rows] == [("a" * 22, 120.0)]
     assert found.not_found == ["b" * 22]
 
 
 def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
-    extended_town: Town, ledger: Ledger
+    extended_server: SandboxServer, ledger: Ledger
 ) -> None:
     body = b'{"audio_features": [null]}'
-    extended_town.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
-    with spotify_of(extended_town, ledger) as spotify:
+    extended_server.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
+    with spotify_of(extended_server, ledger) as spotify:
         found = spotify.audio_features(["a" * 22, "b" * 22])
         assert (found.not_found, found.failed) == (["a" * 22], ["b" * 22])
         assert spotify.audio_features(["b" * 22]).not_found == ["b" * 22]
 
 
-def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_town: Town, ledger: Ledger) -> None:
+def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_server: SandboxServer, ledger: Ledger) -> None:
     for _ in range(2):
-        with spotify_of(spotify_town, ledger) as spotify:
+        with spotify_of(spotify_server, ledger) as spotify:
             for ids in (["a" * 22], ["b" * 22]):
                 found = spotify.audio_features(ids)
                 assert found.denied and found.rows == [] and "audio-features" in (found.reason or "")
-    assert spotify_town.sandbox.requests["audio-features"] == 1
+    assert spotify_server.sandbox.requests["audio-features"] == 1
     key = Key("app", "audio-features", "access")
     told = ledger.get_many([key])[key]
     ledger.put_many([replace(told, fetched_at=told.fetched_at - timedelta(days=8))])
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         spotify.audio_features(["a" * 22])
-    assert spotify_town.sandbox.requests["audio-features"] == 2
+    assert spotify_server.sandbox.requests["audio-features"] == 2
 
 
-def test_a_broken_batch_fails_alone(extended_town: Town, ledger: Ledger) -> None:
+def test_a_broken_batch_fails_alone(extended_server: SandboxServer, ledger: Ledger) -> None:
     ids = [f"{i:022d}" for i in range(150)]
-    extended_town.faults.script.extend([BROKEN["502"]] * 5)
-    with spotify_of(extended_town, ledger, threads=1) as spotify:
+    extended_server.faults.script.extend([BROKEN["502"]] * 5)
+    with spotify_of(extended_server, ledger, threads=1) as spotify:
         found = spotify.audio_features(ids)
         assert (found.failed, found.not_found) == (ids[:100], ids[100:]) and "502" in (found.reason or "")
         assert spotify.audio_features(ids).failed == []
@@ -352,54 +369,58 @@ def test_a_broken_batch_fails_alone(extended_town: Town, ledger: Ledger) -> None
 # -- the budget, over runs
 
 
-def test_a_pause_that_spotify_asked_for_holds_in_later_runs(spotify_town: Town, ledger: Ledger) -> None:
-    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    ask(spotify_town, ledger)
-    asked = spotify_town.sandbox.requests["search"]
-    again = ask(spotify_town, ledger)
+def test_a_pause_that_spotify_asked_for_holds_in_later_runs(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    ask(spotify_server, ledger)
+    asked = spotify_server.sandbox.requests["search"]
+    again = ask(spotify_server, ledger)
     assert statuses(again) == {"pending": len(QUESTIONS)}
     assert {answer.until for answer in again} == {
-        datetime.fromtimestamp(spotify_town.clock() + 86207, UTC),
+        datetime.fromtimestamp(spotify_server.clock() + 86207, UTC),
     }
-    assert spotify_town.sandbox.requests["search"] == asked
-    spotify_town.faults.script.clear()
-    spotify_town.clock.now += 86208
-    assert statuses(ask(spotify_town, ledger)) == {"answered": len(QUESTIONS)}
+    assert spotify_server.sandbox.requests["search"] == asked
+    spotify_server.faults.script.clear()
+    spotify_server.clock.now += 86208
+    assert statuses(ask(spotify_server, ledger)) == {"answered": len(QUESTIONS)}
 
 
-def test_another_app_is_not_held_to_the_pause_of_the_first(spotify_town: Town, ledger: Ledger) -> None:
-    spotify_town.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    ask(spotify_town, ledger)
-    budget = spotify_of(spotify_town, ledger, client_id="another").budget
+def test_another_app_is_not_held_to_the_pause_of_the_first(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
+    ask(spotify_server, ledger)
+    budget = spotify_of(spotify_server, ledger, client_id="another").budget
     assert budget.over("search") is None
-    assert spotify_of(spotify_town, ledger).budget.over("search") is not None
+    assert spotify_of(spotify_server, ledger).budget.over("search") is not None
 
 
-def test_our_own_allowance_a_day_is_kept_over_runs(spotify_town: Town, ledger: Ledger) -> None:
-    spotify_town.clock.now -= spotify_town.clock.now % 86400  # midnight
+def test_our_own_allowance_a_day_is_kept_over_runs(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    spotify_server.clock.now -= spotify_server.clock.now % 86400  # midnight
     days = []
     for _ in range(6):
         for _ in range(2):  # two runs a day
-            spotify_town.clock.now += 60
-            with spotify_of(spotify_town, ledger, requests_per_day=20) as spotify:
+            spotify_server.clock.now += 60
+            with spotify_of(spotify_server, ledger, requests_per_day=20) as spotify:
                 answers = list(spotify.search_songs(QUESTIONS))
-        days.append(spotify_town.sandbox.requests["search"])
+        days.append(spotify_server.sandbox.requests["search"])
         left = [answer for answer in answers if answer.status == "pending"]
         if not left:
             break
         assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in (left[0].reason or "")
-        assert left[0].until == datetime.fromtimestamp(spotify_town.clock() // 86400 * 86400 + 86400, UTC)
-        spotify_town.clock.now += 86400
+        assert left[0].until == datetime.fromtimestamp(spotify_server.clock() // 86400 * 86400 + 86400, UTC)
+        spotify_server.clock.now += 86400
     assert not left and len(days) > 2
     assert [asked % 20 for asked in days[:-1]] == [0] * (len(days) - 1)
 
 
-def test_the_day_knows_what_is_left(spotify_town: Town, ledger: Ledger) -> None:
-    with spotify_of(spotify_town, ledger, requests_per_day=100) as spotify:
+def test_the_day_knows_what_is_left(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    with spotify_of(spotify_server, ledger, requests_per_day=100) as spotify:
         list(spotify.search_songs(QUESTIONS[:3]))
-        spent = spotify_town.sandbox.requests["search"]
+        spent = spotify_server.sandbox.requests["search"]
         assert spotify.budget.left_today() == 100 - spent
-    assert spotify_of(spotify_town, ledger).budget.left_today() is None
+    assert spotify_of(spotify_server, ledger).budget.left_today() is None
     assert ledger.request_counts() == {"search": spent}
 
 
@@ -410,46 +431,46 @@ def test_the_day_knows_what_is_left(spotify_town: Town, ledger: Ledger) -> None:
 def test_the_first_hit_shows_the_access_and_it_is_remembered(
     songs_catalogue: Path, ledger: Ledger, mode: str
 ) -> None:
-    with town(songs_catalogue, mode=mode) as place:
-        with spotify_of(place, ledger, mode="auto") as spotify:
+    with running_server(songs_catalogue, mode=mode) as server:
+        with spotify_of(server, ledger, mode="auto") as spotify:
             assert spotify.mode is None
             list(spotify.search_songs(QUESTIONS[:5]))
             assert spotify.mode == mode
-        assert spotify_of(place, ledger, mode="auto").mode == mode
-        assert spotify_of(place, ledger, mode="auto", client_id="another").mode is None
+        assert spotify_of(server, ledger, mode="auto").mode == mode
+        assert spotify_of(server, ledger, mode="auto", client_id="another").mode is None
         missing = ("popularity", "available_markets") if mode == "development" else ()
-        assert spotify_of(place, ledger, mode="auto").missing("tracks") == missing
+        assert spotify_of(server, ledger, mode="auto").missing("tracks") == missing
 
 
 def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
-    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:5]
-    with spotify_of(spotify_town, ledger, mode="auto") as spotify:
+    with spotify_of(spotify_server, ledger, mode="auto") as spotify:
         found = spotify.tracks(ids)
     assert [row["spotify_track_id"] for row in found.rows] == ids and spotify.mode == "development"
-    assert spotify_town.sandbox.requests["tracks"] == 1 + len(ids)
-    with spotify_of(spotify_town, ledger, mode="auto") as spotify:
+    assert spotify_server.sandbox.requests["tracks"] == 1 + len(ids)
+    with spotify_of(spotify_server, ledger, mode="auto") as spotify:
         assert len(spotify.tracks(ids).rows) == 5 and spotify.request_counts == {}
 
 
 def test_extended_access_asks_fifty_at_a_time(
-    extended_town: Town, ledger: Ledger, songs_catalogue: Path
+    extended_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))
     unknown = "0" * 22
-    with spotify_of(extended_town, ledger, mode="auto") as spotify:
+    with spotify_of(extended_server, ledger, mode="auto") as spotify:
         found = spotify.tracks([*ids, unknown, "not an id"])
-    assert len(ids) > 50 and extended_town.sandbox.requests["tracks"] == math.ceil((len(ids) + 1) / 50)
+    assert len(ids) > 50 and extended_server.sandbox.requests["tracks"] == math.ceil((len(ids) + 1) / 50)
     assert len(found.rows) == len(ids) and found.not_found == [unknown, "not an id"]
     assert found.rows[0]["popularity"] is not None
 
 
 @pytest.mark.parametrize("mode", ["development", "extended"])
 def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: str) -> None:
-    with town(songs_catalogue, mode=mode) as place:
-        hit = next(answer for answer in ask(place, ledger) if answer.tracks).tracks[0]
-        with spotify_of(place, ledger) as spotify:
+    with running_server(songs_catalogue, mode=mode) as server:
+        hit = next(answer for answer in ask(server, ledger) if answer.tracks).tracks[0]
+        with spotify_of(server, ledger) as spotify:
             albums, rest = spotify.albums([hit["spotify_album_id"], "1" * 22])
             assert rest.not_found == ["1" * 22] and list(albums) == [hit["spotify_album_id"]]
             tracks = albums[hit["spotify_album_id"]]
@@ -462,101 +483,105 @@ def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: 
 
 
 def test_artists_are_asked_one_by_one_where_a_setting_wants_their_genres(
-    spotify_town: Town, ledger: Ledger
+    spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
-    answers = ask(spotify_town, ledger)
+    answers = ask(spotify_server, ledger)
     ids = sorted({row["spotify_artist_id"] for answer in answers for row in answer.tracks})[:4]
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         assert spotify.artists(ids).rows == [] and spotify.request_counts == {}
-    with spotify_of(spotify_town, ledger, artist_gets=True) as spotify:
+    with spotify_of(spotify_server, ledger, artist_gets=True) as spotify:
         assert [row["spotify_artist_id"] for row in spotify.artists(ids).rows] == ids
         assert spotify.request_counts["artists"] == 4
 
 
 def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
-    extended_town: Town, ledger: Ledger, songs_catalogue: Path
+    extended_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:60]
-    with spotify_of(extended_town, ledger) as spotify:
+    with spotify_of(extended_server, ledger) as spotify:
         spotify.tracks(ids)
-    extended_town.clock.now += 86400
-    yesterday = datetime.fromtimestamp(extended_town.clock() - 3600, UTC)
-    extended_town.faults.quota_per_day = 1
-    with spotify_of(extended_town, ledger, threads=1) as spotify:
+    extended_server.clock.now += 86400
+    yesterday = datetime.fromtimestamp(extended_server.clock() - 3600, UTC)
+    extended_server.faults.quota_per_day = 1
+    with spotify_of(extended_server, ledger, threads=1) as spotify:
         found = spotify.tracks(ids, newer_than=yesterday)
     assert len(found.rows) == 60 and found.pending == ids[50:] and found.until
     assert [row["fetched_at"] >= yesterday for row in found.rows] == [True] * 50 + [False] * 10
 
 
-def test_a_process_that_died_spending_is_told_of(spotify_town: Town, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_process_that_died_spending_is_told_of(
+    spotify_server: SandboxServer, ledger: Ledger, tmp_path: Path
+) -> None:
     (tmp_path / "ledger.sqlite.sandbox.holder.json").write_text(json.dumps({"pid": 1, "run_id": "r1"}))
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         list(spotify.search_songs(QUESTIONS[:1]))
         assert (spotify.predecessor or {}).get("run_id") == "r1"
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         list(spotify.search_songs(QUESTIONS[:2]))
         assert spotify.predecessor is None
 
 
 def test_a_track_that_vanished_is_told_of_and_stays_in_the_ledger(
-    spotify_town: Town, ledger: Ledger, songs_catalogue: Path
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
-    with spotify_of(spotify_town, ledger) as spotify:
+    with spotify_of(spotify_server, ledger) as spotify:
         (before, *_) = spotify.tracks(ids).rows
-    spotify_town.clock.now += 86400
-    spotify_town.faults.gone = frozenset(ids[:1])
-    with spotify_of(spotify_town, ledger) as spotify:
-        renewed = spotify.tracks(ids, newer_than=datetime.fromtimestamp(spotify_town.clock() - 60, UTC))
+    spotify_server.clock.now += 86400
+    spotify_server.faults.gone = frozenset(ids[:1])
+    with spotify_of(spotify_server, ledger) as spotify:
+        renewed = spotify.tracks(ids, newer_than=datetime.fromtimestamp(spotify_server.clock() - 60, UTC))
         assert renewed.not_found == ids[:1]
         assert [row["spotify_track_id"] for row in renewed.rows] == ids[1:]
         assert spotify.tracks(ids[:1]).rows == [before]
 
 
-def test_a_track_answered_under_another_id_is_relinked(spotify_town: Town, ledger: Ledger) -> None:
+def test_a_track_answered_under_another_id_is_relinked(spotify_server: SandboxServer, ledger: Ledger) -> None:
     track = {"id": "b" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
-    spotify_town.faults.script.append(Raw(200, json.dumps(track).encode(), {}))
-    with spotify_of(spotify_town, ledger) as spotify:
+    spotify_server.faults.script.append(Raw(200, json.dumps(track).encode(), {}))
+    with spotify_of(spotify_server, ledger) as spotify:
         (row,) = spotify.tracks(["a" * 22]).rows
     assert (row["spotify_track_id"], row["relinked_to"], row["name"]) == ("a" * 22, "b" * 22, "A Copy")
 
 
-def artist_of(place: Town, ledger: Ledger) -> str:
-    hit = next(answer.tracks[0] for answer in ask(place, ledger) if answer.tracks)
+def artist_of(server: SandboxServer, ledger: Ledger) -> str:
+    hit = next(answer.tracks[0] for answer in ask(server, ledger) if answer.tracks)
     return str(hit["spotify_artist_id"])
 
 
-def test_the_releases_of_an_artist_are_asked_for_once(spotify_town: Town, ledger: Ledger) -> None:
-    artist = artist_of(spotify_town, ledger)
-    with spotify_of(spotify_town, ledger) as spotify:
+def test_the_releases_of_an_artist_are_asked_for_once(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    artist = artist_of(spotify_server, ledger)
+    with spotify_of(spotify_server, ledger) as spotify:
         found = spotify.artist_albums([artist])
         assert spotify.request_counts["artists"] == 1
         assert spotify.artist_albums([artist]).rows == found.rows
         assert spotify.request_counts["artists"] == 1 and spotify.cache_hits["artist_albums"] == 1
     assert found.rows and {row["spotify_artist_id"] for row in found.rows} == {artist}
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED_BY_DAY["artist_releases"]))
-    spotify_town.clock.now += 86400
-    with spotify_of(spotify_town, ledger) as spotify:
-        spotify.artist_albums([artist], newer_than=datetime.fromtimestamp(spotify_town.clock() - 60, UTC))
+    spotify_server.clock.now += 86400
+    with spotify_of(spotify_server, ledger) as spotify:
+        spotify.artist_albums([artist], newer_than=datetime.fromtimestamp(spotify_server.clock() - 60, UTC))
         assert spotify.request_counts["artists"] == 1
 
 
-def test_releases_are_read_page_by_page_and_not_without_end(spotify_town: Town, ledger: Ledger) -> None:
+def test_releases_are_read_page_by_page_and_not_without_end(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
     def page(number: int) -> Raw:
-        albums = [{"id": f"{number:02}{place:020}", "release_date": "2015"} for place in range(50)]
+        albums = [{"id": f"{number:02}{position:020}", "release_date": "2015"} for position in range(50)]
         return Raw(200, json.dumps({"items": albums, "total": 1000, "next": "more"}).encode(), {})
 
-    spotify_town.faults.script.extend(page(number) for number in range(9))
-    with spotify_of(spotify_town, ledger) as spotify:
+    spotify_server.faults.script.extend(page(number) for number in range(9))
+    with spotify_of(spotify_server, ledger) as spotify:
         rows = spotify.artist_albums(["a" * 22]).rows
         assert spotify.request_counts["artists"] == 4
     assert len({row["spotify_album_id"] for row in rows}) == 200
 
 
 def test_an_artist_without_releases_is_not_found_and_the_budget_ends_the_rest(
-    spotify_town: Town, ledger: Ledger
+    spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
-    with spotify_of(spotify_town, ledger, requests_per_day=1) as spotify:
+    with spotify_of(spotify_server, ledger, requests_per_day=1) as spotify:
         found = spotify.artist_albums(["a" * 22, "b" * 22, "c" * 22])
     assert (found.not_found, found.pending, found.rows) == (["a" * 22], ["b" * 22, "c" * 22], [])
     assert found.until is not None

@@ -1,7 +1,7 @@
 """What a search finds in the catalogue: the numbers of tracks, the ids of albums, best first.
 
 Spotify does not say how it orders hits; here the most telling words come first, among equals the popular.
-What a query means is in `query`, how a hit is written in `bodies`.
+What a query means is in `query`, how a hit is written in `responses`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from music_assets.sandbox.query import Query
+from music_assets.sandbox.spotify.query import Query
 
 
 def tracks(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tuple[list[int], int]:

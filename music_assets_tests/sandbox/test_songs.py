@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from music_assets.defs.partitions import KEYS
-from music_assets.sandbox.msd import write_sample
-from music_assets.sandbox.sample import LETTERS, SONGS, sample_songs
+from music_assets.sandbox.msd.songs import LETTERS, SONGS, sample_songs
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sources.msd import MsdRoot
 
 

@@ -13,15 +13,10 @@ import pandas as pd
 import pytest
 import tables
 
-from music_assets.sandbox.msd import (
-    SampleFolderError,
-    SongFieldError,
-    write_aggregate_file,
-    write_sample,
-    write_song_file,
-)
-from music_assets.sandbox.sample import LETTERS, SONGS, sample_songs
+from music_assets.sandbox.msd.songs import LETTERS, SONGS, sample_songs
+from music_assets.sandbox.msd.writer import SampleFolderError, SongFieldError, write_sample, write_song_file
 from music_assets.sources.msd import MsdRead, MsdRoot, read_msd
+from music_assets_tests.support.msd_songs import write_aggregate_file
 
 SONG: dict[str, Any] = {
     "track_id": "TRABCDE128F4230A1B",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from music_assets.sandbox.names import dice_of, spotify_id
+from music_assets.sandbox.spotify.names import dice_of, spotify_id
 
 Json = dict[str, Any]
 

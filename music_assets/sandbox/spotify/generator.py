@@ -6,7 +6,7 @@ takes, remixes, karaoke, covers, other songs of that title. Some songs are missi
 from the song's own values, by hash, so neither order nor neighbours matter. The rates below are
 invented, and stay as they are whatever a matcher makes of them.
 
-Artists and albums are made in `library`, names and ids in `names`; writing the tracks down is in `catalogue`.
+Artists and albums are made in `entities`, names and ids in `names`; they are stored by `catalogue`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,17 @@ from __future__ import annotations
 import random
 import re
 
-from music_assets.sandbox.library import Album, Artist, Song, Track, artist, clip, compilation, own_album
-from music_assets.sandbox.names import (
+from music_assets.sandbox.spotify.entities import (
+    Album,
+    Artist,
+    Song,
+    Track,
+    artist,
+    clip,
+    compilation,
+    own_album,
+)
+from music_assets.sandbox.spotify.names import (
     BRACKET,
     VERSION,
     dice_of,

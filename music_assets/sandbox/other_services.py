@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from music_assets.sandbox.bodies import PAGES, Bodies, Json
-from music_assets.sandbox.catalogue import search_words
-from music_assets.sandbox.faults import Raw, error
-from music_assets.sandbox.names import dice_of, spotify_id, without_accents
+from music_assets.sandbox.spotify.catalogue import search_words
+from music_assets.sandbox.spotify.errors import Raw, error
+from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
+from music_assets.sandbox.spotify.responses import PAGES, Bodies, Json
 
 MOST_IDS = 40  # of one request to ReccoBeats
 _ANALYSED = 85  # percent of the tracks that ReccoBeats knows
@@ -29,7 +29,7 @@ _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 _NAMES = ("artist_name", "release_name", "track_name")
 
 
-class Keyless:
+class OtherServices:
     """Writes what the keyless services answer, from one catalogue."""
 
     def __init__(self, db: sqlite3.Connection, bodies: Bodies) -> None:

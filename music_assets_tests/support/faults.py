@@ -1,7 +1,8 @@
-"""What goes wrong at the sandbox's services, when told to: limits, quotas, broken answers.
+"""Faults to inject into the sandbox's services: limits, quotas, broken responses.
 
 The bodies are those the real service was recorded with. Everything is counted by an injected clock
-and drawn from a seed, so a test sees the same faults each time. Answering properly is in `server`.
+and drawn from a seed, so a test sees the same faults each time. What happens to a connection is in
+`connection_faults`; the server that injects them is in `sandbox`.
 """
 
 from __future__ import annotations
@@ -10,30 +11,27 @@ import math
 import random
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
 
-import orjson
+from music_assets.sandbox.spotify.errors import Raw, error
+
+__all__ = [
+    "ANSWERS",
+    "BROKEN",
+    "CUT",
+    "EXPIRED",
+    "HANG",
+    "LIMITS",
+    "RESET",
+    "ROUGH",
+    "Faults",
+    "Raw",
+    "error",
+]
 
 CUT = "cut"  # the connection ends in the middle of the answer
 RESET = "reset"  # the connection is reset before an answer
 HANG = "hang"  # nothing comes, for `Faults.hang` seconds, and then the connection ends
 EXPIRED = "expired"  # every token issued so far expires with this request
-
-
-@dataclass(frozen=True)
-class Raw:
-    """An answer as it is, right or wrong: status, body, headers."""
-
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def error(status: int, message: str | None = None, reason: str | None = None, **headers: str) -> Raw:
-    """An error of the Web API, with the body it has there."""
-    told: dict[str, Any] = {"status": status, "message": message, "reason": reason}
-    body = orjson.dumps({"error": {name: value for name, value in told.items() if value is not None}})
-    return Raw(status, body, {"content-type": "application/json; charset=utf-8", **headers})
 
 
 RATE_LIMITED = "API rate limit exceeded"

@@ -1,7 +1,7 @@
 """The sandbox's own things: songs as it takes them from the MSD, and the artists, albums and tracks it makes.
 
 An artist or an album follows from its name alone, so whoever meets it meets the same one. Which
-tracks a song brings is in `noise`.
+tracks a song brings is in `generator`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from music_assets.sandbox.names import dice_of, fold, spotify_id, without_accents
+from music_assets.sandbox.spotify.names import dice_of, fold, spotify_id, without_accents
 
 _COMPILATIONS = (
     "100 Hits Vol. {n}|Road Trip Classics {n}|Summer Anthems {n}|The Collection {n}|Late Night Moods {n}|"

@@ -1,7 +1,7 @@
 """Reading any MSD file through h5py: single, aggregate and summary files, however they are stored.
 
 Byte order, chunking, filters, wider numbers and variable-length text do not matter here; the
-layout of nearly all files is read faster in `fast`. Whatever is wrong with a file is found here and
+layout of nearly all files is read faster in `fast_reader`. Whatever is wrong with a file is found here and
 said as an `UnreadableFile`.
 """
 
@@ -41,7 +41,7 @@ _ARRAY_KINDS = {
 }
 
 
-class GeneralFile:
+class H5pyFile:
     """An MSD file opened through h5py; a context manager.
 
     Opening raises `UnreadableFile` where the file is no MSD file at all; `records` and `track_ids`

@@ -1,7 +1,7 @@
-"""Writing files as the MSD has them: one song, many (aggregate), or the tables of many (summary).
+"""Writing files as the MSD has them, of one song or many.
 
 The layout is the MSD's own, to the type, chunk, filter and attribute, so that any reader of the MSD
-reads them. `write_sample` writes the sandbox's small MSD; which songs are in it is said in `sample`.
+reads them. `write_sample` writes the sandbox's small MSD; which songs are in it is in `songs`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from filelock import FileLock
 from h5py import h5d, h5s
 
 from music_assets.errors import MusicAssetsError
-from music_assets.sandbox.sample import sample_songs
+from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
-from music_assets.sources.msd.hdf5 import creation_properties, stored_type
+from music_assets.sources.msd.hdf5.storage import creation_properties, stored_type
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
 
 Song = Mapping[str, Any]
@@ -66,17 +66,7 @@ def write_song_file(path: str | Path, song: Song) -> None:
         SongFieldError: A field the MSD does not have, text too long for its field, or a value
             of another kind.
     """
-    _write(Path(path), [song], arrays=True)
-
-
-def write_aggregate_file(path: str | Path, songs: Sequence[Song]) -> None:
-    """Write many songs into one file: a row each, arrays one after the other, `idx_…` where each begins."""
-    _write(Path(path), songs, arrays=True)
-
-
-def write_summary_file(path: str | Path, songs: Sequence[Song]) -> None:
-    """Write the three tables of many songs, and no arrays."""
-    _write(Path(path), songs, arrays=False)
+    write_songs(path, [song])
 
 
 def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path:
@@ -127,7 +117,11 @@ def _song_path(song: Song) -> str:
     return f"{track_id[2]}/{track_id[3]}/{track_id[4]}/{track_id}.h5"
 
 
-def _write(path: Path, songs: Sequence[Song], *, arrays: bool) -> None:
+def write_songs(path: str | Path, songs: Sequence[Song], *, arrays: bool = True) -> None:
+    """Write songs into one file: a row each; arrays one after the other, `idx_…` where each song's begin.
+
+    Songs are given, and errors raised, as by `write_song_file`.
+    """
     tables: dict[str, Any] = {name: np.zeros(len(songs), dtype=item.dtype) for name, item in TABLES.items()}
     parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _ARRAYS}
     begins = dict.fromkeys(_ARRAYS, 0)
@@ -142,7 +136,7 @@ def _write(path: Path, songs: Sequence[Song], *, arrays: bool) -> None:
                     tables[table][index][row] = begins[name]
                 parts[name].append(array)
                 begins[name] += len(array)
-    path.write_bytes(_template(arrays))
+    Path(path).write_bytes(_template(arrays))
     with h5py.File(path, "r+") as file:
         for name, item in TABLES.items():
             _fill(file, item, tables[name])

@@ -7,7 +7,7 @@ followed by its addresses. Format: https://docs.hdfgroup.org/documentation/hdf5/
 (version 3.0, sections II.A, III.A.1, III.B, III.D and IV.A.1.a).
 
 Only this one format is known here, every signature, version and length is checked, and whatever
-differs raises `Unusual`. What the bytes mean is not said here but in `fast`.
+differs raises `UnsupportedLayout`. What the bytes mean is known to `fast_reader`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LONG = struct.Struct("<Q")
 _LONGS = struct.Struct("<QQ")
 
 
-class Unusual(Exception):
+class UnsupportedLayout(Exception):
     """The file is of another format than this, or damaged."""
 
 
@@ -54,17 +54,17 @@ class StoredFile:
     """The structure of one file, from its bytes.
 
     `descriptor` is open for reading, `head` the file's first bytes, `size` its length. Every
-    method raises `Unusual` (or `struct.error`) where the bytes are not what they should be.
+    method raises `UnsupportedLayout` (or `struct.error`) where the bytes are not what they should be.
     """
 
     def __init__(self, descriptor: int, head: bytes, size: int) -> None:
         self._descriptor = descriptor
         self._head = head
         if head[: len(_SUPERBLOCK)] != _SUPERBLOCK:
-            raise Unusual
+            raise UnsupportedLayout
         base, _, self._end, driver, _, cached, _, tree, heap = _ADDRESSES.unpack_from(head, len(_SUPERBLOCK))
         if base or driver != _UNDEFINED or cached != _CACHED_TREE or self._end > size:
-            raise Unusual
+            raise UnsupportedLayout
         self._root = dict(self._members(tree, heap))
 
     @classmethod
@@ -75,11 +75,11 @@ class StoredFile:
     def group(self, name: bytes) -> dict[bytes, int]:
         """The addresses of a top-level group's members."""
         if name not in self._root:
-            raise Unusual
+            raise UnsupportedLayout
         for kind, body in self._messages(self._root[name]):
             if kind == _SYMBOL_TABLE:
                 return dict(self._members(*_LONGS.unpack_from(body)))
-        raise Unusual
+        raise UnsupportedLayout
 
     def dataset(self, address: int) -> Stored:
         """The dataset whose header lies there; it must be chunked and of one dimension."""
@@ -90,10 +90,10 @@ class StoredFile:
                 if len(found) == 4:
                     break
         else:
-            raise Unusual
+            raise UnsupportedLayout
         space, layout = found[_DATASPACE], found[_LAYOUT]
         if space[:2] != b"\1\1" or layout[:3] != b"\3\2\2":  # version and rank; version, chunked, rank + 1
-            raise Unusual
+            raise UnsupportedLayout
         return Stored(
             found[_DATATYPE] + found[_FILTERS] + layout[11:],
             _LONG.unpack_from(space, 8)[0],
@@ -104,12 +104,12 @@ class StoredFile:
         """The stored chunks that begin at these rows, which must be all there are."""
         signature, kind, level, entries = _TREE.unpack(self._at(tree, _TREE.size))
         if signature != b"TREE" or kind != _CHUNK_NODE or level or entries != len(rows):
-            raise Unusual
+            raise UnsupportedLayout
         chunks = []
         nodes = self._at(tree + 24, entries * _CHUNK.size)
         for row, (size, skipped, begins, rest, address) in zip(rows, _CHUNK.iter_unpack(nodes), strict=True):
             if skipped or begins != row or rest:
-                raise Unusual
+                raise UnsupportedLayout
             chunks.append(self._at(address, size))
         return chunks
 
@@ -117,36 +117,36 @@ class StoredFile:
         if offset + size <= len(self._head):
             return self._head[offset : offset + size]
         if offset + size > self._end:
-            raise Unusual
+            raise UnsupportedLayout
         found = os.pread(self._descriptor, size, offset)
         if len(found) != size:
-            raise Unusual
+            raise UnsupportedLayout
         return found
 
     def _members(self, tree: int, heap: int) -> Iterator[tuple[bytes, int]]:
         """The names in a group and the addresses of their headers."""
         signature, version, size, _, address = _HEAP.unpack(self._at(heap, _HEAP.size))
         if signature != b"HEAP" or version:
-            raise Unusual
+            raise UnsupportedLayout
         names = self._at(address, size)
         signature, kind, level, entries = _TREE.unpack(self._at(tree, _TREE.size))
         if signature != b"TREE" or kind != _GROUP_NODE or level:
-            raise Unusual
+            raise UnsupportedLayout
         for _, child in _CHILD.iter_unpack(self._at(tree + 24, entries * _CHILD.size)):
             signature, version, count = _SYMBOLS.unpack(self._at(child, _SYMBOLS.size))
             if signature != b"SNOD" or version != 1:
-                raise Unusual
+                raise UnsupportedLayout
             symbols = self._at(child + _SYMBOLS.size, count * _SYMBOL.size)
             for offset, header, cached in _SYMBOL.iter_unpack(symbols):
                 if cached == _SOFT_LINK:
-                    raise Unusual
+                    raise UnsupportedLayout
                 yield names[offset : names.index(b"\0", offset)], header
 
     def _messages(self, address: int) -> Iterator[tuple[int, bytes]]:
         """The messages of an object's header: what each is about, and its bytes."""
         version, left, _, size = _HEADER.unpack(self._at(address, _HEADER.size))
         if version != 1:
-            raise Unusual
+            raise UnsupportedLayout
         blocks = [(address + 16, size)]  # 12 bytes, and 4 to fill up
         for begins, length in blocks:
             block = self._at(begins, length)
@@ -154,7 +154,7 @@ class StoredFile:
             while left and offset + _MESSAGE.size <= length:
                 kind, size, flags = _MESSAGE.unpack_from(block, offset)
                 if flags & _SHARED:
-                    raise Unusual
+                    raise UnsupportedLayout
                 body = block[offset + _MESSAGE.size : offset + _MESSAGE.size + size]
                 if kind == _CONTINUED:
                     blocks.append(_LONGS.unpack_from(body))

@@ -1,6 +1,6 @@
 """Names: what their spellings share, what the MSD joined in them, and ids made from them.
 
-These are the world's ways of writing titles and credits, for `noise` to play with; how a matcher reads
+These are the world's ways of writing titles and credits, for `generator` to play with; how a matcher reads
 them is its own business.
 """
 

@@ -1,6 +1,6 @@
 """The sandbox's songs: some 400 tracks of artists that do not exist, with the oddities of the MSD.
 
-Here is what the songs are; `msd` writes them as files, and the sandbox's Spotify answers about them.
+Here is what the songs are; `writer` writes them as files, and the sandbox's Spotify answers about them.
 All is a function of the lists below: the same songs on every machine and in every run.
 """
 

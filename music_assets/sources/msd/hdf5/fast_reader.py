@@ -1,12 +1,12 @@
 """Reading a one-song file of the MSD's own layout, below what the HDF5 library needs to find its data.
 
 The library, and h5py on top of it, spend nearly all their time on what is the same in a million
-files: the structure, the types, un-shuffling a thousand rows of which one is used. Here `stored`
+files: the structure, the types, un-shuffling a thousand rows of which one is used. Here `structure`
 finds the chunks, igzip inflates them, and only the rows in use are un-shuffled.
 
 That is right only for datasets stored exactly as the layout says, so the stored description of
 each (type, chunk, filters) must equal, byte for byte, the one HDF5 itself writes for the layout. At
-the least difference, or fault, `read_record` returns None and `general` reads the file: it knows
+the least difference, or fault, `read_record` returns None and `h5py_reader` reads the file: it knows
 every other way a file can be stored, and has the words for what is wrong.
 """
 
@@ -21,10 +21,10 @@ import numpy as np
 from h5py import h5d, h5s
 from isal import isal_zlib
 
-from music_assets.sources.msd.hdf5 import creation_properties, stored_type
+from music_assets.sources.msd.hdf5.storage import creation_properties, stored_type
+from music_assets.sources.msd.hdf5.structure import Stored, StoredFile, UnsupportedLayout
 from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS, Item
 from music_assets.sources.msd.records import Record, Tags
-from music_assets.sources.msd.stored import Stored, StoredFile, Unusual
 
 _ITEMS = {**TABLES, **TAG_ARRAYS}
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
@@ -59,11 +59,11 @@ class _Place(NamedTuple):
 def read_record(descriptor: int) -> Record | None:
     """The one song of a file in the MSD's own layout; None for any other file, and for damaged ones.
 
-    `descriptor` is open for reading, as by `ahead`.
+    `descriptor` is open for reading, as by `prefetch`.
     """
     try:
         return _record(StoredFile.opened(descriptor))
-    except (Unusual, OSError, struct.error, ValueError, OverflowError, _InflateError):
+    except (UnsupportedLayout, OSError, struct.error, ValueError, OverflowError, _InflateError):
         return None
 
 
@@ -74,7 +74,7 @@ def _record(file: StoredFile) -> Record:
     analysis = _row(file, groups, places["analysis"])
     musicbrainz = _row(file, groups, places["musicbrainz"])
     if not metadata[_CUT_TERMS] == metadata[_CUT_SIMILAR] == musicbrainz[_CUT_MBTAGS] == _ZERO:
-        raise Unusual
+        raise UnsupportedLayout
     tags = Tags(
         terms=_values(file, groups, places["artist_terms"]),
         frequencies=_values(file, groups, places["artist_terms_freq"]),
@@ -84,9 +84,9 @@ def _record(file: StoredFile) -> Record:
         mbtag_counts=_values(file, groups, places["artist_mbtags_count"]),
     )
     if not len(tags.terms) == len(tags.frequencies) == len(tags.weights):
-        raise Unusual
+        raise UnsupportedLayout
     if len(tags.mbtags) != len(tags.mbtag_counts):
-        raise Unusual
+        raise UnsupportedLayout
     return Record(metadata, analysis, musicbrainz, tags)
 
 
@@ -98,7 +98,7 @@ def _row(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place)
     """
     stored = _found(file, groups, place)
     if stored.length != 1:
-        raise Unusual
+        raise UnsupportedLayout
     (chunk,) = file.chunks(stored.tree, (0,))
     return _inflated(chunk, place)[:: place.rows]
 
@@ -118,17 +118,17 @@ def _values(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Pla
 def _found(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> Stored:
     members = groups[place.group]
     if place.name not in members:
-        raise Unusual
+        raise UnsupportedLayout
     stored = file.dataset(members[place.name])
     if stored.description != place.description:
-        raise Unusual
+        raise UnsupportedLayout
     return stored
 
 
 def _inflated(chunk: bytes, place: _Place) -> bytes:
     inflated: bytes = isal_zlib.decompress(chunk)
     if len(inflated) != place.rows * place.itemsize:
-        raise Unusual
+        raise UnsupportedLayout
     return inflated
 
 

@@ -1,6 +1,6 @@
 """The layout in HDF5's own terms: the stored types, and the properties datasets are created with.
 
-`fast` recognises the MSD's layout by these, and the sandbox writes files with them.
+`fast_reader` recognises the MSD's layout by these, and the sandbox writes files with them.
 """
 
 from __future__ import annotations

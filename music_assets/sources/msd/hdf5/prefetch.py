@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-from music_assets.sources.msd.stored import HEAD
+from music_assets.sources.msd.hdf5.structure import HEAD
 
 _AHEAD = 32  # files; a disk of a hundred microseconds is busy from eight on, slower ones later
 # A pipe is opened without waiting for who writes to it.

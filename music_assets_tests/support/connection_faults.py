@@ -1,6 +1,6 @@
-"""What can go wrong with a connection: cut in the middle of an answer, reset, silent.
+"""Connection faults to inject: cut in the middle of a response, reset, silent.
 
-When that happens is for `faults` to say. ASGI hides the connection from an application, so a protocol of our
+When they happen is decided in `faults`. ASGI hides the connection from an application, so a protocol of our
 own tells which one a request came by.
 """
 
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from music_assets.sandbox.faults import HANG, RESET
+from music_assets_tests.support.faults import HANG, RESET
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset, not in order
 

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from music_assets.sandbox.catalogue import search_words
+from music_assets.sandbox.spotify.catalogue import search_words
 
 _FIELDS = "track|artist|album|year|isrc|genre|upc|tag"
 _FILTER = re.compile(rf"(?<!\S)({_FIELDS}):\s*('[^']*'|\"[^\"]*\"|.*?(?=\s+(?:{_FIELDS}):|$))")

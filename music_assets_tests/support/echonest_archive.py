@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from music_assets.sandbox.catalogue import open_to_read, truth
-from music_assets.sandbox.keyless import gone
+from music_assets.sandbox.other_services import gone
+from music_assets.sandbox.spotify.catalogue import open_to_read
+from music_assets_tests.support.sandbox import truth
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,31 +2,26 @@
 
 Built from MSD songs one directory at a time, each in one transaction, so memory stays flat and a
 build that was killed goes on where it was. A directory is built again only when its fingerprint
-changes. How a song becomes tracks is in `noise`; serving them is in `server`.
+changes. How a song becomes tracks is in `generator`; serving them is in `server`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from music_assets.sandbox.library import VARIOUS, Song, Track
-from music_assets.sandbox.noise import same_recording_key, tracks_of
+from music_assets.sandbox.spotify.entities import VARIOUS, Song, Track
+from music_assets.sandbox.spotify.generator import same_recording_key, tracks_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _VERSION = 2
-_SAME_RECORDING = 4.0  # seconds two MSD tracks of one title and artist may differ and be one recording
 _APOSTROPHES = re.compile("['’‘`´]")
 
 _SCHEMA = """
@@ -56,12 +51,6 @@ CREATE VIRTUAL TABLE words USING fts5(
 """
 
 
-def build_catalogue(songs_frames: Iterable[pd.DataFrame], path: str | os.PathLike[str]) -> None:
-    """Make a catalogue of these frames (columns of `msd.songs`) at `path`, in place of what is there."""
-    _remove(Path(path))
-    ensure_catalogue(path, ((str(i), "", partial(_same, frame)) for i, frame in enumerate(songs_frames)))
-
-
 def ensure_catalogue(
     path: str | os.PathLike[str], directories: Iterable[tuple[str, str, Callable[[], pd.DataFrame]]]
 ) -> list[str]:
@@ -79,30 +68,6 @@ def ensure_catalogue(
                 _build(db, key, fingerprint, songs_of(loader()))
                 built.append(key)
     return built
-
-
-def truth(path: str | os.PathLike[str]) -> dict[str, set[str]]:
-    """The right Spotify ids of every MSD track: empty where the song is not on the sandbox's Spotify.
-
-    Copies of the recording on compilations and deluxe editions are right too, and so are those that a
-    duplicate of the track in the MSD brought (same artist and title, durations within 4 s).
-    """
-    groups: dict[str, list[tuple[float, str, list[str]]]] = defaultdict(list)
-    with contextlib.closing(open_to_read(path)) as db:
-        for track_id, recording, duration, right in db.execute(
-            "SELECT track_id, recording, duration, right FROM songs"
-        ):
-            groups[recording].append((duration, track_id, right.split()))
-    answer: dict[str, set[str]] = {}
-    for group in groups.values():
-        group.sort()
-        shared: set[str] = set()
-        for previous, (duration, track_id, right_ids) in pairwise([(-math.inf, "", []), *group]):
-            if duration - previous[0] > _SAME_RECORDING:
-                shared = set()
-            shared.update(right_ids)
-            answer[track_id] = shared
-    return answer
 
 
 def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
@@ -135,10 +100,6 @@ def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
 def _known(column: pd.Series[Any]) -> list[Any]:
     """A column's values, None for every kind of missing (an Int64's NA is neither equal nor unequal)."""
     return column.astype(object).where(column.notna(), None).tolist()
-
-
-def _same(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame
 
 
 def _open_to_write(path: Path) -> sqlite3.Connection:
