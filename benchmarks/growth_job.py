@@ -30,7 +30,7 @@ from isal import igzip
 from benchmarks.common import resident_mb
 from benchmarks.subset import written_subset
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN
-from music_assets.staging.store import SliceStore, checksum
+from music_assets.staging.store import StagingStore, checksum
 from music_assets.staging.validation import check_file
 from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
@@ -73,9 +73,9 @@ def _other(number: int, id_: bytes) -> bytes:
 
 def stage(data: Path, folder: Path, songs: int) -> list[Manifest]:
     """Write the staged files of so many songs, made of a run's; their manifests."""
-    store = SliceStore(str(data / "staging"))
-    here = [key for key in KEYS if store.receipt("msd_songs", key)]
-    rows = {key: receipt.rows for key in here if (receipt := store.receipt("msd_songs", key))}
+    store = StagingStore(str(data / "staging"))
+    here = [key for key in KEYS if store.staged_file("msd_songs", key)]
+    rows = {key: receipt.rows for key in here if (receipt := store.staged_file("msd_songs", key))}
     # A partition's repetitions follow each other, and a slice takes neighbours: it has no id twice.
     times, rest = divmod(songs, sum(rows.values()))
     parts = [(key, number) for key in here for number in range(times)]
@@ -89,11 +89,11 @@ def stage(data: Path, folder: Path, songs: int) -> list[Manifest]:
 
 
 def _stage(
-    store: SliceStore, folder: Path, kind: str, slices: list[tuple[str, list[tuple[str, int]]]]
+    store: StagingStore, folder: Path, kind: str, slices: list[tuple[str, list[tuple[str, int]]]]
 ) -> Iterator[Manifest]:
     @cache
     def repeated(key: str) -> Repeated:
-        receipt = store.receipt(kind, key)
+        receipt = store.staged_file(kind, key)
         assert receipt
         return Repeated(store.read(receipt))
 

@@ -33,7 +33,7 @@ from benchmarks.growth_job import main_job_over
 from benchmarks.subset import written_subset
 from music_assets.defs.partitions import KEYS
 from music_assets.settings import Settings
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 from music_assets_tests.support.standin import Standin, running_standin
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,25 +48,25 @@ class Took(NamedTuple):
     standin: float
 
 
-def known_songs(data: Path, songs: int) -> list[Receipt]:
+def known_songs(data: Path, songs: int) -> list[StagedFile]:
     """The first partitions of a run that have so many songs."""
-    found: list[Receipt] = []
-    for receipt in SliceStore(str(data / "staging")).receipts("msd_songs", KEYS):
+    found: list[StagedFile] = []
+    for receipt in StagingStore(str(data / "staging")).staged_files("msd_songs", KEYS):
         if receipt and sum(one.rows for one in found) < songs:
             found.append(receipt)
     return found
 
 
-def put(data: Path, known: list[Receipt], staging: str, endpoint: str) -> None:
+def put(data: Path, known: list[StagedFile], staging: str, endpoint: str) -> None:
     """Put what comes before matching on S3."""
-    here, there = SliceStore(str(data / "staging")), SliceStore(staging, endpoint=endpoint)
+    here, there = StagingStore(str(data / "staging")), StagingStore(staging, endpoint=endpoint)
     for kind in BEFORE:
-        for receipt in here.receipts(kind, [one.slice for one in known]):
+        for receipt in here.staged_files(kind, [one.slice for one in known]):
             assert receipt
             there.write(receipt, here.read(receipt))
 
 
-def ranges(known: list[Receipt], count: int) -> list[list[str]]:
+def ranges(known: list[StagedFile], count: int) -> list[list[str]]:
     """The partitions in so many ranges of about as many songs."""
     wanted = sum(receipt.rows for receipt in known) / count
     found: list[list[str]] = [[]]
@@ -115,7 +115,7 @@ def worker(settings: dict[str, str], keys: list[str], environment: dict[str, str
 
 
 def one_round(
-    data: Path, known: list[Receipt], folder: Path, standin: Standin, processes: int
+    data: Path, known: list[StagedFile], folder: Path, standin: Standin, processes: int
 ) -> tuple[Took, Settings]:
     """What it took until all was loaded, and where it is."""
     name = f"{folder.name}-{processes}-{time.monotonic_ns()}"

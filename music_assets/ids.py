@@ -11,6 +11,7 @@ import re
 # The Echo Nest's ids as the MSD has them: two capitals, then 16 capitals or digits. Letters 3 to 5 of a
 # track's id name the folders that its file lies in (the MSD's FAQ, and all real files seen).
 MSD_TRACK_ID = re.compile(r"TR[A-Z]{3}[A-Z0-9]{13}")
+PARTITION_KEY = re.compile(r"[A-Z]{2}")
 MSD_SONG_ID = re.compile(r"SO[A-Z0-9]{16}")
 MSD_ARTIST_ID = re.compile(r"AR[A-Z0-9]{16}")
 # Base 62, 128 bits: 22 letters and digits (Spotify: "Spotify URIs and IDs").

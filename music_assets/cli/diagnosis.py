@@ -273,11 +273,11 @@ def _remote_ledger(settings: Settings) -> Finding:
 def _staging(settings: Settings) -> Iterator[Finding]:
     """Write a small file where staged files go, and remove it."""
     from music_assets.staging.errors import StagingError
-    from music_assets.staging.store import SliceStore
+    from music_assets.staging.store import StagingStore
 
     url = settings.staging
     try:
-        store = SliceStore(url, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
+        store = StagingStore(url, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
         if store.is_local:
             _write_and_remove(_nearest(Path(url)))
         else:

@@ -20,7 +20,7 @@ from music_assets.errors import MusicAssetsError
 from music_assets.matching import explain, matcher_version
 from music_assets.resolution import candidate_of
 from music_assets.staging.rows import decode
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 
 
 class NotStaged(MusicAssetsError, LookupError):
@@ -41,7 +41,7 @@ class Explanation:
         return any(row["source"] == "sandbox" for row in self.rows)
 
 
-def find(store: SliceStore, track_id: str) -> Explanation:
+def find(store: StagingStore, track_id: str) -> Explanation:
     """What is staged of a track.
 
     Raises:
@@ -59,8 +59,8 @@ def find(store: SliceStore, track_id: str) -> Explanation:
     return Explanation(songs[0], mapped, hits)
 
 
-def _rows(store: SliceStore, kind: str, letters: str, track_id: str) -> list[Row]:
-    receipt = store.receipt(kind, letters)
+def _rows(store: StagingStore, kind: str, letters: str, track_id: str) -> list[Row]:
+    receipt = store.staged_file(kind, letters)
     if receipt is None:
         raise NotStaged(
             f"Nothing of {kind} is staged for partition {letters}, where {track_id} belongs: run "

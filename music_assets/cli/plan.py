@@ -91,11 +91,11 @@ def _songs(settings: Settings, console: Any) -> Iterator[dict[str, Any]]:
     made = resources(settings)
     store, root = made["staging"].store(), made["msd"].root()
     keys = root.partitions()
-    receipts = dict(zip(keys, store.receipts("msd_songs", keys), strict=True))
+    receipts = dict(zip(keys, store.staged_files("msd_songs", keys), strict=True))
     current = {
         key: receipt
         for key, receipt in receipts.items()
-        if receipt and receipt.made_from == read_from(root, key)
+        if receipt and receipt.fingerprint == read_from(root, key)
     }
     with PartitionReader(root, settings.readers or cores()) as reader:
         reader.expect([key for key in keys if key not in current])

@@ -29,7 +29,7 @@ from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS
 from music_assets.staging.rows import decode, encode_for
-from music_assets.staging.store import SliceStore, checksum
+from music_assets.staging.store import StagingStore, checksum
 from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.published import SELECTS
@@ -135,9 +135,9 @@ class Purge:
 
     def _staged(self) -> Iterator[Removed]:
         settings = self.settings
-        store = SliceStore(settings.staging, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
+        store = StagingStore(settings.staging, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
         kinds = spotify_kinds()
-        slices = {kind: store.slices(kind) for kind in kinds}
+        slices = {kind: store.keys(kind) for kind in kinds}
         every = sorted({slice_ for found in slices.values() for slice_ in found})
         if self.before is None:
             old = set(every)
@@ -154,7 +154,7 @@ class Purge:
         if old and not self.dry_run:
             store.erase(ANSWERS)  # when each partition got answers: they are to be asked for again
 
-    def _erase_kind(self, store: SliceStore, kind: str, old: list[str]) -> int:
+    def _erase_kind(self, store: StagingStore, kind: str, old: list[str]) -> int:
         """Remove these slices of a kind, and whatever earlier versions there are of any; how many files."""
         if self.keep_ids and kind in _STRIPPED:
             if not self.dry_run:
@@ -236,17 +236,17 @@ def spotify_kinds() -> list[str]:
     return sorted(table.name for table in staged if table.name in FILE_ONLY or _holds_spotify(table))
 
 
-def strip(store: SliceStore, kind: str, slice_: str) -> None:
+def strip(store: StagingStore, kind: str, slice_: str) -> None:
     """Leave ids and what is ours in a staged file; one without a receipt is of no use and goes."""
-    receipt = store.receipt(kind, slice_)
+    receipt = store.staged_file(kind, slice_)
     if receipt is None:
         store.erase(kind, slice_)
-    elif receipt.made_from != _STRIPPED_FROM:
+    elif receipt.fingerprint != _STRIPPED_FROM:
         rows = [{**row, _STRIPPED[kind]: None} for row in decode(store.read(receipt))]
         encoded = encode_for(kind, rows, slice_)
         stripped = replace(
             receipt,
-            made_from=_STRIPPED_FROM,
+            fingerprint=_STRIPPED_FROM,
             rows=encoded.rows,
             bytes=len(encoded.content),
             checksum=checksum(encoded.content),
@@ -273,7 +273,7 @@ def _holds_spotify(table: Table) -> bool:
     return any(column.info["source"] == SPOTIFY for column in table.columns)
 
 
-def _is_old(store: SliceStore, kind: str, slice_: str, moment: bytes) -> bool:
+def _is_old(store: StagingStore, kind: str, slice_: str, moment: bytes) -> bool:
     """Whether a file has anything that was fetched before a moment, as its rows have it."""
     content = store.content(kind, slice_)
     if content is None:

@@ -21,7 +21,7 @@ from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.budget import KINDS, Budget
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 
 _DAYS_BACK = 14  # of which the rate is made
 _ASKING = ("search", "albums", "tracks")  # the kinds of request that answer songs
@@ -48,14 +48,14 @@ class Songs:
     def answered(self) -> int:
         return self.songs - self.pending
 
-    def add(self, songs: Receipt | None, search: Receipt | None, mapped: Receipt | None) -> None:
+    def add(self, songs: StagedFile | None, search: StagedFile | None, mapped: StagedFile | None) -> None:
         """Count one partition, by its receipts."""
         total = songs.rows if songs else search.rows if search else 0
         if not (songs or search):
             return
-        facts = mapped.facts if mapped else {}
+        facts = mapped.metadata if mapped else {}
         matched, missed = facts.get("matched", 0), sum(facts.get(status, 0) for status in _MISSED)
-        answered = search.facts.get("answered", 0) if search else 0
+        answered = search.metadata.get("answered", 0) if search else 0
         unjudged = max(0, answered - matched - missed)
         self.songs += total
         self.matched += matched
@@ -137,15 +137,15 @@ def read_status(
     return Status(settings.spotify, now.isoformat(timespec="seconds"), songs, requests, outlook)
 
 
-def count_songs(store: SliceStore) -> Songs:
+def count_songs(store: StagingStore) -> Songs:
     """Songs and partitions, by the receipts of what is staged."""
     counted = Songs()
 
-    def receipts(key: str) -> tuple[Receipt | None, ...]:
-        songs = store.receipt("msd_songs", key)
+    def receipts(key: str) -> tuple[StagedFile | None, ...]:
+        songs = store.staged_file("msd_songs", key)
         if songs is None:
             return None, None, None
-        return songs, store.receipt("spotify_search", key), store.receipt("mapped_songs", key)
+        return songs, store.staged_file("spotify_search", key), store.staged_file("mapped_songs", key)
 
     for songs, search, mapped in store.each(receipts, KEYS):
         counted.add(songs, search, mapped)

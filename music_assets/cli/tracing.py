@@ -22,7 +22,7 @@ from music_assets.defs.manifests import read_verdicts
 from music_assets.defs.partitions import KEYS
 from music_assets.lookup import LookupFailed, reading_engine
 from music_assets.sources.spotify import Key, Ledger
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _ASKED = {
 
 
 def trace(
-    track_id: str, tables: str | Path, store: SliceStore, ledger: Ledger | None, msd: MsdRoot | None
+    track_id: str, tables: str | Path, store: StagingStore, ledger: Ledger | None, msd: MsdRoot | None
 ) -> Facts:
     """The chain behind an MSD track's row, as plain values: what `--json` shows.
 
@@ -165,12 +165,12 @@ def _answers(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) ->
     }
 
 
-def _file(store: SliceStore, kind: str, letters: str, load: Facts | None) -> Facts:
+def _file(store: StagingStore, kind: str, letters: str, load: Facts | None) -> Facts:
     """A staged file of the partition: who made it, what the gate said, and which load brought it."""
-    receipt = store.receipt(kind, letters)
+    receipt = store.staged_file(kind, letters)
     facts: Facts = {"url": store.url(kind, letters), "staged": None, "gate": None, "loaded": None}
     if receipt is not None:
-        told = ("checksum", "bytes", "rows", "run_id", "made_at", "made_from")
+        told = ("checksum", "bytes", "rows", "run_id", "written_at", "fingerprint")
         facts["staged"] = {name: getattr(receipt, name) for name in told}
         (verdict,) = read_verdicts(store, f"staged_json/{kind}", [letters])
         if verdict is not None and verdict.manifest.checksum == receipt.checksum:
@@ -225,7 +225,7 @@ def _files_table(files: Mapping[str, Facts]) -> Table:
     for kind, facts in files.items():
         staged, gate, loaded = facts["staged"], facts["gate"], facts["loaded"]
         file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
-        made = f"{staged['run_id']}\n{staged['made_at']}" if staged else ""
+        made = f"{staged['run_id']}\n{staged['written_at']}" if staged else ""
         said = "" if gate is None else "; ".join(gate["problems"]) or "passed"
         load = "never"
         if loaded:

@@ -14,7 +14,7 @@ from music_assets.defs.resources import StagingResource
 from music_assets.defs.slices import Made, Metadata, Slices, StagedSlices
 from music_assets.progress import advanced
 from music_assets.staging.rows import Encoded, encode_for
-from music_assets.staging.store import Receipt, SliceStore, checksum
+from music_assets.staging.store import StagedFile, StagingStore, checksum
 
 
 class JsonLinesIOManager(ConfigurableIOManager):
@@ -25,7 +25,7 @@ class JsonLinesIOManager(ConfigurableIOManager):
     def handle_output(self, context: OutputContext, obj: Slices) -> None:
         store = self.staging.store()
         kind = context.asset_key.to_user_string()
-        receipts = store.receipts(kind, obj.keys)
+        receipts = store.staged_files(kind, obj.keys)
         source = cache(obj.made_from)  # of the MSD it takes a look at every file
         if obj.expect is not None:
             before_all = zip(obj.keys, receipts, strict=True)
@@ -49,39 +49,41 @@ class JsonLinesIOManager(ConfigurableIOManager):
         return StagedSlices(self.staging.store(), kind, context.asset_partition_keys)
 
 
-def _is_made(before: Receipt | None, made_from: str) -> bool:
+def _is_made(before: StagedFile | None, made_from: str) -> bool:
     """Whether a partition is complete and was made from the same input."""
-    return before is not None and before.complete and before.made_from == made_from
+    return before is not None and before.complete and before.fingerprint == made_from
 
 
-def write_slice(store: SliceStore, kind: str, key: str, made_from: str, made: Made, run_id: str) -> Receipt:
+def write_slice(
+    store: StagingStore, kind: str, key: str, made_from: str, made: Made, run_id: str
+) -> StagedFile:
     """Write one slice of a kind with its receipt."""
     rows = made.rows
     encoded = rows if isinstance(rows, Encoded) else encode_for(kind, rows, key)
     too_long = {"too_long": encoded.too_long} if encoded.too_long else {}
-    receipt = Receipt(
+    receipt = StagedFile(
         kind=kind,
-        slice=key,
-        made_from=made_from,
+        partition_key=key,
+        fingerprint=made_from,
         rows=encoded.rows,
         bytes=len(encoded.content),
         checksum=checksum(encoded.content),
         run_id=run_id,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         complete=made.complete,
-        facts={**made.facts, **too_long},
+        metadata={**made.facts, **too_long},
     )
     store.write(receipt, encoded.content)
     return receipt
 
 
-def _metadata(store: SliceStore, receipt: Receipt, this_run: Metadata, run_id: str) -> Metadata:
-    told = {**receipt.facts, **this_run}
+def _metadata(store: StagingStore, receipt: StagedFile, this_run: Metadata, run_id: str) -> Metadata:
+    told = {**receipt.metadata, **this_run}
     if too_long := told.pop("too_long", None):
         told["reasons"] = [*told.get("reasons", ()), *too_long]
     return {
         "dagster/partition_row_count": receipt.rows,
-        "dagster/uri": MetadataValue.path(store.url(receipt.kind, receipt.slice)),
+        "dagster/uri": MetadataValue.path(store.url(receipt.kind, receipt.partition_key)),
         "bytes": receipt.bytes,
         "checksum": receipt.checksum,
         "kept": receipt.run_id != run_id,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dagster import ConfigurableIOManager, InputContext, OutputContext, ResourceDependency
 
 from music_assets.defs.resources import StagingResource
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.warehouse.manifest import Manifest, Verdict, copy_manifest
 
 _VERDICT, _COPY = ".manifest.json", ".manifest"
@@ -34,7 +34,7 @@ class ManifestIOManager(ConfigurableIOManager):
         return [verdict.manifest for verdict in verdicts if verdict is not None and verdict.passed]
 
 
-def write_verdict(store: SliceStore, name: str, key: str, verdict: Verdict) -> None:
+def write_verdict(store: StagingStore, name: str, key: str, verdict: Verdict) -> None:
     """Keep the verdict on a slice, and the manifest of a file that passed."""
     entries = copy_manifest([verdict.manifest] if verdict.passed else [])
     # In this order a kill in between leaves a verdict of another file, and the gate looks again.
@@ -45,7 +45,7 @@ def write_verdict(store: SliceStore, name: str, key: str, verdict: Verdict) -> N
     store.write_json(name, key, _VERDICT, verdict.as_dict())
 
 
-def read_verdicts(store: SliceStore, name: str, keys: Sequence[str]) -> list[Verdict | None]:
+def read_verdicts(store: StagingStore, name: str, keys: Sequence[str]) -> list[Verdict | None]:
     """The last verdict on each of these partitions; None where the gate has not seen it."""
 
     def read(key: str) -> Verdict | None:

@@ -16,7 +16,7 @@ from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 
 from music_assets.staging.s3 import S3Files
-from music_assets.staging.store import SliceStore, fingerprint
+from music_assets.staging.store import StagingStore, fingerprint
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.engine import Warehouse
 
@@ -40,8 +40,8 @@ class StagingResource(ConfigurableResource[Any]):
     s3_endpoint: str | None = None
     s3_sse: str | None = None
 
-    def store(self) -> SliceStore:
-        return SliceStore(self.url, endpoint=self.s3_endpoint, sse=self.s3_sse)
+    def store(self) -> StagingStore:
+        return StagingStore(self.url, endpoint=self.s3_endpoint, sse=self.s3_sse)
 
 
 class WarehouseResource(ConfigurableResource[Any]):

@@ -15,7 +15,7 @@ import pandas as pd
 from dagster import Failure
 
 from music_assets.staging.rows import Encoded, decode
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 
 Rows = pd.DataFrame | list[dict[str, Any]]
 Metadata = Mapping[str, Any]
@@ -48,20 +48,20 @@ class Slices:
 
     keys: Sequence[str]
     made_from: Callable[[str], str]
-    make: Callable[[str, Receipt | None], Made]
+    make: Callable[[str, StagedFile | None], Made]
     report: Callable[[str, Metadata], None]
-    kept: Callable[[Receipt], Metadata] = lambda receipt: {}
+    kept: Callable[[StagedFile], Metadata] = lambda receipt: {}
     expect: Callable[[Sequence[str]], None] | None = None
 
 
 class StagedSlices:
     """The files of one kind, by partition; the receipts of `keys` are read at once, when one is needed."""
 
-    def __init__(self, store: SliceStore, kind: str, keys: Sequence[str] = ()) -> None:
+    def __init__(self, store: StagingStore, kind: str, keys: Sequence[str] = ()) -> None:
         self.kind = kind
         self._store = store
         self._keys = keys
-        self._receipts: dict[str, Receipt | None] = {}
+        self._receipts: dict[str, StagedFile | None] = {}
 
     def __getitem__(self, key: str) -> list[dict[str, Any]]:
         """The rows of a partition, as dicts.
@@ -70,13 +70,13 @@ class StagedSlices:
             Failure: it was never made; trying again would not help.
             DamagedFile: the file is not what was written.
         """
-        return decode(self._store.read(self.receipt(key)))
+        return decode(self._store.read(self.staged_file(key)))
 
-    def receipt(self, key: str) -> Receipt:
+    def staged_file(self, key: str) -> StagedFile:
         """What is known of a partition's file; raises as reading it does."""
         if key not in self._receipts:
             keys = self._keys if key in self._keys and not self._receipts else [key]
-            self._receipts |= zip(keys, self._store.receipts(self.kind, keys), strict=True)
+            self._receipts |= zip(keys, self._store.staged_files(self.kind, keys), strict=True)
         found = self._receipts[key]
         if found is None:
             raise Failure(

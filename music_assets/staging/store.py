@@ -1,10 +1,11 @@
-"""Where staged files lie: a local folder or S3, one object a kind and slice.
+"""Where staged files are stored: a local folder or S3, one object per kind and partition.
 
-Here: paths, whole-or-nothing writes, receipts, and holding what is read against them. Talking to S3
-is in `s3`; what is in the files is the IO managers' matter.
+Here: names of objects, writes that are seen whole or not at all, the `StagedFile` beside each file, and reads
+that compare a file with it. Talking to S3 is in `s3`, what a file contains in `rows`, what it must contain in
+`validation`.
 
-Nothing is cached, and listed only to be removed: what is there is known by name, and what others write is
-seen at once.
+Nothing is cached, and listed only to be removed: objects are known by name, so what others write is seen
+at once.
 """
 
 from __future__ import annotations
@@ -21,35 +22,50 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
+from music_assets.ids import PARTITION_KEY
 from music_assets.staging.errors import DamagedFile, StagingError, UnknownPlace
 
 _T = TypeVar("_T")
-_FILE, _RECEIPT, _PART = ".json.gz", ".receipt.json", ".part"
+_FILE, _PART = ".json.gz", ".part"
+_STAGED_FILE = ".receipt.json"  # the name that earlier versions gave it, so that their folders open
+_FORMER_FIELDS = {
+    "slice": "partition_key",
+    "made_from": "fingerprint",
+    "made_at": "written_at",
+    "facts": "metadata",
+}
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """What is known of a staged file without opening it; it lies beside the file.
+class StagedFile:
+    """What is known of a staged file without opening it; stored beside the file.
 
-    `made_from` is the fingerprint of what it was made from, `checksum` the SHA-256 of the file,
-    `run_id` the Dagster run that made it, `facts` what its maker told of the content (counts, reasons),
-    `complete` whether making it again from the same input could bring more.
+    `fingerprint` is that of everything the rows were computed from, `checksum` the SHA-256 of the file,
+    `run_id` the Dagster run that wrote it, `written_at` when (ISO 8601, UTC). `metadata` describes the rows
+    (counts, reasons). `complete` is False where computing it again from the same input may bring more.
+    `validation` is the stamp of `validation.stamp`: the file passed when it was written.
     """
 
     kind: str
-    slice: str
-    made_from: str
+    partition_key: str
+    fingerprint: str
     rows: int
     bytes: int
     checksum: str
     run_id: str
-    made_at: str
+    written_at: str
     complete: bool = True
-    facts: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    validation: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> StagedFile:
+        """As it was stored, by this version or an earlier one."""
+        return cls(**{_FORMER_FIELDS.get(name, name): value for name, value in data.items()})
 
 
 class _Files(Protocol):
-    """Objects by path, below one place; each is read and written whole."""
+    """Objects by path below one place; each is read and written whole."""
 
     def get(self, key: str) -> bytes | None: ...
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None: ...
@@ -87,7 +103,7 @@ class _Folder:
         return sorted(str(path) for path in found if path.is_file())
 
     def erase(self, prefix: str, *, leftovers: bool = False, count_only: bool = False) -> int:
-        """Remove the files whose path begins so; `leftovers` are those of writes that were cut short."""
+        """Remove the files whose path begins so; `leftovers` are those of interrupted writes."""
         names = [name for name in self.names(prefix) if not leftovers or name.endswith(_PART)]
         if not count_only:
             for name in names:
@@ -95,14 +111,13 @@ class _Folder:
         return len(names)
 
 
-class SliceStore:
-    """Files named `<kind>/<A>/<B>.json.gz` below a folder or an `s3://bucket/prefix`.
+class StagingStore:
+    """Files named `<kind>/<A>/<B>.json.gz` (or `<kind>/<day>.json.gz`) below a folder or `s3://bucket/prefix`.
 
-    `endpoint` and `sse` are of S3: the URL of a server that is not AWS's, and the encryption of what is
-    written, as in `MUSIC_ASSETS_S3_ENDPOINT` and `MUSIC_ASSETS_S3_SSE`.
+    `endpoint` is the URL of an S3 server other than AWS's, as in `MUSIC_ASSETS_S3_ENDPOINT`.
 
     Raises:
-        StagingError: of all methods that read or write on S3; its message says what to do.
+        StagingError: from every method that reads or writes on S3; its message says what to do.
     """
 
     def __init__(self, url: str, *, endpoint: str | None = None, sse: str | None = None) -> None:
@@ -117,107 +132,107 @@ class SliceStore:
             bucket, _, self._base = self._base.partition("/")
             self._files = S3(bucket, endpoint=endpoint, sse=sse)
 
-    def path(self, kind: str, slice_: str, suffix: str = _FILE) -> str:
-        """The path of a file; `AB` lies in `A/B`, the slice of a day in a file of its name."""
-        name = f"{slice_[0]}/{slice_[1]}" if len(slice_) == 2 else slice_
+    def path(self, kind: str, key: str, suffix: str = _FILE) -> str:
+        """The path of a file: partition `AB` is `A/B`, as in the MSD; any other key is a name of its own."""
+        name = f"{key[0]}/{key[1]}" if PARTITION_KEY.fullmatch(key) else key
         return "/".join(part for part in (self._base, kind, f"{name}{suffix}") if part)
 
-    def url(self, kind: str, slice_: str) -> str:
+    def url(self, kind: str, key: str) -> str:
         """The address of a file as a warehouse reads it: a local path, or `s3://…`."""
-        return self._files.url(self.path(kind, slice_))
+        return self._files.url(self.path(kind, key))
 
-    def write(self, receipt: Receipt, content: bytes) -> None:
-        """Write a file and then its receipt: a file without one counts as absent.
+    def write(self, file: StagedFile, content: bytes) -> None:
+        """Write a file and then its `StagedFile`: a file without one counts as absent.
 
-        However the process ends in between, there is a whole file with its receipt, or none.
+        However the process ends in between, there is a whole file with its description, or none.
         """
-        kind, slice_ = receipt.kind, receipt.slice
-        self._files.delete(self.path(kind, slice_, _RECEIPT))
-        self._files.put(self.path(kind, slice_), content, receipt.checksum)
-        self.write_json(kind, slice_, _RECEIPT, asdict(receipt))
+        kind, key = file.kind, file.partition_key
+        self._files.delete(self.path(kind, key, _STAGED_FILE))
+        self._files.put(self.path(kind, key), content, file.checksum)
+        self.write_json(kind, key, _STAGED_FILE, asdict(file))
 
-    def receipt(self, kind: str, slice_: str) -> Receipt | None:
-        """The receipt of a staged file; None where there is no whole file."""
-        data = self.read_json(kind, slice_, _RECEIPT)
-        return None if data is None else Receipt(**data)
+    def staged_file(self, kind: str, key: str) -> StagedFile | None:
+        """What is known of a partition's file; None where there is no whole file."""
+        data = self.read_json(kind, key, _STAGED_FILE)
+        return None if data is None else StagedFile.from_dict(data)
 
-    def receipts(self, kind: str, slices: Iterable[str]) -> list[Receipt | None]:
-        """The receipts of several files, in the order asked."""
-        return self.each(lambda slice_: self.receipt(kind, slice_), slices)
+    def staged_files(self, kind: str, keys: Iterable[str]) -> list[StagedFile | None]:
+        """The same for several partitions, in their order."""
+        return self.each(lambda key: self.staged_file(kind, key), keys)
 
-    def read(self, receipt: Receipt) -> bytes:
-        """The file a receipt is of.
+    def read(self, file: StagedFile) -> bytes:
+        """The content of a staged file.
 
         Raises:
-            DamagedFile: it is gone, or is not what the receipt says. The receipt is withdrawn, so that the
-                next run makes the file again.
+            DamagedFile: it is missing, or is not what was written. Its description is removed, so that the
+                next run rebuilds the file.
         """
-        content = self._files.get(self.path(receipt.kind, receipt.slice))
+        content = self._files.get(self.path(file.kind, file.partition_key))
         if content is None:
-            raise self._damaged(receipt, "is missing, and its receipt is there")
-        if len(content) != receipt.bytes:
-            raise self._damaged(receipt, f"has {len(content)} bytes, and {receipt.bytes} by its receipt")
-        if checksum(content) != receipt.checksum:
-            raise self._damaged(receipt, "has another checksum than its receipt says")
+            raise self._damaged(file, "is missing")
+        if len(content) != file.bytes:
+            raise self._damaged(file, f"has {len(content)} bytes, {file.bytes} were written")
+        if checksum(content) != file.checksum:
+            raise self._damaged(file, "has another checksum than the file that was written")
         return content
 
-    def _damaged(self, receipt: Receipt, said: str) -> DamagedFile:
-        kind, slice_ = receipt.kind, receipt.slice
+    def _damaged(self, file: StagedFile, problem: str) -> DamagedFile:
+        kind, key = file.kind, file.partition_key
         advice = "Another run has written it in the meantime: run again."
-        if self.receipt(kind, slice_) == receipt:
-            advice = f"Remove {self._files.url(self.path(kind, slice_, _RECEIPT))} and run again."
+        if self.staged_file(kind, key) == file:
+            advice = f"Remove {self._files.url(self.path(kind, key, _STAGED_FILE))} and run again."
             with suppress(OSError, StagingError):
-                self._files.delete(self.path(kind, slice_, _RECEIPT))
-                advice = f"Its receipt is withdrawn: run again, and {kind} makes {slice_} anew."
-        return DamagedFile(f"{self.url(kind, slice_)} {said}. {advice}")
+                self._files.delete(self.path(kind, key, _STAGED_FILE))
+                advice = f"Run again: {kind} rebuilds {key}."
+        return DamagedFile(f"{self.url(kind, key)} {problem}. {advice}")
 
-    def write_json(self, kind: str, slice_: str, suffix: str, data: dict[str, Any]) -> None:
+    def write_json(self, kind: str, key: str, suffix: str, data: dict[str, Any]) -> None:
         content = orjson.dumps(data, option=orjson.OPT_INDENT_2)
-        self._files.put(self.path(kind, slice_, suffix), content)
+        self._files.put(self.path(kind, key, suffix), content)
 
-    def read_json(self, kind: str, slice_: str, suffix: str) -> dict[str, Any] | None:
-        """What was written there; None where nothing was, or a power cut left half of it."""
-        content = self._files.get(self.path(kind, slice_, suffix))
+    def read_json(self, kind: str, key: str, suffix: str) -> dict[str, Any] | None:
+        """What was written there; None where nothing was, or where a power cut left half of it."""
+        content = self._files.get(self.path(kind, key, suffix))
         try:
             return None if content is None else dict(orjson.loads(content))
         except orjson.JSONDecodeError:
             return None
 
-    def remove(self, kind: str, slice_: str, suffix: str) -> None:
+    def remove(self, kind: str, key: str, suffix: str) -> None:
         """Remove a file; one that is not there is no error."""
-        self._files.delete(self.path(kind, slice_, suffix))
+        self._files.delete(self.path(kind, key, suffix))
 
-    def slices(self, kind: str) -> list[str]:
-        """The slices of a kind that have a file, with a receipt or without."""
+    def keys(self, kind: str) -> list[str]:
+        """The partition keys of a kind that have a file, described or not."""
         start = self._below(kind)
         names = (name.removeprefix(start) for name in self._files.names(start))
         return sorted(name.removesuffix(_FILE).replace("/", "") for name in names if name.endswith(_FILE))
 
-    def content(self, kind: str, slice_: str) -> bytes | None:
-        """A staged file as it is there, whatever its receipt says; None where there is none."""
-        return self._files.get(self.path(kind, slice_))
+    def content(self, kind: str, key: str) -> bytes | None:
+        """A staged file as it is there, whatever is known of it; None where there is none."""
+        return self._files.get(self.path(kind, key))
 
     def erase(
-        self, kind: str, slice_: str | None = None, *, leftovers: bool = False, count_only: bool = False
+        self, kind: str, key: str | None = None, *, leftovers: bool = False, count_only: bool = False
     ) -> int:
-        """Remove all files of a kind, or of one slice of it, for good; says how many they were.
+        """Remove all files of a kind, or of one partition of it, permanently; returns how many there were.
 
-        On S3 their earlier versions go too. `leftovers` are earlier versions and what was cut short alone.
+        On S3 their earlier versions go too. `leftovers` are earlier versions and interrupted writes alone.
         """
-        start = self._below(kind) if slice_ is None else self.path(kind, slice_, ".")
+        start = self._below(kind) if key is None else self.path(kind, key, ".")
         return self._files.erase(start, leftovers=leftovers, count_only=count_only)
 
     def _below(self, kind: str) -> str:
         return f"{self._base}/{kind}/" if self._base else f"{kind}/"
 
-    def each(self, do: Callable[[str], _T], slices: Iterable[str]) -> list[_T]:
-        """`do` of each slice, in order; on S3 many at once, since each waits for the network."""
+    def each(self, do: Callable[[str], _T], keys: Iterable[str]) -> list[_T]:
+        """`do` of each partition key, in order; on S3 many at once, since each waits for the network."""
         if self.is_local:
-            return [do(slice_) for slice_ in slices]
+            return [do(key) for key in keys]
         from music_assets.staging.s3 import AT_ONCE
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(do, slices))
+            return list(pool.map(do, keys))
 
     def probe(self, name: str) -> None:
         """Write a small object beside the kinds, read it and remove it, to see that all three can be done."""

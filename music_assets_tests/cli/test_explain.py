@@ -12,7 +12,7 @@ from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
 from music_assets.defs.slices import StagedSlices
 from music_assets.settings import Settings
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 
 KEY = "AA"
 
@@ -30,7 +30,7 @@ def settings(data: Path, **more: str) -> Settings:
 
 
 def mapped(data: Path, status: str) -> list[str]:
-    rows = StagedSlices(SliceStore(settings(data).staging), "mapped_songs")[KEY]
+    rows = StagedSlices(StagingStore(settings(data).staging), "mapped_songs")[KEY]
     return [row["track_id"] for row in rows if row["status"] == status]
 
 

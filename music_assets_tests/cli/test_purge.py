@@ -30,7 +30,7 @@ from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.msd import MsdRoot
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, METADATA, PUBLISHED, SPOTIFY
 from music_assets_tests.support.standin import Standin
 
@@ -73,7 +73,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         settings = made.settings(made.data)
         assert run_job(settings, f"{FIRST},{SECOND}").failed == []
         # One partition is asked about after the other.
-        searches = StagedSlices(SliceStore(settings.staging), "spotify_search")
+        searches = StagedSlices(StagingStore(settings.staging), "spotify_search")
         last, first = (
             choose(datetime.fromisoformat(row["fetched_at"]) for row in searches[key])
             for choose, key in ((max, FIRST), (min, SECOND))
@@ -171,9 +171,9 @@ def test_a_purge_by_age_leaves_what_is_newer(world: World, tmp_path: Path) -> No
     for table in ("spotify.tracks", "spotify.artists", "spotify.audio_features"):
         (held,) = rows(settings, f"SELECT min(fetched_at), count(*) FROM {table}")
         assert held[0].replace(tzinfo=UTC) >= world.between and held[1] > 0, table
-    store = SliceStore(settings.staging)
-    assert {slice_ for kind in spotify_kinds() for slice_ in store.slices(kind)} == {SECOND}
-    assert store.slices("msd_songs") == [FIRST, SECOND]
+    store = StagingStore(settings.staging)
+    assert {slice_ for kind in spotify_kinds() for slice_ in store.keys(kind)} == {SECOND}
+    assert store.keys("msd_songs") == [FIRST, SECOND]
 
 
 def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> Non
     assert told.exit_code == 0, told.output
     assert announced(told) == 0
     assert rows(settings, "SELECT * FROM analytics.songs ORDER BY ALL") == kept
-    assert SliceStore(settings.staging).slices("spotify_search") == [FIRST, SECOND]
+    assert StagingStore(settings.staging).keys("spotify_search") == [FIRST, SECOND]
 
 
 def test_ids_and_our_own_scores_stay_if_wanted(world: World, tmp_path: Path) -> None:

@@ -19,17 +19,17 @@ from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, create_table, open_ledger, table_of
 from music_assets.sources.spotify import QuotaExhausted
 from music_assets.sources.spotify.budget import Budget
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 TODAY = NOW.date()
 
 
-def receipt(kind: str, key: str, rows: int, *, complete: bool = True, **facts: int) -> Receipt:
-    return Receipt(kind, key, "", rows, 0, "", "run", "2026-11-22T12:00:00+00:00", complete, facts)
+def receipt(kind: str, key: str, rows: int, *, complete: bool = True, **facts: int) -> StagedFile:
+    return StagedFile(kind, key, "", rows, 0, "", "run", "2026-11-22T12:00:00+00:00", complete, facts)
 
 
-def stage(store: SliceStore) -> None:
+def stage(store: StagingStore) -> None:
     """AA is done; of AB 60 songs are left; AC is extracted alone; AD was answered and not matched yet."""
     for key in ("AA", "AB", "AC", "AD"):
         store.write(receipt("msd_songs", key, 100), b"")
@@ -82,7 +82,7 @@ def shown(settings: Settings) -> dict[str, str]:
 
 
 def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
-    stage(SliceStore(settings.staging))
+    stage(StagingStore(settings.staging))
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
         spend(ledger)
         found = read_status(settings, {}, NOW.timestamp)
@@ -125,7 +125,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 def test_looking_changes_no_file(tmp_path: Path) -> None:
     settings = Settings.from_environment({}, data=str(tmp_path / "data"))
-    stage(SliceStore(settings.staging))
+    stage(StagingStore(settings.staging))
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
         spend(ledger)
         before = contents(tmp_path)
@@ -135,7 +135,7 @@ def test_looking_changes_no_file(tmp_path: Path) -> None:
 
 def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_path: Path) -> None:
     settings = Settings.from_environment({"MUSIC_ASSETS_REQUESTS_PER_DAY": "40"}, data=str(tmp_path))
-    stage(SliceStore(settings.staging))
+    stage(StagingStore(settings.staging))
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
         ledger.record_request("search", NOW, 40)
     said = shown(settings)
@@ -152,7 +152,7 @@ def test_without_a_rate_no_days_are_made_up() -> None:
 
 def test_the_command_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
     command = ["status", "--data", str(tmp_path)]
-    stage(SliceStore(str(tmp_path / "staging")))
+    stage(StagingStore(str(tmp_path / "staging")))
     runner = CliRunner(env={"MUSIC_ASSETS_SPOTIFY": "sandbox"})
     assert "songs            110 matched" in runner.invoke(cli, command).output
     told = json.loads(runner.invoke(cli, [*command, "--json"]).output)

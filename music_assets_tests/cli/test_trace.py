@@ -20,7 +20,7 @@ from music_assets.cli.run import run_job
 from music_assets.cli.tracing import trace as trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets_tests.support.standin import Standin
@@ -186,7 +186,7 @@ def test_a_row_in_redshift_is_traced_the_same_way(standin: Standin, data: Path, 
         for name in ("msd.songs", "mapped.songs", "analytics.songs"):
             connection.execute(insert(PUBLISHED[name]).values(track_id=track_id))
         connection.execute(insert(LOADS).values(**load, loaded_at=datetime(2026, 11, 22, 7)))
-    store = SliceStore(str(data / "staging"))
+    store = StagingStore(str(data / "staging"))
     found = trace_row(track_id, url, store, None, None)
     loaded = found["files"]["msd_songs"]["loaded"]
     assert (loaded["run_id"], loaded["loaded_at"]) == ("its run", "2026-11-22T07:00:00")

@@ -41,7 +41,7 @@ def doubled(context: AssetExecutionContext, numbers: StagedSlices) -> Slices:
         return Made([{"n": 2 * row["n"]} for row in numbers[key]])
 
     def made_from(key: str) -> str:
-        return numbers.receipt(key).checksum
+        return numbers.staged_file(key).checksum
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "doubled"))
 
@@ -110,7 +110,7 @@ def test_rows_that_are_encoded_already_are_kept_as_they_are(tmp_path: Path) -> N
 
     run(tmp_path, "AA", "AA", encoded)
     assert staged(tmp_path, "encoded")["AA"] == [{"n": 1}, {"n": 2}]
-    assert staged(tmp_path, "encoded").receipt("AA").rows == 2
+    assert staged(tmp_path, "encoded").staged_file("AA").rows == 2
 
 
 def test_other_input_makes_it_again(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_a_run_that_fails_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_what_fell_off_in_the_same_pass_is_kept_beside(tmp_path: Path) -> None:
     run(tmp_path, "AA", "AB")
     assert staged(tmp_path, "letters")["AB"] == [{"letter": "AB"}]
-    mine, beside = (staged(tmp_path, kind).receipt("AB") for kind in ("numbers", "letters"))
-    assert mine.made_from == beside.made_from
+    mine, beside = (staged(tmp_path, kind).staged_file("AB") for kind in ("numbers", "letters"))
+    assert mine.fingerprint == beside.fingerprint
 
 
 def test_downstream_reads_partition_by_partition(tmp_path: Path) -> None:

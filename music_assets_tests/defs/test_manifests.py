@@ -12,7 +12,7 @@ from music_assets.defs.manifests import ManifestIOManager, read_verdicts
 from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.resources import StagingResource
 from music_assets.defs.slices import Made, Slices
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.warehouse.rows import row
 
 NAME = "staged_json/spotify_artists"
@@ -30,8 +30,8 @@ def spotify_artists(context: AssetExecutionContext) -> Slices:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SliceStore:
-    return SliceStore(str(tmp_path))
+def store(tmp_path: Path) -> StagingStore:
+    return StagingStore(str(tmp_path))
 
 
 def run(folder: Path, *selection: object) -> dict[str, dict[str, object]]:
@@ -52,15 +52,15 @@ def run(folder: Path, *selection: object) -> dict[str, dict[str, object]]:
     return {str(one.partition): {name: value.value for name, value in one.metadata.items()} for one in told}
 
 
-def passed(store: SliceStore) -> list[bool]:
+def passed(store: StagingStore) -> list[bool]:
     return [bool(verdict and verdict.passed) for verdict in read_verdicts(store, NAME, ["AA", "AB", "AC"])]
 
 
 def test_each_file_gets_a_verdict_and_each_with_rows_a_manifest_for_copy(
-    store: SliceStore, tmp_path: Path
+    store: StagingStore, tmp_path: Path
 ) -> None:
     run(tmp_path)
-    receipt = store.receipt("spotify_artists", "AA")
+    receipt = store.staged_file("spotify_artists", "AA")
     assert receipt is not None
     assert passed(store) == [True, True, True]
     entry = {"url": store.url("spotify_artists", "AA"), "mandatory": True}
@@ -72,20 +72,20 @@ def test_each_file_gets_a_verdict_and_each_with_rows_a_manifest_for_copy(
 
 @pytest.mark.parametrize("damage", [b"", b"half of it"], ids=["emptied", "cut"])
 def test_a_damaged_file_is_refused_alone_and_made_again_by_the_next_run(
-    store: SliceStore, tmp_path: Path, damage: bytes
+    store: StagingStore, tmp_path: Path, damage: bytes
 ) -> None:
     run(tmp_path, spotify_artists)
     Path(store.path("spotify_artists", "AB")).write_bytes(damage)
     told = run(tmp_path, GATE)
     assert [told[key]["refused"] for key in ("AA", "AB", "AC")] == [False, True, False]
-    assert "run again, and spotify_artists makes AB anew" in str(told["AB"]["problems"])
+    assert "Run again: spotify_artists rebuilds AB" in str(told["AB"]["problems"])
     assert store.read_json(NAME, "AB", ".manifest") is None
     told = run(tmp_path)
     assert [told[key]["refused"] for key in ("AA", "AB", "AC")] == [False, False, False]
     assert passed(store) == [True, True, True]
 
 
-def test_a_file_that_passed_is_not_looked_at_again(store: SliceStore, tmp_path: Path) -> None:
+def test_a_file_that_passed_is_not_looked_at_again(store: StagingStore, tmp_path: Path) -> None:
     run(tmp_path)
     verdict = Path(store.path(NAME, "AA", ".manifest.json"))
     before = verdict.stat().st_mtime_ns

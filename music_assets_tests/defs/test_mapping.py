@@ -20,7 +20,7 @@ from music_assets.defs.slices import StagedSlices
 from music_assets.settings import Settings, resources
 from music_assets.sources.corrections import CorrectionsError
 from music_assets.staging.rows import encode
-from music_assets.staging.store import Receipt, SliceStore, checksum
+from music_assets.staging.store import StagedFile, StagingStore, checksum
 from music_assets.tables import METADATA
 from music_assets_tests.warehouse.rows import row
 
@@ -83,8 +83,8 @@ class Desk:
             self._stage(letters)
 
     @property
-    def store(self) -> SliceStore:
-        return SliceStore(Settings.from_environment({}, **self.settings).staging)
+    def store(self) -> StagingStore:
+        return StagingStore(Settings.from_environment({}, **self.settings).staging)
 
     def file(self, setting: str, text: str) -> None:
         """Write a file of corrections and name it in the settings."""
@@ -115,8 +115,8 @@ class Desk:
         """The rows of a staged file."""
         return StagedSlices(self.store, kind)[key]
 
-    def made(self, key: str) -> Receipt:
-        receipt = self.store.receipt("mapped_songs", key)
+    def made(self, key: str) -> StagedFile:
+        receipt = self.store.staged_file("mapped_songs", key)
         assert receipt is not None
         return receipt
 
@@ -143,7 +143,7 @@ class Desk:
         for kind, rows in (("msd_songs", songs), ("spotify_search", searches)):
             content, count = encode(rows, letters)
             sum_ = checksum(content)
-            self.store.write(Receipt(kind, letters, "", count, len(content), sum_, "", MADE_AT), content)
+            self.store.write(StagedFile(kind, letters, "", count, len(content), sum_, "", MADE_AT), content)
 
 
 def _range(end: str) -> str:

@@ -26,7 +26,7 @@ from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings, resources
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets_tests.support.faults import Raw
@@ -71,8 +71,8 @@ class Desk:
         return opened
 
     @property
-    def store(self) -> SliceStore:
-        return SliceStore(self.settings.staging)
+    def store(self) -> StagingStore:
+        return StagingStore(self.settings.staging)
 
     def refresh(self, publish: bool = False, **settings: Any) -> dict[str, dict[str, Any]]:
         """Materialise a refresh, and the tables that show it where asked to; the metadata of each asset."""

@@ -20,7 +20,7 @@ import pytest
 
 from music_assets.cli.run import run_job
 from music_assets.settings import Settings
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 
 pytestmark = pytest.mark.slow
 
@@ -323,7 +323,7 @@ def checked(ui: Ui) -> dict[str, float]:
 
 def test_a_failed_partition_is_found_and_retried(ui: Ui, page: Page) -> None:
     """A folder lies where the file of `AD` is to go, until somebody has seen to it."""
-    in_the_way = Path(SliceStore(ui.settings.staging).path("msd_songs", "AD"))
+    in_the_way = Path(StagingStore(ui.settings.staging).path("msd_songs", "AD"))
     in_the_way.mkdir()
     page.open("/assets/msd_songs?view=partitions&partition=AD")
     page.sees("Failed (0)")

@@ -26,7 +26,7 @@ from music_assets.settings import Settings
 from music_assets.sources.ledger.ledger import Key, Response
 from music_assets.sources.ledger.setting import open_ledger, table_of
 from music_assets.sources.ledger.table import create_table
-from music_assets.staging.store import Receipt, SliceStore, checksum
+from music_assets.staging.store import StagedFile, StagingStore, checksum
 from music_assets_tests.deploy.conftest import Applied
 from music_assets_tests.deploy.provider import ACCOUNT, REGION
 
@@ -105,23 +105,23 @@ def world(prod: Applied, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
 
 
 def stage(environment: dict[str, str], kind: str) -> None:
-    store = SliceStore(environment["MUSIC_ASSETS_STAGING"], sse=environment["MUSIC_ASSETS_S3_SSE"])
+    store = StagingStore(environment["MUSIC_ASSETS_STAGING"], sse=environment["MUSIC_ASSETS_S3_SSE"])
     content = b"some"
-    assert store.receipt(kind, "AB") is None
+    assert store.staged_file(kind, "AB") is None
     store.write(
-        Receipt(
+        StagedFile(
             kind=kind,
-            slice="AB",
-            made_from="x",
+            partition_key="AB",
+            fingerprint="x",
             rows=1,
             bytes=len(content),
             checksum=checksum(content),
             run_id="r",
-            made_at="now",
+            written_at="now",
         ),
         content,
     )
-    assert store.receipt(kind, "AB") is not None
+    assert store.staged_file(kind, "AB") is not None
 
 
 def ask(environment: dict[str, str]) -> None:

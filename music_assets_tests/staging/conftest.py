@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from music_assets.staging import s3
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.support.s3_server import PLACE, S3Server, running
 
 
@@ -19,5 +19,5 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def s3_store(server: S3Server) -> SliceStore:
-    return SliceStore(PLACE, endpoint=server.endpoint)
+def s3_store(server: S3Server) -> StagingStore:
+    return StagingStore(PLACE, endpoint=server.endpoint)

@@ -7,16 +7,16 @@ from pathlib import Path
 import boto3
 import pytest
 
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.support.s3_server import BUCKET, S3Server, receipt
 
 ALL = ["AB", "AC", "2026-11-22"]
 
 
 @pytest.fixture(params=["folder", "S3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SliceStore:
-    place: SliceStore = (
-        SliceStore(str(tmp_path)) if request.param == "folder" else request.getfixturevalue("s3_store")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> StagingStore:
+    place: StagingStore = (
+        StagingStore(str(tmp_path)) if request.param == "folder" else request.getfixturevalue("s3_store")
     )
     for slice_ in ALL:
         place.write(receipt(slice_=slice_), b"x")
@@ -24,36 +24,36 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> SliceStore:
     return place
 
 
-def test_the_slices_of_a_kind_are_those_with_a_file(store: SliceStore) -> None:
-    assert store.slices("songs") == sorted(ALL)
-    assert store.slices("songs_of_others") == store.slices("nothing") == []
+def test_the_slices_of_a_kind_are_those_with_a_file(store: StagingStore) -> None:
+    assert store.keys("songs") == sorted(ALL)
+    assert store.keys("songs_of_others") == store.keys("nothing") == []
     assert store.content("songs", "AC") == b"x"
 
 
-def test_a_slice_goes_and_its_neighbours_stay(store: SliceStore) -> None:
+def test_a_slice_goes_and_its_neighbours_stay(store: StagingStore) -> None:
     assert store.erase("songs", "AC", count_only=True) == 2
     assert store.erase("songs", "AC") == 2
-    assert store.slices("songs") == sorted({*ALL} - {"AC"})
-    assert store.receipt("songs", "AC") is None
+    assert store.keys("songs") == sorted({*ALL} - {"AC"})
+    assert store.staged_file("songs", "AC") is None
     assert store.erase("songs", "2026-11-22") == 2
-    assert store.slices("songs") == ["AB"]
+    assert store.keys("songs") == ["AB"]
 
 
-def test_a_kind_goes_and_others_stay(store: SliceStore) -> None:
+def test_a_kind_goes_and_others_stay(store: StagingStore) -> None:
     assert store.erase("songs") == 6
-    assert store.slices("songs") == []
+    assert store.keys("songs") == []
     assert store.read_json("songs_of_others", "AB", ".manifest.json") == {}
 
 
 def test_what_a_killed_write_left_goes_alone(tmp_path: Path) -> None:
-    store = SliceStore(str(tmp_path))
+    store = StagingStore(str(tmp_path))
     store.write(receipt(), b"x")
     (tmp_path / "songs" / "A" / "B.json.gz.77.part").write_bytes(b"half")
     assert store.erase("songs", leftovers=True) == 1
     assert store.read(receipt()) == b"x"
 
 
-def test_earlier_versions_and_uploads_cut_short_go_from_s3(s3_store: SliceStore, server: S3Server) -> None:
+def test_earlier_versions_and_uploads_cut_short_go_from_s3(s3_store: StagingStore, server: S3Server) -> None:
     s3 = boto3.client("s3", endpoint_url=server.endpoint)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
 

@@ -17,7 +17,7 @@ import pytest
 from music_assets.cli.run import run_job
 from music_assets.settings import Settings
 from music_assets.staging import errors, s3
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.support.s3_server import BUCKET, PLACE, S3Server, receipt, refusal
 
 FILE = f"{PLACE}/songs/A/B.json.gz"
@@ -27,17 +27,17 @@ def settings(server: S3Server, data: Path, **more: str) -> Settings:
     return Settings.from_environment({}, data=str(data), staging=PLACE, s3_endpoint=server.endpoint, **more)
 
 
-def test_a_file_and_its_receipt_come_back(s3_store: SliceStore) -> None:
-    assert s3_store.receipt("songs", "AB") is None
+def test_a_file_and_its_receipt_come_back(s3_store: StagingStore) -> None:
+    assert s3_store.staged_file("songs", "AB") is None
     s3_store.write(receipt(), b"x")
-    assert s3_store.receipt("songs", "AB") == receipt()
+    assert s3_store.staged_file("songs", "AB") == receipt()
     assert s3_store.read(receipt()) == b"x"
     assert s3_store.url("songs", "AB") == FILE
 
 
-def test_nothing_is_listed_and_no_request_is_wasted(s3_store: SliceStore, server: S3Server) -> None:
+def test_nothing_is_listed_and_no_request_is_wasted(s3_store: StagingStore, server: S3Server) -> None:
     s3_store.write(receipt(), b"x")
-    assert s3_store.receipts("songs", ["AB"]) == [receipt()]
+    assert s3_store.staged_files("songs", ["AB"]) == [receipt()]
     s3_store.read(receipt())
     assert server.asked == [
         f"DELETE /{BUCKET}/staged/songs/A/B.receipt.json",
@@ -48,22 +48,24 @@ def test_nothing_is_listed_and_no_request_is_wasted(s3_store: SliceStore, server
     ]
 
 
-def test_the_server_holds_a_file_against_our_checksum(s3_store: SliceStore, server: S3Server) -> None:
+def test_the_server_holds_a_file_against_our_checksum(s3_store: StagingStore, server: S3Server) -> None:
     s3_store.write(receipt(), b"x")
     sent = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     assert server.fresh[0]["x-amz-checksum-sha256"] == sent
 
 
-def test_many_receipts_are_read_at_once_in_the_order_asked(s3_store: SliceStore) -> None:
+def test_many_receipts_are_read_at_once_in_the_order_asked(s3_store: StagingStore) -> None:
     keys = [f"A{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
     for key in keys[::2]:
         s3_store.write(receipt(slice_=key), b"x")
-    found = s3_store.receipts("songs", keys)
-    assert [one and one.slice for one in found] == [key if n % 2 == 0 else None for n, key in enumerate(keys)]
+    found = s3_store.staged_files("songs", keys)
+    assert [one and one.partition_key for one in found] == [
+        key if n % 2 == 0 else None for n, key in enumerate(keys)
+    ]
 
 
 def test_a_large_file_goes_in_parts(
-    s3_store: SliceStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
+    s3_store: StagingStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "MULTIPART_BYTES", 1000)
     monkeypatch.setattr(s3, "PART_BYTES", 5 * 1024 * 1024)  # S3 takes no smaller ones
@@ -74,7 +76,7 @@ def test_a_large_file_goes_in_parts(
 
 
 def test_a_large_file_that_breaks_off_leaves_the_old_one_and_no_parts(
-    s3_store: SliceStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
+    s3_store: StagingStore, server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3_store.write(receipt(), b"x")
     monkeypatch.setattr(s3, "MULTIPART_BYTES", 1000)
@@ -83,7 +85,7 @@ def test_a_large_file_that_breaks_off_leaves_the_old_one_and_no_parts(
     server.fault = lambda request: refusal(403, "AccessDenied") if "partNumber=2" in request.url else None
     with pytest.raises(errors.NotAllowed):
         s3_store.write(receipt(content), content)
-    assert s3_store.receipt("songs", "AB") is None
+    assert s3_store.staged_file("songs", "AB") is None
     assert s3_store.read(receipt()) == b"x"
     uploads = boto3.client("s3", endpoint_url=server.endpoint).list_multipart_uploads(Bucket=BUCKET)
     assert "Uploads" not in uploads
@@ -101,7 +103,7 @@ def test_a_large_file_that_breaks_off_leaves_the_old_one_and_no_parts(
     ],
 )
 def test_all_that_is_written_is_encrypted_as_set(server: S3Server, sse: str, sent: dict[str, str]) -> None:
-    SliceStore(PLACE, endpoint=server.endpoint, sse=sse).write(receipt(), b"x")
+    StagingStore(PLACE, endpoint=server.endpoint, sse=sse).write(receipt(), b"x")
     assert len(server.fresh) == 2
     assert all(sent.items() <= headers.items() for headers in server.fresh)
 
@@ -118,27 +120,29 @@ def dies_before_the_receipt(self, key, content, sha256=None):
 if sys.argv[2] == "dies":
     S3.put = dies_before_the_receipt
 content = b"from another process"
-receipt = s.Receipt("songs", "AB", "else", 1, len(content), s.checksum(content), "run", "2026")
-s.SliceStore(sys.argv[3], endpoint=sys.argv[1]).write(receipt, content)
+receipt = s.StagedFile("songs", "AB", "else", 1, len(content), s.checksum(content), "run", "2026")
+s.StagingStore(sys.argv[3], endpoint=sys.argv[1]).write(receipt, content)
 """
 
 
-def test_a_kill_between_file_and_receipt_leaves_no_whole_file(s3_store: SliceStore, server: S3Server) -> None:
+def test_a_kill_between_file_and_receipt_leaves_no_whole_file(
+    s3_store: StagingStore, server: S3Server
+) -> None:
     s3_store.write(receipt(), b"x")
     killed = subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "dies", PLACE], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert s3_store.receipt("songs", "AB") is None
+    assert s3_store.staged_file("songs", "AB") is None
 
 
-def test_processes_and_threads_see_each_others_writes(s3_store: SliceStore, server: S3Server) -> None:
-    assert s3_store.receipt("songs", "AB") is None  # and this is not remembered
+def test_processes_and_threads_see_each_others_writes(s3_store: StagingStore, server: S3Server) -> None:
+    assert s3_store.staged_file("songs", "AB") is None  # and this is not remembered
     subprocess.run([sys.executable, "-c", WRITES, server.endpoint, "lives", PLACE], check=True)
-    found = s3_store.receipt("songs", "AB")
+    found = s3_store.staged_file("songs", "AB")
     assert found is not None
     assert s3_store.read(found) == b"from another process"
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(SliceStore(PLACE, endpoint=server.endpoint).write, receipt(b"y"), b"y").result()
-    assert s3_store.receipt("songs", "AB") == receipt(b"y")
+        pool.submit(StagingStore(PLACE, endpoint=server.endpoint).write, receipt(b"y"), b"y").result()
+    assert s3_store.staged_file("songs", "AB") == receipt(b"y")
 
 
 def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_path: Path) -> None:
@@ -153,8 +157,8 @@ def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_pa
     assert not [one for one in server.asked if "list-type" in one or one.startswith("HEAD")]
     assert all("x-amz-server-side-encryption" in headers for headers in server.fresh)
 
-    store = SliceStore(PLACE, endpoint=server.endpoint)
-    songs = store.receipt("msd_songs", "AA")
+    store = StagingStore(PLACE, endpoint=server.endpoint)
+    songs = store.staged_file("msd_songs", "AA")
     assert songs is not None
     copied = {"url": store.url("msd_songs", "AA"), "mandatory": True, "meta": {"content_length": songs.bytes}}
     assert store.read_json("staged_json/msd_songs", "AA", ".manifest") == {"entries": [copied]}

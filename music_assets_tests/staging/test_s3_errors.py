@@ -12,7 +12,7 @@ from music_assets.cli.diagnosis import OK, PROBLEM, examine
 from music_assets.cli.run import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.support.s3_server import BUCKET, PLACE, S3Server, receipt, refusal
 
 FILE = f"{PLACE}/songs/A/B.json.gz"
@@ -33,11 +33,11 @@ def test_settings_of_s3_that_cannot_be_meant_are_named(environment: dict[str, st
     assert "pw" not in str(caught.value)
 
 
-def test_a_server_that_is_busy_for_a_moment_is_asked_again(s3_store: SliceStore, server: S3Server) -> None:
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(s3_store: StagingStore, server: S3Server) -> None:
     times = iter([refusal(503, "SlowDown")])
     server.fault = lambda request: next(times, None)
     s3_store.write(receipt(), b"x")
-    assert s3_store.receipt("songs", "AB") == receipt()
+    assert s3_store.staged_file("songs", "AB") == receipt()
 
 
 def cut_off(request: Request) -> Response | None:
@@ -47,7 +47,7 @@ def cut_off(request: Request) -> Response | None:
     return Response(iter([b"half"]), 200, headers={"Content-Length": "1000"})
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(s3_store: SliceStore, server: S3Server) -> None:
+def test_an_answer_that_breaks_off_is_asked_for_again(s3_store: StagingStore, server: S3Server) -> None:
     s3_store.write(receipt(), b"x")
     times = iter([cut_off])
     server.fault = lambda request: next(times, lambda request: None)(request)
@@ -86,7 +86,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(s3_store: SliceStore, serv
     ],
 )
 def test_what_s3_refuses_is_told_with_object_and_remedy(
-    s3_store: SliceStore, server: S3Server, fault: object, kind: type[Exception], said: str
+    s3_store: StagingStore, server: S3Server, fault: object, kind: type[Exception], said: str
 ) -> None:
     server.fault = fault if callable(fault) and not isinstance(fault, Response) else lambda request: fault
     with pytest.raises(kind, match=said) as caught:
@@ -96,15 +96,15 @@ def test_what_s3_refuses_is_told_with_object_and_remedy(
 
 
 def test_a_missing_bucket_is_told_with_the_setting(server: S3Server) -> None:
-    store = SliceStore("s3://nobody/staged", endpoint=server.endpoint)
-    for attempt in (lambda: store.receipt("songs", "AB"), lambda: store.write(receipt(), b"x")):
+    store = StagingStore("s3://nobody/staged", endpoint=server.endpoint)
+    for attempt in (lambda: store.staged_file("songs", "AB"), lambda: store.write(receipt(), b"x")):
         with pytest.raises(errors.NoBucket, match="there is no bucket 'nobody' .*MUSIC_ASSETS_STAGING"):
             attempt()
 
 
 def test_a_name_that_no_bucket_can_have_is_told(server: S3Server) -> None:
     with pytest.raises(errors.NoBucket, match="'my_bucket!' can be no bucket's name"):
-        SliceStore("s3://my_bucket!/staged", endpoint=server.endpoint).receipt("songs", "AB")
+        StagingStore("s3://my_bucket!/staged", endpoint=server.endpoint).staged_file("songs", "AB")
 
 
 def test_a_server_that_is_not_there_is_told_with_the_setting(
@@ -112,7 +112,7 @@ def test_a_server_that_is_not_there_is_told_with_the_setting(
 ) -> None:
     monkeypatch.setattr(s3, "ATTEMPTS", 1)
     with pytest.raises(errors.Unreachable, match="nothing answers at http://127.0.0.1:9 .*S3_ENDPOINT"):
-        SliceStore(PLACE, endpoint="http://127.0.0.1:9").receipt("songs", "AB")
+        StagingStore(PLACE, endpoint="http://127.0.0.1:9").staged_file("songs", "AB")
 
 
 def test_no_credentials_at_all_are_told(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,27 +123,27 @@ def test_no_credentials_at_all_are_told(server: S3Server, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     boto3.DEFAULT_SESSION = None
     with pytest.raises(errors.WrongCredentials, match="no good AWS credentials"):
-        SliceStore(PLACE, endpoint=server.endpoint).receipt("songs", "AB")
+        StagingStore(PLACE, endpoint=server.endpoint).staged_file("songs", "AB")
 
 
 def test_a_profile_that_does_not_exist_is_told(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     boto3.DEFAULT_SESSION = None
     with pytest.raises(errors.WrongCredentials, match="no good AWS credentials .*nobody"):
-        SliceStore(PLACE, endpoint=server.endpoint)
+        StagingStore(PLACE, endpoint=server.endpoint)
 
 
 def test_an_object_cut_short_in_the_bucket_is_told_and_made_again(
-    s3_store: SliceStore, server: S3Server
+    s3_store: StagingStore, server: S3Server
 ) -> None:
     s3_store.write(receipt(b"whole"), b"whole")
     boto3.client("s3", endpoint_url=server.endpoint).put_object(
         Bucket=BUCKET, Key="staged/songs/A/B.json.gz", Body=b"wh"
     )
-    with pytest.raises(errors.DamagedFile, match="has 2 bytes, and 5 by its receipt. .* run again") as caught:
+    with pytest.raises(errors.DamagedFile, match="has 2 bytes, 5 were written. Run again") as caught:
         s3_store.read(receipt(b"whole"))
     assert FILE in str(caught.value)
-    assert s3_store.receipt("songs", "AB") is None
+    assert s3_store.staged_file("songs", "AB") is None
 
 
 @pytest.mark.parametrize(

@@ -7,38 +7,46 @@ from pathlib import Path
 import pytest
 
 from music_assets.staging.errors import DamagedFile, UnknownPlace
-from music_assets.staging.store import Receipt, SliceStore, checksum, fingerprint
+from music_assets.staging.store import StagedFile, StagingStore, checksum, fingerprint
 
 
-def receipt(slice_: str = "AB", content: bytes = b"x") -> Receipt:
-    return Receipt(
-        "songs", slice_, "made-from", 1, len(content), checksum(content), "run", "2026-11-22", facts={"n": 1}
+def receipt(slice_: str = "AB", content: bytes = b"x") -> StagedFile:
+    return StagedFile(
+        "songs",
+        slice_,
+        "made-from",
+        1,
+        len(content),
+        checksum(content),
+        "run",
+        "2026-11-22",
+        metadata={"n": 1},
     )
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SliceStore:
-    return SliceStore(str(tmp_path))
+def store(tmp_path: Path) -> StagingStore:
+    return StagingStore(str(tmp_path))
 
 
-def test_files_lie_by_kind_and_letters(store: SliceStore, tmp_path: Path) -> None:
+def test_files_lie_by_kind_and_letters(store: StagingStore, tmp_path: Path) -> None:
     store.write(receipt(), b"x")
     assert (tmp_path / "songs" / "A" / "B.json.gz").read_bytes() == b"x"
     assert store.url("songs", "AB") == str(tmp_path / "songs" / "A" / "B.json.gz")
 
 
-def test_the_slice_of_a_day_has_a_file_of_its_name(store: SliceStore, tmp_path: Path) -> None:
+def test_the_slice_of_a_day_has_a_file_of_its_name(store: StagingStore, tmp_path: Path) -> None:
     assert store.path("tracks", "2026-11-22") == f"{tmp_path}/tracks/2026-11-22.json.gz"
 
 
-def test_a_receipt_comes_back_as_it_was(store: SliceStore) -> None:
-    assert store.receipt("songs", "AB") is None
+def test_a_receipt_comes_back_as_it_was(store: StagingStore) -> None:
+    assert store.staged_file("songs", "AB") is None
     store.write(receipt(), b"x")
-    assert store.receipt("songs", "AB") == receipt()
+    assert store.staged_file("songs", "AB") == receipt()
 
 
 def test_a_write_that_breaks_off_leaves_no_receipt(
-    store: SliceStore, monkeypatch: pytest.MonkeyPatch
+    store: StagingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.write(receipt(), b"x")
     before = Path.write_bytes
@@ -51,20 +59,20 @@ def test_a_write_that_breaks_off_leaves_no_receipt(
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(OSError, match="no space"):
         store.write(receipt(content=b"y"), b"y")
-    assert store.receipt("songs", "AB") is None  # so it is made again, whatever is left of the file
+    assert store.staged_file("songs", "AB") is None  # so it is made again, whatever is left of the file
     assert store.read(receipt()) == b"x"
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (b"", "has 0 bytes, and 1 by its receipt"),
+        (b"", "has 0 bytes, 1 were written"),
         (b"y", "has another checksum"),
         (None, "is missing"),
     ],
 )
 def test_a_file_that_is_not_what_its_receipt_says_is_named_and_made_again(
-    store: SliceStore, found: bytes | None, said: str
+    store: StagingStore, found: bytes | None, said: str
 ) -> None:
     store.write(receipt(), b"x")
     path = Path(store.path("songs", "AB"))
@@ -72,24 +80,24 @@ def test_a_file_that_is_not_what_its_receipt_says_is_named_and_made_again(
     with pytest.raises(DamagedFile, match=said) as caught:
         store.read(receipt())
     assert str(path) in str(caught.value)
-    assert "run again, and songs makes AB anew" in str(caught.value)
-    assert store.receipt("songs", "AB") is None
+    assert "Run again: songs rebuilds AB" in str(caught.value)
+    assert store.staged_file("songs", "AB") is None
 
 
-def test_a_file_that_was_written_anew_in_the_meantime_keeps_its_receipt(store: SliceStore) -> None:
+def test_a_file_that_was_written_anew_in_the_meantime_keeps_its_receipt(store: StagingStore) -> None:
     store.write(receipt(content=b"new"), b"new")
     with pytest.raises(DamagedFile, match="Another run has written it in the meantime"):
         store.read(receipt(content=b"old!"))
-    assert store.receipt("songs", "AB") == receipt(content=b"new")
+    assert store.staged_file("songs", "AB") == receipt(content=b"new")
 
 
-def test_half_a_receipt_is_none(store: SliceStore) -> None:
+def test_half_a_receipt_is_none(store: StagingStore) -> None:
     store.write(receipt(), b"x")
     Path(store.path("songs", "AB", ".receipt.json")).write_bytes(b'{"kind": "son')
-    assert store.receipt("songs", "AB") is None
+    assert store.staged_file("songs", "AB") is None
 
 
-def test_no_half_written_file_is_left_behind(store: SliceStore, tmp_path: Path) -> None:
+def test_no_half_written_file_is_left_behind(store: StagingStore, tmp_path: Path) -> None:
     store.write(receipt(), b"x")
     names = {path.name for path in (tmp_path / "songs" / "A").iterdir()}
     assert names == {"B.json.gz", "B.receipt.json"}
@@ -98,7 +106,7 @@ def test_no_half_written_file_is_left_behind(store: SliceStore, tmp_path: Path) 
 @pytest.mark.parametrize("url", ["gs://bucket/prefix", "s3://", "memory://x"])
 def test_a_place_it_cannot_reach_is_refused_by_name(url: str) -> None:
     with pytest.raises(UnknownPlace, match="MUSIC_ASSETS_STAGING is .*: it takes a folder, or s3://bucket"):
-        SliceStore(url)
+        StagingStore(url)
 
 
 def test_a_fingerprint_tells_parts_apart() -> None:

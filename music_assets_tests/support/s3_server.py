@@ -14,7 +14,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from music_assets.staging.store import Receipt, checksum
+from music_assets.staging.store import StagedFile, checksum
 
 BUCKET = "staging-tests"
 PLACE = f"s3://{BUCKET}/staged"
@@ -85,7 +85,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         boto3.DEFAULT_SESSION = None
 
 
-def receipt(content: bytes = b"x", slice_: str = "AB", facts: str = "") -> Receipt:
-    return Receipt(
-        "songs", slice_, "made-from", 1, len(content), checksum(content), "run", "2026", facts={"n": facts}
+def receipt(content: bytes = b"x", slice_: str = "AB", facts: str = "") -> StagedFile:
+    return StagedFile(
+        "songs", slice_, "made-from", 1, len(content), checksum(content), "run", "2026", metadata={"n": facts}
     )

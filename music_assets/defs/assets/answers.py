@@ -18,7 +18,7 @@ from music_assets.progress import advanced
 from music_assets.resolution import ResolutionOutcome, SearchBacklog
 from music_assets.resolution.chances import Chances
 from music_assets.resolution.plan import make_plan
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 
 NAME = "spotify_answers"
 _STATE = ".state.json"
@@ -47,7 +47,7 @@ def spotify_answers(
     keys = sorted(made) or KEYS
     checksums = {}
     for number, key in enumerate(keys, start=1):
-        receipt = staging.store().receipt("msd_songs", key)
+        receipt = staging.store().staged_file("msd_songs", key)
         if receipt is not None:
             if not spotify.index().has(key, receipt.checksum):
                 take_in(spotify, key, receipt, songs[key])
@@ -84,7 +84,7 @@ def plan_of(spotify: SpotifyResource) -> str:
     ).as_markdown()
 
 
-def note_state(store: SliceStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
+def note_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
     """Keep, for the sensors, which songs were seen, when each partition got answers, and when to go on."""
     before = read_state(store)["partitions"]
     now = datetime.now(UTC).isoformat()
@@ -99,7 +99,7 @@ def note_state(store: SliceStore, checksums: dict[str, str], outcome: Resolution
     store.write_json(NAME, "all", _STATE, {"partitions": partitions, "go_on_at": until, "asked_at": now})
 
 
-def read_state(store: SliceStore) -> dict[str, Any]:
+def read_state(store: StagingStore) -> dict[str, Any]:
     """What `note_state` kept last; without partitions if it never did."""
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 

@@ -16,7 +16,7 @@ from music_assets.defs.resources import CorrectionsResource, StagingResource
 from music_assets.defs.slices import Made, Slices, StagedSlices
 from music_assets.matching import artist_agreement, matcher_version
 from music_assets.sources.corrections import OfPartition
-from music_assets.staging.store import Receipt, fingerprint
+from music_assets.staging.store import StagedFile, fingerprint
 
 CODE_VERSION = "2"
 STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
@@ -47,9 +47,9 @@ def mapped_songs(
     notes = {"reasons": list(known.notes)} if known.notes else {}
 
     def made_from(key: str) -> str:
-        return mapped_from(msd_songs.receipt(key), spotify_search.receipt(key), known.of(key))
+        return mapped_from(msd_songs.staged_file(key), spotify_search.staged_file(key), known.of(key))
 
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         here = known.of(key)
         searches = {search["track_id"]: search for search in spotify_search[key]}
         rows: list[dict[str, Any]] = []
@@ -66,7 +66,7 @@ def mapped_songs(
             return Made(rows, facts, notes)
         changed = Rescored.between(earlier[key], rows)
         facts["rescored"] = {
-            "rows_before": before.made_at,
+            "rows_before": before.written_at,
             "matched_before": changed.matched_before,
             **changed.counts(),
             "such_as": changed.examples(EXAMPLES),
@@ -77,7 +77,7 @@ def mapped_songs(
     return Slices(context.partition_keys, made_from, make, report, kept=lambda receipt: notes)
 
 
-def mapped_from(songs: Receipt, search: Receipt, known: OfPartition) -> str:
+def mapped_from(songs: StagedFile, search: StagedFile, known: OfPartition) -> str:
     """What a partition of `mapped_songs` is made from: songs, answers, corrections, and the matcher."""
     return fingerprint(songs.checksum, search.checksum, known.as_text, CODE_VERSION, matcher_version())
 
@@ -108,16 +108,16 @@ def artist_votes(
     spotify_tracks: StagedSlices,
 ) -> Slices:
     def made_from(key: str) -> str:
-        return votes_from(*(one.receipt(key) for one in (msd_songs, mapped_songs, spotify_tracks)))
+        return votes_from(*(one.staged_file(key) for one in (msd_songs, mapped_songs, spotify_tracks)))
 
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         rows = count_votes(msd_songs[key], mapped_songs[key], spotify_tracks[key])
         return Made(rows, {"votes": sum(row["votes"] for row in rows)})
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "artist_votes"))
 
 
-def votes_from(songs: Receipt, mapped: Receipt, tracks: Receipt) -> str:
+def votes_from(songs: StagedFile, mapped: StagedFile, tracks: StagedFile) -> str:
     """What a partition of `artist_votes` is made from."""
     inputs = (songs.checksum, mapped.checksum, tracks.checksum)
     return fingerprint(*inputs, CODE_VERSION, matcher_version())

@@ -15,7 +15,7 @@ from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.resources import MsdResource
 from music_assets.defs.slices import Made, Slices
 from music_assets.sources.msd import MsdRoot, cores
-from music_assets.staging.store import Receipt, fingerprint
+from music_assets.staging.store import StagedFile, fingerprint
 from music_assets.tables import STAGED
 
 CODE_VERSION = "2"
@@ -61,14 +61,14 @@ def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Outpu
         def made_from(key: str) -> str:
             return read_from(root, key)
 
-        def songs_and_artists(key: str, before: Receipt | None) -> Made:
+        def songs_and_artists(key: str, before: StagedFile | None) -> Made:
             files = root.count(key)
             warnings = _warnings(key, files, before)
             for warning in warnings:
                 context.log.warning(warning)
             return _songs(reader.read(key), files, warnings)
 
-        def artists_alone(key: str, before: Receipt | None) -> Made:
+        def artists_alone(key: str, before: StagedFile | None) -> Made:
             return _artists(reader.read(key))
 
         make = {"msd_songs": songs_and_artists, "msd_artists": artists_alone}
@@ -100,9 +100,9 @@ def _artists(partition: Partition) -> Made:
     return Made(partition.msd_artists, {"artists": partition.artists})
 
 
-def _warnings(key: str, files: int, before: Receipt | None) -> list[str]:
+def _warnings(key: str, files: int, before: StagedFile | None) -> list[str]:
     """What looks as if a part of the MSD were missing."""
-    held = before.facts.get("files", 0) if before else 0
+    held = before.metadata.get("files", 0) if before else 0
     if files < held:
         return [f"Partition {key} has {files} MSD files, it had {held} before: is a part of the MSD missing?"]
     return [] if files else [f"Partition {key} has no MSD files: it is empty."]

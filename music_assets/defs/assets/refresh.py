@@ -24,7 +24,7 @@ from music_assets.defs.slices import Made
 from music_assets.progress import advanced
 from music_assets.sources.spotify import Fetched, SpotifyCatalog
 from music_assets.staging.rows import decode
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.staging.validation import gate_version
 from music_assets.tables import LOADS, STAGED_BY_DAY, key_columns, row_columns
 from music_assets.warehouse.engine import Warehouse
@@ -57,7 +57,7 @@ class Day:
     date: date
     requests: int
     client: SpotifyCatalog
-    store: SliceStore
+    store: StagingStore
     warehouse: Warehouse
     now: Callable[[], datetime]
     run_id: str
@@ -71,13 +71,13 @@ class Day:
     def start(self) -> datetime:
         return datetime.combine(self.date, time(), UTC)
 
-    def receipt(self, kind: str) -> Receipt | None:
-        return self.store.receipt(kind, self.name)
+    def staged_file(self, kind: str) -> StagedFile | None:
+        return self.store.staged_file(kind, self.name)
 
     def spent(self) -> int:
         """Requests that went into what is staged of the day."""
-        receipts = (self.receipt(kind) for kind in STAGED_BY_DAY)
-        return sum(receipt.facts["requests_spent"] for receipt in receipts if receipt)
+        receipts = (self.staged_file(kind) for kind in STAGED_BY_DAY)
+        return sum(receipt.metadata["requests_spent"] for receipt in receipts if receipt)
 
     def ids(self, query: Select[Any]) -> list[str]:
         with self.warehouse.transaction("choosing what to refresh") as connection:
@@ -113,8 +113,8 @@ def spotify_refresh(
         metadata={
             "artists": artists.rows if artists else 0,
             "tracks": tracks.rows,
-            **{name: tracks.facts[name] for name in ("vanished", "relinked")},
-            "with_popularity": sum(one.facts["with_popularity"] for one in (artists, tracks) if one),
+            **{name: tracks.metadata[name] for name in ("vanished", "relinked")},
+            "with_popularity": sum(one.metadata["with_popularity"] for one in (artists, tracks) if one),
             "missing": sorted({*client.missing("tracks"), *client.missing("artists")}),
             "requests_spent": requests_spent(client) - before,
             **_told(day, *(one for one in (artists, tracks) if one)),
@@ -149,7 +149,7 @@ def artist_releases(
         lambda _, limit: artists_to_list(since, limit),
         lambda ids: _releases(day, ids, since),
     )
-    facts = {name: found.facts[name] for name in ("artists", "releases")}
+    facts = {name: found.metadata[name] for name in ("artists", "releases")}
     spent = {"requests_spent": requests_spent(day.client) - before}
     return MaterializeResult(metadata={**facts, **spent, **_told(day, found)})
 
@@ -176,15 +176,15 @@ def refreshed_slices(
         manifests = []
         for receipt in _not_loaded(store, opened, kind):
             name = f"staged_json/{kind}"
-            (verdict,) = read_verdicts(store, name, [receipt.slice])
+            (verdict,) = read_verdicts(store, name, [receipt.partition_key])
             version = gate_version(STAGED_BY_DAY[kind])
             if verdict is None or not verdict.stands(receipt.checksum, version):
                 verdict = judge(store, _with_all_columns(store, receipt))
-                write_verdict(store, name, receipt.slice, verdict)
+                write_verdict(store, name, receipt.partition_key, verdict)
             if verdict.passed:
                 manifests.append(verdict.manifest)
             else:
-                refused.append(f"{kind} {receipt.slice}: {'; '.join(verdict.problems)}")
+                refused.append(f"{kind} {receipt.partition_key}: {'; '.join(verdict.problems)}")
         done = opened.load(CopyFrom(kind, tuple(manifests)), context.run.run_id)
         slices, rows = slices + len(done.loaded), rows + sum(done.loaded.values())
     if refused:
@@ -193,7 +193,7 @@ def refreshed_slices(
     return MaterializeResult(metadata={"slices_loaded": slices, "rows_loaded": rows})
 
 
-def read_state(store: SliceStore) -> dict[str, Any]:
+def read_state(store: StagingStore) -> dict[str, Any]:
     """The days that were refreshed (`days`), and when the last one was (`at`, UTC; None for never)."""
     return store.read_json(NAME, "all", _STATE) or {"days": [], "at": None}
 
@@ -224,15 +224,15 @@ def _take(
     kind: str,
     stalest: Callable[[datetime, int], Select[Any]],
     look_up: Callable[[list[str]], tuple[list[Row], Fetched]],
-) -> Receipt:
+) -> StagedFile:
     """Stage a kind's slice of the day; one that ended early today goes on where it did."""
-    before = day.receipt(kind)
+    before = day.staged_file(kind)
     if before is not None and before.complete:
         return before
     key = key_columns(STAGED_BY_DAY[kind])[0]
     rows = decode(day.store.read(before)) if before is not None else []
     had = {row[key] for row in rows}
-    earlier = before.facts["requests_spent"] if before is not None else 0
+    earlier = before.metadata["requests_spent"] if before is not None else 0
     left = math.ceil(day.requests * _UNTIL[kind]) - day.spent()
     size = _BATCH if day.client.mode == "extended" and kind != RELEASES else 1
     ids = day.ids(stalest(day.start, left * size + len(had))) if left > 0 else []
@@ -319,20 +319,20 @@ def _counted(kind: str, rows: list[Row]) -> dict[str, int]:
     }
 
 
-def _told(day: Day, *receipts: Receipt) -> dict[str, Any]:
+def _told(day: Day, *receipts: StagedFile) -> dict[str, Any]:
     """What a materialisation says of requests and of what could not be asked; counts alone."""
     return {
         "requests_allowed": day.requests,
-        "failed": sum(one.facts["failed"] for one in receipts),
-        "denied": any(one.facts["denied"] for one in receipts),
-        "reasons": listed(sorted({reason for one in receipts for reason in one.facts["reasons"]})),
-        "go_on_at": max((one.facts["go_on_at"] or "" for one in receipts), default=""),
+        "failed": sum(one.metadata["failed"] for one in receipts),
+        "denied": any(one.metadata["denied"] for one in receipts),
+        "reasons": listed(sorted({reason for one in receipts for reason in one.metadata["reasons"]})),
+        "go_on_at": max((one.metadata["go_on_at"] or "" for one in receipts), default=""),
         "access": day.client.mode or "not known yet",
         "slice": day.name,
     }
 
 
-def _not_loaded(store: SliceStore, warehouse: Warehouse, kind: str) -> list[Receipt]:
+def _not_loaded(store: StagingStore, warehouse: Warehouse, kind: str) -> list[StagedFile]:
     """The staged files of days that are not in the warehouse as they are now."""
     query = select(LOADS.c.slice, LOADS.c.checksum).where(LOADS.c.table == kind)
     with warehouse.transaction("looking what is loaded") as connection:
@@ -340,15 +340,15 @@ def _not_loaded(store: SliceStore, warehouse: Warehouse, kind: str) -> list[Rece
     days = read_state(store)["days"]
     # Those of earlier days do not change: where one is loaded its file need not be looked at.
     todo = [day for day in days if not loaded.get(day) or day == days[-1]]
-    found = [receipt for receipt in store.receipts(kind, todo) if receipt is not None]
-    return [receipt for receipt in found if loaded.get(receipt.slice) != receipt.checksum]
+    found = [receipt for receipt in store.staged_files(kind, todo) if receipt is not None]
+    return [receipt for receipt in found if loaded.get(receipt.partition_key) != receipt.checksum]
 
 
-def _with_all_columns(store: SliceStore, receipt: Receipt) -> Receipt:
+def _with_all_columns(store: StagingStore, receipt: StagedFile) -> StagedFile:
     """The file with every column that is declared now: a past day cannot be asked about again."""
     columns = row_columns(STAGED_BY_DAY[receipt.kind])
     rows = decode(store.read(receipt))
     if all(name in row for row in rows[:1] for name in columns):
         return receipt
-    made = Made([_complete(receipt.kind, row) for row in rows], receipt.facts, complete=receipt.complete)
-    return write_slice(store, receipt.kind, receipt.slice, receipt.made_from, made, receipt.run_id)
+    made = Made([_complete(receipt.kind, row) for row in rows], receipt.metadata, complete=receipt.complete)
+    return write_slice(store, receipt.kind, receipt.partition_key, receipt.fingerprint, made, receipt.run_id)

@@ -17,7 +17,7 @@ from music_assets.defs.resources import SpotifyResource
 from music_assets.defs.slices import Made, Slices, StagedSlices
 from music_assets.resolution import ResolutionOutcome
 from music_assets.sources.spotify import Fetched, SearchResult, SongQuery, SpotifyCatalog
-from music_assets.staging.store import Receipt, fingerprint
+from music_assets.staging.store import StagedFile, fingerprint
 
 CODE_VERSION = "3"
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "code_version": CODE_VERSION}
@@ -36,11 +36,11 @@ def spotify_search(
     context: AssetExecutionContext, msd_songs: StagedSlices, spotify: SpotifyResource
 ) -> Slices:
     def made_from(key: str) -> str:
-        return search_from(msd_songs.receipt(key), spotify.source)
+        return search_from(msd_songs.staged_file(key), spotify.source)
 
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         songs = msd_songs[key]
-        take_in(spotify, key, msd_songs.receipt(key), songs)
+        take_in(spotify, key, msd_songs.staged_file(key), songs)
         outcome = spotify.resolver().resolve(partition=key)
         client = spotify.client()
         answers = answers_of(client, songs, outcome)
@@ -64,7 +64,7 @@ def spotify_search(
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_search"), _all_saved)
 
 
-def take_in(spotify: SpotifyResource, key: str, receipt: Receipt, songs: list[dict[str, Any]]) -> None:
+def take_in(spotify: SpotifyResource, key: str, receipt: StagedFile, songs: list[dict[str, Any]]) -> None:
     """Have the index know a partition's songs as they are staged now."""
     if not spotify.index().has(key, receipt.checksum):
         spotify.index().put(key, receipt.checksum, songs)
@@ -101,19 +101,19 @@ def answers_of(
     return [kept.get(question.track_id) or unanswered(question.track_id) for question in questions]
 
 
-def search_from(songs: Receipt, source: str) -> str:
+def search_from(songs: StagedFile, source: str) -> str:
     """What a partition of `spotify_search` is made from: the songs, and who is asked about them."""
     return fingerprint(songs.checksum, source, CODE_VERSION)
 
 
-def tracks_from(search: Receipt) -> str:
+def tracks_from(search: StagedFile) -> str:
     """What a partition of `spotify_tracks` is made from."""
     return fingerprint(search.checksum, CODE_VERSION)
 
 
-def _all_saved(receipt: Receipt) -> dict[str, int]:
+def _all_saved(receipt: StagedFile) -> dict[str, int]:
     """What a partition that was kept spent: nothing."""
-    return {"requests_spent": 0, "requests_saved": receipt.facts.get("answered", 0)}
+    return {"requests_spent": 0, "requests_saved": receipt.metadata.get("answered", 0)}
 
 
 def _search_row(answer: SearchResult) -> dict[str, Any]:
@@ -139,12 +139,12 @@ def _search_row(answer: SearchResult) -> dict[str, Any]:
     ),
 )
 def spotify_tracks(context: AssetExecutionContext, spotify_search: StagedSlices) -> Slices:
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         tracks = newest(hit for search in spotify_search[key] for hit in search["tracks"])
         return Made(tracks, {"tracks": len(tracks)})
 
     def made_from(key: str) -> str:
-        return tracks_from(spotify_search.receipt(key))
+        return tracks_from(spotify_search.staged_file(key))
 
     return Slices(context.partition_keys, made_from, make, reporter(context, "spotify_tracks"))
 
@@ -183,9 +183,9 @@ def spotify_artists(
     context: AssetExecutionContext, artist_votes: StagedSlices, spotify: SpotifyResource
 ) -> Slices:
     def made_from(key: str) -> str:
-        return fingerprint(artist_votes.receipt(key).checksum, spotify.source, CODE_VERSION)
+        return fingerprint(artist_votes.staged_file(key).checksum, spotify.source, CODE_VERSION)
 
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         votes = artist_votes[key]
         names = {vote["spotify_artist_id"]: vote["spotify_artist_name"] for vote in votes}
         seen = {vote["spotify_artist_id"]: datetime.fromisoformat(vote["fetched_at"]) for vote in votes}
@@ -212,12 +212,12 @@ def audio_features(
     spotify: SpotifyResource,
 ) -> Slices:
     def made_from(key: str) -> str:
-        matches, tracks = mapped_songs.receipt(key), spotify_tracks.receipt(key)
+        matches, tracks = mapped_songs.staged_file(key), spotify_tracks.staged_file(key)
         return fingerprint(
             matches.checksum, tracks.checksum, spotify.source, spotify.features_from, CODE_VERSION
         )
 
-    def make(key: str, before: Receipt | None) -> Made:
+    def make(key: str, before: StagedFile | None) -> Made:
         if spotify.features_from == "off":
             return Made([], {"answered": 0, "asked": 0})
         matches = sorted({row["spotify_track_id"] for row in mapped_songs[key] if row["accepted"]})

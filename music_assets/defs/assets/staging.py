@@ -23,7 +23,7 @@ from music_assets.defs.resources import StagingResource
 from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
 from music_assets.staging.errors import DamagedFile
-from music_assets.staging.store import Receipt, SliceStore
+from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.staging.validation import check_file, gate_version
 from music_assets.tables import METADATA, STAGED
 from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
@@ -59,7 +59,7 @@ def _gate(kind: str) -> AssetsDefinition:
         before = dict(zip(keys, read_verdicts(store, name, keys), strict=True))
         made: dict[str, Verdict] = {}
         for done, partition in enumerate(keys, start=1):
-            receipt, verdict = rows.receipt(partition), before[partition]
+            receipt, verdict = rows.staged_file(partition), before[partition]
             kept = verdict is not None and verdict.stands(receipt.checksum, gate_version(STAGED[kind]))
             if verdict is None or not kept:
                 verdict = made[partition] = judge(store, receipt)
@@ -81,9 +81,9 @@ def _gate(kind: str) -> AssetsDefinition:
     return staged_json
 
 
-def judge(store: SliceStore, receipt: Receipt) -> Verdict:
+def judge(store: StagingStore, receipt: StagedFile) -> Verdict:
     """The verdict on one staged file."""
-    kind, slice_ = receipt.kind, receipt.slice
+    kind, slice_ = receipt.kind, receipt.partition_key
     table = METADATA.tables[f"staging.{kind}"]
     try:
         checked = check_file(table, store.read(receipt), slice_)

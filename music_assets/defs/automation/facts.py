@@ -19,13 +19,13 @@ from music_assets.defs.assets.spotify import search_from, tracks_from
 from music_assets.defs.partitions import KEYS
 from music_assets.sources.corrections import Corrections
 from music_assets.sources.msd import MsdRoot
-from music_assets.staging.store import Receipt, SliceStore, fingerprint
+from music_assets.staging.store import StagedFile, StagingStore, fingerprint
 from music_assets.tables import LOADS, STAGED
 from music_assets.warehouse.engine import Warehouse
 
 EXTRACTED = ("msd_songs", "msd_artists")
 ASKED = ("spotify_search", "spotify_artists", "audio_features")
-Receipts = Mapping[str, Receipt | None]
+Receipts = Mapping[str, StagedFile | None]
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Loads:
         return cls(checksums, times[-1] if times else None, times[0] if times else None)
 
 
-def receipts_of(store: SliceStore, keys: Iterable[str] = KEYS) -> dict[str, Receipts]:
+def receipts_of(store: StagingStore, keys: Iterable[str] = KEYS) -> dict[str, Receipts]:
     """The receipts of every staged kind, by partition: those that were extracted at least."""
 
     def receipts(key: str) -> Receipts:
-        songs = store.receipt("msd_songs", key)
+        songs = store.staged_file("msd_songs", key)
         if songs is None:
             return {}
-        others = {kind: store.receipt(kind, key) for kind in STAGED if kind != "msd_songs"}
+        others = {kind: store.staged_file(kind, key) for kind in STAGED if kind != "msd_songs"}
         return {"msd_songs": songs, **others}
 
     keys = list(keys)
@@ -62,13 +62,15 @@ def receipts_of(store: SliceStore, keys: Iterable[str] = KEYS) -> dict[str, Rece
     return {key: receipts for key, receipts in found if receipts}
 
 
-def to_extract(root: MsdRoot, keys: Iterable[str], store: SliceStore) -> dict[str, str]:
+def to_extract(root: MsdRoot, keys: Iterable[str], store: StagingStore) -> dict[str, str]:
     """Partitions whose MSD files are others than those that were read, or were never read."""
     causes = {}
     keys = list(keys)
-    for key, before in zip(keys, store.each(lambda key: store.receipt("msd_songs", key), keys), strict=True):
+    for key, before in zip(
+        keys, store.each(lambda key: store.staged_file("msd_songs", key), keys), strict=True
+    ):
         now = read_from(root, key)
-        if before is None or before.made_from != now:
+        if before is None or before.fingerprint != now:
             # What was there before belongs to the cause: files may become what they were once.
             causes[key] = fingerprint(now, before.run_id if before else "")
     return causes
@@ -99,10 +101,10 @@ def to_ask(
         if key in not_yet:
             continue
         should = search_from(songs, source)
-        if search is None or search.made_from != should or any(known[kind] is None for kind in ASKED):
+        if search is None or search.fingerprint != should or any(known[kind] is None for kind in ASKED):
             causes[key] = should
-        elif not search.complete and _later(state["partitions"][key]["at"], search.made_at):
-            causes[key] = fingerprint(search.made_at, state["partitions"][key]["at"])
+        elif not search.complete and _later(state["partitions"][key]["at"], search.written_at):
+            causes[key] = fingerprint(search.written_at, state["partitions"][key]["at"])
         elif any(_may_try_again(receipt, now) for kind in ASKED if (receipt := known[kind])):
             causes[key] = "tried again"  # a question that failed, or that waited for the budget; once a day
     return causes
@@ -113,7 +115,7 @@ def go_on_at(state: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(state["go_on_at"]) if state["go_on_at"] else None
 
 
-def unseen(receipts: Mapping[str, Receipts], state: Mapping[str, Any]) -> dict[str, Receipt]:
+def unseen(receipts: Mapping[str, Receipts], state: Mapping[str, Any]) -> dict[str, StagedFile]:
     """Partitions with songs that `spotify_answers` has not looked at as they are now."""
     seen = {key: noted["checksum"] for key, noted in state["partitions"].items()}
     songs = ((key, known["msd_songs"]) for key, known in receipts.items())
@@ -124,10 +126,10 @@ def _later(one: str, other: str) -> bool:
     return datetime.fromisoformat(one) > datetime.fromisoformat(other)
 
 
-def _may_try_again(receipt: Receipt, now: datetime) -> bool:
+def _may_try_again(receipt: StagedFile, now: datetime) -> bool:
     if receipt.complete:
         return False
-    at = receipt.facts.get("go_on_at")
+    at = receipt.metadata.get("go_on_at")
     if receipt.kind == "spotify_search":
         return at is None  # what is pending there, `spotify_answers` goes on with
     return at is None or datetime.fromisoformat(at) <= now
@@ -152,9 +154,9 @@ def to_load(receipts: Mapping[str, Receipts], loads: Loads, corrections: Correct
             tracks is not None
             and mapped is not None
             and votes is not None
-            and tracks.made_from == tracks_from(search)
-            and mapped.made_from == wanted
-            and votes.made_from == votes_from(songs, mapped, tracks)
+            and tracks.fingerprint == tracks_from(search)
+            and mapped.fingerprint == wanted
+            and votes.fingerprint == votes_from(songs, mapped, tracks)
         )
         loaded = all(loads.checksums.get((kind, key)) == receipt.checksum for kind, receipt in known.items())
         if not (made and loaded):

@@ -56,7 +56,7 @@ from music_assets.defs.resources import (
 )
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 
 # A sensor has a minute. The MSD may lie on a slow disk: the look goes on at the next tick where it stopped.
 LOOK_S = 30.0
@@ -232,7 +232,7 @@ def _time_has_come(seen: dict[str, str | None], day: Day, now: datetime) -> bool
     return any(datetime.fromisoformat(looked) < at <= now for at in times)
 
 
-def _refreshed(instance: DagsterInstance, store: SliceStore) -> datetime | None:
+def _refreshed(instance: DagsterInstance, store: StagingStore) -> datetime | None:
     """When the last refresh began, however it ended: a run of its job, or a part of a command's."""
     runs = instance.get_run_records(RunsFilter(job_name="refresh"), limit=1)
     times = [record.create_timestamp.replace(tzinfo=UTC) for record in runs]

@@ -18,7 +18,7 @@ from dagster import (
 from music_assets.defs.assets.common import listed
 from music_assets.defs.partitions import KEYS, partitions_of
 from music_assets.defs.resources import StagingResource
-from music_assets.staging.store import Receipt
+from music_assets.staging.store import StagedFile
 
 # Of the songs matched before: a re-scoring that loses or switches more than this share is warned of.
 RESCORING_WARNS_ABOVE = 0.02
@@ -41,7 +41,7 @@ def rescoring_keeps_matches(
     total: Counter[str] = Counter()
     examples: dict[str, list[str]] = {"lost": [], "switched": []}
     for receipt in _receipts(context, staging, "mapped_songs"):
-        changed = receipt.facts.get("rescored")
+        changed = receipt.metadata.get("rescored")
         if changed is None or (of_this_run and receipt.run_id != context.run.run_id):
             continue
         total.update(
@@ -79,9 +79,9 @@ def few_files_are_set_aside(
     found = Counter[str]()
     worst: Counter[str] = Counter()
     for receipt in _receipts(context, staging, "msd_songs"):
-        found["files"] += receipt.facts["files"]
-        found["set_aside"] += receipt.facts["set_aside"]
-        worst[receipt.slice] += receipt.facts["set_aside"]
+        found["files"] += receipt.metadata["files"]
+        found["set_aside"] += receipt.metadata["set_aside"]
+        worst[receipt.partition_key] += receipt.metadata["set_aside"]
     share = found["set_aside"] / max(found["files"], 1)
     return AssetCheckResult(
         passed=share <= SET_ASIDE_WARNS_ABOVE,
@@ -95,8 +95,10 @@ def few_files_are_set_aside(
     )
 
 
-def _receipts(context: AssetCheckExecutionContext, staging: StagingResource, kind: str) -> Iterator[Receipt]:
+def _receipts(
+    context: AssetCheckExecutionContext, staging: StagingResource, kind: str
+) -> Iterator[StagedFile]:
     store = staging.store()
     keys = partitions_of(context.run.tags) or KEYS
-    found = store.each(lambda key: store.receipt(kind, key), keys)
+    found = store.each(lambda key: store.staged_file(kind, key), keys)
     return (receipt for receipt in found if receipt is not None)

@@ -18,7 +18,7 @@ from music_assets.defs.assets import mapped_rows, mapping
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets.tables import STAGED
 
 pytestmark = pytest.mark.slow  # a run each
@@ -41,11 +41,11 @@ class Desk:
 
     def made(self) -> dict[tuple[str, str], str]:
         """The run that made each staged file, by kind and partition."""
-        store = SliceStore(self.settings.staging)
+        store = StagingStore(self.settings.staging)
         found = {}
         for kind in STAGED:
             for key in DIRECTORIES:
-                receipt = store.receipt(kind, key)
+                receipt = store.staged_file(kind, key)
                 assert receipt is not None
                 found[kind, key] = receipt.run_id
         return found

@@ -20,7 +20,7 @@ from music_assets.defs.instance import dagster_instance
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
-from music_assets.staging.store import SliceStore
+from music_assets.staging.store import StagingStore
 from music_assets_tests.support.daemon import Daemon
 
 DIRECTORIES = ("AA", "AB", "BZ")
@@ -115,7 +115,7 @@ def test_one_touched_file_makes_its_partition_again_and_no_other(desk: tuple[Dae
 def test_one_cause_starts_one_run_though_the_run_failed(desk: tuple[Daemon, Path]) -> None:
     daemon, folder = desk
     touch(folder, "BZ")
-    store = SliceStore(settings_for(folder).staging)
+    store = StagingStore(settings_for(folder).staging)
     in_the_way = Path(store.path("msd_artists", "BZ"))
     in_the_way.unlink()
     in_the_way.mkdir()
