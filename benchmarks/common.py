@@ -104,7 +104,7 @@ def children() -> list[str]:
 
 def read_only(paths: list[str]) -> None:
     """Read files and return nothing, for other processes."""
-    read_msd(paths, processes=1)
+    read_msd(paths)
 
 
 def _processor() -> str:

@@ -257,7 +257,7 @@ def main() -> None:
     options = parser.parse_args()
     with msd_root(options.root) as root:
         paths = files_below(root, options.files)
-        ours = read_msd(paths, processes=1)
+        ours = read_msd(paths)
         for reader in READERS.values():
             theirs = reader.read(paths)
             assert_frame_equal(theirs.songs, ours.songs)
@@ -265,7 +265,7 @@ def main() -> None:
         things: dict[str, Callable[[], object]] = {"the floor": partial(floor, paths)}
         things |= {name: partial(every, paths, call) for name, call in CALLS.items()}
         things["open images, and nine datasets"] = partial(every_image, paths)
-        things["read_msd"] = partial(read_msd, paths, processes=1)
+        things["read_msd"] = partial(read_msd, paths)
         things |= {name: partial(reader.read, paths) for name, reader in READERS.items()}
         found = in_turns(things, options.rounds)
     print(f"{len(paths)} files, median of {options.rounds} rounds\n")

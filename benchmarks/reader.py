@@ -47,7 +47,7 @@ def floor(paths: list[str]) -> None:
 
 
 def with_read_msd(paths: list[str]) -> None:
-    read = read_msd(paths, processes=1)
+    read = read_msd(paths)
     if len(read.songs) != len(paths):
         raise SystemExit(f"{len(paths) - len(read.songs)} files were set aside: {read.set_aside[:3]}")
 

@@ -7,15 +7,13 @@ process would take a second longer to start.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
 import pandas as pd
 
-from music_assets.sources.msd import MANY_FILES, MsdRoot, Workers
+from music_assets.sources.msd import MANY_FILES, MsdRoot, read_partitions
 from music_assets.staging.rows import Encoded, encode_for
 
 _PREVIEWED = ["track_id", "artist_name", "title", "release", "year"]
@@ -56,10 +54,8 @@ class PartitionReader:
         self._root = root
         self._processes = processes
         self._many_files = many_files
-        self._workers: Workers | None = None
-        self._expected: list[str] = []  # not yet handed to the workers, the last one first
-        self._submitted: set[str] = set()
-        self._open = ExitStack()
+        self._expected: set[str] = set()
+        self._ahead: Generator[tuple[str, Partition], None, None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -67,15 +63,15 @@ class PartitionReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        if self._ahead is not None:
+            self._ahead.close()
 
     def expect(self, keys: Sequence[str]) -> None:
         """These partitions will be asked for, in this order."""
-        processes = min(self._processes, len(keys))
-        if self._workers is None and processes > 1 and self._is_much(keys):
-            self._workers = self._open.enter_context(Workers(processes))
-        self._expected = list(reversed(keys))
-        self._hand_out()
+        self._expected = set(keys)
+        self._ahead = read_partitions(
+            self._root, keys, self._processes, read_partition, many_files=self._many_files
+        )
 
     def read(self, key: str) -> Partition:
         """One partition.
@@ -84,35 +80,12 @@ class PartitionReader:
             MsdRootError: the root cannot be read.
             WorkerDied: the process that read it was killed.
         """
-        if self._workers is None or key not in self._submitted:
-            return read_partition(self._root, key)
-        self._submitted.remove(key)
-        partition: Partition = self._workers.result(_name(key))
-        self._hand_out()
-        return partition
-
-    def _is_much(self, keys: Sequence[str]) -> bool:
-        return sum(map(self._root.count, keys)) >= self._many_files
-
-    def _hand_out(self) -> None:
-        """Keep each process busy with one partition, and two of its size waiting."""
-        while self._workers is not None and self._expected and len(self._submitted) < 3 * self._processes:
-            key = self._expected.pop()
-            self._submitted.add(key)
-            self._workers.submit(_name(key), _read_apart, str(self._root.path), key)
-
-
-def _name(key: str) -> str:
-    return f"partition {key}"
-
-
-def _read_apart(root: str, key: str) -> Partition:
-    return read_partition(_opened(root), key)
-
-
-@cache
-def _opened(root: str) -> MsdRoot:
-    return MsdRoot.open(root)
+        if self._ahead is not None and key in self._expected:
+            for found, partition in self._ahead:
+                self._expected.remove(found)
+                if found == key:
+                    return partition
+        return read_partition(self._root, key)
 
 
 def _markdown(songs: pd.DataFrame) -> str:

@@ -3,22 +3,21 @@
 What it offers: HDF5 files of one song each (`A/B/C/TRABC….h5`, after letters of the track id), and
 aggregate and summary files of many, with title, artist, release, year, analysis, the artist's tags
 and similar artists. `read_msd` and `read_songs` read files; `MsdRoot` finds them, partition by
-partition. What cannot be read is returned as `SetAside`; only an unusable root raises,
-`MsdRootError`, and a reading process that is killed, `WorkerDied`.
+partition, and `read_partitions` reads partitions on all cores. What cannot be read is returned as
+`SetAside`; only an unusable root raises, `MsdRootError`, and a worker process that is killed, `WorkerDied`.
 
 Home: http://millionsongdataset.com. Terms: research, non-commercial. To cite: T. Bertin-Mahieux,
 D. P. W. Ellis, B. Whitman, P. Lamere, "The Million Song Dataset", ISMIR 2011.
 
 Inside: `layout` (how files are laid out), `fields` (which fields become columns), `hdf5` (one file to
-`records`), `columns` (records to frames), `reader` (many files), `root` (partitions) and `workers` (for the
-cores).
+`records`), `columns` (records to frames), `reader` (many files), `root` (one partition), `partitions` (many).
 """
 
 from music_assets.sources.msd.errors import MsdRootError, SetAside, WorkerDied
 from music_assets.sources.msd.fields import ARTIST_COLUMNS, SONG_COLUMNS
-from music_assets.sources.msd.reader import MANY_FILES, MsdRead, read_msd, read_songs
+from music_assets.sources.msd.partitions import MANY_FILES, cores, read_partitions
+from music_assets.sources.msd.reader import MsdRead, read_msd, read_songs
 from music_assets.sources.msd.root import MsdRoot
-from music_assets.sources.msd.workers import Workers, cores
 
 __all__ = [
     "ARTIST_COLUMNS",
@@ -29,8 +28,8 @@ __all__ = [
     "MsdRootError",
     "SetAside",
     "WorkerDied",
-    "Workers",
     "cores",
     "read_msd",
+    "read_partitions",
     "read_songs",
 ]

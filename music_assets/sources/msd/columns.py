@@ -7,7 +7,6 @@ call; nothing is done a row at a time that can be done a column at a time.
 from __future__ import annotations
 
 import hashlib
-import marshal
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -93,17 +92,6 @@ class Columns:
             kept = self._lists.get(artist_id)
             if kept is None or track_id < kept[0]:
                 self._lists[artist_id] = (track_id, lists)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What goes to another process: nothing that is still to be decoded.
-
-        Of small lists and dicts marshal makes bytes, and lists again, in half of pickle's time.
-        """
-        self._decode()
-        return self.__dict__ | {"_lists": marshal.dumps(self._lists)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state | {"_lists": marshal.loads(state["_lists"])}
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The songs by track_id and the artists by artist_id, with the columns of `fields`."""

@@ -1,4 +1,4 @@
-"""What can go wrong with MSD files and roots, said to the person who can put it right."""
+"""Errors of MSD files and roots, with messages for the person who can fix them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class MsdRootError(MusicAssetsError):
 
 
 class WorkerDied(MusicAssetsError):
-    """A process that read files for this one ended before it was done."""
+    """A process that read partitions was killed, or ended before it was done."""
 
 
 class UnreadableFile(Exception):
-    """One file cannot be read as an MSD file; its text is the reason, in plain words.
+    """One file cannot be read as an MSD file; its text is the reason.
 
-    It does not leave this room: readers turn it into a `SetAside`.
+    It does not leave this package: readers turn it into a `SetAside`.
     """
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -23,12 +23,9 @@ from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
 from music_assets.sources.msd.hdf5.prefetch import opened, opened_ahead
 from music_assets.sources.msd.layout import ANALYSIS
 from music_assets.sources.msd.records import Record
-from music_assets.sources.msd.workers import Workers, cores
 
 _TRACK_ID = slice(ANALYSIS.fields["track_id"][1], ANALYSIS.fields["track_id"][1] + 32)  # type: ignore[index]
 _LOOKS_LIKE_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-Z]{11}")
-MANY_FILES = 4_000  # from here on, processes read sooner than they cost time to start
-_BATCH = 200  # files a task
 _NAMED = 3  # track ids named in a reason that speaks of many
 
 
@@ -45,7 +42,6 @@ def read_msd(
     *,
     root: str | Path | None = None,
     expect_location: bool = True,
-    processes: int | None = None,
 ) -> MsdRead:
     """Read MSD files, each once: single-song, aggregate and summary files, in any mixture.
 
@@ -56,8 +52,6 @@ def read_msd(
             others (and all, without a root) as given.
         expect_location: Whether a one-song file whose name is a track id, or which lies in letter
             folders (`A/B/C`), must hold the track they speak of; it is set aside if not.
-        processes: How many processes read. 1 reads here; unless said it is 1 for few files, and one
-            a core for many.
 
     Returns:
         songs: A row a track by `track_id`, columns as in `msd.songs`. Text is str or None, integers
@@ -72,20 +66,11 @@ def read_msd(
             cannot be listed or hold nothing, and tracks met before (the first path in sorted order
             keeps a track).
 
-    Bad files raise nothing; what they hold beside the fault is left out with them.
-
-    Raises:
-        WorkerDied: One of the processes was killed, or died of a file.
+    Bad files raise nothing; what they hold beside the fault is left out with them. One process reads; to read
+    a whole MSD on all cores, read it by partitions (`read_partitions`).
     """
     reading = Reading(root=root, expect_location=expect_location)
-    files = _files(paths, reading.set_aside)
-    if processes is None:
-        processes = cores() if len(files) >= MANY_FILES else 1
-    if processes > 1:
-        with Workers(min(processes, -(-len(files) // _BATCH))) as workers:
-            reading.read_with(workers, files)
-    else:
-        reading.read_all(files)
+    reading.read_all(_files(paths, reading.set_aside))
     return reading.result()
 
 
@@ -121,24 +106,6 @@ class Reading:
         with _collector_paused(), opened_ahead(paths) as files:
             for path, descriptor in files:
                 self._read(path, descriptor)
-
-    def read_with(self, workers: Workers, paths: list[str]) -> None:
-        """Read files, sorted by path, in other processes."""
-        batches = [paths[start : start + _BATCH] for start in range(0, len(paths), _BATCH)]
-        options = {"root": self._root, "expect_location": self._expect_location, "letters": self._letters}
-        tasks = ((f"{len(some)} files from {some[0]} on", (some, options)) for some in batches)
-        with _collector_paused():
-            for batch, reading in zip(batches, workers.map(_read_apart, tasks), strict=True):
-                self._take_over(reading, batch)
-
-    def _take_over(self, other: Reading, paths: list[str]) -> None:
-        """Take in what another has read of these files, which come after all read here."""
-        if not self._kept.keys().isdisjoint(other._kept):  # which file keeps a track is decided here
-            self.read_all(paths)
-            return
-        self._columns.extend(other._columns)
-        self._kept |= other._kept
-        self._set_aside += other._set_aside
 
     def _read(self, path: str, descriptor: int | None, rows: list[int] | None = None) -> None:
         try:
@@ -217,12 +184,6 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _read_apart(paths: list[str], options: dict[str, Any]) -> Reading:
-    reading = Reading(**options)
-    reading.read_all(paths)
-    return reading
 
 
 def _files(
