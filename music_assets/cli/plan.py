@@ -1,28 +1,29 @@
-"""`music-assets plan`: what asking will take, before a request is spent."""
+"""`music-assets plan`: songs, releases, requests and days, before a request is spent."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from music_assets.resolution.plan import Plan
     from music_assets.settings import Settings
+
+_NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 
 
 @click.command()
 @click.option(
     "--msd", metavar="DIR", help="MSD root, or one HDF5 file of songs; MUSIC_ASSETS_MSD unless set."
 )
-@click.option("--tracks", metavar="FILE", help="What is wanted first: ids of MSD tracks, songs, artists.")
+@click.option("--tracks", metavar="FILE", help="What comes first: ids of MSD tracks, songs, artists.")
 @click.option("--data", metavar="DIR", help="Data folder; `data` unless set.")
 def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
-    """Say how many requests and days it will take to ask about the songs of an MSD, by each way of asking.
+    """Estimate the requests and days that the songs of an MSD take.
 
-    It reads the songs (those staged already as they are, which takes seconds), and asks nothing.
+    It reads the songs, from the staging area where they are there already, and sends no request.
 
     \b
     Examples:
@@ -32,8 +33,9 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
+    from music_assets.cli.state import read_status
     from music_assets.resolution import read_priority_list, release_key
-    from music_assets.resolution.plan import kept_chances, make_plan
+    from music_assets.resolution.plan import REQUEST_KINDS, Plan
     from music_assets.settings import Settings
 
     console = Console()
@@ -41,64 +43,38 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     wanted = frozenset(read_priority_list(settings.tracks)) if settings.tracks else frozenset()
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
-    named: set[str] = set()
+    found: set[str] = set()
     for song in _songs(settings, console):
         key = release_key(song["artist_id"], song["release"], song["track_id"])
         releases[key] += 1
         if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
             listed[key] += 1
-            named |= ids
-    chances = kept_chances(settings.data / "ledger" / f"{settings.spotify}.songs.sqlite")
-
-    def planned(counted: Iterable[int]) -> Plan:
-        return make_plan(
-            Counter(counted),
-            chances=chances,
-            ladder=settings.queries,
-            by_release=settings.ask_by_release,
-            sources=_sources(settings),
-            verify=settings.verify_ids,
-            mode="extended" if settings.spotify_mode == "extended" else "development",
-            per_day=settings.requests_per_day,
-        )
-
+            found |= ids
+    status, per_day = read_status(settings), settings.requests_per_day
+    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
     if wanted:
         console.print(Markdown(f"# The {len(wanted):,} listed ids"))
-        if missing := len(wanted - named):
-            console.print(f"{missing:,} of them are not in this MSD.")
-        console.print(Markdown(planned(listed.values()).as_markdown()))
+        console.print(f"{len(wanted - found):,} of them are not in this MSD. Songs count as open here.")
+        sizes = Counter(listed.values())
+        console.print(Markdown(Plan(listed.total(), 0, sizes, per_day=per_day).as_markdown()))
         console.print(Markdown("# All songs"))
-    console.print(Markdown(planned(releases.values()).as_markdown()))
-    console.print("All songs are counted, answered or not: `music-assets status` says which are.")
-
-
-def _sources(settings: Settings) -> list[str]:
-    """The places beside Spotify that are set to be asked for ids."""
-    on = {"echonest": settings.echonest is not None, "listenbrainz": settings.listenbrainz}
-    return [name for name, is_on in on.items() if is_on]
+    sizes = Counter(releases.values())
+    made = Plan(releases.total(), status.songs.answered, sizes, spent, per_day)
+    console.print(Markdown(made.as_markdown()))
 
 
 def _songs(settings: Settings, console: Any) -> Iterator[dict[str, Any]]:
-    """Every song of the MSD in use, as staged where that is current, else as read; with a bar."""
+    """The names of every song of the MSD in use, as staged or else as read; with a bar."""
     from rich.progress import track
 
-    from music_assets.defs.assets.msd import read_from
-    from music_assets.defs.assets.msd_partition import PartitionReader
     from music_assets.settings import resources
-    from music_assets.sources.msd import cores
     from music_assets.staging.rows import decode
 
     made = resources(settings)
     store, root = made["staging"].store(), made["msd"].root()
-    keys = root.partitions()
-    receipts = dict(zip(keys, store.staged_files("msd_songs", keys), strict=True))
-    current = {
-        key: receipt
-        for key, receipt in receipts.items()
-        if receipt and receipt.fingerprint == read_from(root, key)
-    }
-    with PartitionReader(root, settings.readers or cores()) as reader:
-        reader.expect([key for key in keys if key not in current])
-        for key in track(keys, "Reading songs", console=console, transient=True):
-            receipt = current.get(key)
-            yield from decode(store.read(receipt) if receipt else reader.read(key).msd_songs.content)
+    for key in track(root.partitions(), "Reading songs", console=console, transient=True):
+        if staged := store.staged_file("msd_songs", key):
+            yield from decode(store.read(staged))
+        else:
+            names = root.read(key).songs[_NAMED_BY].astype(object)
+            yield from names.where(names.notna(), None).to_dict("records")

@@ -240,8 +240,6 @@ class SpotifyResource(ConfigurableResource[Any]):
             self.client(),
             self.index(),
             providers=self._elsewhere,
-            by_release=self.by_release,
-            verify=self.verify_ids,
             progress=progress,
         )
 

@@ -1,19 +1,23 @@
-"""Which question to ask next, so that few requests settle many songs of the MSD.
+"""Which source is asked about which song, in which order, so that few requests resolve many songs.
 
-    index      the MSD's songs as far as asking goes: which release, how wanted, asked already?
-    chances    what each kind of question has brought so far, and so what it is worth
-    resolver      asks the most telling question first, until all is asked or the budget ends
-    elsewhere  ids that other places know, to be verified
-    listed     the tracks, songs and artists somebody wants first
-    plan       what it will take, said before a request is spent
+    backlog        the MSD's songs with their state: release, priority, open or resolved
+    resolver       batches of open songs through an ordered list of steps, until the budget ends
+    songs          steps on single songs: cached responses, provided ids, a search per song
+    releases       steps on whole releases: a search for the release, its albums, deferral
+    run            what the steps of one run share: the catalog, the backlog, the outcome
+    id_providers   sources that know Spotify ids of MSD songs
+    priority_list  the tracks, songs and artists that somebody wants first
+    plan           requests and days it will take, before a request is spent
 
-Requests are made by `music_assets.sources`, and whether a track is the song is judged by
-`music_assets.matching`; this room knows both, and neither Dagster nor a warehouse.
+Requests are made in `music_assets.sources`; whether a track is the song is decided in
+`music_assets.matching`. Nothing here knows Dagster, files of the staging area, or a warehouse.
 """
 
 from music_assets.resolution.backlog import SearchBacklog, release_key
-from music_assets.resolution.policy import IdProvider, ResolutionOutcome, Resolver, candidate_of
+from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.priority_list import PriorityListError, read_priority_list
+from music_assets.resolution.resolver import Resolver
+from music_assets.resolution.run import ResolutionOutcome, candidate_of
 
 __all__ = [
     "IdProvider",

@@ -1,23 +1,35 @@
-"""Spotify ids that other places know, in the shape the resolver takes. Each place is a room in `sources`."""
+"""Sources that know Spotify ids of MSD songs, in the shape the resolver takes.
+
+Their ids are candidates: each is verified by a request and the matcher. What the sources are is said in
+`music_assets.sources`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import ListenBrainz, SongNames
 
 
-class EchoNestIds:
-    """Ids of the mapping archive, which knows MSD *songs*.
+class IdProvider(Protocol):
+    """A source of candidate ids; `name` is how a resolution by it is recorded."""
 
-    Of the tracks in `mismatched` the MSD itself says that they are linked to the wrong song: those are left
-    out.
+    name: str
+
+    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
+        """Spotify ids by MSD track, best first, for the songs it knows."""
+
+
+class EchoNestIds:
+    """Ids of the mapping archive, which knows MSD songs, but for tracks in `mismatched`.
+
+    Of those the MSD itself says that they are linked to the wrong song.
     """
 
     name = "echonest"
-    trusted = False  # nobody has validated the archive
 
     def __init__(self, archive: EchoNestArchive, mismatched: Collection[str] = ()) -> None:
         self._archive = archive
@@ -38,12 +50,11 @@ class ListenBrainzIds:
     """Ids that ListenBrainz finds by a song's names."""
 
     name = "listenbrainz"
-    trusted = True  # it compares artist, release and title itself
 
     def __init__(self, listenbrainz: ListenBrainz) -> None:
         self._listenbrainz = listenbrainz
 
     def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
-        """Spotify ids by MSD track; none where it cannot be asked now."""
+        """Spotify ids by MSD track; none where it cannot be reached now."""
         names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
         return self._listenbrainz.spotify_ids(names).ids

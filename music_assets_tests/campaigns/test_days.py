@@ -27,6 +27,7 @@ from music_assets_tests.campaigns.world import (
     tables,
 )
 from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.resolving import one_search_per_song
 from music_assets_tests.support.sandbox import (
     Clock,
     FaultySandbox,
@@ -152,12 +153,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 
 def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Path, clock: Clock) -> None:
-    at = settings_for(tmp_path / "at_once", "http://127.0.0.1:9", ask_by_release="no")
+    at = settings_for(tmp_path / "at_once", "http://127.0.0.1:9")
     path = catalogue_of(at)
     sandbox = FaultySandbox(path, mode="development", clock=clock)
     record = Record(clock)
     record.listen(sandbox)
-    with in_thread(sandbox) as address:
+    with in_thread(sandbox) as address, one_search_per_song():
         url = address.base_url.removesuffix("/v1/")
         at = replace(at, sandbox_url=url)
         whole = run_job(at)
@@ -166,7 +167,7 @@ def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Pa
         record.arrivals.clear()
 
         sandbox.faults = Faults(quota_per_day=A_DAY)
-        slow = settings_for(tmp_path / "slowly", url, ask_by_release="no")
+        slow = settings_for(tmp_path / "slowly", url)
         days: list[Summary] = []
         while not days or days[-1].pending:
             days.append(run_job(slow))

@@ -25,6 +25,7 @@ from music_assets.sources.spotify import (
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
 from music_assets_tests.support.faults import BROKEN, LIMITS, ROUGH, Faults
+from music_assets_tests.support.resolving import one_search_per_song
 from music_assets_tests.support.sandbox import (
     FaultySandbox,
     SandboxServer,
@@ -114,17 +115,17 @@ def test_the_main_job_under_faults_ends_where_one_without_does(
 ) -> None:
     clock = Days()
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: clock())
-    calm = settings_for(tmp_path / "calm", "http://127.0.0.1:9", ask_by_release="no")
+    calm = settings_for(tmp_path / "calm", "http://127.0.0.1:9")
     path = catalogue_of(calm)
     sandbox = FaultySandbox(path, mode="development", clock=clock)
-    with in_thread(sandbox) as address:
+    with in_thread(sandbox) as address, one_search_per_song():
         url = address.base_url.removesuffix("/v1/")
         calm = replace(calm, sandbox_url=url)
         assert run_job(calm).failed == []
         kinds = (*BROKEN, "reset", "expired", "wait_0", "wait_a_day")
         sandbox.faults = Faults(broken_rate=RATE, broken=kinds)
         sandbox.other_faults = Faults(broken_rate=RATE, seed=3)
-        rough = settings_for(tmp_path / "rough", url, ask_by_release="no")
+        rough = settings_for(tmp_path / "rough", url)
         runs: list[Summary] = []
         while not runs or runs[-1].pending or runs[-1].error:
             runs.append(run_job(rough))

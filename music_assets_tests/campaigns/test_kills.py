@@ -38,10 +38,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def started(settings: Settings) -> subprocess.Popen[bytes]:
     """The command, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
-    environment |= {
-        "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox_url),
-        "MUSIC_ASSETS_ASK_BY_RELEASE": "yes" if settings.ask_by_release else "no",
-    }
+    environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox_url)
     command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
     return subprocess.Popen(
         command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -63,18 +60,17 @@ def requests_so_far(url: str) -> int:
     return sum(n for kind, n in counts.items() if kind not in ("token", "reccobeats", "listenbrainz"))
 
 
-@pytest.mark.parametrize("by_release", ["no", "yes"])
-def test_killed_runs_lose_and_repeat_nothing(by_release: str, url: str, tmp_path: Path) -> None:
-    calm = settings_for(tmp_path / "calm", url, ask_by_release=by_release)
+def test_killed_runs_lose_and_repeat_nothing(url: str, tmp_path: Path) -> None:
+    calm = settings_for(tmp_path / "calm", url)
     before = requests_so_far(url)
     seconds = whole(calm)
     undisturbed = requests_so_far(url) - before
 
-    hunted = settings_for(tmp_path / "hunted", url, ask_by_release=by_release)
+    hunted = settings_for(tmp_path / "hunted", url)
     hunted.data.mkdir()
     before = requests_so_far(url)
     dice, killed = random.Random(20), 0
-    for attempt in range(KILLS if by_release == "no" or LONG else 2):
+    for attempt in range(KILLS):
         process = started(hunted)
         # The first in the middle, however much faster the machine has become meanwhile; the others anywhere.
         earliest, latest = (0.3, 0.5) if attempt == 0 else (0.15, 0.95)

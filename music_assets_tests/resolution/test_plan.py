@@ -1,4 +1,4 @@
-"""The plan says what asking will take before anything is spent, and what it says is what asking then does."""
+"""The plan says, before a request is spent, what is open and what it takes: a few numbers to act on."""
 
 from __future__ import annotations
 
@@ -9,95 +9,59 @@ from click.testing import CliRunner
 
 from music_assets.cli.main import cli
 from music_assets.resolution.backlog import SearchBacklog, SongState
-from music_assets.resolution.chances import Chances
-from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, kept_chances, make_plan
+from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, plan_of_backlog
 from music_assets.sandbox.msd.writer import write_sample
 
 ALONE, ALBUMS = {1: 1000}, {1: 500, 12: 500}
-SURE = Chances({"search matches": (1, 1)})
 
 
-def requests(made: Plan, name: str, mode: str = "development") -> int:
-    (found,) = [one for one in made.strategies if (one.name, one.mode) == (name, mode)]
-    return found.requests
+def test_songs_that_share_no_release_take_a_request_each() -> None:
+    made = Plan(1000, 0, ALONE)
+    assert (made.requests_per_song, made.requests, made.is_counted) == (1.0, 1000, False)
 
 
-def test_songs_that_share_no_release_take_a_search_each() -> None:
-    made = make_plan(ALONE, chances=SURE)
-    assert (made.songs, made.releases) == (1000, 1000)
-    assert requests(made, "search only") == requests(made, "by release") == 1000
-    assert made.telling == (0, 0)
-    assert "Each request brings one song" in made.point
+def test_songs_that_share_a_release_take_fewer() -> None:
+    made = Plan(6500, 0, ALBUMS)
+    assert made.requests_per_song == pytest.approx((1000 + 5500 / 3) / 6500)
+    assert made.requests == 2834
 
 
-def test_songs_that_are_not_found_take_the_next_wordings_too() -> None:
-    half = Chances({"search matches": (2, 1)})
-    assert [requests(make_plan(ALONE, chances=half, ladder=n), "search only") for n in (1, 2, 3)] == [
-        1000,
-        1500,
-        2000,
-    ]
-
-
-def test_by_release_takes_fewer_requests_and_extended_access_fewer_still() -> None:
-    made = make_plan(ALBUMS)
-    assert requests(made, "by release") < 0.6 * requests(made, "search only")
-    assert requests(made, "by release", "extended") < requests(made, "by release")
-    assert made.chosen.name == "by release"
-    assert make_plan(ALBUMS, by_release=False).chosen.name == "search only"
-
-
-def test_ids_from_elsewhere_are_worth_it_where_fifty_are_verified_at_a_time() -> None:
-    made = make_plan(ALBUMS, sources=["echonest", "listenbrainz"], mode="extended")
-    assert requests(made, "by release and echonest") == requests(made, "by release")
-    assert requests(made, "by release and echonest", "extended") < requests(made, "by release", "extended")
-    assert made.chosen.name == "by release and echonest and listenbrainz"
-    trusted = make_plan(ALBUMS, sources=["echonest"], verify=False)
-    assert requests(trusted, "by release and echonest") < requests(trusted, "by release")
-
-
-def test_the_first_requests_bring_most_and_all_of_them_bring_all() -> None:
-    made = make_plan(ALBUMS)
-    shares, spent, settled = zip(*made.curve, strict=True)
-    assert shares == (0.10, 0.25, 0.50, 0.75, 0.90, 1.0)
-    assert spent[-1] == pytest.approx(made.chosen.requests, abs=1)
-    assert settled[-1] == made.songs == 6500
-    assert list(settled) == sorted(settled)
-    assert settled[0] / made.songs > 0.2 and settled[1] - settled[0] > settled[5] - settled[4]
-    assert made.telling[1] / made.telling[0] > 3
-    assert "each further one is a search for a single song" in made.point
+def test_what_the_ledger_has_counted_replaces_the_estimate() -> None:
+    made = Plan(1000, 100, ALONE, spent=20)
+    assert (made.is_counted, made.requests_per_song, made.requests) == (True, 0.2, 180)
+    assert not Plan(1000, 0, ALONE, spent=20).is_counted
+    assert not Plan(1000, 100, ALONE, spent=0).is_counted
 
 
 def test_days_are_those_of_the_settings_beside_the_reported_example() -> None:
-    made = make_plan({1: 1_000_000}, chances=SURE)
-    assert made.chosen.days(EXAMPLE_PER_DAY) == 5000  # 13.7 years
-    assert made.days(made.chosen) == "5,000 at 200 a day"
+    assert EXAMPLE_PER_DAY == 200
+    assert "| days | 5 at 200 requests per day |" in Plan(1000, 0, ALONE).as_markdown()
     assert (
-        make_plan(ALONE, chances=SURE, per_day=500).days(made.chosen).startswith("2,000 at 500 a day, 5,000")
+        "| days | 2 at 500 requests per day, as set; 5 at 200" in Plan(1000, 0, ALONE, 0, 500).as_markdown()
     )
 
 
-def test_nothing_to_ask_is_said_so() -> None:
-    assert make_plan({}).as_markdown() == "No song is to be asked about."
+def test_releases_are_shown_by_their_number_of_songs() -> None:
+    text = Plan(6500, 0, ALBUMS).as_markdown()
+    assert "| open songs | 6,500 of 6,500 |" in text
+    assert "| releases | 1,000 (1 song: 500, more: 500) |" in text
 
 
-def test_what_earlier_runs_counted_is_what_is_reckoned_with(tmp_path: Path) -> None:
-    path = tmp_path / "api.songs.sqlite"
-    assert kept_chances(path).as_dict() == Chances().as_dict()
-    assert not path.exists()
-    index = SearchBacklog(path)
-    index.keep_chances({"search matches": (100, 20)})
-    index.close()
-    assert kept_chances(path).of("search matches") == 0.2
+def test_where_no_song_is_open_no_request_is_needed() -> None:
+    for made in (Plan(0, 0, {}), Plan(10, 10, {}, spent=10)):
+        assert (made.requests, "| days | 0 at" in made.as_markdown()) == (0, True)
 
 
-def test_only_open_songs_are_planned(tmp_path: Path) -> None:
-    index = SearchBacklog(tmp_path / "songs.sqlite")
-    index.put("AA", "x", [song(f"TRAA{n:014d}", f"Release {n // 3}") for n in range(6)])
-    assert index.release_sizes() == {3: 2}
-    index.mark([f"TRAA{n:014d}" for n in range(2)], SongState.RESOLVED)
-    assert index.release_sizes() == {1: 1, 3: 1}
-    index.close()
+def test_the_plan_of_a_backlog_is_for_its_open_songs(tmp_path: Path) -> None:
+    backlog = SearchBacklog(tmp_path / "songs.sqlite")
+    backlog.put("AA", "x", [song(f"TRAA{n:014d}", f"Release {n // 3}") for n in range(6)])
+    assert plan_of_backlog(backlog, {}, per_day=None) == Plan(6, 0, {3: 2})
+    backlog.mark(["TRAA00000000000000"], SongState.RESOLVED)
+    backlog.mark(["TRAA00000000000001"], SongState.MISSED)
+    backlog.mark(["TRAA00000000000005"], SongState.FAILED)  # it is tried again
+    counts = {"search": 1, "albums": 2, "artists": 5, "token": 1}
+    assert plan_of_backlog(backlog, counts, per_day=9) == Plan(6, 2, {1: 1, 2: 1}, 3, 9)
+    backlog.close()
 
 
 def song(track_id: str, release: str) -> dict[str, object]:
@@ -114,17 +78,17 @@ def song(track_id: str, release: str) -> dict[str, object]:
     }
 
 
-def test_the_command_counts_an_msd_and_a_list_of_what_is_wanted(tmp_path: Path) -> None:
+def test_the_command_counts_an_msd_and_a_priority_list(tmp_path: Path) -> None:
     msd, mine = write_sample(tmp_path / "msd"), tmp_path / "mine.txt"
     mine.write_text("TRAAAGH23CE1E0A93D TRXXXXX128F0000000")
     environment = {"MUSIC_ASSETS_SPOTIFY": "sandbox", "COLUMNS": "160", "MUSIC_ASSETS_REQUESTS_PER_DAY": "50"}
     runner = CliRunner(env=environment)
-    told = runner.invoke(
+    result = runner.invoke(
         cli, ["plan", "--msd", str(msd), "--data", str(tmp_path / "data"), "--tracks", str(mine)]
     )
-    assert told.exit_code == 0, told.output
-    for said in ("400 songs on", "1 of them are not in this MSD", "1 songs on 1 releases", "at 50 a day"):
-        assert said in told.output, said
+    assert result.exit_code == 0, result.output
+    for text in ("400 of 400", "1 of them are not in this MSD", "1 of 1", "at 50 requests per day, as set"):
+        assert text in result.output, text
     assert not (tmp_path / "data" / "ledger").exists()
     refused = runner.invoke(cli, ["plan", "--msd", str(tmp_path / "gone"), "--data", str(tmp_path)])
     assert refused.exit_code == 2

@@ -203,7 +203,6 @@ class Known:
     """Ids for two thirds of the songs, some of them wrong."""
 
     name = "echonest"
-    trusted = False
 
     def __init__(self, path: Path) -> None:
         right = truth(path)
@@ -230,22 +229,6 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
     by_id = {id_: a for id_, a in answers.items() if (a.query or "").startswith("echonest ")}
     wrong = [id_ for id_, a in by_id.items() if a.tracks[0]["spotify_track_id"] not in right[id_]]
     assert len(by_id) == outcome.resolved["echonest"] and len(wrong) <= 1
-
-
-def test_a_trusted_source_is_taken_on_its_word_where_the_settings_say_so(
-    server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
-) -> None:
-    source = Known(songs_catalogue)
-    outcome = ask(server, ledger, tmp_path / "1", providers=[source], verify=False)
-    assert outcome.resolved["echonest"] == 0  # not trusted
-    other = open_ledger(tmp_path / "other.sqlite", source="sandbox")
-    source.trusted, source.name = True, "listenbrainz"
-    outcome = ask(server, other, tmp_path / "2", providers=[source], verify=False)
-    answers = kept(server, other)
-    believed = [a for a in answers.values() if (a.query or "").startswith("listenbrainz ")]
-    assert len(believed) == outcome.resolved["listenbrainz"] > 40 and "tracks" not in outcome.requests
-    assert {(row["name"], row["source"]) for a in believed for row in a.tracks} == {(None, "sandbox")}
-    other.close()
 
 
 def test_single_verifications_are_no_better_than_a_search(

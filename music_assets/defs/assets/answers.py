@@ -16,8 +16,7 @@ from music_assets.defs.resources import SpotifyResource, StagingResource
 from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
 from music_assets.resolution import ResolutionOutcome, SearchBacklog
-from music_assets.resolution.chances import Chances
-from music_assets.resolution.plan import make_plan
+from music_assets.resolution.plan import plan_of_backlog
 from music_assets.staging.store import StagingStore
 
 NAME = "spotify_answers"
@@ -69,19 +68,9 @@ def spotify_answers(
 
 
 def plan_of(spotify: SpotifyResource) -> str:
-    """What asking about the songs that are open now will take, in Markdown."""
-    index = spotify.index()
-    sources = {"echonest": spotify.echonest is not None, "listenbrainz": spotify.ask_listenbrainz}
-    return make_plan(
-        index.release_sizes(),
-        chances=Chances(index.chances()),
-        ladder=spotify.queries,
-        by_release=spotify.by_release,
-        sources=[name for name, is_on in sources.items() if is_on],
-        verify=spotify.verify_ids,
-        mode="extended" if spotify.mode == "extended" else "development",
-        per_day=spotify.requests_per_day,
-    ).as_markdown()
+    """What it takes to resolve the songs that are open now, in Markdown."""
+    spent = spotify.answers().request_counts()
+    return plan_of_backlog(spotify.index(), spent, per_day=spotify.requests_per_day).as_markdown()
 
 
 def note_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:

@@ -52,13 +52,7 @@ def _decided(song: Row, search: Row | None) -> list[Row]:
         status = search["status"] if search else "pending"
         reason = (search or {}).get("reason")
         return [_row(song, search, status, reasons=[reason] if reason else [])]
-    # A track of which the id alone is known was taken on the word of another source.
-    ids = [track for track in search["tracks"] if track["name"] is None]
-    decision = decide(
-        song_of(song), (candidate_of(track) for track in search["tracks"] if track["name"] is not None)
-    )
-    if ids and decision.status != "matched":
-        return [_on_word(song, search, ids[0])]
+    decision = decide(song_of(song), map(candidate_of, search["tracks"]))
     found_by = {track["spotify_track_id"]: track.get("question") for track in search["tracks"]}
     if not decision.ranked:
         return [_row(song, search, decision.status)]
@@ -78,22 +72,6 @@ def _decided(song: Row, search: Row | None) -> list[Row]:
         )
         for rank, ranked in enumerate(decision.ranked, start=1)
     ]
-
-
-def _on_word(song: Row, search: Row, track: Row) -> Row:
-    """The row of a match that another source names and nobody verified."""
-    question = track.get("question") or search["question"]
-    return _row(
-        song,
-        search,
-        "matched",
-        spotify_track_id=track["spotify_track_id"],
-        rank=1,
-        accepted=True,
-        reasons=[f"on the word of {question.partition(' ')[0]}, unverified"],
-        question=question,
-        source=track["source"],
-    )
 
 
 def _overridden(song: Row, search: Row | None, rows: list[Row], override: Override) -> list[Row]:

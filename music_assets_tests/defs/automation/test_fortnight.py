@@ -39,6 +39,7 @@ from music_assets_tests.cli.test_run import tables
 from music_assets_tests.support.clock import MovedClock, moved
 from music_assets_tests.support.daemon import Daemon
 from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.resolving import one_search_per_song
 from music_assets_tests.support.sandbox import FaultySandbox, build_catalogue, in_thread, wait_until
 
 pytestmark = pytest.mark.slow
@@ -191,12 +192,11 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
             msd=str(folder / "msd"),
             timezone="Europe/Berlin",
             spotify_mode="development",
-            # Song by song, what is answered does not depend on the order of asking.
-            ask_by_release="no",
             refresh_requests=str(REFRESH),
             sandbox_url=address.base_url.removesuffix("/v1/"),
         )
         stack.enter_context(moved(clock))
+        stack.enter_context(one_search_per_song())
         stack.enter_context(patch.object(SpotifyClient, "_backoff", lambda self, tries: 0.001))
         instance = stack.enter_context(dagster_instance(settings.data / "dagster"))
         household = Household(settings, instance, clock, spotify)
