@@ -49,10 +49,10 @@ STAGED: dict[str, Table] = {
     )
 }
 
-# What is staged by day, each slice named by its date: the refreshes of these kinds, and a kind that no
-# partition has.
+# What the daily refresh stages, each slice named by its date: 2026-11-26.
 STAGED_BY_DAY: dict[str, Table] = {
-    table.name: table for table in (spotify.STAGED_TRACKS, spotify.STAGED_ARTISTS, spotify.STAGED_RELEASES)
+    table.name: table
+    for table in (spotify.STAGED_TRACKS_REFRESH, spotify.STAGED_ARTISTS_REFRESH, spotify.STAGED_RELEASES)
 }
 
 # Fields a staged file may have for the assets downstream that no table has.

@@ -162,6 +162,8 @@ _NO_RELEASE_ID = replace(
 STAGED_SEARCH = staged("spotify_search", "What was asked about each track.", _SEARCH)
 STAGED_TRACKS = staged("spotify_tracks", "Tracks found, as each slice saw them.", _TRACK)
 STAGED_ARTISTS = staged("spotify_artists", "Artists, as each slice saw them.", _ARTIST)
+STAGED_TRACKS_REFRESH = staged("spotify_tracks_refresh", "Tracks looked up again, by day.", _TRACK)
+STAGED_ARTISTS_REFRESH = staged("spotify_artists_refresh", "Artists looked up again, by day.", _ARTIST)
 STAGED_FEATURES = staged("audio_features", "Audio features, as each slice saw them.", _TRACK_FEATURES)
 STAGED_RELEASES = staged(
     "artist_releases",

@@ -19,6 +19,9 @@ from music_assets.tables import LOADS, METADATA, PUBLISHED, SCHEMAS
 from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.published import APPENDED
 
+# Kinds with a table of refreshes beside them, `<kind>_refresh`.
+REFRESHED = ("spotify_tracks", "spotify_artists")
+
 # One type, several names: as declared, and as catalogues tell it.
 _NAMES = {
     "character varying": "varchar",
@@ -64,6 +67,10 @@ def steps(
     if LOADS.fullname in held:  # what was in a table that is gone is loaded no more
         gone = [table.name for table in missing if table.schema == "staging"]
         todo += [f"DELETE FROM {LOADS.fullname} WHERE \"table\" = '{name}'" for name in gone]
+    for refresh in (METADATA.tables[f"staging.{name}_refresh"] for name in REFRESHED):
+        before = held.get(refresh.fullname.removesuffix("_refresh"))
+        if refresh in missing and before is not None:
+            todo += _move_days(refresh, before, dialect)
     for table in METADATA.sorted_tables:
         there = held.get(table.fullname, HeldTable())
         if table not in missing:
@@ -82,6 +89,19 @@ def steps(
     if refused:
         raise WarehouseError("\n".join(refused))
     return [str(step if isinstance(step, str) else step.compile(dialect=dialect)).strip() for step in todo]
+
+
+def _move_days(refresh: Table, before: HeldTable, dialect: Dialect) -> list[str]:
+    """Move to the table of refreshes what an earlier version loaded by day among the partitions."""
+    source, name = refresh.fullname.removesuffix("_refresh"), refresh.name.removesuffix("_refresh")
+    quote = dialect.identifier_preparer.format_column
+    columns = ", ".join(quote(column) for column in refresh.columns if column.name in before.columns)
+    days = "slice LIKE '____-__-__'"
+    return [
+        f"INSERT INTO {refresh.fullname} ({columns}) SELECT {columns} FROM {source} WHERE {days}",
+        f"DELETE FROM {source} WHERE {days}",
+        f"UPDATE {LOADS.fullname} SET \"table\" = '{refresh.name}' WHERE \"table\" = '{name}' AND {days}",
+    ]
 
 
 def _new_columns(

@@ -28,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.selectable import FromClause
 
 from music_assets.tables import PUBLISHED, STAGED, STAGED_BY_DAY, key_columns, row_columns
 from music_assets.tables.analytics import ANALYTICS_ARTIST_FIELDS, ANALYTICS_SONG_FIELDS
@@ -40,12 +41,21 @@ ENOUGH_VOTES = 3
 ENOUGH_SHARE = 0.6
 
 
-def _first(kind: str, *ranks: ColumnElement[Any]) -> Select[Any]:
+def _first(kind: str, rank: Callable[[FromClause], ColumnElement[Any]] | None = None) -> Select[Any]:
     """A staged kind with one row a key: by rank, then the newest, then that of the smallest slice."""
-    staged = STAGED[kind]
+    staged = _seen(kind)
+    ranks = [rank(staged)] if rank is not None else []
     order = [*ranks, staged.c.fetched_at.desc().nulls_last(), staged.c.slice]
-    rows = first_by(staged, key_columns(staged), order).subquery()
-    return select(*(rows.c[name] for name in row_columns(staged)))
+    rows = first_by(staged, key_columns(STAGED[kind]), order).subquery()
+    return select(*(rows.c[name] for name in row_columns(STAGED[kind])))
+
+
+def _seen(kind: str) -> FromClause:
+    """All rows of a staged kind: those of partitions, and those of refreshes where it has any."""
+    refreshed = STAGED_BY_DAY.get(f"{kind}_refresh")
+    if refreshed is None:
+        return STAGED[kind]
+    return union_all(select(STAGED[kind]), select(refreshed)).subquery("seen")
 
 
 def msd_songs() -> Select[Any]:
@@ -121,14 +131,15 @@ def spotify_tracks() -> Select[Any]:
 
 def _tracks_met() -> Select[Any]:
     """One row a track: a whole one before one that came within an album, and that before a bare id."""
-    staged = STAGED["spotify_tracks"]
-    rank = case((staged.c.isrc.is_not(None), 0), (staged.c.vanished_at.is_(None), 1), else_=2)
-    return _first("spotify_tracks", rank)
+    return _first(
+        "spotify_tracks",
+        lambda seen: case((seen.c.isrc.is_not(None), 0), (seen.c.vanished_at.is_(None), 1), else_=2),
+    )
 
 
 def _vanished() -> Select[Any]:
     """When each track vanished that was not seen since."""
-    staged = STAGED["spotify_tracks"]
+    staged = _seen("spotify_tracks")
     there = case((staged.c.vanished_at.is_(None), staged.c.fetched_at))
     seen = func.max(there).over(partition_by=staged.c.spotify_track_id)
     rows = select(staged.c.spotify_track_id.label("id"), staged.c.vanished_at, seen.label("seen")).subquery()
@@ -141,9 +152,9 @@ def _vanished() -> Select[Any]:
 
 def spotify_artists() -> Select[Any]:
     """One row an artist: one that was asked about before one that tracks named, and that before a bare id."""
-    staged = STAGED["spotify_artists"]
     return _first(
-        "spotify_artists", case((staged.c.url.is_not(None), 0), (staged.c.name.is_not(None), 1), else_=2)
+        "spotify_artists",
+        lambda seen: case((seen.c.url.is_not(None), 0), (seen.c.name.is_not(None), 1), else_=2),
     )
 
 
@@ -155,10 +166,10 @@ def spotify_popularity_history() -> Select[Any]:
     """The last value of each day that is staged now: what the table is to have beside what it has already."""
 
     def seen(kind: str, entity: str) -> Select[Any]:
-        staged = STAGED[kind]
+        staged = _seen(kind)
         return select(
             cast(literal(entity), String(8)).label("entity"),
-            staged.c[key_columns(staged)[0]].label("id"),
+            staged.c[key_columns(STAGED[kind])[0]].label("id"),
             cast(staged.c.fetched_at, Date).label("date"),
             staged.c.popularity,
             staged.c.source,
@@ -174,7 +185,7 @@ def spotify_popularity_history() -> Select[Any]:
 def spotify_artist_releases() -> Select[Any]:
     """Each release as last listed for its artist; rows that only say that an artist was asked left out."""
     staged = STAGED_BY_DAY["artist_releases"]
-    order = [staged.c.fetched_at.desc(), staged.c.slice]
+    order = [staged.c.fetched_at.desc().nulls_last(), staged.c.slice]
     rows = first_by(staged, key_columns(staged), order).subquery()
     return select(*(rows.c[name] for name in row_columns(staged))).where(rows.c.spotify_album_id.is_not(None))
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, case, func, or_, select
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy import Select, func, or_, select, union_all
+from sqlalchemy.sql.selectable import CompoundSelect, FromClause
 
 from music_assets.tables import STAGED, STAGED_BY_DAY
 from music_assets.warehouse.published import mapped_artists
-
-_PARTITION = 2  # letters of a partition's name; the slice of a day has more
 
 
 def stale_tracks(before: datetime, limit: int) -> Select[Any]:
@@ -24,8 +22,13 @@ def stale_tracks(before: datetime, limit: int) -> Select[Any]:
     Those come before all others that came within an album alone or were set by hand: their details lack.
     """
     mapped, staged = STAGED["mapped_songs"], STAGED["spotify_tracks"]
+    refreshed = STAGED_BY_DAY["spotify_tracks_refresh"]
+    asked = union_all(
+        select(refreshed.c.spotify_track_id, refreshed.c.fetched_at),
+        select(staged.c.spotify_track_id, staged.c.fetched_at).where(staged.c.isrc.is_not(None)),
+    )
     matched = select(mapped.c.spotify_track_id.label("id")).where(mapped.c.accepted).distinct().subquery()
-    return _stalest(matched, staged, staged.c.spotify_track_id, staged.c.isrc, before, limit)
+    return _stalest(matched, asked, before, limit)
 
 
 def stale_artists(before: datetime, limit: int) -> Select[Any]:
@@ -34,8 +37,13 @@ def stale_artists(before: datetime, limit: int) -> Select[Any]:
     Those come before all others of whom only the name is known.
     """
     votes, staged = STAGED["artist_votes"], STAGED["spotify_artists"]
+    refreshed = STAGED_BY_DAY["spotify_artists_refresh"]
+    asked = union_all(
+        select(refreshed.c.spotify_artist_id, refreshed.c.fetched_at),
+        select(staged.c.spotify_artist_id, staged.c.fetched_at).where(staged.c.url.is_not(None)),
+    )
     credited = select(votes.c.spotify_artist_id.label("id")).distinct().subquery()
-    return _stalest(credited, staged, staged.c.spotify_artist_id, staged.c.url, before, limit)
+    return _stalest(credited, asked, before, limit)
 
 
 def artists_to_list(before: datetime, limit: int) -> Select[Any]:
@@ -64,25 +72,14 @@ def artists_to_list(before: datetime, limit: int) -> Select[Any]:
     )
 
 
-def _stalest(
-    wanted: FromClause,
-    staged: Table,
-    id_: ColumnElement[Any],
-    detail: ColumnElement[Any],
-    before: datetime,
-    limit: int,
-) -> Select[Any]:
-    """The wanted ids by when they were last asked about themselves: a row with `detail`, or of a refresh."""
-    itself = or_(detail.is_not(None), func.length(staged.c.slice) > _PARTITION)
-    asked = (
-        select(id_.label("id"), func.max(case((itself, staged.c.fetched_at))).label("at"))
-        .group_by(id_)
-        .subquery()
-    )
+def _stalest(wanted: FromClause, asked: CompoundSelect[Any], before: datetime, limit: int) -> Select[Any]:
+    """The wanted ids by when they were last asked about themselves; `asked` has these ids and times."""
+    id_, at = asked.subquery().c
+    last = select(id_.label("id"), func.max(at).label("at")).group_by(id_).subquery()
     return (
         select(wanted.c.id)
-        .select_from(wanted.outerjoin(asked, asked.c.id == wanted.c.id))
-        .where(or_(asked.c.at.is_(None), asked.c.at < before.replace(tzinfo=None)))
-        .order_by(asked.c.at.nulls_first(), wanted.c.id)
+        .select_from(wanted.outerjoin(last, last.c.id == wanted.c.id))
+        .where(or_(last.c.at.is_(None), last.c.at < before.replace(tzinfo=None)))
+        .order_by(last.c.at.nulls_first(), wanted.c.id)
         .limit(limit)
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Table
 
 from music_assets.staging.rows import encode
 from music_assets.staging.store import checksum
-from music_assets.tables import STAGED, row_columns
+from music_assets.tables import METADATA, row_columns
 from music_assets.warehouse.engine import Loaded, Warehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets_tests.support.standin import Standin
@@ -20,8 +20,9 @@ _W = TypeVar("_W", bound=Warehouse)
 
 def row(kind: str, **values: Any) -> dict[str, Any]:
     """A staged row of a kind: NULL in every column but those given."""
-    assert set(values) <= set(row_columns(STAGED[kind])), values
-    return {**dict.fromkeys(row_columns(STAGED[kind])), **values}
+    columns = row_columns(METADATA.tables[f"staging.{kind}"])
+    assert set(values) <= set(columns), values
+    return {**dict.fromkeys(columns), **values}
 
 
 class Staging(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, Table, text
 
-from music_assets.tables import LOADS, METADATA, STAGED
+from music_assets.tables import LOADS, METADATA, STAGED, STAGED_BY_DAY
 from music_assets.warehouse.errors import WarehouseError
 from music_assets_tests.warehouse.rows import Place, row
 
@@ -135,3 +136,37 @@ def test_a_table_that_was_dropped_is_made_and_loaded_again(
     assert place.load(manifest).loaded == {"AA": 1}
     assert place.rows(TABLE, "artist_id") == [("a",)]
     assert place.rows(LOADS, "slice") == [("AA",)]
+
+
+DAY, OLD_DAY = "2026-11-26", "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"), [("spotify_tracks", "spotify_track_id"), ("spotify_artists", "spotify_artist_id")]
+)
+def test_days_among_the_partitions_move_to_the_table_of_refreshes(
+    place: Place[Any], change: Callable[..., None], kind: str, key: str
+) -> None:
+    """As the version before had them; neither they nor the partitions are loaded again."""
+    manifests = [
+        place.stage(kind, slice_, [row(kind, name=f"of {slice_}", source="sandbox", **{key: "a"})])
+        for slice_ in ("AA", DAY, OLD_DAY)
+    ]
+    place.load(*manifests)
+    change(f"DROP TABLE staging.{kind}_refresh")
+    loads = place.rows(LOADS, "slice", "checksum", "run_id", "loaded_at")
+    refreshed, partitions = STAGED_BY_DAY[f"{kind}_refresh"], STAGED[kind]
+    assert place.rows(refreshed, "slice", "name") == [
+        (OLD_DAY, f"of {OLD_DAY}"),
+        (DAY, f"of {DAY}"),
+    ]
+    assert place.rows(partitions, "slice", "name") == [("AA", "of AA")]
+    assert place.rows(LOADS, "slice", "checksum", "run_id", "loaded_at") == loads
+    assert place.rows(LOADS, "table", "slice") == [
+        (kind, "AA"),
+        (f"{kind}_refresh", OLD_DAY),
+        (f"{kind}_refresh", DAY),
+    ]
+    of_days = [replace(one, kind=f"{kind}_refresh") for one in manifests[1:]]
+    assert place.load(*of_days).unchanged == {DAY: 1, OLD_DAY: 1}
+    assert place.load(manifests[0]).unchanged == {"AA": 1}

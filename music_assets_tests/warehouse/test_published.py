@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, Table, select
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
-from music_assets.tables import PUBLISHED, STAGED, Super, key_columns, row_columns
+from music_assets.tables import METADATA, PUBLISHED, STAGED, STAGED_BY_DAY, Super, key_columns, row_columns
 from music_assets.warehouse.published import SELECTS
 from music_assets_tests.warehouse.rows import Place
 
-SLICES = ("AA", "AB", "BA")
+SLICES = {"AA": "2026-11-22", "AB": "2026-11-23", "BA": "2026-11-24"}  # partitions, and days for refreshes
 # Sorted otherwise by language than by bytes.
 NAMES = ("a", "B", "b", "Z", "é", "Éa", "z", "日本", "x'y", "50% off", 'q"')
 _NOON = datetime(2026, 11, 22, 12)
@@ -21,7 +21,7 @@ _NOON = datetime(2026, 11, 22, 12)
 
 def made_up(kind: str, slice_: str, chance: random.Random) -> list[dict[str, Any]]:
     """Rows that meet: few ids, equal times, gaps. Tracks belong to one slice, others are seen in several."""
-    table = STAGED[kind]
+    table = METADATA.tables[f"staging.{kind}"]
     rows = {}
     for _ in range(14):
         row = {name: _value(table, name, chance) for name in row_columns(table)}
@@ -60,9 +60,10 @@ def _value(table: Table, name: str, chance: random.Random) -> Any:
 def filled(place: Place[Any], slices: list[str]) -> dict[str, list[tuple[Any, ...]]]:
     """Every published table, of rows staged in these slices, loaded in this order."""
     for slice_ in slices:
-        for kind in STAGED:
+        for kind in {**STAGED, **STAGED_BY_DAY}:
             chance = random.Random(f"{kind} {slice_}")
-            place.load(place.stage(kind, slice_, made_up(kind, slice_, chance)))
+            named = SLICES[slice_] if kind in STAGED_BY_DAY else slice_
+            place.load(place.stage(kind, named, made_up(kind, slice_, chance)))
     found = {}
     for name, rows in SELECTS.items():
         table = PUBLISHED[name]

@@ -26,10 +26,12 @@ def vanished(day: str) -> dict[str, Any]:
 
 
 def stage(place: Place[Any], **slices: dict[str, Any]) -> None:
-    """Load tracks, one a slice; a day's name begins with `d` here."""
-    named = {name.replace("d_", "").replace("_", "-"): one for name, one in slices.items()}
-    manifests = [place.stage("spotify_tracks", slice_, [one]) for slice_, one in named.items()]
-    place.load(*manifests)
+    """Load tracks, one per slice; a day's name begins with `d` here."""
+    for name, one in slices.items():
+        slice_ = name.removeprefix("d_").replace("_", "-")
+        place.load(
+            place.stage("spotify_tracks_refresh" if "-" in slice_ else "spotify_tracks", slice_, [one])
+        )
 
 
 def the_track(place: Place[Any], *columns: str) -> tuple[Any, ...]:
@@ -82,12 +84,13 @@ def test_an_artist_that_was_asked_about_wins_over_a_newer_one_that_tracks_named(
         at = f"{day}T03:00:00"
         return row("spotify_artists", spotify_artist_id="a", source="api", fetched_at=at, **more)
 
-    slices = {
-        "AA": artist(TUESDAY, name="Named"),
-        MONDAY: artist(MONDAY, name="Asked", url="there", genres=["ska"]),
-        WEDNESDAY: artist(WEDNESDAY),
-    }
-    place.load(*(place.stage("spotify_artists", slice_, [one]) for slice_, one in slices.items()))
+    place.load(place.stage("spotify_artists", "AA", [artist(TUESDAY, name="Named")]))
+    place.load(
+        place.stage(
+            "spotify_artists_refresh", MONDAY, [artist(MONDAY, name="Asked", url="there", genres=["ska"])]
+        ),
+        place.stage("spotify_artists_refresh", WEDNESDAY, [artist(WEDNESDAY)]),
+    )
     table = PUBLISHED["spotify.artists"]
     place.warehouse.fill(table, SELECTS["spotify.artists"]())
     assert place.rows(table, "name", "url") == [("Asked", "there")]
@@ -153,7 +156,7 @@ def test_what_lacks_details_is_stalest_then_what_was_asked_about_longest_ago(pla
     assert chosen(place, stale_tracks(today, 9)) == ["album", "hand", "old", "new"]
     assert chosen(place, stale_tracks(today, 3)) == ["album", "hand", "old"]
     refreshed = track(TUESDAY, spotify_track_id="album", isrc=None)  # it has none
-    place.load(place.stage("spotify_tracks", TUESDAY, [refreshed]))
+    place.load(place.stage("spotify_tracks_refresh", TUESDAY, [refreshed]))
     assert chosen(place, stale_tracks(today, 9)) == ["hand", "old", "album", "new"]
 
 

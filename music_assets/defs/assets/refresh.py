@@ -36,7 +36,7 @@ NAME, RELEASES, SLICES = "spotify_refresh", "artist_releases", "refreshed_slices
 FIRST_YEAR = 2011  # the MSD ends in 2010
 _SHARE, _STATE = ".share.json", ".state.json"
 # How much of the day's requests is spent when a kind is done: a third each, and what one leaves the next has.
-_UNTIL = {"spotify_artists": 1 / 3, "spotify_tracks": 2 / 3, RELEASES: 1.0}
+_UNTIL = {"spotify_artists_refresh": 1 / 3, "spotify_tracks_refresh": 2 / 3, RELEASES: 1.0}
 _BATCH = 50  # tracks or artists a request, with extended access
 _AT_ONCE = 20  # requests between two looks at what is spent
 
@@ -107,8 +107,8 @@ def spotify_refresh(
     client, before = day.client, requests_spent(day.client)
     artists = None
     if client.mode != "development" or client.settings.artist_gets:
-        artists = _take(day, "spotify_artists", stale_artists, lambda ids: _artists(day, ids))
-    tracks = _take(day, "spotify_tracks", stale_tracks, lambda ids: _tracks(day, ids))
+        artists = _take(day, "spotify_artists_refresh", stale_artists, lambda ids: _artists(day, ids))
+    tracks = _take(day, "spotify_tracks_refresh", stale_tracks, lambda ids: _tracks(day, ids))
     return MaterializeResult(
         metadata={
             "artists": artists.rows if artists else 0,
@@ -266,12 +266,12 @@ def _take(
 def _tracks(day: Day, ids: Sequence[str]) -> tuple[list[Row], Fetched]:
     found = day.client.tracks(ids, newer_than=day.start)
     gone = [{"vanished_at": day.now()} | one for one in _bare(day, found, "spotify_track_id")]
-    return _new(day, found) + [_complete("spotify_tracks", row) for row in gone], found
+    return _new(day, found) + [_complete("spotify_tracks_refresh", row) for row in gone], found
 
 
 def _artists(day: Day, ids: Sequence[str]) -> tuple[list[Row], Fetched]:
     found = day.client.artists(ids, newer_than=day.start)
-    gone = [_complete("spotify_artists", row) for row in _bare(day, found, "spotify_artist_id")]
+    gone = [_complete("spotify_artists_refresh", row) for row in _bare(day, found, "spotify_artist_id")]
     return _new(day, found) + gone, found
 
 
@@ -312,7 +312,9 @@ def _counted(kind: str, rows: list[Row]) -> dict[str, int]:
     if kind == RELEASES:
         artists = {row["spotify_artist_id"] for row in rows}
         return {"artists": len(artists), "releases": having("spotify_album_id")}
-    changed = {"vanished": "vanished_at", "relinked": "relinked_to"} if kind == "spotify_tracks" else {}
+    changed = (
+        {"vanished": "vanished_at", "relinked": "relinked_to"} if kind == "spotify_tracks_refresh" else {}
+    )
     return {
         "with_popularity": having("popularity"),
         **{name: having(column) for name, column in changed.items()},
