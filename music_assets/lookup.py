@@ -1,7 +1,7 @@
-"""The question everybody has: here are ids, what is known of them?
+"""Ids in, rows of `analytics.songs` out: `lookup`, for notebooks and scripts.
 
-Ids in, rows of `analytics.songs` out, as a pandas frame. For anything else the published tables are
-open to SQL: `music-assets query`, or DuckDB on the published copy.
+Here as well: opening the published tables to read them, wherever they are (`reading`). For any other question
+they are open to SQL: `music-assets query`, or DuckDB on the published copy.
 
 Tried on DuckDB and on the tests' stand-in for Redshift, not on a cluster.
 """
@@ -11,53 +11,40 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    insert,
-    make_url,
-    select,
-)
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
-
+from music_assets import ids as id_forms
 from music_assets.errors import MusicAssetsError
-from music_assets.tables import PUBLISHED
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sqlalchemy import Column, Connection, Engine
 
-_SONGS = PUBLISHED["analytics.songs"]
-# How an id looks, and the columns of `analytics.songs` it may be in.
-_KINDS: tuple[tuple[re.Pattern[str], tuple[tuple[str, str], ...]], ...] = (
-    (re.compile(r"TR[A-Z0-9]{16}"), (("track", "track_id"),)),
-    (re.compile(r"SO[A-Z0-9]{16}"), (("song", "song_id"),)),
-    (re.compile(r"AR[A-Z0-9]{16}"), (("artist", "artist_id"),)),
+Found = dict[str, list[tuple[str, list[Any]]]]  # by id: its rows, each with the kind of the id
+
+# The kinds of id by their form, each with the column of `analytics.songs` it may be in.
+_KINDS: tuple[tuple[re.Pattern[str], dict[str, str]], ...] = (
+    (id_forms.MSD_TRACK_ID, {"track": "track_id"}),
+    (id_forms.MSD_SONG_ID, {"song": "song_id"}),
+    (id_forms.MSD_ARTIST_ID, {"artist": "artist_id"}),
     (
-        re.compile(r"[A-Za-z0-9]{22}"),
-        (("spotify_track", "spotify_track_id"), ("spotify_artist", "spotify_artist_id")),
+        id_forms.SPOTIFY_ID,
+        {"spotify_track": "spotify_track_id", "spotify_artist": "spotify_artist_id"},
     ),
 )
 # `spotify:track:…` and `https://open.spotify.com/track/…?si=…` hold an id as well.
-_LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:[a-z-]+/)?)(?:track|artist)[:/](\w{22})\b.*")
-_BATCH = 1000  # ids an INSERT
+_LINK = re.compile(
+    r"(?:spotify:|https?://open\.spotify\.com/(?:[a-z-]+/)?)(?:track|artist)[:/]"
+    rf"({id_forms.SPOTIFY_ID.pattern})\b.*"
+)
+_BATCH = 1000  # ids per INSERT
 
 
 class LookupFailed(MusicAssetsError, ValueError):
-    """The tables cannot be read, or a column is asked for that they do not have."""
+    """The tables cannot be read, or do not have the column or track in question."""
 
 
 def lookup(
@@ -66,25 +53,25 @@ def lookup(
     warehouse: str | Path | None = None,
     columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """What `analytics.songs` has of these ids.
+    """The rows of `analytics.songs` for these ids.
 
     Ids of all kinds may be mixed, thousands at once: MSD tracks (TR…), songs (SO…), artists (AR…), and
-    Spotify's ids, URIs and links of tracks and artists. An id of Spotify's finds the MSD tracks whose
-    accepted match it is, or whose match credits that artist first.
+    Spotify's ids, URIs and links of tracks and artists. A Spotify id finds the MSD tracks whose accepted
+    match it is, or whose match credits that artist first.
 
     Args:
         ids: one id, or any iterable of them (a list, a column of a frame).
         warehouse: a DuckDB file, a data folder, or a SQLAlchemy URL; unset, the published copy below
-            `MUSIC_ASSETS_DATA`. Read only; a file that a run is writing to cannot be read meanwhile,
+            `MUSIC_ASSETS_DATA`. It is read only. A file that a run is writing to cannot be read meanwhile;
             the published copy always can.
         columns: which columns of `analytics.songs`, in which order; all unless given.
 
     Returns:
-        A frame with `id` (as it was given), `id_kind` (`track`, `song`, `artist`, `spotify_track`,
-        `spotify_artist`), `found`, and the columns. The order is that of `ids`, twice the same id gives
-        twice the same rows. An id of several tracks has a row for each, by `track_id`. An id that is
-        unknown has one row with `found` false and nothing else: `frame[~frame.found].id` lists them.
-        Units are those of the data dictionary: seconds, dB, BPM. Lists are Python lists.
+        A frame with `id` (as given), `id_kind` (`track`, `song`, `artist`, `spotify_track`,
+        `spotify_artist`), `found`, and the columns. The order is that of `ids`; an id given twice gives its
+        rows twice. An id of several tracks has one row per track, by `track_id`. An unknown id has one row
+        with `found` false and nothing else: `frame[~frame.found].id` lists them. Units are those of the
+        data dictionary: seconds, dB, BPM. Lists are Python lists.
 
     Raises:
         LookupFailed: there is nothing to read, or no such column; the message says what to do.
@@ -94,23 +81,15 @@ def lookup(
     wanted = _columns(columns)
     given = [ids] if isinstance(ids, str) else list(ids)
     bare = [_bare(one) for one in given]
-    engine, place = reading_engine(warehouse)
-    try:
-        with engine.connect() as connection:
-            found = _found(connection, bare, wanted)
-    except SQLAlchemyError as error:
-        raise LookupFailed(
-            f"The tables at {place} cannot be read: {_first_line(error)} "
-            "Fill them with `music-assets run`, or read the published copy."
-        ) from error
-    finally:
-        engine.dispose()
+    with reading(warehouse) as (connection, _):
+        found = _find(connection, bare, wanted)
     rows: list[list[Any]] = []
     for as_given, id_ in zip(given, bare, strict=True):
-        matches = found.get(id_ or "", [])
+        matches = found.get(id_, [])
         rows += [[as_given, kind, True, *values] for kind, values in matches]
         if not matches:
-            rows.append([as_given, _only_kind(id_), False, *[None] * len(wanted)])
+            kinds = list(_kinds(id_))
+            rows.append([as_given, kinds[0] if len(kinds) == 1 else None, False, *[None] * len(wanted)])
     names = ["id", "id_kind", "found", *(column.name for column in wanted)]
     frame = pd.DataFrame(
         {name: [row[place] for row in rows] for place, name in enumerate(names)}, columns=names
@@ -118,75 +97,93 @@ def lookup(
     return frame.astype({"found": bool, **{column.name: _dtype(column) for column in wanted}})
 
 
+@contextmanager
+def reading(warehouse: str | Path | None) -> Iterator[tuple[Connection, str]]:
+    """A connection that reads a DuckDB file, a data folder or a URL, and what to call that place in messages.
+
+    Raises:
+        LookupFailed: there is nothing to read at that place, or a statement fails.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    engine, place = _engine(warehouse)
+    try:
+        with engine.connect() as connection:
+            yield connection, place
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        first_line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise LookupFailed(
+            f"The tables at {place} cannot be read, or are of another version: {first_line} "
+            "Fill them with `music-assets run`, or read the published copy."
+        ) from error
+    finally:
+        engine.dispose()
+
+
 def _columns(names: Sequence[str] | None) -> list[Column[Any]]:
+    from music_assets.tables import PUBLISHED
+
+    columns = PUBLISHED["analytics.songs"].c
     if names is None:
-        return list(_SONGS.columns)
+        return list(columns)
     for name in names:
-        if name not in _SONGS.c:
-            near = difflib.get_close_matches(name, [column.name for column in _SONGS.c], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ", see docs/data_dictionary.md."
-            raise LookupFailed(f"analytics.songs has no column {name!r}{hint}")
-    return [_SONGS.c[name] for name in dict.fromkeys(names)]
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns.keys(), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see docs/data_dictionary.md."
+            raise LookupFailed(f"analytics.songs has no column {name!r}; {hint}")
+    return [columns[name] for name in dict.fromkeys(names)]
 
 
-def _bare(given: object) -> str | None:
-    """The id in what was given; None for what is none."""
-    if not isinstance(given, str):
-        return None
-    text = given.strip()
+def _bare(given: object) -> str:
+    """The id in what was given; empty where that is no text."""
+    text = given.strip() if isinstance(given, str) else ""
     link = _LINK.fullmatch(text)
     return link[1] if link else text
 
 
-def _places(id_: str | None) -> tuple[tuple[str, str], ...]:
+def _kinds(id_: str) -> dict[str, str]:
     """The kinds an id may be of, each with its column."""
-    for pattern, places in _KINDS:
-        if id_ and pattern.fullmatch(id_):
-            return places
-    return ()
+    return next((kinds for form, kinds in _KINDS if form.fullmatch(id_)), {})
 
 
-def _only_kind(id_: str | None) -> str | None:
-    """The kind that an unknown id shows by its looks; None where it could be of two, or of none."""
-    places = _places(id_)
-    return places[0][0] if len(places) == 1 else None
+def _find(connection: Connection, ids: Iterable[str], wanted: list[Column[Any]]) -> Found:
+    """The rows of each id that is in the table, by track."""
+    from sqlalchemy import Column, MetaData, String, Table, insert, select
 
+    from music_assets.tables import PUBLISHED
 
-def _found(
-    connection: Connection, ids: Iterable[str | None], wanted: list[Column[Any]]
-) -> dict[str, list[tuple[str, list[Any]]]]:
-    """For each id that is there: its rows, each with the kind of the id, by track."""
-    by_place: dict[tuple[str, str], list[str]] = {}
+    songs = PUBLISHED["analytics.songs"]
+    by_kind: dict[tuple[str, str], list[str]] = {}
     for id_ in dict.fromkeys(ids):
-        for place in _places(id_):
-            by_place.setdefault(place, []).append(str(id_))
-    asked = Table(
-        "lookup_ids",
-        MetaData(),
-        Column("kind", String(16)),
-        Column("id", String(22)),
-        prefixes=["TEMPORARY"],
-    )
-    asked.create(connection)
-    for (kind, _), some in by_place.items():
-        for start in range(0, len(some), _BATCH):
+        for kind_and_column in _kinds(id_).items():
+            by_kind.setdefault(kind_and_column, []).append(id_)
+    columns = (Column("kind", String(16)), Column("id", String(22)))
+    wanted_ids = Table("lookup_ids", MetaData(), *columns, prefixes=["TEMPORARY"])
+    wanted_ids.create(connection)
+    for (kind, _), some in by_kind.items():
+        for start in range(0, len(some), _BATCH):  # one statement for many rows, not one per row
             batch = [{"kind": kind, "id": id_} for id_ in some[start : start + _BATCH]]
-            connection.execute(insert(asked).values(batch))  # one statement, not one a row
-    found: dict[str, list[tuple[str, list[Any]]]] = {}
-    for kind, column in by_place:
+            connection.execute(insert(wanted_ids).values(batch))
+    found: Found = {}
+    for kind, column in by_kind:
         rows = (
-            select(asked.c.id, *(one.label(f"c{n}") for n, one in enumerate(wanted)))
-            .join_from(asked, _SONGS, _SONGS.c[column] == asked.c.id)
-            .where(asked.c.kind == kind)
-            .order_by(asked.c.id, _SONGS.c.track_id)
+            select(wanted_ids.c.id, *(one.label(f"c{n}") for n, one in enumerate(wanted)))
+            .join_from(wanted_ids, songs, songs.c[column] == wanted_ids.c.id)
+            .where(wanted_ids.c.kind == kind)
+            .order_by(wanted_ids.c.id, songs.c.track_id)
         )
         for id_, *values in connection.execute(rows):
             found.setdefault(id_, []).append((kind, values))
     return found
 
 
-def reading_engine(warehouse: str | Path | None) -> tuple[Engine, str]:
-    """An engine that reads a file, a data folder or a URL, and how to name the place."""
+def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
+    """An engine for a file, a data folder or a URL, and what to call that place."""
+    from sqlalchemy import create_engine, event, make_url
+    from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.pool import NullPool
+
     if isinstance(warehouse, str) and "://" in warehouse:
         try:
             url = make_url(warehouse)
@@ -209,8 +206,8 @@ def reading_engine(warehouse: str | Path | None) -> tuple[Engine, str]:
             f"There is no warehouse {path}. Fill it with `music-assets run`, or name another with "
             "`warehouse=` or MUSIC_ASSETS_DATA."
         )
-    # Attached to a database of our own: opened by itself, the file could not be open elsewhere in this
-    # process (a notebook) with other settings, and read only it locks out no other reader.
+    # Attached to a database in memory: opened by itself, the file could not be opened elsewhere in this
+    # process (a notebook) with other settings; attached read only, it locks out no other reader.
     engine = create_engine("duckdb:///:memory:", poolclass=NullPool)
     quoted = str(path.absolute()).replace("'", "''")
 
@@ -226,24 +223,19 @@ def _data_folder() -> Path:
     """The data folder of the environment or of `.env`, as the command line reads them."""
     from dotenv import dotenv_values
 
-    return Path(
-        os.environ.get("MUSIC_ASSETS_DATA") or dotenv_values(".env").get("MUSIC_ASSETS_DATA") or "data"
-    )
+    name = "MUSIC_ASSETS_DATA"
+    return Path(os.environ.get(name) or dotenv_values(".env").get(name) or "data")
 
 
 def _dtype(column: Column[Any]) -> str:
     """The pandas type that holds a column's values and NULL."""
-    if isinstance(column.type, Integer | BigInteger):
-        return "Int64"
-    if isinstance(column.type, Boolean):
-        return "boolean"
-    if isinstance(column.type, String):
-        return "str"
-    return {"DOUBLE": "float64", "DATETIME": "datetime64[us]"}.get(
-        type(column.type).__name__.upper(), "object"
-    )
+    from sqlalchemy import Boolean, DateTime, Double, Integer, String
 
-
-def _first_line(error: SQLAlchemyError) -> str:
-    cause = getattr(error, "orig", None) or error
-    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    dtypes = {
+        Integer: "Int64",
+        Boolean: "boolean",
+        String: "str",
+        Double: "float64",
+        DateTime: "datetime64[us]",
+    }
+    return next((dtype for type_, dtype in dtypes.items() if isinstance(column.type, type_)), "object")

@@ -1,16 +1,33 @@
 """The command line `music-assets`, one module per command: its options, what it does and what it prints.
 
-Here: exit codes, and the error for options. What commands share is in `console` (drawing) and `lock` (one
-writer per data folder). Heavy imports (Dagster, pandas, SQLAlchemy) are made within functions, so that help
-and errors appear at once.
+Here: exit codes, the options and arguments that commands share, and the error for one that cannot be used.
+Drawing is in `console`, the lock on a data folder in `lock`. Heavy imports (Dagster, pandas, SQLAlchemy)
+are made within functions, so that help and errors appear at once.
 """
 
 from __future__ import annotations
 
+import click
+
+from music_assets import ids
 from music_assets.errors import MusicAssetsError
 
 EXIT_FAILED, EXIT_UNUSABLE, EXIT_INTERRUPTED = 1, 2, 130
 
+data_option = click.option("--data", metavar="DIR", help="The data folder; `data` unless set.")
+
 
 class CommandError(MusicAssetsError):
     """An option or argument that cannot be used, in one sentence."""
+
+
+class TrackId(click.ParamType[str]):
+    """An MSD track id, as an argument."""
+
+    name = "track id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        track_id = value.strip()
+        if not ids.is_msd_track_id(track_id):
+            raise CommandError(f"{track_id!r} is not an MSD track id: TR and 16 more letters and digits.")
+        return track_id

@@ -1,34 +1,62 @@
-"""`music-assets dictionary`: the data dictionary, from the declared tables."""
+"""`music-assets dictionary`: the data dictionary, every declared table and column, as a page of Markdown.
+
+All of it comes from `music_assets.tables`. Types are what SQLAlchemy compiles for either engine; the lines
+of the diagram are the references that asset checks validate. No warehouse is opened.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from music_assets.cli import EXIT_FAILED, CommandError
 
+if TYPE_CHECKING:
+    from sqlalchemy import Column, Table
+    from sqlalchemy.engine import Dialect
+
+PATH = "docs/data_dictionary.md"
+
+_INTRODUCTION = """\
+# Data dictionary
+
+Every table and column, with its type on either engine. This page is generated from `music_assets/tables/`:
+change it there and run `music-assets dictionary`.
+
+- **Unit, range**: what the values are measured in, and what they can be; NULL is outside of any range.
+- **NULL when**: why a row has no value there. "never" is what this project promises for the rows it writes.
+- **Of**: whose value it is, and whose terms apply to it:
+  - `{msd}`: the Million Song Dataset, from the Echo Nest and MusicBrainz: research, non-commercial; cite
+    Bertin-Mahieux, Ellis, Whitman and Lamere, ISMIR 2011 (`CITATION.cff`).
+  - `{spotify}`: Spotify's Developer Terms and Policy (15 May 2025): no database beyond what the app needs,
+    none kept without end, no training of models on it. Each such row says where its values come from
+    (`source`), most of them when (`fetched_at`). Rows with the source `sandbox` are invented.
+  - `{ours}`: computed by this project from both; MIT, as the code.
+- A key column is in **bold**. `SUPER` (Redshift) and `JSON` (DuckDB) hold lists and maps.
+"""
+
 
 @click.command()
-@click.option("--to", metavar="FILE", help="Where it goes; docs/data_dictionary.md unless set.")
-@click.option("--check", is_flag=True, help="Write nothing; fail where the file is not up to date.")
+@click.option("--to", metavar="FILE", help=f"Where to write it; {PATH} unless set.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the file is not up to date.")
 def dictionary(to: str | None, check: bool) -> None:
-    """Write the data dictionary: every table and column, from the tables as they are declared.
+    """Write the data dictionary: every table and column, as the tables are declared.
 
     \b
     Examples:
       music-assets dictionary
       music-assets dictionary --check
     """
-    from music_assets.cli.data_dictionary import PATH, data_dictionary
-
     path = Path(to or PATH)
     page = data_dictionary()
     try:
         if check:
             if not path.exists() or path.read_text(encoding="utf-8") != page:
-                click.echo(f"{path} is not what the tables say: run `music-assets dictionary`.", err=True)
+                click.echo(f"{path} is out of date: run `music-assets dictionary`.", err=True)
                 sys.exit(EXIT_FAILED)
             click.echo(f"{path} is up to date.")
             return
@@ -37,3 +65,97 @@ def dictionary(to: str | None, check: bool) -> None:
     except OSError as error:
         raise CommandError(f"{path} cannot be used: {error.strerror}. Name another with --to.") from None
     click.echo(f"Wrote {path}.")
+
+
+def data_dictionary() -> str:
+    """The whole page."""
+    from music_assets.tables import LOADS, MSD, OURS, PUBLISHED, SPOTIFY, STAGED, STAGED_BY_DAY
+
+    sections = (
+        ("Tables to query", "Replaced as a whole at the end of a run, in this order.", PUBLISHED.values()),
+        (
+            "Staging, as landed",
+            "One table per staged kind. `slice` is the partition, or the day of the refresh, that a row came "
+            "in with. Not for readers.",
+            {**STAGED, **STAGED_BY_DAY}.values(),
+        ),
+        ("Bookkeeping", "Which file each slice was loaded from.", (LOADS,)),
+    )
+    parts = [
+        _INTRODUCTION.format(msd=MSD, spotify=SPOTIFY, ours=OURS),
+        "## How the tables relate\n",
+        "\n".join(_diagram()),
+        "A line is a reference that an asset check validates in every run.\n",
+    ]
+    for title, about, tables in sections:
+        parts += [f"## {title}\n", about + "\n", *(_table(table) for table in tables)]
+    return "\n".join(parts)
+
+
+def _diagram() -> Iterator[str]:
+    """The published tables and what refers to what, as a Mermaid entity-relationship diagram."""
+    from music_assets.defs.checks import REFERENCES
+    from music_assets.tables import PUBLISHED, key_columns
+
+    def entity(name: str) -> str:
+        return name.replace(".", "_")
+
+    yield from ("```mermaid", "erDiagram")
+    for name, table in PUBLISHED.items():
+        yield f'    {entity(name)}["{name}"] {{'
+        keys = key_columns(table)
+        references = {column for one, column, _, _ in REFERENCES if one == name}
+        for column in table.columns:
+            marks = ["PK"] * (column.name in keys) + ["FK"] * (column.name in references)
+            if marks:
+                yield f"        {type(column.type).__name__.lower()} {column.name} {', '.join(marks)}"
+        yield "    }"
+    for one, field, other, other_field in REFERENCES:
+        # Every row of the one has at most one row of the other: that is its key.
+        optional = "o|" if PUBLISHED[one].c[field].nullable else "||"
+        many = "||" if key_columns(PUBLISHED[one]) == [field] else "}o"
+        label = field if field == other_field else f"{field} = {other_field}"
+        yield f'    {entity(one)} {many}--{optional} {entity(other)} : "{label}"'
+    yield from ("```", "")
+
+
+def _table(table: Table) -> str:
+    from duckdb_engine import Dialect as DuckDBDialect
+    from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector as RedshiftDialect
+
+    from music_assets.tables import key_columns
+
+    keys = ", ".join(f"`{name}`" for name in key_columns(table))
+    options = table.dialect_options["redshift"]
+    nodes = f"Distributed by `{options['distkey']}`" if options["distkey"] else "On every node"
+    dialects = (RedshiftDialect(), DuckDBDialect())
+    rows = [
+        f"### {table.fullname}\n",
+        f"{table.comment} Key: {keys}. {nodes}, sorted by `{options['sortkey']}` on Redshift.\n",
+        "| column | meaning | unit | range | NULL when | Redshift | DuckDB | of |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_row(column, dialects) for column in table.columns),
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _row(column: Column[Any], dialects: tuple[Dialect, ...]) -> str:
+    info = column.info
+    cells = [
+        f"**`{column.name}`**" if info["key"] else f"`{column.name}`",
+        column.comment or "",
+        info["unit"] or "",
+        _range(info["low"], info["high"]),
+        info["null"],
+        *(str(column.type.compile(dialect=dialect)) for dialect in dialects),
+        info["source"],
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    if low is not None:
+        return f"{low:g} or more"
+    return "" if high is None else f"{high:g} or less"

@@ -1,19 +1,53 @@
-"""`music-assets trace`: where a row comes from."""
+"""`music-assets trace`: where a row of `analytics.songs` comes from.
+
+Here: gathering it from the tables, the staged files, the ledger and the MSD, and drawing it. It sends no
+request and changes nothing. Why the match is what it is, is shown by `explain`.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from music_assets.cli import TrackId, data_option
+from music_assets.cli.console import SANDBOX_BANNER, facts_table, shown
+from music_assets.ids import partition_of
+from music_assets.lookup import LookupFailed, reading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from music_assets.sources.ledger import Ledger
+    from music_assets.sources.msd import MsdRoot
+    from music_assets.staging.store import StagingStore
+
+Facts = dict[str, Any]
+
+# What the ledger may have of a track and its match: the entity by purpose.
+_PURPOSES = {
+    "search": "track",
+    "track": "spotify_track",
+    "artist": "spotify_artist",
+    "audio_features": "spotify_track",
+}
 
 
 @click.command()
-@click.argument("track_id", metavar="TRACK_ID")
-@click.option("--msd", metavar="DIR", help="MSD root to look at instead of MUSIC_ASSETS_MSD.")
-@click.option("--data", metavar="DIR", help="The data folder of the run to look at; `data` unless set.")
+@click.argument("track_id", metavar="TRACK_ID", type=TrackId())
+@click.option("--msd", metavar="DIR", help="MSD root to compare with; MUSIC_ASSETS_MSD unless set.")
+@data_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> None:
-    """Show where an MSD track's row comes from: file, question, answer, matcher, staged files and runs.
+    """Show where an MSD track's row comes from: file, query, response, matcher, staged files and runs.
 
-    It reads the published tables, the staged receipts and the ledger, and asks nothing.
+    It reads the published tables, the staging area and the ledger, and sends no request.
 
     \b
     Examples:
@@ -21,24 +55,204 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
       music-assets trace TRAAAAW128F429D538 --json | jq .msd
     """
     import orjson
-    from rich.console import Console
 
-    from music_assets.cli.console import SANDBOX_BANNER
-    from music_assets.cli.tracing import show
-    from music_assets.cli.tracing import trace as trace_row
     from music_assets.settings import Settings, resources
 
-    console = Console()
     settings = Settings.from_environment(msd=msd, data=data)
     ours = resources(settings)
-    is_file = settings.warehouse.startswith("duckdb")
     root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
+    tables = settings.published if settings.warehouse.startswith("duckdb") else settings.warehouse
     with ours["spotify"].opened() as spotify:
-        tables = settings.published if is_file else settings.warehouse
-        found = trace_row(track_id.strip(), tables, ours["staging"].store(), spotify.answers(), root)
+        found = trace_row(track_id, tables, ours["staging"].store(), spotify.answers(), root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
-    show(console, found)
+    console = Console()
+    _show(console, found)
     if found["match"]["source"] == "sandbox":
         console.print(SANDBOX_BANNER)
+
+
+def trace_row(
+    track_id: str, tables: str | Path, store: StagingStore, ledger: Ledger | None, msd: MsdRoot | None
+) -> Facts:
+    """The chain behind an MSD track's row, as plain values: what `--json` shows.
+
+    `tables` is the published copy or a warehouse's URL. Where `ledger` or `msd` is None, or has nothing on
+    the track, its part says so.
+
+    Returns:
+        `song` and `match` as the tables have them, `msd` (file, checksums), `answers` of the ledger by
+        purpose, and `files` by staged kind: the file, which run wrote it when, the result of its
+        validation, its load.
+
+    Raises:
+        LookupFailed: there is no such track, or there are no tables to read.
+        MusicAssetsError: the warehouse, staged files, ledger or MSD cannot be reached.
+    """
+    from music_assets.tables import STAGED
+
+    partition = partition_of(track_id)
+    with reading(tables) as (connection, place):
+        song, match, wide = _rows(connection, track_id)
+        loads = _loads(connection, partition)
+    if song is None:
+        raise LookupFailed(
+            f"The tables at {place} have no track {track_id}: has partition {partition} been run?"
+        )
+    return {
+        "track_id": track_id,
+        "tables": place,
+        "song": {name: song[name] for name in ("title", "artist_name", "release", "year", "duration")},
+        "msd": _msd(song, msd),
+        "match": _match(match, wide),
+        "answers": _responses(ledger, track_id, match, wide),
+        "files": {kind: _file(store, kind, partition, loads.get(kind)) for kind in map(str, STAGED)},
+    }
+
+
+def _rows(connection: Connection, track_id: str) -> tuple[Facts | None, Facts, Facts]:
+    """The track's rows of `msd.songs`, `mapped.songs` (its best candidate) and `analytics.songs`."""
+    from sqlalchemy import select
+
+    from music_assets.tables import PUBLISHED
+
+    def first(name: str, *order: str) -> Facts | None:
+        table = PUBLISHED[name]
+        rows = select(table).where(table.c.track_id == track_id)
+        row = connection.execute(rows.order_by(*(table.c[one] for one in order)).limit(1)).first()
+        return None if row is None else dict(row._mapping)
+
+    return first("msd.songs"), first("mapped.songs", "rank") or {}, first("analytics.songs") or {}
+
+
+def _loads(connection: Connection, partition: str) -> dict[str, Facts]:
+    """The partition's rows of `meta.loads`, by staged kind."""
+    from sqlalchemy import select
+
+    from music_assets.tables import LOADS
+
+    rows = connection.execute(select(LOADS).where(LOADS.c.slice == partition))
+    return {row["table"]: dict(row) for row in rows.mappings()}
+
+
+def _msd(song: Facts, root: MsdRoot | None) -> Facts:
+    """The file, the checksum of the song when it was read, and what the file has today."""
+    facts = {"file": song["msd_file"], "checksum_when_read": song["msd_checksum"]}
+    if root is None:
+        return {**facts, "today": "the MSD is not available: name its folder with --msd"}
+    path = (root.path if root.path.is_dir() else root.path.parent) / song["msd_file"]
+    if not path.is_file():
+        return {**facts, "path": str(path), "today": "the file does not exist any more"}
+    checksum = _checksum_today(root, path, song["track_id"])
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    today = "the song is unchanged" if checksum == song["msd_checksum"] else "the song has changed since"
+    return {**facts, "path": str(path), "sha256_today": sha256, "checksum_today": checksum, "today": today}
+
+
+def _checksum_today(root: MsdRoot, path: Path, track_id: str) -> str | None:
+    """The checksum of the song as the file has it now; None where it cannot be read."""
+    from music_assets.sources.msd import read_msd
+
+    # Of one file with a million songs, the partition's are enough.
+    songs = (read_msd(path) if root.path.is_dir() else root.read(partition_of(track_id))).songs
+    found = songs.loc[songs["track_id"] == track_id, "msd_checksum"]
+    return None if found.empty else str(found.iloc[0])
+
+
+def _match(match: Facts, wide: Facts) -> Facts:
+    names = ("score", "margin", "matcher_version", "by_hand", "question", "source", "fetched_at")
+    return {
+        "status": wide.get("match_status"),
+        "spotify_track_id": wide.get("spotify_track_id"),
+        "spotify_artist_id": wide.get("spotify_artist_id"),
+        "best_candidate": match.get("spotify_track_id"),
+        **{name: _plain(match.get(name)) for name in names},
+    }
+
+
+def _responses(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) -> dict[str, Facts]:
+    """What the ledger has for the search, and for the match by its id."""
+    from music_assets.sources.ledger import Key
+
+    if ledger is None:
+        return {}
+    candidate = match.get("spotify_track_id")
+    ids = {"search": track_id, "artist": wide.get("spotify_artist_id")}
+    keys = [
+        Key(entity, str(id_), purpose)
+        for purpose, entity in _PURPOSES.items()
+        if (id_ := ids.get(purpose, candidate)) is not None
+    ]
+    return {
+        key.purpose: {
+            "about": key.id,
+            "query": response.query,
+            "status": response.status,
+            "fetched_at": _plain(response.fetched_at),
+            "mode": response.mode,
+            "requests": response.attempts,
+        }
+        for key, response in ledger.get_many(keys).items()
+    }
+
+
+def _file(store: StagingStore, kind: str, partition: str, load: Facts | None) -> Facts:
+    """A staged file of the partition: the run that wrote it, its validation, and the load it came in with."""
+    from music_assets.defs.manifests import read_verdicts
+
+    staged = store.staged_file(kind, partition)
+    facts: Facts = {"url": store.url(kind, partition), "staged": None, "gate": None, "loaded": None}
+    if staged is not None:
+        names = ("checksum", "bytes", "rows", "run_id", "written_at", "fingerprint")
+        facts["staged"] = {name: getattr(staged, name) for name in names}
+        (verdict,) = read_verdicts(store, f"staged_json/{kind}", [partition])
+        if verdict is not None and verdict.manifest.checksum == staged.checksum:
+            facts["gate"] = {"version": verdict.gate, "problems": list(verdict.problems)}
+    if load is not None:
+        facts["loaded"] = {name: _plain(load[name]) for name in ("checksum", "rows", "run_id", "loaded_at")}
+        facts["loaded"]["is_as_staged"] = staged is not None and staged.checksum == load["checksum"]
+    return facts
+
+
+def _plain(value: Any) -> Any:
+    """A value of a table as JSON has it: times as ISO 8601, in UTC."""
+    return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
+
+
+def _show(console: Console, found: Facts) -> None:
+    """Draw it, from the row back to its sources."""
+    console.print(facts_table({"track_id": found["track_id"], **found["song"]}, "The row"), "")
+    console.print(facts_table(found["match"], "Its match"), "")
+    if found["answers"]:
+        console.print(_responses_table(found["answers"]), "")
+    else:
+        console.print("The ledger in use has no response about it.\n")
+    console.print(facts_table(found["msd"], "Its MSD file"), "")
+    console.print(_files_table(found["files"]))
+    console.print("Find the runs by their ids in Dagster's UI: `music-assets ui`.")
+
+
+def _responses_table(responses: Mapping[str, Facts]) -> Table:
+    names = ("about", "query", "status", "fetched_at", "mode")
+    table = Table("purpose", *names, title="In the ledger")
+    for purpose, response in responses.items():
+        table.add_row(purpose, *(Text(shown(response[name])) for name in names))
+    return table
+
+
+def _files_table(files: Mapping[str, Facts]) -> Table:
+    columns = ("staged kind", "file", "written by run", "validation", "loaded by run")
+    table = Table(*columns, title="Its partition's files")
+    for kind, facts in files.items():
+        staged, gate, loaded = facts["staged"], facts["gate"], facts["loaded"]
+        file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
+        written = f"{staged['run_id']}\n{staged['written_at']}" if staged else ""
+        result = "" if gate is None else "; ".join(gate["problems"]) or "passed"
+        load = "never"
+        if loaded:
+            other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
+            load = f"{loaded['run_id']}\n{loaded['loaded_at']}{other}"
+        table.add_row(kind, Text(file, overflow="fold"), Text(written), Text(result), Text(load))
+    return table

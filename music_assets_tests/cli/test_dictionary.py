@@ -8,8 +8,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Column, Integer
 
-from music_assets.cli.data_dictionary import PATH, data_dictionary
-from music_assets.cli.dictionary import dictionary
+from music_assets.cli.dictionary import PATH, data_dictionary, dictionary
 from music_assets.defs.checks import REFERENCES
 from music_assets.tables import METADATA, PUBLISHED
 

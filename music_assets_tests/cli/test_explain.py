@@ -64,8 +64,8 @@ def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
     ("track_id", "said"),
     [
         ("TRAAZZZ128F429D538", "The MSD in use has no track TRAAZZZ128F429D538"),
-        ("TRZZAAW128F429D538", "run `music-assets run --partitions ZZ` first"),
-        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is no MSD track id"),
+        ("TRZZAAW128F429D538", "Run `music-assets run --partitions ZZ` first"),
+        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is not an MSD track id"),
     ],
 )
 def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
@@ -84,7 +84,7 @@ def test_another_matcher_over_the_whole_job_spends_no_request(
     matched, other = mapped(data, "matched")[0], mapped(data, "below_floor")[0]
     overrides = tmp_path / "overrides.csv"
     overrides.write_text(f"track_id,spotify_track_id,note\n{matched},none,a cover\n{other},none,not there\n")
-    for module in ("defs.assets.mapping", "defs.assets.mapped_rows", "cli.explanation"):
+    for module in ("defs.assets.mapping", "defs.assets.mapped_rows", "matching"):
         monkeypatch.setattr(f"music_assets.{module}.matcher_version", lambda: "2-0123456789")
     again = run_job(settings(mine, overrides=str(overrides)), KEY)
     assert again.failed == []

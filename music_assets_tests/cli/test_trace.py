@@ -17,7 +17,7 @@ from sqlalchemy import insert
 
 from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
-from music_assets.cli.tracing import trace as trace_row
+from music_assets.cli.trace import trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore
@@ -65,7 +65,7 @@ def test_every_row_leads_to_its_file_and_checksum(data: Path) -> None:
         assert path.stem == track_id
         assert msd["sha256_today"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert msd["checksum_when_read"] == msd["checksum_today"]
-        assert msd["today"] == "the song in it is what was read"
+        assert msd["today"] == "the song is unchanged"
 
 
 def test_a_match_leads_to_question_and_answer_in_the_ledger(data: Path) -> None:
@@ -130,14 +130,14 @@ def test_a_file_that_was_changed_or_has_gone_is_told(data: Path, tmp_path: Path)
         result = trace(track_id, data, "--json", "--msd", str(mine))
         return str(orjson.loads(result.output)["msd"]["today"])
 
-    assert today() == "the song in it is what was read"
+    assert today() == "the song is unchanged"
     with h5py.File(path, "r+") as file:
         row = file["analysis/songs"][0]
         row["tempo"] += 1
         file["analysis/songs"][0] = row
-    assert today() == "the song in it is not what was read"
+    assert today() == "the song has changed since"
     path.unlink()
-    assert today() == "the file is not there any more"
+    assert today() == "the file does not exist any more"
 
 
 def test_a_load_of_another_file_than_is_staged_is_told(data: Path, tmp_path: Path) -> None:
@@ -159,15 +159,15 @@ def test_a_row_without_ledger_and_staged_files_says_so(data: Path, tmp_path: Pat
     assert found["answers"] == {}
     assert found["files"]["msd_songs"]["staged"] is None
     assert found["files"]["msd_songs"]["loaded"]["rows"] > 0
-    assert "the MSD is not at hand" in found["msd"]["today"]
-    assert "The ledger in use has no answer about it." in trace(track_id, tmp_path).output
+    assert "the MSD is not available" in found["msd"]["today"]
+    assert "The ledger in use has no response about it." in trace(track_id, tmp_path).output
 
 
 @pytest.mark.parametrize(
     ("track_id", "said"),
     [
         ("TRAAZZZ128F429D538", "have no track TRAAZZZ128F429D538: has partition AA been run?"),
-        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is no MSD track id"),
+        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is not an MSD track id"),
     ],
 )
 def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
