@@ -2,8 +2,7 @@
 
     backlog        the MSD's songs with their state: release, priority, open or resolved
     resolver       batches of open songs through an ordered list of steps, until the budget ends
-    songs          steps on single songs: cached responses, provided ids, a search per song
-    releases       steps on whole releases: a search for the release, its albums, deferral
+    steps          cached responses, provided ids, searches for releases, their albums, searches for songs
     run            what the steps of one run share: the catalog, the backlog, the outcome
     id_providers   sources that know Spotify ids of MSD songs
     priority_list  the tracks, songs and artists that somebody wants first

@@ -1,6 +1,6 @@
 """What it takes to resolve the songs that are open, in numbers a person can act on.
 
-The rate is what this ledger has counted, or the default below until then. How far things are is
+The rate is what this ledger has counted, or an estimate until then. How far things are is
 `music-assets status`; what is done in which order is in `resolver`.
 """
 
@@ -14,8 +14,8 @@ from sys import maxsize
 from music_assets.resolution.backlog import SearchBacklog
 
 EXAMPLE_PER_DAY = 200  # what some have reported of an individual's app; Spotify publishes no number
-# Without a count of its own: one request per release and one for every third further song of it, which is
-# what 3,000 songs in the full MSD's shape took on the sandbox (`benchmarks/requests.py`).
+# The estimate: one request per release and one for every third further song of it, which is what 3,000 songs
+# in the full MSD's shape took on the sandbox (`benchmarks/requests.py`).
 PER_FURTHER_SONG = 1 / 3
 REQUEST_KINDS = ("search", "albums", "tracks")  # that resolve songs
 _SIZES = (("1 song", 1, 1), ("2 to 5 songs", 2, 5), ("6 to 10", 6, 10), ("more", 11, maxsize))
@@ -53,31 +53,28 @@ class Plan:
 
     def as_markdown(self) -> str:
         """As a Markdown table, for the terminal and the UI."""
-        source = "as counted so far" if self.is_counted else "estimated"
+        by_size = {
+            name: sum(count for songs, count in self.sizes.items() if least <= songs <= most)
+            for name, least, most in _SIZES
+        }
+        sizes = ", ".join(f"{name}: {count:,}" for name, count in by_size.items() if count)
+        basis = "as counted so far" if self.is_counted else "estimated"
         days = f"{ceil(self.requests / EXAMPLE_PER_DAY):,} at {EXAMPLE_PER_DAY:,} requests per day"
         if self.per_day:
             days = (
                 f"{ceil(self.requests / self.per_day):,} at {self.per_day:,} requests per day, as set; {days}"
             )
-        lines = {
-            "open songs": f"{self.songs - self.resolved:,} of {self.songs:,}",
-            "releases": f"{sum(self.sizes.values()):,} ({_by_size(self.sizes)})",
-            "requests so far": f"{self.spent:,}",
-            "requests needed": f"{self.requests:,} ({self.requests_per_song:.2f} per song, {source})",
-            "days": days,
-        }
         return "\n".join(
-            ["| | |", "| :--- | :--- |", *(f"| {name} | {text} |" for name, text in lines.items())]
+            [
+                "| | |",
+                "| :--- | :--- |",
+                f"| open songs | {self.songs - self.resolved:,} of {self.songs:,} |",
+                f"| releases | {sum(self.sizes.values()):,} ({sizes}) |",
+                f"| requests so far | {self.spent:,} |",
+                f"| requests needed | {self.requests:,} ({self.requests_per_song:.2f} per song, {basis}) |",
+                f"| days | {days} |",
+            ]
         )
-
-
-def _by_size(sizes: Mapping[int, int]) -> str:
-    parts = [
-        f"{name}: {count:,}"
-        for name, least, most in _SIZES
-        if (count := sum(releases for songs, releases in sizes.items() if least <= songs <= most))
-    ]
-    return ", ".join(parts)
 
 
 def plan_of_backlog(backlog: SearchBacklog, requests: Mapping[str, int], *, per_day: int | None) -> Plan:

@@ -1,4 +1,4 @@
-"""A list of what somebody wants first: ids of MSD tracks, songs or artists, one a line or within any text."""
+"""The priority list: ids of MSD tracks, songs or artists that come first, one per line or within any text."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import re
 from pathlib import Path
 
 from music_assets.errors import MusicAssetsError
+from music_assets.ids import MSD_ARTIST_ID, MSD_SONG_ID, MSD_TRACK_ID
 
-_ID = re.compile(r"\b(?:TR|SO|AR)[A-Z0-9]{16}\b")
+_IDS = (MSD_TRACK_ID, MSD_SONG_ID, MSD_ARTIST_ID)
 
 
 class PriorityListError(MusicAssetsError):
-    """A list that cannot be read, or that names nothing."""
+    """A priority list that cannot be read, or that names no id."""
 
 
 def read_priority_list(path: Path) -> list[str]:
-    """The ids a file names (`TR…`, `SO…`, `AR…`), in its order; whatever else it says is passed over.
+    """The ids in a file (`TR…`, `SO…`, `AR…`), each once, in its order; other text is ignored.
 
     Raises:
-        PriorityListError: there is no such file, it is no text, or no id is in it.
+        PriorityListError: the file is missing, is not UTF-8 text, or has no id in it.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise PriorityListError(
-            f"The list of tracks {path} cannot be read: {why}. Mend the path that --tracks or "
-            "MUSIC_ASSETS_TRACKS names."
+            f"The priority list {path} cannot be read: {reason}. Correct the path in --tracks or "
+            "MUSIC_ASSETS_TRACKS."
         ) from None
-    ids = list(dict.fromkeys(_ID.findall(text)))
-    if not ids:
+    found = re.findall(rf"\b(?:{'|'.join(id_.pattern for id_ in _IDS)})\b", text)
+    if not found:
         raise PriorityListError(
-            f"The list of tracks {path} names none: ids of the MSD have two letters (TR, SO or AR) and 16 "
-            "more letters or digits, such as TRAAAAW128F429D538."
+            f"The priority list {path} names no id. An MSD id has two letters (TR, SO or AR) and 16 more "
+            "letters or digits, such as TRAAAAW128F429D538."
         )
-    return ids
+    return list(dict.fromkeys(found))

@@ -1,7 +1,7 @@
 """The policy: open songs go in priority order, batch by batch, through an ordered list of steps.
 
 A step takes songs and returns the ids of those that need no further step now; the rest goes to the next one.
-The cheapest comes first. What a step does is in `songs` and `releases`; add a source as another step in
+The cheapest comes first. What a step does is in `steps`; add a source as another step in
 `Resolver.steps`. Every response is in the ledger before the next request leaves, so a run that is killed or
 whose budget ends loses nothing.
 """
@@ -13,9 +13,15 @@ from functools import partial
 
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.releases import by_album, by_release_search, defer
 from music_assets.resolution.run import ResolutionOutcome, Run, Step
-from music_assets.resolution.songs import by_cached_response, by_provided_id, by_song_search
+from music_assets.resolution.steps import (
+    by_album,
+    by_cached_response,
+    by_provided_id,
+    by_release_search,
+    by_song_search,
+    defer,
+)
 from music_assets.sources.spotify import SpotifyCatalog
 
 BATCH = 64  # songs that go through the steps together

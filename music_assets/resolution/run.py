@@ -1,7 +1,7 @@
 """What the steps of one run share: the catalog, the backlog, and the outcome they add to.
 
 The state of a song is changed here and nowhere else, so that backlog and outcome agree. The order of steps is
-in `resolver`; what they do is in `songs` and `releases`.
+in `resolver`; what they do is in `steps`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from music_assets.ids import partition_of
 from music_assets.matching import Candidate, decide
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
-from music_assets.sources.spotify import OutOfBudget, SpotifyCatalog
+from music_assets.sources.spotify import OutOfBudget, Resolution, SpotifyCatalog
 
 Row = dict[str, Any]
 
@@ -77,6 +77,11 @@ class Run:
         self.backlog.mark([song.track_id for song in songs], state)
         self.outcome.resolved[how] += sum(song.state == SongState.OPEN for song in songs)
         self.outcome.partitions |= {partition_of(song.track_id) for song in songs}
+
+    def resolve(self, how: str, ids: Mapping[BacklogSong, tuple[str, ...]]) -> None:
+        """Record by which ids these songs are resolved, without a search of their own."""
+        self.catalog.resolutions.record(Resolution(song.track_id, how, by) for song, by in ids.items())
+        self.mark(list(ids), how)
 
     def fail(self, reasons: Mapping[str, str]) -> None:
         """Leave these tracks for another run."""

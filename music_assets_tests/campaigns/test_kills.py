@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
-from music_assets.sandbox.process import running_sandbox
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
+from music_assets_tests.support.sandbox import running_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

@@ -1,4 +1,4 @@
-"""What somebody wants first, as people write it down."""
+"""The priority list, as people write it down."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_ids_are_found_in_any_text_once_and_in_order(tmp_path: Path, text: str) 
     assert read_priority_list(path) == [TRACK, SONG, ARTIST]
 
 
-def test_a_list_that_cannot_be_meant_says_so(tmp_path: Path) -> None:
+def test_a_list_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     with pytest.raises(PriorityListError, match="--tracks"):
         read_priority_list(tmp_path / "none.txt")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PriorityListError, match="no UTF-8 text"):
+    with pytest.raises(PriorityListError, match="not UTF-8 text"):
         read_priority_list(tmp_path / "bytes")
     (tmp_path / "prose").write_text("nothing here")
-    with pytest.raises(PriorityListError, match="names none"):
+    with pytest.raises(PriorityListError, match="names no id"):
         read_priority_list(tmp_path / "prose")

@@ -1,0 +1,202 @@
+"""The steps that resolve songs, and the fixed rules that say when a request is worth it.
+
+A step takes songs and returns the track ids of those that need no further step now. Their order is in
+`resolver`. Learned rules were tried in place of the fixed ones: they spent as many requests for the same
+matches (`benchmarks/requests.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from music_assets.matching import normalise
+from music_assets.resolution.backlog import BacklogSong, SongState
+from music_assets.resolution.id_providers import IdProvider
+from music_assets.resolution.run import Row, Run, match
+from music_assets.sources.spotify import HITS, SearchResult, SongQuery
+
+IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotify
+SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
+# Where albums come one per request, more than so many songs wait on one that has the release's name, or not.
+MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
+EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
+
+
+def by_cached_response(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Resolve songs that need no request."""
+    results = run.catalog.cached(map(_query, songs))
+    _accept(run, songs, results, "kept")
+    return results.keys()
+
+
+def by_provided_id(provider: IdProvider, run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Resolve songs by ids that another source knows, each verified by fetching its track.
+
+    Only where tracks come fifty per request: a request for one id costs as much as a search.
+    """
+    if not (run.has_batches and run.may_fetch and songs):
+        return ()
+    ids = {track_id: known[:IDS_PER_SONG] for track_id, known in provider.ids(songs).items()}
+    found = run.catalog.tracks(dict.fromkeys(id_ for known in ids.values() for id_ in known))
+    run.stop_if(found.until, found.reason)
+    by_id = {row["spotify_track_id"]: row for row in found.rows}
+    matches = {
+        song: rows
+        for song in songs
+        if (rows := match(song, [by_id[id_] for id_ in ids.get(song.track_id, ()) if id_ in by_id]))
+    }
+    run.resolve(
+        provider.name,
+        {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
+    )
+    _record_albums(run, matches)
+    return {song.track_id for song in matches}
+
+
+def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> Collection[str]:
+    """Resolve songs by searches for their releases; without `fetch`, by cached ones."""
+    names = _names(song for song in songs if fetch or not song.deferred)
+    waiting = run.backlog.of_releases(names)
+    if fetch:
+        known = _known_albums(run, names)
+        names = {
+            key: name
+            for key, name in names.items()
+            if key not in known and run.wanted(waiting.get(key, ())) >= SONGS_FOR_A_SEARCH
+        }
+    hits, rest = run.catalog.search_releases(names, fetch=fetch and run.may_fetch)
+    run.stop_if(rest.until, rest.reason)
+    matches = {
+        song: rows
+        for key, found in hits.items()
+        for song in waiting.get(key, ())
+        if (rows := match(song, found))
+    }
+    run.resolve("release", {song: (song.release_key,) for song in matches})
+    _record_albums(run, matches)
+    return {song.track_id for song in matches}
+
+
+def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> Collection[str]:
+    """Resolve songs by the albums of their releases; without `fetch`, by cached ones."""
+    songs = [song for song in songs if fetch or not song.deferred]
+    known = _known_albums(run, {song.release_key for song in songs})
+    waiting = run.backlog.of_releases(known)
+    searched = run.catalog.search_releases(_names(songs), fetch=False)[0] if fetch else {}
+    releases: dict[str, list[str]] = {}  # by the id of the album
+    for key, albums in known.items():
+        wanted = run.wanted(waiting.get(key, ()))
+        for album in albums:
+            if not fetch or _is_worth_fetching(run, album, wanted, searched.get(key)):
+                releases.setdefault(album.id, []).append(key)
+    if not releases:
+        return ()
+    fetched, rest = run.catalog.albums(releases, fetch=fetch and run.may_fetch)
+    run.stop_if(rest.until, rest.reason)
+    matches: dict[BacklogSong, tuple[str]] = {}
+    for id_, tracks in fetched.items():
+        for song in (song for key in releases[id_] for song in waiting.get(key, ())):
+            if song not in matches and match(song, tracks):
+                matches[song] = (id_,)
+    run.resolve("album", matches)
+    return {song.track_id for song in matches}
+
+
+def defer(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Defer the songs that are not with their release: they are the least likely to be on Spotify."""
+    known = _known_albums(run, {song.release_key for song in songs})
+    songs = [song for song in songs if song.release_key in known and not song.deferred]
+    cached = run.catalog.albums({album.id for albums in known.values() for album in albums}, fetch=False)[0]
+    looked_at = set(run.catalog.search_releases(_names(songs), fetch=False)[0])
+    looked_at |= {key for key, albums in known.items() if any(album.id in cached for album in albums)}
+    later = {song.track_id for song in songs if song.release_key in looked_at}
+    run.backlog.defer(later)
+    return later
+
+
+def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Search for one song of each release: the others may come with the album that it is found on."""
+    if not run.may_fetch:
+        return ()
+    chosen: dict[str, BacklogSong] = {}
+    for song in songs:
+        chosen.setdefault(song.release_key if run.by_release else song.track_id, song)
+    results = {result.track_id: result for result in run.catalog.search_songs(map(_query, chosen.values()))}
+    for result in results.values():
+        run.stop_if(result.until, result.reason)
+    if matched := _accept(run, list(chosen.values()), results, "search"):
+        by_album(run, matched)
+    return results.keys()
+
+
+def _accept(
+    run: Run, songs: Sequence[BacklogSong], results: Mapping[str, SearchResult], how: str
+) -> list[BacklogSong]:
+    """Set the state of the songs that have a result; returns those whose match names albums for others.
+
+    A song on its own is resolved by any response, and `mapped_songs` decides later. One that others wait with
+    on its release is compared now.
+    """
+    run.fail({id_: result.reason or "" for id_, result in results.items() if result.status == "error"})
+    answered = {id_: result.tracks for id_, result in results.items() if result.status == "answered"}
+    songs = [song for song in songs if song.track_id in answered]
+    waiting = run.backlog.of_releases({song.release_key for song in songs}) if run.by_release else {}
+    with_mates = [song for song in songs if len(waiting.get(song.release_key, ())) > 1]
+    matches = {song: rows for song in with_mates if (rows := match(song, answered[song.track_id]))}
+    missed = [song for song in with_mates if song not in matches]
+    run.mark([song for song in songs if song not in missed], how)
+    run.mark(missed, how, SongState.MISSED)
+    _record_albums(run, matches)
+    return list(matches)
+
+
+@dataclass(frozen=True)
+class _ReleaseAlbum:
+    """An album on Spotify that a release of the MSD may be."""
+
+    id: str
+    same_name: bool
+
+
+def _known_albums(run: Run, keys: Iterable[str]) -> dict[str, list[_ReleaseAlbum]]:
+    """The albums that are recorded for these releases."""
+    return {
+        key: [_ReleaseAlbum(id_.removesuffix("="), id_.endswith("=")) for id_ in ids]
+        for key, ids in run.catalog.resolutions.albums(keys).items()
+    }
+
+
+def _record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
+    """Record on which albums the releases of these songs may be: those of their matches, same names first."""
+    found: dict[str, dict[_ReleaseAlbum, None]] = {}
+    for song, rows in matches.items():
+        for row in rows:
+            if id_ := row["spotify_album_id"]:
+                same_name = normalise(row["album_name"]) == normalise(song.release)
+                found.setdefault(song.release_key, {})[_ReleaseAlbum(id_, same_name)] = None
+    known, changed = _known_albums(run, found), {}
+    for key, albums in found.items():
+        had, best = known.get(key, []), sorted(albums, key=lambda album: not album.same_name)
+        new = [album for album in best[: EDITIONS if run.has_batches else 1] if album not in had]
+        if new:
+            changed[key] = [f"{album.id}=" if album.same_name else album.id for album in (*had, *new)]
+    run.catalog.resolutions.record_albums(changed)
+
+
+def _is_worth_fetching(run: Run, album: _ReleaseAlbum, wanted: int, hits: Sequence[Row] | None) -> bool:
+    """Whether an album is fetched for so many songs; `hits` are those of a search for the release."""
+    if hits is not None and len(hits) < HITS and album.same_name:
+        return False  # the search listed all of its tracks
+    if run.has_batches:
+        return wanted > 0
+    return wanted > (MORE_THAN if album.same_name else MORE_THAN_IF_OTHER_NAME)
+
+
+def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
+    """Artist and release by the key of the release, for those that can be searched for."""
+    return {song.release_key: (song.artist_name or "", song.release) for song in songs if song.release}
+
+
+def _query(song: BacklogSong) -> SongQuery:
+    return SongQuery(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
