@@ -71,7 +71,7 @@ class Course:
     matches: dict[str, str] = field(default_factory=dict)
     points: list[tuple[int, int, int]] = field(default_factory=list)
     fine: list[tuple[int, int]] = field(default_factory=list)  # (requests, answered), round by round
-    settled: Counter[str] = field(default_factory=Counter)
+    resolved: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     @property
@@ -163,10 +163,10 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
             if outcome.out_of_budget or outcome.errors or not outcome.resolved.total():
                 why = outcome.out_of_budget or outcome.errors or "nothing more is answered"
                 raise SystemExit(f"{way}: {why}")
-            settled = course.settled.total()
-            course.fine += [(course.spent + spent, settled + done) for spent, done in outcome.curve]
+            resolved = course.resolved.total()
+            course.fine += [(course.spent + spent, resolved + done) for spent, done in outcome.curve]
             course.requests += Counter(outcome.requests)
-            course.settled += outcome.resolved
+            course.resolved += outcome.resolved
             for some in _chunks(list(unanswered)):
                 kept = spotify.cached(_question(by_id[id_]) for id_ in some)
                 for id_, answer in kept.items():
@@ -257,8 +257,8 @@ def show(
             f"{one.spent / matched:>9.3f}{correct / matched:>9.2%}{one.seconds:>9.0f}"
         )
         print(f"{'':<4}{', '.join(f'{kind} {count:,}' for kind, count in one.requests.most_common())}")
-        if one.settled:
-            print(f"{'':<4}settled by {', '.join(f'{how} {n:,}' for how, n in one.settled.most_common())}")
+        if one.resolved:
+            print(f"{'':<4}resolved by {', '.join(f'{how} {n:,}' for how, n in one.resolved.most_common())}")
     print("\nshare of the songs answered while the mean so far was below so many requests a song")
     for one in courses:
         if one.fine:

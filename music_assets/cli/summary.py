@@ -78,7 +78,7 @@ class Summary:
         metadata = {key: value.value for key, value in event.metadata.items()}
         self._add_requests(metadata)
         if name == "spotify_answers":  # `spotify_search` finds in the ledger what this has just spent
-            self.requests_saved -= metadata.get("settled_by_search", 0)
+            self.requests_saved -= metadata.get("resolved_by_search", 0)
         else:
             self.requests_saved += metadata.get("requests_saved", 0)
         if name == "msd_songs":

@@ -26,7 +26,7 @@ EDITIONS = 3  # albums recorded per release where they come twenty per request; 
 def by_cached_response(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Resolve songs that need no request."""
     results = run.catalog.cached(map(_query, songs))
-    _accept(run, songs, results, "kept")
+    _accept(run, songs, results, "cached")
     return results.keys()
 
 

@@ -108,7 +108,7 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
         monkeypatch.setattr(catalog, "queries_for", other_words)
         anew = indexed(tmp_path / "anew.sqlite", frame)
         again = over_days(server, ledger, anew, by_release=by_release)
-        assert again[-1].requests == {} and again[-1].resolved["kept"] == len(frame)
+        assert again[-1].requests == {} and again[-1].resolved["cached"] == len(frame)
         with opened(server, ledger) as spotify:
             assert all(answer.from_ledger for answer in spotify.search_songs(asked_about))
         assert server.sandbox.requests == before

@@ -1,4 +1,4 @@
-"""Few questions for many songs: by release, by ids from elsewhere, in the order they are wanted."""
+"""Few requests for many songs: by release, by ids that others know, in priority order."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ def server(songs_catalogue: Path) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield kept
-    kept.close()
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()
 
 
-def spotify_of(server: SandboxServer, ledger: Ledger, **changed: Any) -> SpotifyCatalog:
+def catalog_of(server: SandboxServer, ledger: Ledger, **changed: Any) -> SpotifyCatalog:
     settings = replace(server.settings, **changed)
     return SpotifyCatalog(
         SpotifyClient(settings, ledger, clock=server.clock, sleep=server.clock.sleep), ledger
     )
 
 
-def indexed(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
-    index = SearchBacklog(path / "songs.sqlite")
+def backlog_of(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
+    backlog = SearchBacklog(path / "songs.sqlite")
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     for key in sorted({row["track_id"][2:4] for row in rows}):
-        index.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
-    return index
+        backlog.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
+    return backlog
 
 
 def song_queries(frame: pd.DataFrame = SONGS) -> list[SongQuery]:
@@ -74,89 +74,87 @@ def song_queries(frame: pd.DataFrame = SONGS) -> list[SongQuery]:
     ]
 
 
-def ask(server: SandboxServer, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:
-    index = indexed(folder)
-    with spotify_of(server, ledger) as spotify:
-        outcome = Resolver(spotify, index, **how).resolve()
-    index.close()
+def resolve(server: SandboxServer, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:
+    backlog = backlog_of(folder)
+    with catalog_of(server, ledger) as catalog:
+        outcome = Resolver(catalog, backlog, **how).resolve()
+    backlog.close()
     return outcome
 
 
-def kept(server: SandboxServer, ledger: Ledger) -> dict[str, SearchResult]:
-    with spotify_of(server, ledger) as spotify:
-        answers = spotify.cached(song_queries())
-        assert spotify.request_counts == {}
-    return answers
+def cached(server: SandboxServer, ledger: Ledger) -> dict[str, SearchResult]:
+    with catalog_of(server, ledger) as catalog:
+        results = catalog.cached(song_queries())
+        assert catalog.request_counts == {}
+    return results
 
 
-def found(answers: Mapping[str, SearchResult], path: Path) -> int:
+def found(results: Mapping[str, SearchResult], path: Path) -> int:
     """How many songs have one of their tracks among the candidates."""
     right = truth(path)
-    return sum(bool(right[id_] & {row["spotify_track_id"] for row in a.tracks}) for id_, a in answers.items())
+    return sum(bool(right[id_] & {row["spotify_track_id"] for row in a.tracks}) for id_, a in results.items())
 
 
-def test_one_answer_settles_many_songs(
+def test_one_response_resolves_many_songs(
     server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    outcome = ask(server, ledger, tmp_path)
-    answers = kept(server, ledger)
-    assert outcome.out_of_budget is None and len(answers) == len(SONGS)
+    outcome = resolve(server, ledger, tmp_path)
+    results = cached(server, ledger)
+    assert outcome.out_of_budget is None and len(results) == len(SONGS)
     assert sum(outcome.resolved.values()) == len(SONGS)
     together = outcome.resolved["album"] + outcome.resolved["release"]
     assert together > len(SONGS) / 2
     assert sum(outcome.requests.values()) < len(SONGS) / 2
     assert outcome.requests == {k: n for k, n in server.sandbox.requests.items() if k != "token"}
-    of_all = [a for a in answers.values() if (a.query or "").startswith(("album ", "release "))]
+    of_all = [a for a in results.values() if (a.query or "").startswith(("album ", "release "))]
     assert len(of_all) == together
 
     alone = open_ledger(tmp_path / "alone.sqlite", source="sandbox")
-    searched = ask(server, alone, tmp_path / "alone", by_release=False)
-    assert searched.resolved.keys() <= {"search", "kept"} and sum(searched.requests.values()) >= len(SONGS)
-    assert found(answers, songs_catalogue) >= found(kept(server, alone), songs_catalogue)
+    searched = resolve(server, alone, tmp_path / "alone", by_release=False)
+    assert searched.resolved.keys() <= {"search", "cached"} and sum(searched.requests.values()) >= len(SONGS)
+    assert found(results, songs_catalogue) >= found(cached(server, alone), songs_catalogue)
     alone.close()
 
 
-def test_asking_again_spends_nothing_even_without_the_index(
+def test_resolving_again_spends_nothing_even_without_the_backlog(
     server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
-    first = ask(server, ledger, tmp_path)
-    again = ask(server, ledger, tmp_path)  # the index knows
-    anew = ask(server, ledger, tmp_path / "anew")  # the ledger knows
-    assert sum(first.requests.values()) > 0 and again.requests == anew.requests == {}
-    assert anew.resolved["kept"] == len(SONGS)
+    first = resolve(server, ledger, tmp_path)
+    again = resolve(server, ledger, tmp_path)  # the backlog has them
+    rebuilt = resolve(server, ledger, tmp_path / "rebuilt")  # the ledger has them
+    assert sum(first.requests.values()) > 0 and again.requests == rebuilt.requests == {}
+    assert rebuilt.resolved["cached"] == len(SONGS)
 
 
-def test_songs_that_come_later_are_found_in_answers_that_are_kept(
+def test_songs_that_come_later_are_found_in_cached_responses(
     server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
     early = SONGS[SONGS.index % 2 == 0]
-    index = indexed(tmp_path, early)
-    with spotify_of(server, ledger) as spotify:
-        Resolver(spotify, index).resolve()
+    backlog = backlog_of(tmp_path, early)
+    with catalog_of(server, ledger) as catalog:
+        Resolver(catalog, backlog).resolve()
         spent = sum(server.sandbox.requests.values())
         rows = SONGS.astype(object).where(SONGS.notna(), None).to_dict("records")
         for key in sorted({row["track_id"][2:4] for row in rows}):
-            index.put(key, "two", [row for row in rows if row["track_id"][2:4] == key])
-        later = Resolver(spotify, index).resolve()
+            backlog.put(key, "two", [row for row in rows if row["track_id"][2:4] == key])
+        later = Resolver(catalog, backlog).resolve()
     assert later.resolved["album"] + later.resolved["release"] > 20
     assert sum(server.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
-    index.close()
+    backlog.close()
 
 
-def test_who_is_wanted_most_is_asked_about_first(
-    server: SandboxServer, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_priority_songs_come_first(server: SandboxServer, ledger: Ledger, tmp_path: Path) -> None:
     wanted = [SONGS["track_id"][5], SONGS["song_id"][60]]
-    index = indexed(tmp_path)
-    assert index.prioritize([*wanted, "TR" + "X" * 16]) == 2
-    first = [song.track_id for song in index.next(4)]
+    backlog = backlog_of(tmp_path)
+    assert backlog.prioritize([*wanted, "TR" + "X" * 16]) == 2
+    first = [song.track_id for song in backlog.next(4)]
     assert set(first[:2]) == {SONGS["track_id"][5], SONGS["track_id"][60]}
     hot = SONGS.sort_values(["song_hotttnesss", "track_id"], ascending=[False, True])
     assert first[2:] == [id_ for id_ in hot["track_id"] if id_ not in first[:2]][:2]
-    with spotify_of(server, ledger) as spotify:
-        Resolver(spotify, index).resolve(most=2)
-        assert set(first[:2]) <= spotify.cached(song_queries()).keys()
-    index.close()
+    with catalog_of(server, ledger) as catalog:
+        Resolver(catalog, backlog).resolve(most=2)
+        assert set(first[:2]) <= catalog.cached(song_queries()).keys()
+    backlog.close()
     again = SearchBacklog(tmp_path / "songs.sqlite")  # another process
     again.put("ZZ", "one", [])
     assert not {song.track_id for song in again.next(200)} & set(first[:2])
@@ -169,7 +167,7 @@ def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
     server.faults.quota_per_day = 10
     total: dict[str, int] = {}
     for day in range(30):
-        outcome = ask(server, ledger, tmp_path / str(day % 2))  # the index of another day is stale
+        outcome = resolve(server, ledger, tmp_path / str(day % 2))  # the backlog of another day is stale
         for kind, count in outcome.requests.items():
             total[kind] = total.get(kind, 0) + count
         if outcome.out_of_budget is None:
@@ -177,26 +175,26 @@ def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
         assert outcome.out_of_budget.until.timestamp() > server.clock()
         server.clock.now = outcome.out_of_budget.until.timestamp() + 1
     assert outcome.out_of_budget is None and day > 1
-    assert len(kept(server, ledger)) == len(SONGS)
+    assert len(cached(server, ledger)) == len(SONGS)
     fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
     server.faults.quota_per_day = None
-    at_once = ask(server, fresh, tmp_path / "fresh")
+    at_once = resolve(server, fresh, tmp_path / "fresh")
     # A refusal a day, and the threads that were under way.
     assert sum(total.values()) <= sum(at_once.requests.values()) + 9 * day
     fresh.close()
 
 
-def test_a_question_that_fails_is_left_for_another_day(
+def test_a_song_that_fails_is_left_for_another_run(
     server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
     server.faults.broken_rate, server.faults.broken = 1.0, ("html",)
-    index = indexed(tmp_path, SONGS[:3])
-    with spotify_of(server, ledger, retries=0, threads=1) as spotify:
-        outcome = Resolver(spotify, index, by_release=False).resolve()
-        assert len(outcome.errors) == 3 and index.count()["failed"] == 3
+    backlog = backlog_of(tmp_path, SONGS[:3])
+    with catalog_of(server, ledger, retries=0, threads=1) as catalog:
+        outcome = Resolver(catalog, backlog, by_release=False).resolve()
+        assert len(outcome.errors) == 3 and backlog.count()["failed"] == 3
         server.faults.broken_rate = 0.0
-        assert Resolver(spotify, index).resolve().errors == {} and index.count()["resolved"] == 3
-    index.close()
+        assert Resolver(catalog, backlog).resolve().errors == {} and backlog.count()["resolved"] == 3
+    backlog.close()
 
 
 class Known:
@@ -217,16 +215,16 @@ class Known:
         return {song.track_id: self._ids[song.track_id] for song in songs if song.track_id in self._ids}
 
 
-def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
+def test_provided_ids_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
     ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
     with running_server(songs_catalogue, mode="extended") as server:
-        outcome = ask(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
-        answers = kept(server, ledger)
-    assert len(answers) == len(SONGS) and outcome.resolved["echonest"] > 40
+        outcome = resolve(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
+        results = cached(server, ledger)
+    assert len(results) == len(SONGS) and outcome.resolved["echonest"] > 40
     assert sum(outcome.requests.values()) < 0.3 * len(SONGS)
     right = truth(songs_catalogue)
-    by_id = {id_: a for id_, a in answers.items() if (a.query or "").startswith("echonest ")}
+    by_id = {id_: a for id_, a in results.items() if (a.query or "").startswith("echonest ")}
     wrong = [id_ for id_, a in by_id.items() if a.tracks[0]["spotify_track_id"] not in right[id_]]
     assert len(by_id) == outcome.resolved["echonest"] and len(wrong) <= 1
 
@@ -234,16 +232,16 @@ def test_ids_from_elsewhere_are_verified_fifty_at_a_time_and_wrong_ones_dropped(
 def test_single_verifications_are_no_better_than_a_search(
     server: SandboxServer, ledger: Ledger, tmp_path: Path, songs_catalogue: Path
 ) -> None:
-    outcome = ask(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
+    outcome = resolve(server, ledger, tmp_path, providers=[Known(songs_catalogue)])
     assert outcome.resolved["echonest"] == 0 and "tracks" not in outcome.requests
 
 
 def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
-    index = indexed(tmp_path, SONGS[:14])
-    index.mark(SONGS["track_id"][:14], SongState.RESOLVED)
+    backlog = backlog_of(tmp_path, SONGS[:14])
+    backlog.mark(SONGS["track_id"][:14], SongState.RESOLVED)
     rows = SONGS[:14].astype(object).where(SONGS[:14].notna(), None).to_dict("records")
     mine = [row for row in rows if row["track_id"][2:4] == "AA"]
-    fresh = index.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])
-    assert [song.title for song in fresh] == ["Another"] == [song.title for song in index.next(9)]
-    assert index.has("AA", "two") and not index.has("AA", "one")
-    index.close()
+    fresh = backlog.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])
+    assert [song.title for song in fresh] == ["Another"] == [song.title for song in backlog.next(9)]
+    assert backlog.has("AA", "two") and not backlog.has("AA", "one")
+    backlog.close()

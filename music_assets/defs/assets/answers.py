@@ -98,15 +98,15 @@ def _metadata(outcome: ResolutionOutcome, index: SearchBacklog, spotify: Spotify
     over = outcome.out_of_budget
     client = spotify.client()
     requests = sum(outcome.requests.values())
-    settled = sum(outcome.resolved.values())
+    resolved = sum(outcome.resolved.values())
     left = client.budget.left_today()
     return {
-        "settled": settled,
-        **{f"settled_by_{how}": number for how, number in outcome.resolved.items()},
+        "resolved": resolved,
+        **{f"resolved_by_{how}": number for how, number in outcome.resolved.items()},
         "requests_spent": requests,
-        "requests_saved": settled - outcome.resolved["search"],
+        "requests_saved": resolved - outcome.resolved["search"],
         **{f"requests_for_{kind}": number for kind, number in outcome.requests.items()},
-        "requests_a_song": round(requests / settled, 3) if settled else 0.0,
+        "requests_per_song": round(requests / resolved, 3) if resolved else 0.0,
         "pending": count["open"],
         "failed": count["failed"],
         "partitions_answered": len(outcome.partitions),
@@ -119,7 +119,7 @@ def _metadata(outcome: ResolutionOutcome, index: SearchBacklog, spotify: Spotify
 
 
 def curve(points: list[tuple[int, int]]) -> str:
-    """Requests spent and songs settled as a Markdown table with bars: how much a request still brings."""
+    """Requests spent and songs resolved as a Markdown table with bars: how much a request still brings."""
     if not points:
         return "Nothing was asked."
     step = max(1, -(-len(points) // _POINTS))
@@ -128,4 +128,4 @@ def curve(points: list[tuple[int, int]]) -> str:
         shown.append(points[-1])
     most = max(points[-1][1], 1)
     rows = [f"| {spent:,} | {done:,} | {'█' * round(20 * done / most)} |" for spent, done in shown]
-    return "\n".join(["| requests | songs settled | |", "| ---: | ---: | :--- |", *rows])
+    return "\n".join(["| requests | songs resolved | |", "| ---: | ---: | :--- |", *rows])
