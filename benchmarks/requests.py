@@ -1,16 +1,16 @@
-"""How many requests a matched song takes, as the work proceeds: ways to ask, side by side.
+"""Requests per matched song, as the work proceeds: ways to resolve songs, side by side.
 
     python -m benchmarks.requests [--songs N] [--shape full|real] [--mode development|extended] [--json FILE]
 
 The ways: what the predecessor did (search the song, fetch its tracks, search its artist, fetch those), one
-search a song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
-searched over HTTP in a sandbox, by `music_assets.resolution`, until all are answered, hottest first; what is
-a match is for the pipeline's matcher to say. The songs are invented in the full MSD's shape
+search per song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
+searched over HTTP in a sandbox, by `music_assets.resolution`, until none is open, hottest first; the
+pipeline's matcher decides what is a match. The songs are invented in the full MSD's shape
 (`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`), whose releases hardly ever
-share one. Whatever differs between a way's matches and those of a search for each song is listed by kind.
+share one. Where the matches of a way differ from those of a search for each song, they are listed by kind.
 
-Requests to Spotify alone are counted: the archive is a file, and ListenBrainz has limits of its own. In
-development mode neither is asked: an id costs a request to verify there, as much as a search.
+Only requests to Spotify are counted: the archive is a file, and ListenBrainz has limits of its own. In
+development mode neither is used: to verify an id costs a request there, as much as a search.
 """
 
 from __future__ import annotations
@@ -53,24 +53,24 @@ from music_assets_tests.support.echonest_archive import shares, write_archive
 from music_assets_tests.support.sandbox import truth
 
 CSV = SHARED / "msd_subset_10k.csv.gz"
-BY_SEARCH, BY_RELEASE = "one search a song", "by release"
+BY_SEARCH, BY_RELEASE = "one search per song", "by release"
 WAYS = (BY_SEARCH, BY_RELEASE, "by release, Echo Nest archive", "by release, ListenBrainz")
 PREDECESSOR, FEW = "the predecessor's way", 300  # songs; its cost is the same for each
 POINTS = 20  # of the curve
-CHEAP = (0.1, 0.5)  # requests a song
+CHEAP = (0.1, 0.5)  # requests per song
 Row = dict[str, Any]
 
 
 @dataclass
 class Course:
-    """How a way went; `points` are the requests spent, songs answered and songs matched by then."""
+    """The result of a way; `points` are the requests spent, songs answered and songs matched by then."""
 
     way: str
     requests: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     matches: dict[str, str] = field(default_factory=dict)
     points: list[tuple[int, int, int]] = field(default_factory=list)
-    fine: list[tuple[int, int]] = field(default_factory=list)  # (requests, answered), round by round
+    fine: list[tuple[int, int]] = field(default_factory=list)  # (requests, answered), batch by batch
     resolved: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -83,13 +83,13 @@ class Course:
         below = [answered for spent, answered in self.fine if spent < cost * answered]
         return max(below, default=0) / self.answered
 
-    def told(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         return {
             "requests": dict(self.requests),
             "answered": self.answered,
             "matched": len(self.matches),
-            "requests_a_song": round(self.spent / self.answered, 4),
-            "requests_a_match": round(self.spent / len(self.matches), 4),
+            "requests_per_song": round(self.spent / self.answered, 4),
+            "requests_per_match": round(self.spent / len(self.matches), 4),
             "answered_below": {str(cost): round(self.answered_below(cost), 4) for cost in CHEAP},
             "curve": self.points,
             "seconds": round(self.seconds, 1),
@@ -97,18 +97,18 @@ class Course:
 
 
 def records(frame: pd.DataFrame) -> list[Row]:
-    """The songs as rows, what is missing as None."""
+    """The songs as rows, with None where a value is missing."""
     rows: list[Row] = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return rows
 
 
-def fill(index: SearchBacklog, rows: Iterable[Row]) -> None:
-    """Have the index know these songs, by partition as the pipeline does."""
+def fill(backlog: SearchBacklog, rows: Iterable[Row]) -> None:
+    """Put these songs into the backlog, by partition as the pipeline does."""
     by_key: dict[str, list[Row]] = {}
     for row in rows:
         by_key.setdefault(row["track_id"][2:4], []).append(row)
     for key, mine in by_key.items():
-        index.put(key, "one", mine)
+        backlog.put(key, "one", mine)
 
 
 def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
@@ -124,10 +124,10 @@ def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
 
 
 @contextmanager
-def sources_of(
+def providers_of(
     way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: Ledger
 ) -> Iterator[Sequence[IdProvider]]:
-    """The places beside Spotify that this way asks."""
+    """The sources of ids beside Spotify that this way uses."""
     with ExitStack() as stack:
         if "Echo Nest" in way:
             opened = EchoNestArchive.open(archive, folder)
@@ -143,7 +143,7 @@ def sources_of(
 
 
 def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxAddress, mode: str) -> Course:
-    """Ask about all songs this way, in steps, and look at the matches after each."""
+    """Resolve all songs this way, in steps, and count the matches after each."""
     folder.mkdir(parents=True)
     course = Course(way)
     by_id = {row["track_id"]: row for row in rows}
@@ -151,27 +151,27 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
     with ExitStack() as stack:
         ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
         stack.callback(ledger.close)
-        index = SearchBacklog(folder / "songs.sqlite")
-        stack.callback(index.close)
-        fill(index, rows)
-        spotify = stack.enter_context(SpotifyCatalog.open(settings_of(address, mode), ledger))
-        sources = stack.enter_context(sources_of(way, folder, archive, address, ledger))
-        resolver = Resolver(spotify, index, providers=sources, by_release=way != BY_SEARCH)
+        backlog = SearchBacklog(folder / "songs.sqlite")
+        stack.callback(backlog.close)
+        fill(backlog, rows)
+        catalog = stack.enter_context(SpotifyCatalog.open(settings_of(address, mode), ledger))
+        providers = stack.enter_context(providers_of(way, folder, archive, address, ledger))
+        resolver = Resolver(catalog, backlog, providers=providers, by_release=way != BY_SEARCH)
         unanswered = dict.fromkeys(by_id)
         while unanswered:
             outcome = resolver.resolve(most=-(-len(rows) // POINTS))
             if outcome.out_of_budget or outcome.errors or not outcome.resolved.total():
-                why = outcome.out_of_budget or outcome.errors or "nothing more is answered"
-                raise SystemExit(f"{way}: {why}")
+                reason = outcome.out_of_budget or outcome.errors or "nothing more is resolved"
+                raise SystemExit(f"{way}: {reason}")
             resolved = course.resolved.total()
             course.fine += [(course.spent + spent, resolved + done) for spent, done in outcome.curve]
             course.requests += Counter(outcome.requests)
             course.resolved += outcome.resolved
             for some in _chunks(list(unanswered)):
-                kept = spotify.cached(_question(by_id[id_]) for id_ in some)
-                for id_, answer in kept.items():
+                cached = catalog.cached(_query(by_id[id_]) for id_ in some)
+                for id_, result in cached.items():
                     del unanswered[id_]
-                    best = decide(song_of(by_id[id_]), map(candidate_of, answer.tracks)).best
+                    best = decide(song_of(by_id[id_]), map(candidate_of, result.tracks)).best
                     if best is not None:
                         course.matches[id_] = best
             course.answered = len(rows) - len(unanswered)
@@ -183,12 +183,12 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
 def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: str) -> Course:
     """Search the song, fetch the tracks found, search their first artist, fetch the artists found.
 
-    Batches where there are any, and nothing asked twice within a song, which is better than it was.
+    Batches where there are any, and no request repeated within a song, which is better than it was.
     """
     folder.mkdir(parents=True)
     course = Course(PREDECESSOR)
     began = time.perf_counter()
-    ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")  # for the budget; no answers are kept
+    ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")  # for the budget; no response is cached
     client = SpotifyClient(settings_of(address, mode), ledger)
 
     def fetch(kind: str, ids: list[str]) -> list[Any]:
@@ -220,7 +220,7 @@ def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: st
 
 
 def differences(course: Course, base: Course, right: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    """The songs this way matches otherwise than a search for each does, by kind."""
+    """The songs whose match differs from that of a search for each, by kind."""
     kinds: dict[str, list[str]] = {}
     for track_id in sorted(course.matches.keys() | base.matches.keys()):
         one, other = course.matches.get(track_id), base.matches.get(track_id)
@@ -247,7 +247,7 @@ def show(
     courses: list[Course], base: Course, right: Mapping[str, set[str]], shown: int, rows: list[Row]
 ) -> None:
     """The table, the curves and the differences."""
-    heads = ("songs", "matched", "requests", "a song", "a match", "right", "s")
+    heads = ("songs", "matched", "requests", "per song", "per match", "right", "s")
     print(f"\n{'way':<32}{''.join(f'{head:>9}' for head in heads)}")
     for one in courses:
         matched = len(one.matches)
@@ -259,12 +259,12 @@ def show(
         print(f"{'':<4}{', '.join(f'{kind} {count:,}' for kind, count in one.requests.most_common())}")
         if one.resolved:
             print(f"{'':<4}resolved by {', '.join(f'{how} {n:,}' for how, n in one.resolved.most_common())}")
-    print("\nshare of the songs answered while the mean so far was below so many requests a song")
+    print("\nshare of the songs answered while the mean so far was below so many requests per song")
     for one in courses:
         if one.fine:
             shares_ = "".join(f"{f'below {cost}':>14} {one.answered_below(cost):>6.1%}" for cost in CHEAP)
             print(f"{one.way:<32}{shares_}")
-    print("\nrequests a match, step by step (a twentieth of the songs, or what one round settles)")
+    print("\nrequests per match, step by step (a twentieth of the songs, or what one round settles)")
     for one in courses:
         if len(one.points) > 1:
             steps = zip([(0, 0, 0), *one.points], one.points, strict=False)
@@ -273,7 +273,7 @@ def show(
     by_id = {row["track_id"]: row for row in rows}
     for one in courses:
         if one.way in WAYS and one is not base:
-            print(f"\n{one.way}: matches that differ from those of one search a song")
+            print(f"\n{one.way}: matches that differ from those of one search per song")
             for kind, ids in sorted(differences(one, base, right).items(), key=lambda item: -len(item[1])):
                 print(f"  {len(ids):>6,}  {kind}")
                 for id_ in ids[:shown]:
@@ -286,7 +286,7 @@ def _bars(values: list[float]) -> str:
     return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * value / most))] for value in values)
 
 
-def _question(row: Row) -> SongQuery:
+def _query(row: Row) -> SongQuery:
     return SongQuery(
         row["track_id"], row["title"] or "", row["artist_name"] or "", row["release"], row["duration"]
     )
@@ -311,7 +311,7 @@ def main() -> None:
         parser.error(f"there is no {CSV.name} beside the repository; try --shape full")
     frame = full_scale(options.songs or 20_000) if options.shape == "full" else read_songs(CSV, options.songs)
     rows = records(frame)
-    told: dict[str, Any] = {"shape": options.shape, "songs": len(rows)}
+    figures: dict[str, Any] = {"shape": options.shape, "songs": len(rows)}
     with tempfile.TemporaryDirectory(prefix="requests_") as folder:
         home = Path(folder)
         catalogue = home / "catalogue.sqlite"
@@ -329,10 +329,10 @@ def main() -> None:
                     place = home / mode / str(number)
                     courses.append(go(way, rows, place, home / "archive.tar", address, mode))
             show(courses, courses[1], right, options.show, rows)
-            told[mode] = {one.way: one.told() for one in courses}
+            figures[mode] = {one.way: one.figures() for one in courses}
         print(f"\nmost memory of this process: {resident_mb(peak=True):,.0f} MB")
     if options.json:
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ What is assumed, and where that is from:
 
 - 1,000,000 tracks of 44,745 artists: the MSD's own figures (Bertin-Mahieux, Ellis, Whitman, Lamere: "The
   Million Song Dataset", ISMIR 2011, table 1).
-- Some 150,000 releases, so 6.7 songs a release: a figure from memory, not counted. The 10,000-song subset
+- Some 150,000 releases, so 6.7 songs per release: a figure from memory, not counted. The 10,000-song subset
   cannot tell: 2,408 pairs of its songs share artist and release, which in a plain 1 % sample would mean 48
-  companions a song, more than an album holds.
-- Songs a release: geometric with that mean and at most 20, so that a seventh of the releases have one song
+  companions per song, more than an album holds.
+- Songs per release: geometric with that mean and at most 20, so that a seventh of the releases have one song
   and half of the songs lie on releases of ten and more. An assumption.
-- 5 % of the songs are on compilations of many artists, which are no release one could ask for. An assumption.
+- 5 % of the songs are on compilations of many artists, which are not releases that can be searched for. An
+  assumption.
 - `song_hotttnesss` is missing for 43 % of the songs and 0 for 14 %, as in the subset; the rest is drawn
-  evenly, and songs of a release have nothing in common there. An assumption, and an unfavourable one.
+  evenly, independently of the release. An assumption, and an unfavourable one.
 
 What of it is on Spotify, and under which names, is up to `music_assets.sandbox.spotify.generator`.
 """
@@ -21,8 +22,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-SONGS_A_RELEASE, MOST_SONGS = 6.7, 20
-SONGS_AN_ARTIST = 1_000_000 / 44_745
+SONGS_PER_RELEASE, MOST_SONGS = 6.7, 20
+SONGS_PER_ARTIST = 1_000_000 / 44_745
 COMPILED = 0.05  # of the songs are on a compilation of many artists
 UNKNOWN, COLD = 0.43, 0.14  # of the songs have no `song_hotttnesss`, or 0
 
@@ -41,11 +42,11 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def full_scale(songs: int, seed: int = 0) -> pd.DataFrame:
-    """So many songs of that shape, with the columns of `msd.songs` that asking and the sandbox look at."""
+    """So many songs of that shape, with the columns of `msd.songs` that resolution and the sandbox use."""
     rng = np.random.default_rng(seed)
     sizes = _sizes(songs, rng)
     release = np.repeat(np.arange(len(sizes)), sizes)[:songs]
-    artists = max(1, round(songs / SONGS_AN_ARTIST))
+    artists = max(1, round(songs / SONGS_PER_ARTIST))
     artist = rng.integers(0, artists, len(sizes))[release]
     titles = _names(songs, rng)
     # Titles of a release differ.
@@ -80,7 +81,7 @@ def full_scale(songs: int, seed: int = 0) -> pd.DataFrame:
 
 def _sizes(songs: int, rng: np.random.Generator) -> np.ndarray:
     """Songs by release, enough of them. The cap takes from the mean, so a little more is drawn."""
-    sizes = np.minimum(rng.geometric(1 / (SONGS_A_RELEASE * 1.06), songs), MOST_SONGS)
+    sizes = np.minimum(rng.geometric(1 / (SONGS_PER_RELEASE * 1.06), songs), MOST_SONGS)
     return sizes[: int(np.searchsorted(sizes.cumsum(), songs)) + 1]
 
 
@@ -94,6 +95,6 @@ def _names(count: int, rng: np.random.Generator) -> list[str]:
 
 
 def _bands(count: int, rng: np.random.Generator) -> list[str]:
-    """As many names, each another's."""
+    """As many names, no two alike."""
     names = [f"{'The ' if n % 3 == 0 else ''}{name}" for n, name in enumerate(_names(count, rng))]
     return [f"{name} {chr(65 + n % 26)}{n // 26}" for n, name in enumerate(names)]
