@@ -10,15 +10,14 @@ from dagster import Definitions, in_process_executor
 from music_assets.defs import automation, checks
 from music_assets.defs.assets import (
     analytics,
-    answers,
-    mapping,
-    msd,
-    refresh,
     report,
-    spotify,
+    spotify_answers,
     staging,
     warehouse,
 )
+from music_assets.defs.partitions import days, days_policy
+from music_assets.defs.registry import STAGES, STAGES_BY_DAY
+from music_assets.defs.stage_assets import stage_asset
 from music_assets.settings import Settings, resources
 
 
@@ -33,19 +32,13 @@ def build_defs(**overrides: Any) -> Definitions:
     settings = overrides.pop("settings", None) or Settings.from_environment(**overrides)
     return Definitions(
         assets=[
-            msd.read_msd,
-            answers.spotify_answers,
-            spotify.spotify_search,
-            spotify.spotify_tracks,
-            mapping.mapped_songs,
-            mapping.artist_votes,
-            spotify.spotify_artists,
-            spotify.audio_features,
-            *staging.gates,
+            *map(stage_asset, STAGES),
+            *(stage_asset(one, partitions_def=days, policy=days_policy) for one in STAGES_BY_DAY),
+            spotify_answers.spotify_answers,
+            staging.staged_json,
+            staging.staged_json_refresh,
             *staging.staging_tables,
-            refresh.spotify_refresh,
-            refresh.artist_releases,
-            refresh.refreshed_slices,
+            *staging.refresh_tables,
             *warehouse.tables,
             *automation.promised(analytics.tables, settings),
             analytics.published_copy,

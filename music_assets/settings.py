@@ -20,8 +20,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from music_assets.defs.json_lines import JsonLinesIOManager
-from music_assets.defs.manifests import ManifestIOManager
+from music_assets.defs.io_managers import JsonLinesIOManager, WarehouseIOManager
 from music_assets.defs.resources import (
     CorrectionsResource,
     MsdResource,
@@ -31,7 +30,6 @@ from music_assets.defs.resources import (
     StagingResource,
     WarehouseResource,
 )
-from music_assets.defs.warehouse_tables import WarehouseIOManager
 from music_assets.errors import MusicAssetsError
 from music_assets.staging.errors import UnknownPlace
 from music_assets.staging.s3 import checked_endpoint, encryption
@@ -277,7 +275,6 @@ def resources(settings: Settings) -> dict[str, Any]:
         "warehouse": warehouse,
         "report_page": ReportResource(path=str(settings.report)),
         "json_lines": JsonLinesIOManager(staging=staging),
-        "manifests": ManifestIOManager(staging=staging),
         "warehouse_tables": WarehouseIOManager(warehouse=warehouse),
     }
 

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, sel
 
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.state import client_id
-from music_assets.defs.assets.answers import NAME as ANSWERS
+from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
 from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.access import Access

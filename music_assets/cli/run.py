@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -91,13 +91,14 @@ def run_job(settings: Settings, partitions: str | None = None, *, refresh: bool 
         # Read first, so that a warehouse that cannot be written to ends the run before any work.
         notes = _partitions_of_another_msd(resources["warehouse"].open(), available)
         summary = Summary(settings.spotify, partitions=len(keys), notes=notes)
-        job = definitions.resolve_job_def(_JOB)
-        steps = _steps(definitions.resolve_asset_graph(), keys, by_priority=named is None, refresh=refresh)
+        graph = definitions.resolve_asset_graph()
+        days = _days_to_refresh(resources) if refresh else []
+        steps = _steps(graph, keys, days, by_priority=named is None)
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             close_lost_runs(instance)
-            for assets, tags in steps:
+            for job, assets, tags in steps:
                 summary.add(
-                    job.execute_in_process(
+                    definitions.resolve_job_def(job).execute_in_process(
                         instance=instance,
                         asset_selection=sorted(assets),
                         tags=tags,
@@ -123,10 +124,22 @@ def _select(available: list[str], named: list[str] | None) -> list[str]:
     return keys
 
 
+def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
+    """Today (UTC), and earlier days that were refreshed but are not in the warehouse."""
+    from datetime import UTC, datetime
+
+    from music_assets.defs.automation.facts import Loads, days_to_load
+    from music_assets.defs.stages import Plan
+
+    today = datetime.fromtimestamp(resources["spotify"].clock(), UTC).date().isoformat()
+    loads = Loads.read(resources["warehouse"].open())
+    return sorted({*days_to_load(Plan(resources["staging"].store(), resources), loads), today})
+
+
 def _steps(
-    graph: Any, keys: list[str], *, by_priority: bool, refresh: bool
-) -> Iterator[tuple[AbstractSet[AssetKey], dict[str, str]]]:
-    """The Dagster runs in order: which assets each takes, and its tags."""
+    graph: Any, keys: list[str], days: list[str], *, by_priority: bool
+) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
+    """The Dagster runs in order: the job, which of its assets, and the run's tags."""
     from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
     from music_assets.defs.automation.jobs import COMMAND_LINE
     from music_assets.defs.partitions import runs_of
@@ -136,13 +149,12 @@ def _steps(
     by_partition = partitioned.resolve(graph)
     if by_priority:
         first = extracted.resolve(graph)
-        yield from ((first, range_) for range_ in ranges)
-        yield asked_first.resolve(graph), tags
+        yield from ((_JOB, first, range_) for range_ in ranges)
+        yield _JOB, asked_first.resolve(graph), tags
         by_partition -= first
-    yield from ((by_partition, range_) for range_ in ranges)
-    if refresh:
-        yield refreshed.resolve(graph), tags
-    yield unpartitioned.resolve(graph), tags
+    yield from ((_JOB, by_partition, range_) for range_ in ranges)
+    yield from (("refresh", refreshed.resolve(graph), {**tags, "dagster/partition": day}) for day in days)
+    yield _JOB, unpartitioned.resolve(graph), tags
 
 
 def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str]:

@@ -200,16 +200,16 @@ def _responses(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) 
 
 def _file(store: StagingStore, kind: str, partition: str, load: Facts | None) -> Facts:
     """A staged file of the partition: the run that wrote it, its validation, and the load it came in with."""
-    from music_assets.defs.manifests import read_verdicts
+    from music_assets.staging import manifests
 
     staged = store.staged_file(kind, partition)
-    facts: Facts = {"url": store.url(kind, partition), "staged": None, "gate": None, "loaded": None}
+    facts: Facts = {"url": store.url(kind, partition), "staged": None, "validation": None, "loaded": None}
     if staged is not None:
         names = ("checksum", "bytes", "rows", "run_id", "written_at", "fingerprint")
         facts["staged"] = {name: getattr(staged, name) for name in names}
-        (verdict,) = read_verdicts(store, f"staged_json/{kind}", [partition])
-        if verdict is not None and verdict.manifest.checksum == staged.checksum:
-            facts["gate"] = {"version": verdict.gate, "problems": list(verdict.problems)}
+        entry = manifests.read(store, "staged_json", partition).get(kind)
+        if entry is not None and entry.checksum == staged.checksum:
+            facts["validation"] = {"stamp": entry.validation, "problems": list(entry.problems)}
     if load is not None:
         facts["loaded"] = {name: _plain(load[name]) for name in ("checksum", "rows", "run_id", "loaded_at")}
         facts["loaded"]["is_as_staged"] = staged is not None and staged.checksum == load["checksum"]
@@ -246,7 +246,7 @@ def _files_table(files: Mapping[str, Facts]) -> Table:
     columns = ("staged kind", "file", "written by run", "validation", "loaded by run")
     table = Table(*columns, title="Its partition's files")
     for kind, facts in files.items():
-        staged, gate, loaded = facts["staged"], facts["gate"], facts["loaded"]
+        staged, gate, loaded = facts["staged"], facts["validation"], facts["loaded"]
         file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
         written = f"{staged['run_id']}\n{staged['written_at']}" if staged else ""
         result = "" if gate is None else "; ".join(gate["problems"]) or "passed"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from string import ascii_uppercase
 
-from dagster import BackfillPolicy, BetaWarning, StaticPartitionsDefinition
+from dagster import BackfillPolicy, BetaWarning, DailyPartitionsDefinition, StaticPartitionsDefinition
 
 from music_assets.errors import MusicAssetsError
 
@@ -26,6 +26,10 @@ PARTITIONS_A_RUN = 26
 # The parameter is beta, as every asset of ours would say again.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=BetaWarning)
 backfill_policy = BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_A_RUN)
+
+# The refresh is partitioned by day (UTC), today included: it is the only one that can be requested.
+days = DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
+days_policy = BackfillPolicy.single_run()
 
 
 class PartitionsError(MusicAssetsError, ValueError):

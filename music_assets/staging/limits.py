@@ -1,8 +1,8 @@
-"""What Redshift's COPY takes at most, and rows made to fit before they are written.
+"""What Redshift's COPY accepts at most, and rows made to fit before they are written.
 
-Here: the limits, cutting a text where its column says that it may be cut, and setting a row aside that
-cannot be made to fit, so that the rows beside it are loaded. The `gate` holds every file against the same
-limits, whoever wrote it, and changes nothing.
+Here: the limits, truncating a text where its column allows it, and leaving out a row that cannot be made to
+fit, so that the rows beside it are loaded. `validation` compares files with the same limits and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MAX_ROW_BYTES = 4 * 1024 * 1024
 MAX_SUPER_TEXT_BYTES = 65_535
 
 
-class Fitting:
-    """The rows of one file of a table, as they are written: `cut` each, then ask of each line if it `fits`.
+class CopyLimits:
+    """The rows of one file, made to fit: `truncate` each record, keep lines `within_limits`.
 
-    Lengths are of UTF-8, as Redshift counts a VARCHAR. What was cut and what was set aside is counted.
+    Lengths are of UTF-8, as Redshift counts a VARCHAR. What was truncated and what was left out is counted.
     """
 
     def __init__(self, table: Table) -> None:
@@ -35,54 +35,58 @@ class Fitting:
             for column in table.columns
             if isinstance(column.type, String) and column.type.length
         ]
-        self.cuts: Counter[str] = Counter()
-        self.set_aside: list[str] = []
+        self.truncated: Counter[str] = Counter()
+        self.left_out: list[str] = []
 
-    def cut(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        """The row with its long texts cut where they may be; None, and noted, where one may not."""
+    def truncate(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """The row with its long texts truncated where they may be; None, and counted, where one may not."""
         changed: dict[str, Any] = {}
         for name, most, may_be_cut in self._lengths:
             value = row.get(name)
-            # A character has four bytes at most: most texts need not be encoded to be measured.
+            # A character has at most four bytes: most texts need not be encoded to be measured.
             if not isinstance(value, str) or len(value) * 4 <= most or bytes_of(value) <= most:
                 continue
             if not may_be_cut:
-                self._set_aside(row, f"{name} has more than {most} bytes")
+                self._leave_out(row, f"{name} has more than {most} bytes")
                 return None
-            changed[name] = value.encode()[:most].decode(errors="ignore")
-            self.cuts[name] += 1
+            changed[name] = value.encode(errors="replace")[:most].decode(errors="ignore")
+            self.truncated[name] += 1
         return {**row, **changed} if changed else row
 
-    def fits(self, line: bytes) -> bool:
-        """Whether COPY takes a line of the file; noted where it does not."""
+    def within_limits(self, line: bytes) -> bool:
+        """Whether COPY accepts a line of the file; counted where it does not."""
         if len(line) <= MAX_SUPER_TEXT_BYTES:
             return True
         if len(line) > MAX_ROW_BYTES:
-            self._set_aside(
-                json.loads(line), f"the row has {len(line):,} bytes, COPY takes {MAX_ROW_BYTES:,}"
+            self._leave_out(
+                json.loads(line), f"the row has {len(line):,} bytes, COPY accepts {MAX_ROW_BYTES:,}"
             )
             return False
         row = json.loads(line)
         for name, value in row.items():
             if isinstance(value, list | dict) and (longest := longest_text(value)) > MAX_SUPER_TEXT_BYTES:
-                self._set_aside(row, f"{name} holds a text of {longest:,} bytes, of {MAX_SUPER_TEXT_BYTES:,}")
+                self._leave_out(row, f"{name} holds a text of {longest:,} bytes, of {MAX_SUPER_TEXT_BYTES:,}")
                 return False
         return True
 
-    def reasons(self) -> list[str]:
-        """A sentence of what was cut and one of what was set aside; none where nothing was."""
-        said = []
-        if self.cuts:
-            cut = ", ".join(f"{name} of {count} rows" for name, count in sorted(self.cuts.items()))
-            said.append(f"Cut to what its column holds: {cut}.")
-        if self.set_aside:
-            more = ", …" if len(self.set_aside) > 3 else ""
-            such_as = "; ".join(self.set_aside[:3])
-            said.append(f"{len(self.set_aside)} rows are too long and were left out: {such_as}{more}.")
-        return said
+    def changes(self) -> list[str]:
+        """A sentence on what was truncated and one on what was left out; none where nothing was."""
+        found = []
+        if self.truncated:
+            counts = ", ".join(f"{name} in {_rows(count)}" for name, count in sorted(self.truncated.items()))
+            found.append(f"Truncated to what its column holds: {counts}.")
+        if self.left_out:
+            more = ", …" if len(self.left_out) > 3 else ""
+            examples = "; ".join(self.left_out[:3])
+            found.append(f"Left out as too long: {_rows(len(self.left_out))}: {examples}{more}.")
+        return found
 
-    def _set_aside(self, row: dict[str, Any], why: str) -> None:
-        self.set_aside.append(f"{' '.join(str(row.get(key)) for key in self._keys)}, {why}")
+    def _leave_out(self, row: dict[str, Any], why: str) -> None:
+        self.left_out.append(f"{' '.join(str(row.get(key)) for key in self._keys)}, {why}")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def bytes_of(text: str) -> int:

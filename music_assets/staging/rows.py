@@ -1,66 +1,93 @@
-"""Rows to gzip JSON Lines and back.
+"""Rows to gzip JSON Lines and back, checked and made to fit as they are encoded.
 
-One JSON object a line, every line with its `slice`, since COPY cannot add a column. Missing values
-are `null`; times are UTC without a zone, as TIMESTAMP columns take them.
+One JSON object per line, each with its `slice`, since COPY cannot add a column. Missing values are `null`;
+times are UTC without a zone, as TIMESTAMP columns take them. A row that its table cannot hold is left out and
+counted, so that the rows beside it are loaded; what rows are checked for is in `validation` and `limits`.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import pandas as pd
 from isal import igzip
 from pandas.api.extensions import ExtensionDtype
+from sqlalchemy import Table
 
-from music_assets.staging.limits import Fitting
+from music_assets.staging import validation
+from music_assets.staging.limits import CopyLimits
+from music_assets.staging.store import checksum
 from music_assets.tables import METADATA
+
+Row = dict[str, Any]
 
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
+# What is no character: NUL, halves of surrogate pairs, and Unicode's noncharacters. JSON or Redshift refuse
+# them.
+_NOT_TEXT = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_NOT_TEXT_ENCODED = re.compile(rb"\\u0000|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]")
 
 
-def encode(
-    rows: pd.DataFrame | list[dict[str, Any]], slice_: str, fitting: Fitting | None = None
-) -> tuple[bytes, int]:
-    """Rows as gzip JSON Lines; the bytes and how many rows they hold.
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as they will be written: the file's bytes, how many rows, and what was changed or left out.
 
-    The same rows always give the same bytes. With `fitting`, what is too long for its table is cut, or its
-    row left out, and noted there.
+    `validation` is the stamp of a file whose rows fit their table; None where they have other fields, or
+    where the kind has no table.
     """
-    if isinstance(rows, pd.DataFrame):
-        records = _records(rows, slice_)
-    else:
-        records = [{"slice": slice_, **row} for row in rows]
-    if any("fetched_at" in record for record in records):
-        records = [_without_zone(record) for record in records]
-    if fitting is not None:
-        records = [cut for record in records if (cut := fitting.cut(record)) is not None]
-    lines = [orjson.dumps(record, default=_other, option=_OPTIONS) for record in records]
-    if fitting is not None:
-        lines = [line for line in lines if fitting.fits(line)]
-    return igzip.compress(b"".join(lines), compresslevel=_LEVEL, mtime=0), len(lines)
-
-
-class Encoded(NamedTuple):
-    """The rows of one slice as its file will hold them."""
 
     content: bytes
     rows: int
-    too_long: list[str]  # a sentence of what was cut, and of what was left out
+    changes: tuple[str, ...] = ()
+    validation: str | None = None
 
 
-def encode_for(kind: str, rows: pd.DataFrame | list[dict[str, Any]], slice_: str) -> Encoded:
-    """Rows as the file of a staged kind, made to fit its table."""
-    table = METADATA.tables.get(f"staging.{kind}")
-    fitting = None if table is None else Fitting(table)
-    content, count = encode(rows, slice_, fitting)
-    return Encoded(content, count, fitting.reasons() if fitting else [])
+def encode(rows: pd.DataFrame | list[Row], key: str, table: Table | None = None) -> Encoded:
+    """Rows of one partition as gzip JSON Lines; with a `table`, checked and made to fit it.
+
+    The same rows always give the same bytes.
+    """
+    records = (
+        _records(rows, key) if isinstance(rows, pd.DataFrame) else [{"slice": key, **row} for row in rows]
+    )
+    if any("fetched_at" in record for record in records):
+        records = [_without_zone(record) for record in records]
+    limits = None if table is None else CopyLimits(table)
+    if limits is not None:
+        records = [fitting for record in records if (fitting := limits.truncate(record)) is not None]
+    texts = _Texts()
+    lines = [texts.line(record) for record in records]
+    if table is None or limits is None:
+        return Encoded(_compress(lines), len(lines), tuple(texts.changes()))
+    lines = [line for line in lines if limits.within_limits(line)]
+    parsed = [orjson.loads(line) for line in lines]
+    changes = [*texts.changes(), *limits.changes()]
+    if validation.field_problems(table, parsed):
+        return Encoded(
+            _compress(lines), len(lines), tuple(changes)
+        )  # refused where it is recorded, with reasons
+    wrong = validation.wrong_rows(table, parsed, key)
+    if wrong:
+        changes += [f"Left out: {problem}." for problem in validation.sentences(table, parsed, wrong)]
+        left_out = {at for places in wrong.values() for at in places}
+        lines = [line for at, line in enumerate(lines) if at not in left_out]
+    content = _compress(lines)
+    return Encoded(content, len(lines), tuple(changes), validation.stamp(table, checksum(content)))
 
 
-def decode(content: bytes) -> list[dict[str, Any]]:
+def encode_for(kind: str, rows: pd.DataFrame | list[Row], key: str) -> Encoded:
+    """Rows as the file of a staged kind; a kind without a table is encoded as it is."""
+    return encode(rows, key, METADATA.tables.get(f"staging.{kind}"))
+
+
+def decode(content: bytes) -> list[Row]:
     """The rows of a gzip JSON Lines file, as dicts, without their `slice`."""
     lines: bytes = igzip.decompress(content)  # type: ignore[no-untyped-call]
     rows = [orjson.loads(line) for line in lines.splitlines()]
@@ -69,13 +96,47 @@ def decode(content: bytes) -> list[dict[str, Any]]:
     return rows
 
 
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
+class _Texts:
+    """Encodes records, replacing what is no character by U+FFFD, and counts the rows that had any."""
+
+    def __init__(self) -> None:
+        self._repaired = 0
+
+    def line(self, record: Row) -> bytes:
+        try:
+            line = orjson.dumps(record, default=_other, option=_OPTIONS)
+        except orjson.JSONEncodeError:  # half a surrogate pair; whatever else it is, it is raised below
+            line = b"\\u0000"
+        if _NOT_TEXT_ENCODED.search(line) is None:
+            return line
+        repaired = _repaired(record)
+        if repaired != record:
+            self._repaired += 1
+        return orjson.dumps(repaired, default=_other, option=_OPTIONS)
+
+    def changes(self) -> list[str]:
+        if not self._repaired:
+            return []
+        rows = "1 row" if self._repaired == 1 else f"{self._repaired:,} rows"
+        return [f"Replaced by U+FFFD what is no character in the texts of {rows}."]
 
 
-def _records(frame: pd.DataFrame, slice_: str) -> list[dict[str, Any]]:
-    """A frame's rows as dicts of plain values, `slice` first, made a column at a time."""
+def _repaired(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_TEXT.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_repaired(name): _repaired(one) for name, one in value.items()}
+    return [_repaired(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _compress(lines: list[bytes]) -> bytes:
+    return igzip.compress(b"".join(lines), compresslevel=_LEVEL, mtime=0)
+
+
+def _records(frame: pd.DataFrame, key: str) -> list[Row]:
+    """A frame's rows as dicts of plain values, `slice` first, converted a column at a time."""
     names = ["slice", *map(str, frame.columns)]
-    columns = [repeat(slice_, len(frame)), *(_values(frame[name]) for name in frame.columns)]
+    columns = [repeat(key, len(frame)), *(_values(frame[name]) for name in frame.columns)]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
@@ -86,7 +147,7 @@ def _values(column: pd.Series[Any]) -> list[Any]:
     return list(column.tolist())
 
 
-def _without_zone(record: dict[str, Any]) -> dict[str, Any]:
+def _without_zone(record: Row) -> Row:
     fetched_at = record.get("fetched_at")
     if isinstance(fetched_at, str) and fetched_at.endswith(("Z", "+00:00")):
         return {**record, "fetched_at": fetched_at.removesuffix("Z").removesuffix("+00:00")}

@@ -112,7 +112,8 @@ class _Folder:
 
 
 class StagingStore:
-    """Files named `<kind>/<A>/<B>.json.gz` (or `<kind>/<day>.json.gz`) below a folder or `s3://bucket/prefix`.
+    """Files named `<kind>/<A>/<B>.json.gz` (or `<kind>/<day>.json.gz`) below a folder or
+    `s3://bucket/prefix`.
 
     `endpoint` is the URL of an S3 server other than AWS's, as in `MUSIC_ASSETS_S3_ENDPOINT`.
 

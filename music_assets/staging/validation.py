@@ -1,8 +1,10 @@
-"""The gate: is a staged file fit to be loaded into its table?
+"""Validation: does a staged file fit the table it is to be loaded into?
 
-Here: the check of one file against the declared columns and keys, before any warehouse sees it, whichever
-is in use. How rows are made to fit as they are written is in `limits`; what must be true of tables once
-they are loaded is in `music_assets.defs.checks`.
+Here: what is wrong with rows, compared with the declared columns and keys, and the stamp that a file carries
+whose rows were found right. Rows are checked as they are encoded (`rows`), so a file that this program wrote
+is not parsed again; a file without a valid stamp, written by another program or before a column changed, is
+checked as a whole (`check_file`). What is too long or cannot be stored is made to fit in `limits`; what must
+be true of loaded tables is in `music_assets.defs.checks`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,8 +26,8 @@ from sqlalchemy.types import TypeEngine
 from music_assets.staging.limits import MAX_ROW_BYTES, MAX_SUPER_TEXT_BYTES, bytes_of, longest_text
 from music_assets.tables import FILE_ONLY, Super, key_columns
 
-# Raised when what the gate looks at changes, so that kept manifests are made anew.
-GATE_VERSION = "2"
+# Raised when what is checked changes, so that files are checked again.
+VALIDATION_VERSION = "3"
 
 Row = dict[str, Any]
 _UnzipError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
@@ -33,31 +35,37 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?")  # a zone would be lost in a TIMESTAMP
 
 
-def gate_version(table: Table) -> str:
-    """What a verdict on this kind stands under: what the gate looks at, and the declared columns."""
+def version(table: Table) -> str:
+    """What a file of this table was checked for: the code here, and the declared columns and keys."""
     declared = [f"{column.name} {column.type!r} {column.nullable}" for column in table.columns]
-    return f"{GATE_VERSION}-{hashlib.sha256(repr((declared, key_columns(table))).encode()).hexdigest()[:12]}"
+    text = repr((VALIDATION_VERSION, declared, key_columns(table)))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def stamp(table: Table, checksum: str) -> str:
+    """What a valid file with this checksum carries: another program that writes a file does not know it."""
+    return hashlib.sha256(f"{version(table)} {checksum}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the gate found in one file: how many rows, and what is wrong (nothing, if it passed)."""
+    """The result for one file: how many rows it has, and what is wrong (nothing, if it passed)."""
 
     rows: int
     problems: tuple[str, ...]
 
 
-def check_file(table: Table, content: bytes, slice_: str) -> Checked:
+def check_file(table: Table, content: bytes, key: str) -> Checked:
     """Check one gzip JSON Lines file of a staged kind.
 
-    `table` is the kind's table in `staging`, `content` the file's bytes, `slice_` the slice all its rows
-    must name. Checked are: that each line is a JSON object with the table's fields and no others,
-    each of its column's type and length; that keys are there and unique; that rows, and the texts in their
-    lists and maps, are no longer than COPY takes.
+    `table` is the kind's table in `staging`, `content` the file's bytes, `key` the partition that all its
+    rows must name. Checked are: that each line is a JSON object with the table's fields and no others, each
+    of its column's type and length; that keys are there and unique; that rows, and the texts in their lists
+    and maps, are no longer than COPY accepts.
 
     Returns:
-        The number of rows and the problems, each naming the field, how many rows have it, and one
-        row by its key.
+        The number of rows and the problems, each naming the field, how many rows have it, and one row by its
+        key.
     """
     try:
         text: bytes = igzip.decompress(content)  # type: ignore[no-untyped-call]
@@ -65,65 +73,79 @@ def check_file(table: Table, content: bytes, slice_: str) -> Checked:
         rows = [orjson.loads(line) for line in lines]
     except (OSError, EOFError, _UnzipError, orjson.JSONDecodeError) as error:
         return Checked(0, (f"not gzip JSON Lines: {error}",))
-    if strange := sum(not isinstance(row, dict) for row in rows):
-        return Checked(len(rows), (f"{strange} lines are not JSON objects",))
-    keys = key_columns(table)
-    problems = _shape_problems(table, rows) + _long_rows(table, keys, lines, rows)
+    if others := sum(not isinstance(row, dict) for row in rows):
+        return Checked(len(rows), (f"{others} lines are not JSON objects",))
+    problems = field_problems(table, rows) + sentences(table, rows, _long_rows(table, lines, rows))
     if not problems:
-        problems = _value_problems(table, keys, rows, slice_)
+        problems = sentences(table, rows, wrong_rows(table, rows, key))
     return Checked(len(rows), tuple(problems))
 
 
-def _shape_problems(table: Table, rows: list[Row]) -> list[str]:
-    """Fields that the table lacks or that the file lacks."""
+def field_problems(table: Table, rows: Sequence[Row]) -> list[str]:
+    """Fields that the table lacks or that the rows lack."""
     declared = {str(column.name) for column in table.columns}
     known = declared | FILE_ONLY.get(table.name, frozenset())
-    strange: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     missing: set[str] = set()
     for fields, count in Counter(map(tuple, rows)).items():  # rows mostly have the same fields
-        strange.update({name: count for name in fields if name not in known})
+        unknown.update({name: count for name in fields if name not in known})
         missing |= declared.difference(fields)
     return [
-        *(f"field {name!r} is not a column ({count} rows)" for name, count in sorted(strange.items())),
+        *(f"field {name!r} is not a column ({_counted(n)})" for name, n in sorted(unknown.items())),
         *(f"field {name!r} is missing in some rows" for name in sorted(missing)),
     ]
 
 
-def _long_rows(table: Table, keys: list[str], lines: list[bytes], rows: list[Row]) -> list[str]:
-    """Rows, and texts in lists and maps, that are longer than COPY takes."""
-    # A text that is too long makes its row longer than that.
-    long = [
-        (len(line), row) for line, row in zip(lines, rows, strict=True) if len(line) > MAX_SUPER_TEXT_BYTES
-    ]
-    too_long = [row for length, row in long if length > MAX_ROW_BYTES]
-    problems = _told(f"the row has more than the {MAX_ROW_BYTES} bytes that COPY takes", keys, too_long)
-    for column in table.columns:
-        if isinstance(column.type, Super):
-            found = [row for _, row in long if longest_text(row.get(column.name)) > MAX_SUPER_TEXT_BYTES]
-            words = (
-                f"{column.name} holds a text of more than the {MAX_SUPER_TEXT_BYTES} bytes that COPY takes"
-            )
-            problems += _told(words, keys, found)
-    return problems
+def wrong_rows(table: Table, rows: Sequence[Row], key: str) -> dict[str, list[int]]:
+    """By problem, the places of the rows that have it.
 
+    A problem is a value that does not fit its column, a missing or repeated key (of rows with the same key
+    the first is right), or another partition.
 
-def _value_problems(table: Table, keys: list[str], rows: list[Row], slice_: str) -> list[str]:
-    """Values that are not of their column's type, or missing, and keys that are not unique."""
-    problems = _told(f"slice is not {slice_!r}", keys, (row for row in rows if row["slice"] != slice_))
+    The rows have exactly the table's fields (`field_problems`).
+    """
+    names = key_columns(table)
+    found = {f"slice is not {key!r}": [at for at, row in enumerate(rows) if row["slice"] != key]}
     for column in table.columns:
         name, fits = str(column.name), _fits(column.type)
-        wrong = [row for row in rows if (value := row[name]) is not None and not fits(value)]
-        problems += _told(f"{name} is not {_words(column.type)}", keys, wrong)
+        found[f"{name} is not {_words(column.type)}"] = [
+            at for at, row in enumerate(rows) if (value := row[name]) is not None and not fits(value)
+        ]
         if not column.nullable:
-            problems += _told(f"{name} is missing", keys, (row for row in rows if row[name] is None))
-    if problems:
-        return problems
-    counts = Counter(_name(row, keys) for row in rows)
-    if twice := sorted(name for name, count in counts.items() if count > 1):
-        problems.append(
-            f"the key {', '.join(keys)} is not unique: {len(twice)} are there twice, such as {twice[0]}"
-        )
-    return problems
+            found[f"{name} is missing"] = [at for at, row in enumerate(rows) if row[name] is None]
+    seen: set[str] = set()
+    repeated = found.setdefault(f"the key {', '.join(names)} is not unique", [])
+    for at, row in enumerate(rows):
+        if (mine := _name(row, names)) in seen:
+            repeated.append(at)
+        seen.add(mine)
+    return {problem: at for problem, at in found.items() if at}
+
+
+def sentences(table: Table, rows: Sequence[Row], problems: dict[str, list[int]]) -> list[str]:
+    """Each problem with how many rows have it, and the key of one of them."""
+    keys = key_columns(table)
+    return [
+        f"{problem} in {_counted(len(at))}, such as {min(_name(rows[one], keys) for one in at)}"
+        for problem, at in problems.items()
+    ]
+
+
+def _long_rows(table: Table, lines: Sequence[bytes], rows: Sequence[Row]) -> dict[str, list[int]]:
+    """Rows, and texts in lists and maps, that are longer than COPY accepts."""
+    # A text that is too long makes its row longer than that.
+    long = [at for at, line in enumerate(lines) if len(line) > MAX_SUPER_TEXT_BYTES]
+    found = {
+        f"the row has more than the {MAX_ROW_BYTES} bytes that COPY accepts": [
+            at for at in long if len(lines[at]) > MAX_ROW_BYTES
+        ]
+    }
+    for column in table.columns:
+        if isinstance(column.type, Super):
+            found[
+                f"{column.name} holds a text of more than the {MAX_SUPER_TEXT_BYTES} bytes that COPY accepts"
+            ] = [at for at in long if longest_text(rows[at].get(column.name)) > MAX_SUPER_TEXT_BYTES]
+    return {problem: at for problem, at in found.items() if at}
 
 
 def _fits(type_: TypeEngine[object]) -> Callable[[Any], bool]:
@@ -147,7 +169,7 @@ def _fits(type_: TypeEngine[object]) -> Callable[[Any], bool]:
             return lambda value: _parses(value, _TIME, datetime.fromisoformat)
         case Date():
             return lambda value: _parses(value, _DATE, date.fromisoformat)
-    raise TypeError(f"the gate does not know the type {type_!r}")
+    raise TypeError(f"validation does not know the type {type_!r}")
 
 
 def _parses(value: Any, form: re.Pattern[str], parse: Callable[[str], date]) -> bool:
@@ -172,12 +194,10 @@ def _words(type_: TypeEngine[object]) -> str:
     return "a date"
 
 
-def _told(problem: str, keys: list[str], rows: Iterable[Row]) -> list[str]:
-    """The problem with how many rows have it, and the first of them; nothing where none has."""
-    names = [_name(row, keys) for row in rows]
-    return [f"{problem} in {len(names)} rows, such as {min(names)}"] if names else []
+def _counted(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def _name(row: Row, keys: list[str]) -> str:
+def _name(row: Row, keys: Sequence[str]) -> str:
     """A row by its key."""
     return " ".join("NULL" if row.get(key) is None else str(row[key]) for key in keys)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from music_assets.defs.slices import StagedSlices
 
 from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
-from music_assets.defs.slices import StagedSlices
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 

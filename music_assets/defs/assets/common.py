@@ -1,31 +1,21 @@
 """What the asset modules share: how an asset is described from the declared tables.
 
-No asset stands here; each stage has a module of its own.
+No asset is declared here; each step of the flow has a module of its own.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, TableColumn, TableColumnConstraints, TableSchema
+from dagster import AssetSpec, TableColumn, TableColumnConstraints, TableSchema
 from sqlalchemy import Table
 
-from music_assets.defs.partitions import backfill_policy, msd_directories
-from music_assets.defs.slices import Metadata
+from music_assets.tables import METADATA
 from music_assets.tables import SPOTIFY as SPOTIFY_TERMS
-from music_assets.tables import STAGED
 
 OWNERS = ["team:music-assets"]
 
-# The stages, in the order the data flows; the UI groups the graph by them.
-MSD, SPOTIFY, MAPPING, GATE, STAGING, REFRESH, PUBLISHED = (
-    "msd",
-    "spotify",
-    "mapping",
-    "staged_json",
-    "staging",
-    "refresh",
-    "published",
-)
+# The groups of the graph, in the order the data flows.
+MSD, SPOTIFY, MAPPING = "msd", "spotify", "mapping"
+STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staged_json", "staging", "refresh", "published"
 
 # Lists longer than this are cut in metadata: the event log is no place for a thousand paths.
 MOST_LISTED = 50
@@ -53,33 +43,25 @@ def terms_of(table: Table) -> dict[str, str]:
 
 
 def definition_metadata(table: Table, **more: Any) -> dict[str, Any]:
-    """Metadata of an asset that is known before it is ever made."""
+    """Metadata of an asset that is known before it is materialized."""
     return {"dagster/column_schema": column_schema(table), **more}
 
 
-def staged_kind(name: str, *, group: str, kinds: set[str], code_version: str, **tags: str) -> dict[str, Any]:
-    """What all assets that are staged as JSON Lines have in common, as arguments of `@asset`."""
-    table = STAGED[name]
-    return {
-        "group_name": group,
-        "owners": OWNERS,
-        "kinds": kinds | {"json"},
-        "tags": terms_of(table) | tags,
-        "code_version": code_version,
-        "metadata": definition_metadata(table),
-        "partitions_def": msd_directories,
-        "backfill_policy": backfill_policy,
-        "io_manager_key": "json_lines",
-    }
-
-
-def reporter(context: AssetExecutionContext, asset: AssetKey | str) -> Callable[[str, Metadata], None]:
-    """How partition metadata of one asset reaches Dagster's event log."""
-
-    def report(partition_key: str, metadata: Metadata) -> None:
-        context.add_asset_metadata(metadata, asset_key=asset, partition_key=partition_key)
-
-    return report
+def staged_spec(
+    kind: str, *, group: str, kinds: set[str], tags: dict[str, str] | None = None, **more: Any
+) -> AssetSpec:
+    """The asset of a staged kind, as the UI shows it; read and written through the IO manager for JSON
+    Lines."""
+    table = METADATA.tables[f"staging.{kind}"]
+    return AssetSpec(
+        kind,
+        group_name=group,
+        owners=OWNERS,
+        kinds=kinds | {"json"},
+        tags=terms_of(table) | (tags or {}),
+        metadata=definition_metadata(table),
+        **more,
+    ).with_io_manager_key("json_lines")
 
 
 def listed(found: list[Any]) -> list[Any]:

@@ -1,85 +1,91 @@
-"""Which Spotify track each song is, and whom the matched songs vote for as its artist.
+"""Which Spotify track each song is, and which Spotify artists the matched songs vote for.
 
-Pure functions of staged files: no request is spent here, however often the matcher changes. The rows of one
-song are made in `mapped_rows`; how it is compared and decided is `music_assets.matching`. The check that a
+Functions of staged rows: no request is spent here, however often the matcher changes. The rows of one song
+are computed in `mapped_rows`; how it is compared and decided is `music_assets.matching`. The check that a
 better matcher does not lose many matches is in `music_assets.defs.checks`.
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
-from dagster import AssetExecutionContext, asset
-
-from music_assets.defs.assets.common import MAPPING, listed, reporter, staged_kind
+from music_assets.defs.assets.common import MAPPING, listed
 from music_assets.defs.assets.mapped_rows import Rescored, map_song
-from music_assets.defs.resources import CorrectionsResource, StagingResource
-from music_assets.defs.slices import Made, Slices, StagedSlices
+from music_assets.defs.resources import CorrectionsResource
+from music_assets.defs.stages import Partition, stage
 from music_assets.matching import artist_agreement, matcher_version
 from music_assets.sources.corrections import OfPartition
-from music_assets.staging.store import StagedFile, fingerprint
+from music_assets.staging.partitions import Metadata, Staged
+from music_assets.staging.rows import Row
+from music_assets.staging.store import StagedFile
 
-CODE_VERSION = "2"
+VERSION = f"2-{matcher_version()}"
 STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
-EXAMPLES = 5  # track ids that tell of each kind of change
+EXAMPLES = 5  # track ids shown for each kind of change
 
 
-@asset(
-    **staged_kind(
-        "mapped_songs", group=MAPPING, kinds={"python"}, code_version=f"{CODE_VERSION}-{matcher_version()}"
-    ),
+def corrections_of_partition(corrections: CorrectionsResource) -> Callable[[str], str]:
+    """The rows depend on what people say of the partition's tracks."""
+    known = corrections.read()
+    return lambda key: known.of(key).as_text
+
+
+def corrections_notes(file: StagedFile, corrections: CorrectionsResource) -> Metadata:
+    """What is wrong with the files of corrections is shown with every run."""
+    return _notes(corrections)
+
+
+@stage(
+    "mapped_songs",
+    inputs=("msd_songs", "spotify_search"),
+    version=VERSION,
+    depends_on=corrections_of_partition,
+    when_unchanged=corrections_notes,
+    attributes={"group": MAPPING, "kinds": {"python"}},
     description=(
         "Every candidate for every MSD track, best first, with score, margin and reasons in words; "
-        "`accepted` marks the match. A track without candidates has one row that says why. Its code version "
-        "is the matcher's: a better matcher makes this stale, and making it again asks Spotify nothing and "
-        "says what changed. A researcher's overrides win over the matcher (`by_hand`); tracks that the MSD's "
-        "lists name as wrongly linked or as duplicates are flagged."
+        "`accepted` marks the match. A track without candidates has one row that says why. The matcher is "
+        "part of its code version: a better matcher makes this stale, and computing it again spends no "
+        "request and shows what changed. A researcher's overrides win over the matcher (`by_hand`); tracks "
+        "that the MSD's lists name as wrongly linked or as duplicates are flagged."
     ),
 )
 def mapped_songs(
-    context: AssetExecutionContext,
-    msd_songs: StagedSlices,
-    spotify_search: StagedSlices,
-    staging: StagingResource,
-    corrections: CorrectionsResource,
-) -> Slices:
-    known = corrections.read()
-    earlier = StagedSlices(staging.store(), "mapped_songs")
-    notes = {"reasons": list(known.notes)} if known.notes else {}
-
-    def made_from(key: str) -> str:
-        return mapped_from(msd_songs.staged_file(key), spotify_search.staged_file(key), known.of(key))
-
-    def make(key: str, before: StagedFile | None) -> Made:
-        here = known.of(key)
-        searches = {search["track_id"]: search for search in spotify_search[key]}
-        rows: list[dict[str, Any]] = []
-        statuses: Counter[str] = Counter()
-        for song in msd_songs[key]:
-            mine = map_song(song, searches.get(song["track_id"]), here)
-            statuses[mine[0]["status"]] += 1
-            rows += mine
-        counts = {status: statuses[status] for status in STATUSES}
-        decided = sum(statuses.values()) - statuses["pending"] - statuses["error"]
-        rate = {"match_rate": round(statuses["matched"] / decided, 4)} if decided else {}
-        facts = {"songs": sum(statuses.values()), **counts, **rate, **_corrected(rows, here)}
-        if before is None:
-            return Made(rows, facts, notes)
-        changed = Rescored.between(earlier[key], rows)
-        facts["rescored"] = {
-            "rows_before": before.written_at,
-            "matched_before": changed.matched_before,
-            **changed.counts(),
-            "such_as": changed.examples(EXAMPLES),
-        }
-        return Made(rows, facts, {**notes, **changed.counts()})
-
-    report = reporter(context, "mapped_songs")
-    return Slices(context.partition_keys, made_from, make, report, kept=lambda receipt: notes)
+    partition: Partition, msd_songs: list[Row], spotify_search: list[Row], corrections: CorrectionsResource
+) -> Staged:
+    known = corrections.read().of(partition.key)
+    searches = {search["track_id"]: search for search in spotify_search}
+    rows: list[Row] = []
+    statuses: Counter[str] = Counter()
+    for song in msd_songs:
+        mine = map_song(song, searches.get(song["track_id"]), known)
+        statuses[mine[0]["status"]] += 1
+        rows += mine
+    decided = sum(statuses.values()) - statuses["pending"] - statuses["error"]
+    metadata: dict[str, Any] = {
+        "songs": sum(statuses.values()),
+        **{status: statuses[status] for status in STATUSES},
+        **({"match_rate": round(statuses["matched"] / decided, 4)} if decided else {}),
+        **_corrected(rows, known),
+    }
+    notes = _notes(corrections)
+    if partition.previous is None:
+        return Staged(rows, metadata, notes)
+    changed = Rescored.between(partition.previous_rows(), rows)
+    metadata["rescored"] = {
+        "rows_before": partition.previous.written_at,
+        "matched_before": changed.matched_before,
+        **changed.counts(),
+        "such_as": changed.examples(EXAMPLES),
+    }
+    return Staged(rows, metadata, {**notes, **changed.counts()})
 
 
-def mapped_from(songs: StagedFile, search: StagedFile, known: OfPartition) -> str:
-    """What a partition of `mapped_songs` is made from: songs, answers, corrections, and the matcher."""
-    return fingerprint(songs.checksum, search.checksum, known.as_text, CODE_VERSION, matcher_version())
+def _notes(corrections: CorrectionsResource) -> Metadata:
+    notes = corrections.read().notes
+    return {"reasons": list(notes)} if notes else {}
 
 
 def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]:
@@ -93,34 +99,20 @@ def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]
     return {**counts, "overrides_without_song": listed(strange)} if strange else counts
 
 
-@asset(
-    **staged_kind("artist_votes", group=MAPPING, kinds={"python"}, code_version=CODE_VERSION),
+@stage(
+    "artist_votes",
+    inputs=("msd_songs", "mapped_songs", "spotify_tracks"),
+    version=VERSION,
+    attributes={"group": MAPPING, "kinds": {"python"}},
     description=(
         "Each match's vote: the Spotify artists credited on it are candidates for the song's MSD artist. "
         "Tracks known to be wrongly linked have none. Counted over all partitions in "
         "`warehouse/mapped/artists`."
     ),
 )
-def artist_votes(
-    context: AssetExecutionContext,
-    msd_songs: StagedSlices,
-    mapped_songs: StagedSlices,
-    spotify_tracks: StagedSlices,
-) -> Slices:
-    def made_from(key: str) -> str:
-        return votes_from(*(one.staged_file(key) for one in (msd_songs, mapped_songs, spotify_tracks)))
-
-    def make(key: str, before: StagedFile | None) -> Made:
-        rows = count_votes(msd_songs[key], mapped_songs[key], spotify_tracks[key])
-        return Made(rows, {"votes": sum(row["votes"] for row in rows)})
-
-    return Slices(context.partition_keys, made_from, make, reporter(context, "artist_votes"))
-
-
-def votes_from(songs: StagedFile, mapped: StagedFile, tracks: StagedFile) -> str:
-    """What a partition of `artist_votes` is made from."""
-    inputs = (songs.checksum, mapped.checksum, tracks.checksum)
-    return fingerprint(*inputs, CODE_VERSION, matcher_version())
+def artist_votes(msd_songs: list[Row], mapped_songs: list[Row], spotify_tracks: list[Row]) -> Staged:
+    rows = count_votes(msd_songs, mapped_songs, spotify_tracks)
+    return Staged(rows, {"votes": sum(row["votes"] for row in rows)})
 
 
 def count_votes(

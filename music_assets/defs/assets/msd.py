@@ -1,108 +1,86 @@
-"""The MSD, read: its tracks and, of the same files, its artists.
+"""The MSD's tracks and, from the same files, its artists.
 
-Reading itself is `music_assets.sources.msd`, and on how many cores `msd_partition`; here is what becomes an
-asset and what is told of it.
+Reading files is `music_assets.sources.msd`, reading and encoding a partition `msd_partition`; here is the
+stage.
 """
 
-from collections.abc import Iterator
-from functools import cache
+from __future__ import annotations
 
-from dagster import AssetExecutionContext, AssetSpec, Output, multi_asset
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 
-from music_assets.defs.assets.common import MSD, OWNERS, definition_metadata, listed, reporter, terms_of
-from music_assets.defs.assets.msd_partition import Partition, PartitionReader
-from music_assets.defs.partitions import backfill_policy, msd_directories
+from music_assets.defs.assets.common import MSD, listed
+from music_assets.defs.assets.msd_partition import EncodedPartition, read_partition
 from music_assets.defs.resources import MsdResource
-from music_assets.defs.slices import Made, Slices
-from music_assets.sources.msd import MsdRoot, cores
-from music_assets.staging.store import StagedFile, fingerprint
-from music_assets.tables import STAGED
+from music_assets.defs.stages import Partition, stage
+from music_assets.sources.msd import cores, read_partitions
+from music_assets.staging.partitions import Staged
 
-CODE_VERSION = "2"
-
-
-def _spec(name: str, description: str) -> AssetSpec:
-    return AssetSpec(
-        name,
-        description=description,
-        group_name=MSD,
-        owners=OWNERS,
-        kinds={"hdf5", "python", "json"},
-        tags=terms_of(STAGED[name]),
-        code_version=CODE_VERSION,
-        metadata=definition_metadata(STAGED[name]),
-    ).with_io_manager_key("json_lines")
+Reader = Callable[[str], EncodedPartition]
 
 
-@multi_asset(
-    name="read_msd",
-    specs=[
-        _spec(
-            "msd_songs",
-            "Every track of the Million Song Dataset: its metadata and analysis fields, a row a file. Files "
-            "that cannot be read are set aside, named with their reason in the partition's metadata.",
-        ),
-        _spec(
-            "msd_artists",
-            "The artists of those tracks as this partition sees them, with the Echo Nest's and MusicBrainz' "
-            "tags and similar artists. An artist's tracks lie in many partitions; `warehouse/msd/artists` "
-            "brings them together.",
-        ),
-    ],
-    can_subset=True,
-    partitions_def=msd_directories,
-    backfill_policy=backfill_policy,
+def msd_files(msd: MsdResource) -> Callable[[str], str]:
+    """The rows depend on the names, sizes and times of a partition's files."""
+    return msd.root().fingerprint
+
+
+@contextmanager
+def reading_ahead(keys: Sequence[str], msd: MsdResource) -> Iterator[Reader]:
+    """A function that reads these partitions in their order; with many files worker processes read ahead."""
+    with closing(read_partitions(msd.root(), keys, cores(), read_partition)) as partitions:
+
+        def read(key: str) -> EncodedPartition:
+            found, partition = next(partitions)
+            assert found == key, f"partition {found} was read, {key} was expected"
+            return partition
+
+        yield read
+
+
+@stage(
+    "read_msd",
+    outputs=("msd_songs", "msd_artists"),
+    version="2",
+    depends_on=msd_files,
+    session=reading_ahead,
+    attributes={
+        "group": MSD,
+        "kinds": {"hdf5", "python"},
+        "descriptions": {
+            "msd_songs": (
+                "Every track of the Million Song Dataset: its metadata and analysis fields, one row per "
+                "file. Files that cannot be read are set aside, named with their reason in the partition's "
+                "metadata."
+            ),
+            "msd_artists": (
+                "The artists of those tracks as this partition sees them, with the Echo Nest's and "
+                "MusicBrainz' tags and similar artists. An artist's tracks are in many partitions; "
+                "`warehouse/msd/artists` combines them."
+            ),
+        },
+    },
 )
-def read_msd(context: AssetExecutionContext, msd: MsdResource) -> Iterator[Output[Slices]]:
-    root = msd.root()
-    with PartitionReader(root, msd.readers or cores()) as reader:
-
-        @cache  # the artists are of the same files
-        def made_from(key: str) -> str:
-            return read_from(root, key)
-
-        def songs_and_artists(key: str, before: StagedFile | None) -> Made:
-            files = root.count(key)
-            warnings = _warnings(key, files, before)
-            for warning in warnings:
-                context.log.warning(warning)
-            return _songs(reader.read(key), files, warnings)
-
-        def artists_alone(key: str, before: StagedFile | None) -> Made:
-            return _artists(reader.read(key))
-
-        make = {"msd_songs": songs_and_artists, "msd_artists": artists_alone}
-        for name in ("msd_songs", "msd_artists"):
-            if name in context.op_execution_context.selected_output_names:
-                report = reporter(context, name)
-                slices = Slices(context.partition_keys, made_from, make[name], report, expect=reader.expect)
-                yield Output(slices, output_name=name)
-
-
-def read_from(root: MsdRoot, key: str) -> str:
-    """What a partition's songs and artists are made from: its files, and the code that reads them."""
-    return fingerprint(root.fingerprint(key), CODE_VERSION)
-
-
-def _songs(partition: Partition, files: int, warnings: list[str]) -> Made:
-    facts = {
+def read_msd(partition: Partition, msd: MsdResource, session: Reader) -> Mapping[str, Staged]:
+    read = session(partition.key)
+    files = msd.root().count(partition.key)
+    before = partition.previous.metadata.get("files", 0) if partition.previous else 0
+    songs = {
         "files": files,
-        "songs": partition.songs,
-        "set_aside": len(partition.set_aside),
-        "set_aside_files": listed(partition.set_aside),
-        "preview": partition.preview,
+        "songs": read.songs,
+        "set_aside": len(read.set_aside),
+        "set_aside_files": listed(read.set_aside),
+        "preview": read.preview,
     }
-    beside = {"msd_artists": _artists(partition)}
-    return Made(partition.msd_songs, facts, {"reasons": warnings}, beside=beside)
+    return {
+        "msd_songs": Staged(read.msd_songs, songs, {"reasons": missing_files(partition.key, files, before)}),
+        "msd_artists": Staged(read.msd_artists, {"artists": read.artists}),
+    }
 
 
-def _artists(partition: Partition) -> Made:
-    return Made(partition.msd_artists, {"artists": partition.artists})
-
-
-def _warnings(key: str, files: int, before: StagedFile | None) -> list[str]:
+def missing_files(key: str, files: int, before: int) -> list[str]:
     """What looks as if a part of the MSD were missing."""
-    held = before.metadata.get("files", 0) if before else 0
-    if files < held:
-        return [f"Partition {key} has {files} MSD files, it had {held} before: is a part of the MSD missing?"]
+    if files < before:
+        return [
+            f"Partition {key} has {files} MSD files, it had {before} before: is a part of the MSD missing?"
+        ]
     return [] if files else [f"Partition {key} has no MSD files: it is empty."]

@@ -1,131 +1,140 @@
-"""The gate and the staging tables: what was staged is checked, then loaded as it is.
+"""`staged_json`, which records what passed validation, and the staging tables, which are loaded from it.
 
-One gate and one table for each staged kind, made by the factories here. What the gate looks at is
-`music_assets.staging.validation`, how a load goes `music_assets.warehouse.engine`.
+How a file is validated is in `music_assets.staging`, how a load works in `music_assets.warehouse.engine`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetIn, AssetKey, AssetsDefinition, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    BackfillPolicy,
+    MaterializeResult,
+    PartitionsDefinition,
+    asset,
+)
+from sqlalchemy import Table
 
 from music_assets.defs.assets.common import (
-    GATE,
     OWNERS,
+    REFRESH,
+    STAGED_JSON,
     STAGING,
-    column_schema,
     definition_metadata,
-    reporter,
     terms_of,
 )
-from music_assets.defs.manifests import read_verdicts
-from music_assets.defs.partitions import backfill_policy, msd_directories
+from music_assets.defs.partitions import backfill_policy, days, days_policy, msd_directories
 from music_assets.defs.resources import StagingResource
-from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
-from music_assets.staging.errors import DamagedFile
-from music_assets.staging.store import StagedFile, StagingStore
-from music_assets.staging.validation import check_file, gate_version
-from music_assets.tables import METADATA, STAGED
-from music_assets.warehouse.manifest import CopyFrom, Manifest, Verdict
+from music_assets.staging import manifests
+from music_assets.tables import STAGED, STAGED_BY_DAY
+from music_assets.warehouse.manifest import CopyFrom, Manifest
+
+NAME, NAME_BY_DAY = "staged_json", "staged_json_refresh"
 
 
-def _gate(kind: str) -> AssetsDefinition:
-    key = AssetKey(["staged_json", kind])
-
+def _manifest_asset(
+    name: str,
+    kinds: Mapping[str, Table],
+    partitions_def: PartitionsDefinition[str],
+    policy: BackfillPolicy,
+    *,
+    group: str,
+) -> AssetsDefinition:
     @asset(
-        key=key,
-        ins={"rows": AssetIn(kind)},
-        io_manager_key="manifests",
-        partitions_def=msd_directories,
-        backfill_policy=backfill_policy,
-        group_name=GATE,
+        name=name,
+        deps=list(kinds),
+        partitions_def=partitions_def,
+        backfill_policy=policy,
+        group_name=group,
         owners=OWNERS,
         kinds={"json", "python"},
-        tags=terms_of(STAGED[kind]),
-        code_version=gate_version(STAGED[kind]),
-        metadata={"dagster/column_schema": column_schema(STAGED[kind])},
         description=(
-            f"The gate for `{kind}`: each partition's file is held against the columns and keys of "
-            f"`staging.{kind}` and gets a manifest (rows, bytes, checksum), or is refused with the reasons "
-            "and left out. Other partitions go on."
+            "What may be loaded: each partition's files of all kinds, compared with the columns and keys of "
+            "their staging tables. Its manifest names the files that passed (rows, bytes, checksum), also "
+            "in the form that Redshift's COPY reads; a file that fails is left out with its problems, and "
+            "the others go on. A file that another program wrote into the staging area is validated here."
         ),
     )
-    def staged_json(
-        context: AssetExecutionContext, rows: StagedSlices, staging: StagingResource
-    ) -> dict[str, Any]:
-        store, name = staging.store(), key.to_user_string()
-        report = reporter(context, key)
-        keys = context.partition_keys
-        before = dict(zip(keys, read_verdicts(store, name, keys), strict=True))
-        made: dict[str, Verdict] = {}
-        for done, partition in enumerate(keys, start=1):
-            receipt, verdict = rows.staged_file(partition), before[partition]
-            kept = verdict is not None and verdict.stands(receipt.checksum, gate_version(STAGED[kind]))
-            if verdict is None or not kept:
-                verdict = made[partition] = judge(store, receipt)
-            if not verdict.passed:
-                context.log.error("%s %s is refused: %s", kind, partition, "; ".join(verdict.problems))
-            report(
-                partition,
+    def staged_json(context: AssetExecutionContext, staging: StagingResource) -> MaterializeResult[None]:
+        store, keys = staging.store(), sorted(context.partition_keys)
+        for done, key in enumerate(keys, start=1):
+            entries = manifests.record(store, name, kinds, key)
+            refused = [entry for entry in entries.values() if not entry.passed]
+            problems = [f"{entry.kind}: {problem}" for entry in refused for problem in entry.problems]
+            for problem in problems:
+                context.log.error("%s %s is refused: %s", name, key, problem)
+            passed = [entry for entry in entries.values() if entry.passed]
+            context.add_asset_metadata(
                 {
-                    "dagster/partition_row_count": verdict.manifest.rows,
-                    "bytes": verdict.manifest.bytes,
-                    "checksum": verdict.manifest.checksum,
-                    "refused": not verdict.passed,
-                    "problems": list(verdict.problems),
+                    "dagster/partition_row_count": sum(entry.rows for entry in passed),
+                    "files": len(passed),
+                    "bytes": sum(entry.bytes for entry in passed),
+                    "refused": len(refused),
+                    "problems": problems,
                 },
+                asset_key=name,
+                partition_key=key,
             )
-            advanced("staged_json", f"{kind} {partition}", done, len(keys), kept=kept)
-        return made
+            advanced(name, key, done, len(keys), sum(entry.rows for entry in passed))
+        return MaterializeResult()
 
     return staged_json
 
 
-def judge(store: StagingStore, receipt: StagedFile) -> Verdict:
-    """The verdict on one staged file."""
-    kind, slice_ = receipt.kind, receipt.partition_key
-    table = METADATA.tables[f"staging.{kind}"]
-    try:
-        checked = check_file(table, store.read(receipt), slice_)
-    except DamagedFile as error:
-        problems = [str(error)]
-    else:
-        problems = list(checked.problems)
-        if not problems and checked.rows != receipt.rows:
-            problems.append(f"it has {checked.rows} rows, its receipt says {receipt.rows}")
-    manifest = Manifest(kind, slice_, store.url(kind, slice_), receipt.rows, receipt.bytes, receipt.checksum)
-    return Verdict(manifest, gate_version(table), tuple(problems))
-
-
-def _staging_table(kind: str) -> AssetsDefinition:
+def _staging_table(
+    kind: str,
+    table: Table,
+    manifest: str,
+    partitions_def: PartitionsDefinition[str],
+    policy: BackfillPolicy,
+    *,
+    group: str,
+) -> AssetsDefinition:
     key = AssetKey(["warehouse", "staging", kind])
 
     @asset(
         key=key,
-        ins={"manifests": AssetIn(["staged_json", kind])},
+        deps=[manifest],
         io_manager_key="warehouse_tables",
-        partitions_def=msd_directories,
-        backfill_policy=backfill_policy,
-        group_name=STAGING,
+        partitions_def=partitions_def,
+        backfill_policy=policy,
+        group_name=group,
         owners=OWNERS,
         kinds={"sql", "table"},
-        tags=terms_of(STAGED[kind]),
-        metadata=definition_metadata(STAGED[kind], **{"dagster/table_name": f"staging.{kind}"}),
+        tags=terms_of(table),
+        metadata=definition_metadata(table, **{"dagster/table_name": f"staging.{kind}"}),
         description=(
-            f"`{kind}` as landed, a slice a partition, each noted in `meta.loads` with its checksum. A slice "
-            "that is there already is not loaded again; the slices of a run are replaced in one transaction."
+            f"`{kind}` as staged, one slice per partition, each recorded in `meta.loads` with its checksum. "
+            "A slice that is loaded already is not loaded again; the slices of a run are replaced in one "
+            "transaction."
         ),
     )
-    def staging_table(context: AssetExecutionContext, manifests: list[Any]) -> CopyFrom:
-        report = reporter(context, key)
-        for manifest in manifests:
-            report(
-                manifest.slice, {"dagster/partition_row_count": manifest.rows, "checksum": manifest.checksum}
-            )
-        return CopyFrom(kind, tuple(manifests))
+    def staging_table(context: AssetExecutionContext, staging: StagingResource) -> Any:
+        store, keys = staging.store(), sorted(context.partition_keys)
+        read = store.each(lambda partition: manifests.read(store, manifest, partition).get(kind), keys)
+        passed = [entry for entry in read if entry is not None and entry.passed]
+        for entry in passed:
+            shown = {"dagster/partition_row_count": entry.rows, "checksum": entry.checksum}
+            context.add_asset_metadata(shown, asset_key=key, partition_key=entry.partition_key)
+        return CopyFrom(kind, tuple(map(_loadable, passed)))
 
     return staging_table
 
 
-gates = [_gate(kind) for kind in STAGED]
-staging_tables = [_staging_table(kind) for kind in STAGED]
+def _loadable(entry: manifests.ManifestEntry) -> Manifest:
+    return Manifest(entry.kind, entry.partition_key, entry.url, entry.rows, entry.bytes, entry.checksum)
+
+
+staged_json = _manifest_asset(NAME, STAGED, msd_directories, backfill_policy, group=STAGED_JSON)
+staged_json_refresh = _manifest_asset(NAME_BY_DAY, STAGED_BY_DAY, days, days_policy, group=REFRESH)
+staging_tables = [
+    _staging_table(kind, table, NAME, msd_directories, backfill_policy, group=STAGING)
+    for kind, table in STAGED.items()
+]
+refresh_tables = [
+    _staging_table(kind, table, NAME_BY_DAY, days, days_policy, group=REFRESH)
+    for kind, table in STAGED_BY_DAY.items()
+]

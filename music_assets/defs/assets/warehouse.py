@@ -1,4 +1,4 @@
-"""The published tables of `msd`, `spotify` and `mapped`: one asset a table, its SQL in `published`.
+"""The published tables of `msd`, `spotify` and `mapped`: one asset per table, its SQL in `published`.
 
 The wide tables that most people query are in `analytics`; both come from the factory here.
 """
@@ -10,8 +10,6 @@ from sqlalchemy import Table
 
 from music_assets import tables as declared
 from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
-from music_assets.defs.assets.refresh import SLICES
-from music_assets.tables import STAGED, STAGED_BY_DAY
 from music_assets.warehouse.engine import Append
 from music_assets.warehouse.published import APPENDED, SELECTS, reads
 
@@ -19,16 +17,8 @@ CODE_VERSION = "1"
 
 
 def table_key(table: Table) -> AssetKey:
-    """The asset that keeps a table."""
+    """The asset that fills a table."""
     return AssetKey(["warehouse", table.schema or "", table.name])
-
-
-def _made_by(table: Table) -> list[AssetKey]:
-    """The assets that fill a table: a staging table may have slices of partitions, of days, or both."""
-    if table.schema != "staging":
-        return [table_key(table)]
-    partitioned = [table_key(table)] if table.name in STAGED else []
-    return partitioned + ([AssetKey(SLICES)] if table.name in STAGED_BY_DAY else [])
 
 
 def table_asset(name: str, description: str) -> AssetsDefinition:
@@ -37,7 +27,7 @@ def table_asset(name: str, description: str) -> AssetsDefinition:
 
     @asset(
         key=table_key(table),
-        deps=sorted({key for read in reads(SELECTS[name]()) for key in _made_by(read)}),
+        deps=sorted({table_key(read) for read in reads(SELECTS[name]())}),
         io_manager_key="warehouse_tables",
         group_name=PUBLISHED,
         owners=OWNERS,

@@ -7,9 +7,10 @@ of them. How many run at once is said in `dagster.yaml` (`instance` writes it), 
 
 import os
 
-from dagster import AssetSelection, define_asset_job
+from dagster import AssetKey, AssetSelection, define_asset_job
 
 from music_assets.defs.assets.common import REFRESH
+from music_assets.defs.assets.staging import NAME as STAGED_JSON
 from music_assets.settings import read_job_tags
 from music_assets.tables import STAGED
 
@@ -18,7 +19,7 @@ _asked = AssetSelection.assets(
     "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
 )
 _matched = AssetSelection.assets("spotify_tracks", "mapped_songs", "artist_votes")
-_staged = AssetSelection.key_prefixes("staged_json") | AssetSelection.key_prefixes(["warehouse", "staging"])
+_staged = AssetSelection.assets(STAGED_JSON, *(AssetKey(["warehouse", "staging", kind]) for kind in STAGED))
 
 # All that is made a partition at a time, what is made once a day, and once of all partitions.
 partitioned = AssetSelection.assets(*STAGED) | _staged
@@ -78,8 +79,8 @@ jobs = [
     ),
     define_asset_job(
         "music_etl",
-        selection=AssetSelection.all(),
+        selection=AssetSelection.all() - refreshed,
         tags=SPENDS | _PLACED.get("music_etl", {}),
-        description="Everything, from MSD files to the tables that people query.",
+        description="Everything but the refresh, from MSD files to the tables that people query.",
     ),
 ]

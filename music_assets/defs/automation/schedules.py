@@ -22,8 +22,9 @@ from dagster import (
 from music_assets.defs.automation.day import READY_BY, day_of, time_to_work
 from music_assets.defs.automation.facts import to_extract
 from music_assets.defs.automation.jobs import jobs
-from music_assets.defs.automation.steps import Facts, Request, what_is_next
+from music_assets.defs.automation.steps import Facts, Request, plan_runs
 from music_assets.defs.resources import MsdResource, StagingResource
+from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 
@@ -49,14 +50,14 @@ def build_schedules(settings: Settings) -> list[ScheduleDefinition]:
     ) -> Iterator[RunRequest | SkipReason]:
         day = day_of(context.scheduled_execution_time, settings.daily_start, settings.timezone)
         try:
-            root = msd.root()
-            changed = to_extract(root, root.partitions(), staging.store())
+            plan = Plan(staging.store(), {"msd": msd})
+            changed = to_extract(plan, msd.root().partitions())
         except (MusicAssetsError, OSError) as error:
             yield SkipReason(str(error))
             return
         if not changed:
             yield SkipReason("No MSD directory is new or changed; `keep_going` does what else there is.")
-        for request in what_is_next(Facts(extract=changed, day=day.name)):
+        for request in plan_runs(Facts(extract=changed, day=day.name)):
             yield run_request(request)
 
     return [daily]

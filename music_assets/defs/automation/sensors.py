@@ -26,25 +26,26 @@ from dagster import (
     sensor,
 )
 
-from music_assets.defs.assets.answers import read_state
-from music_assets.defs.assets.refresh import read_state as read_refreshed
+from music_assets.defs.assets.spotify_answers import read_state
 from music_assets.defs.automation.alerts import FailedRun, tell
 from music_assets.defs.automation.day import Day, day_of
 from music_assets.defs.automation.facts import (
     Loads,
+    days_to_load,
+    extracted,
     go_on_at,
-    receipts_of,
-    to_ask,
-    to_ask_first,
+    refreshed_at,
     to_extract,
     to_fill,
     to_load,
     to_refresh,
+    to_request,
+    to_resolve_first,
     unseen,
 )
 from music_assets.defs.automation.jobs import COMMAND_LINE, jobs
 from music_assets.defs.automation.schedules import run_request
-from music_assets.defs.automation.steps import SPENDING, Facts, what_is_next
+from music_assets.defs.automation.steps import SPENDING, Facts, plan_runs
 from music_assets.defs.failures import cause_of
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
 from music_assets.defs.resources import (
@@ -54,9 +55,9 @@ from music_assets.defs.resources import (
     StagingResource,
     WarehouseResource,
 )
+from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
-from music_assets.staging.store import StagingStore
 
 # A sensor has a minute. The MSD may lie on a slow disk: the look goes on at the next tick where it stopped.
 LOOK_S = 30.0
@@ -93,20 +94,22 @@ def msd_files_changed(
     context: SensorEvaluationContext, msd: MsdResource, staging: StagingResource
 ) -> SensorResult | SkipReason:
     try:
-        root, store = msd.root(), staging.store()
-        there = root.partitions()
+        plan = Plan(staging.store(), {"msd": msd})
+        there = msd.root().partitions()
         todo = [key for key in there if key > (context.cursor or "")]
         changed: dict[str, str] = {}
         until = time.monotonic() + LOOK_S
         while todo:
             part, todo = todo[:PARTITIONS_A_RUN], todo[PARTITIONS_A_RUN:]
-            changed |= to_extract(root, part, store)
+            changed |= to_extract(plan, part)
             after = part[-1]
             if time.monotonic() >= until:
                 break
     except (MusicAssetsError, OSError) as error:
         return SkipReason(str(error))
-    requests = what_is_next(Facts(extract=changed, going=_going(context.instance, datetime.now(UTC))))
+    requests = plan_runs(
+        Facts(extract=changed, in_progress=_in_progress(context.instance, datetime.now(UTC)))
+    )
     looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
     return SensorResult(
         run_requests=[run_request(request) for request in requests],
@@ -140,29 +143,33 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         ended = _ended_after(context.instance, seen.get("ended"))
         if ended is None and not _time_has_come(seen, day, now):
             return SkipReason("No run has ended, and it is not yet time for anything.")
-        going = _going(context.instance, now)
-        if going.keys() - SPENDING:
-            return SkipReason(f"Waiting for {', '.join(sorted(going))}.")
+        in_progress = _in_progress(context.instance, now)
+        if in_progress.keys() - SPENDING:
+            return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         try:
-            receipts = receipts_of(staging.store())
-            state = read_state(staging.store())
+            plan = Plan(staging.store(), {"corrections": corrections, "spotify": spotify})
+            keys = extracted(plan)
+            state = read_state(plan.store)
             loads = Loads.read(warehouse.open())
-            refreshed = _refreshed(context.instance, staging.store())
             facts = Facts(
-                first=to_ask_first(receipts, state, now),
-                unseen=frozenset(unseen(receipts, state)),
-                ask=to_ask(receipts, state, spotify.source, now),
-                load=to_load(receipts, loads, corrections.read()),
-                refresh=to_refresh(loads, refreshed, day.start) if settings.refreshes else None,
-                share=settings.requests_per_day is not None,
+                priority_search=to_resolve_first(plan, keys, state, now),
+                unsearched=frozenset(unseen(plan, keys, state)),
+                search=to_request(plan, keys, state, now),
+                load=to_load(plan, keys, loads),
+                refresh=_refresh_due(context.instance, plan, loads, day.start)
+                if settings.refreshes
+                else None,
+                refresh_day=now.date().isoformat(),
+                refresh_has_own_budget=settings.requests_per_day is not None,
+                unloaded_days=days_to_load(plan, loads),
                 tables=to_fill(loads, _filled(context.instance), day.start),
-                going=going,
-                hurry=day.hurry <= now < day.due,
+                in_progress=in_progress,
+                near_deadline=day.hurry <= now < day.due,
                 day=day.name,
             )
         except (MusicAssetsError, OSError) as error:
             return SkipReason(str(error))
-        requests = what_is_next(facts)
+        requests = plan_runs(facts)
         go_on = go_on_at(state)
         cursor = {
             "ended": ended or seen.get("ended"),
@@ -202,7 +209,7 @@ def _run_failed(settings: Settings) -> SensorDefinition:
     return run_failed
 
 
-def _going(instance: DagsterInstance, now: datetime) -> dict[str, frozenset[str]]:
+def _in_progress(instance: DagsterInstance, now: datetime) -> dict[str, frozenset[str]]:
     """The partitions of runs that have not ended, by job; those of the command line wait for themselves."""
     going: dict[str, frozenset[str]] = {}
     for record in instance.get_run_records(RunsFilter(statuses=_GOING)):
@@ -232,13 +239,13 @@ def _time_has_come(seen: dict[str, str | None], day: Day, now: datetime) -> bool
     return any(datetime.fromisoformat(looked) < at <= now for at in times)
 
 
-def _refreshed(instance: DagsterInstance, store: StagingStore) -> datetime | None:
-    """When the last refresh began, however it ended: a run of its job, or a part of a command's."""
+def _refresh_due(instance: DagsterInstance, plan: Plan, loads: Loads, since: datetime) -> str | None:
+    """Why a refresh is due. It began when its run did, however that ended, or with a command."""
     runs = instance.get_run_records(RunsFilter(job_name="refresh"), limit=1)
     times = [record.create_timestamp.replace(tzinfo=UTC) for record in runs]
-    if at := read_refreshed(store)["at"]:
-        times.append(datetime.fromisoformat(at))
-    return max(times, default=None)
+    if at := refreshed_at(plan):
+        times.append(at)
+    return to_refresh(loads, max(times, default=None), since)
 
 
 def _filled(instance: DagsterInstance) -> datetime | None:

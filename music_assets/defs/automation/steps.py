@@ -7,7 +7,7 @@ the budget lasts, match and load what that changed, and fill the tables once aft
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from music_assets.defs.partitions import KEYS, runs_of
@@ -21,20 +21,23 @@ SPENDING = frozenset({"ask_first", "ask"})
 class Request:
     """One run to be started: a job, for a range of partitions or for none.
 
-    `cause` changes with what made it necessary: a `run_key` is acted on once.
+    `cause` changes with what made it necessary: a `run_key` is acted on once. A refresh is for a `day`.
     """
 
     job: str
     cause: str
     partitions: tuple[str, str] | None = None
+    day: str | None = None
 
     @property
     def run_key(self) -> str:
-        return ":".join((self.job, *(self.partitions or ()), self.cause))
+        return ":".join((self.job, *(self.partitions or ()), *filter(None, [self.day]), self.cause))
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags that give a Dagster run its partitions."""
+        if self.day is not None:
+            return {"dagster/partition": self.day}
         if self.partitions is None:
             return {}
         first, last = self.partitions
@@ -45,65 +48,78 @@ class Request:
 class Facts:
     """What is known when deciding; each mapping has a cause by partition.
 
-    `extract`: the MSD files are others than those that were read. `first`: why the songs wanted most are to
-    be asked about, across all partitions, or None; `unseen`: the partitions nobody has asked about. `ask`:
-    answers are there, or can be had, that are not staged. `load`: what is staged is not what should be, or
-    not loaded. `refresh`: why Spotify is to be asked again about what is stalest, or None; `share`: that has
-    a share of the requests of its own. `tables`: why the published tables are to be filled, or None. `going`:
-    partitions of runs that have not ended, by job; all of them for an unpartitioned run. `hurry`: the tables
-    are due soon. `day`: a cause that stays is acted on once a day; empty for once and for all.
+    `extract`: the MSD files have changed since they were read. `priority_search`: why songs of all partitions
+    are to be searched in order of priority, or None; `unsearched`: the partitions whose songs that has not
+    seen. `search`: results are there, or can be had, that are not staged. `load`: what is staged is out of
+    date, or not loaded. `refresh`: why what is stalest is to be requested again, or None, on `refresh_day`
+    (UTC); `refresh_has_own_budget`: it has a share of the requests to itself; `unloaded_days`: refreshed days
+    that are not loaded. `tables`: why the published tables are to be filled, or None. `in_progress`:
+    partitions of runs that have not ended, by job; all of them for an unpartitioned run. `near_deadline`: the
+    tables are due soon. `day`: a cause that stays is acted on once a day; empty for once and for all.
     """
 
     extract: Mapping[str, str] = field(default_factory=dict)
-    first: str | None = None
-    unseen: frozenset[str] = frozenset()
-    ask: Mapping[str, str] = field(default_factory=dict)
+    priority_search: str | None = None
+    unsearched: frozenset[str] = frozenset()
+    search: Mapping[str, str] = field(default_factory=dict)
     load: Mapping[str, str] = field(default_factory=dict)
     refresh: str | None = None
-    share: bool = False
+    refresh_day: str = ""
+    refresh_has_own_budget: bool = False
+    unloaded_days: Sequence[str] = ()
     tables: str | None = None
-    going: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    hurry: bool = False
+    in_progress: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    near_deadline: bool = False
     day: str = ""
 
 
-def what_is_next(facts: Facts) -> list[Request]:
-    """The runs to start now; none where there is nothing to do, or all of it waits for what is going on.
+def plan_runs(facts: Facts) -> list[Request]:
+    """The runs to start now; none where there is nothing to do, or all of it waits for what is in progress.
 
-    What is loaded waits for the songs that are being extracted, and, unless in a hurry, for its own answers;
-    the tables wait for all of it. Asking waits for asking: there is one budget, and it goes to what is wanted
-    most before a partition has its turn. A refresh comes first where it has a share of its own, since asking
-    would leave nothing of the day; else it waits until there is nothing to ask. It never delays tables that
-    are due.
+    What is loaded waits for the songs that are being extracted and, unless the deadline is near, for its own
+    search results; the tables wait for all of it. Searches wait for one another: there is one budget, and it
+    goes to songs by priority before a partition has its turn. A refresh comes first where it has a budget of
+    its own, since searches would leave nothing of the day; else it waits until there is nothing to search. It
+    never delays tables that are due.
     """
     requests = _ranges("extract", facts.extract, facts)
-    if requests or "extract" in facts.going:
+    if requests or "extract" in facts.in_progress:
         return requests
-    spending = facts.going.keys() & SPENDING
-    refresh = [Request("refresh", fingerprint(facts.day, facts.refresh))] if facts.refresh else []
-    if refresh and facts.share and not facts.hurry and not facts.going:
+    spending = facts.in_progress.keys() & SPENDING
+    refresh = _refreshes(facts)
+    if refresh and facts.refresh_has_own_budget and not facts.near_deadline and not facts.in_progress:
         return refresh
-    asking = bool(facts.first or facts.ask or spending)
-    if facts.first and not spending:
-        requests.append(Request("ask_first", fingerprint(facts.day, facts.first)))
+    searching = bool(facts.priority_search or facts.search or spending)
+    if facts.priority_search and not spending:
+        requests.append(Request("ask_first", fingerprint(facts.day, facts.priority_search)))
     elif not spending:
-        requests += _ranges("ask", facts.ask, facts)
-    if facts.going.keys() - SPENDING:
+        requests += _ranges("ask", facts.search, facts)
+    if facts.in_progress.keys() - SPENDING:
         return requests
-    wait = frozenset() if facts.hurry else facts.ask.keys() | facts.unseen
+    wait = frozenset() if facts.near_deadline else facts.search.keys() | facts.unsearched
     loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)
     if loads:
         return requests + loads
-    if refresh and not asking and not facts.hurry:
+    if refresh and not searching and not facts.near_deadline:
         return refresh
-    if facts.tables and (facts.hurry or not asking):
+    if facts.tables and (facts.near_deadline or not searching):
         requests.append(Request("tables", fingerprint(facts.day, facts.tables)))
     return requests
 
 
+def _refreshes(facts: Facts) -> list[Request]:
+    """A request for the day that is due, and one for each day that was refreshed and is not loaded."""
+    causes = dict.fromkeys(facts.unloaded_days, "not loaded")
+    if facts.refresh:
+        causes[facts.refresh_day] = facts.refresh
+    return [
+        Request("refresh", fingerprint(facts.day, cause), day=day) for day, cause in sorted(causes.items())
+    ]
+
+
 def _ranges(job: str, causes: Mapping[str, str], facts: Facts) -> list[Request]:
-    """A request for each range of neighbours, without those that a run of this job has in hand."""
-    keys = causes.keys() - facts.going.get(job, frozenset())
+    """A request for each range of neighbours, without those that a run of this job is working on."""
+    keys = causes.keys() - facts.in_progress.get(job, frozenset())
     requests = []
     for first, last in runs_of(keys):
         within = KEYS[KEYS.index(first) : KEYS.index(last) + 1]

@@ -1,22 +1,22 @@
-"""Asking in order of what is wanted most, across all partitions: the asset that drains a scarce budget.
+"""Resolving songs in order of priority, across all partitions: the asset that spends a scarce budget.
 
-A partition's own answers are staged by `spotify_search`, in `spotify`, which finds here answered songs in
-the ledger. Which question comes next is decided in `music_assets.resolution`.
+A partition's own results are staged by `spotify_search`, in `spotify`, which finds the songs resolved here in
+the ledger. Which source is searched next is decided in `music_assets.resolution`.
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
 
 from music_assets.defs.assets.common import OWNERS, SPOTIFY, listed
-from music_assets.defs.assets.spotify import take_in
+from music_assets.defs.assets.spotify import add_to_backlog
 from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import SpotifyResource, StagingResource
-from music_assets.defs.slices import StagedSlices
 from music_assets.progress import advanced
 from music_assets.resolution import ResolutionOutcome, SearchBacklog
 from music_assets.resolution.plan import plan_of_backlog
+from music_assets.staging.partitions import read_rows
 from music_assets.staging.store import StagingStore
 
 NAME = "spotify_answers"
@@ -32,38 +32,33 @@ _POINTS = 20  # of the curve in the metadata
     tags={"terms": "spotify", "spends": "requests"},
     deps=["msd_songs"],
     description=(
-        "Asks Spotify about the songs of all extracted partitions, those wanted most first (a list of "
-        "tracks, then `song_hotttnesss`), as far as the budget goes; one album may answer many songs. The "
-        "answers lie in the ledger, where `spotify_search` finds them. Materialising again goes on where "
-        "this ended."
+        "Searches Spotify for the songs of all extracted partitions in order of priority (a list of tracks, "
+        "then `song_hotttnesss`), as far as the budget goes; one album may resolve many songs. The results "
+        "are in the ledger, where `spotify_search` finds them. Materializing again goes on where this "
+        "ended."
     ),
 )
 def spotify_answers(
     context: AssetExecutionContext, spotify: SpotifyResource, staging: StagingResource
 ) -> MaterializeResult[Any]:
-    songs = StagedSlices(staging.store(), "msd_songs")
-    made = context.instance.get_materialized_partitions(AssetKey("msd_songs"))
-    keys = sorted(made) or KEYS
-    checksums = {}
-    for number, key in enumerate(keys, start=1):
-        receipt = staging.store().staged_file("msd_songs", key)
-        if receipt is not None:
-            if not spotify.index().has(key, receipt.checksum):
-                take_in(spotify, key, receipt, songs[key])
-            checksums[key] = receipt.checksum
-        advanced("songs to ask about", key, number, len(keys), receipt.rows if receipt else 0)
+    store = staging.store()
+    files = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
+    for number, file in enumerate(files, start=1):
+        if not spotify.index().has(file.partition_key, file.checksum):
+            add_to_backlog(spotify, file, read_rows(store, file))
+        advanced("songs to resolve", file.partition_key, number, len(files), file.rows)
 
     # Shown while the run works: what it is about to spend.
     context.add_asset_metadata({"plan": MetadataValue.md(plan_of(spotify))}, asset_key=NAME)
-    told = 0
+    shown = 0
 
     def progress(done: int, of: int) -> None:
-        nonlocal told
-        advanced("questions", "", done, of, done - told)
-        told = done
+        nonlocal shown
+        advanced("songs resolved", "", done, of, done - shown)
+        shown = done
 
     outcome = spotify.resolver(progress).resolve()
-    note_state(staging.store(), checksums, outcome)
+    write_state(store, {file.partition_key: file.checksum for file in files}, outcome)
     return MaterializeResult(metadata=_metadata(outcome, spotify.index(), spotify))
 
 
@@ -73,8 +68,8 @@ def plan_of(spotify: SpotifyResource) -> str:
     return plan_of_backlog(spotify.index(), spent, per_day=spotify.requests_per_day).as_markdown()
 
 
-def note_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
-    """Keep, for the sensors, which songs were seen, when each partition got answers, and when to go on."""
+def write_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
+    """Store, for the sensors, which songs were seen, when each partition got results, and when to go on."""
     before = read_state(store)["partitions"]
     now = datetime.now(UTC).isoformat()
     partitions = {
@@ -89,7 +84,7 @@ def note_state(store: StagingStore, checksums: dict[str, str], outcome: Resoluti
 
 
 def read_state(store: StagingStore) -> dict[str, Any]:
-    """What `note_state` kept last; without partitions if it never did."""
+    """What `write_state` stored last; without partitions if it never did."""
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 
 
@@ -119,9 +114,9 @@ def _metadata(outcome: ResolutionOutcome, index: SearchBacklog, spotify: Spotify
 
 
 def curve(points: list[tuple[int, int]]) -> str:
-    """Requests spent and songs resolved as a Markdown table with bars: how much a request still brings."""
+    """Requests spent and songs resolved as a Markdown table with bars: what each request brings."""
     if not points:
-        return "Nothing was asked."
+        return "No request was spent."
     step = max(1, -(-len(points) // _POINTS))
     shown = [*points[step - 1 :: step]]
     if shown[-1] != points[-1]:

@@ -1,0 +1,25 @@
+"""Every stage, in the order the data flows. Assets, jobs and automation all take them from here."""
+
+from music_assets.defs.assets.mapping import artist_votes, mapped_songs
+from music_assets.defs.assets.msd import read_msd
+from music_assets.defs.assets.refresh import artist_releases, spotify_artists_refresh, spotify_tracks_refresh
+from music_assets.defs.assets.spotify import audio_features, spotify_artists, spotify_search, spotify_tracks
+
+# Partitioned by MSD directory.
+STAGES = (
+    read_msd,
+    spotify_search,
+    spotify_tracks,
+    mapped_songs,
+    artist_votes,
+    spotify_artists,
+    audio_features,
+)
+
+# The stage that reads the MSD, those that spend requests, and those computed from what they staged.
+READING = read_msd
+SPENDING = (spotify_search, spotify_artists, audio_features)
+COMPUTED = (spotify_tracks, mapped_songs, artist_votes)
+
+# Partitioned by day.
+STAGES_BY_DAY = (spotify_artists_refresh, spotify_tracks_refresh, artist_releases)

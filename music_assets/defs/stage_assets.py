@@ -1,0 +1,108 @@
+"""Dagster assets made of stages: the loop over a run's partition keys, what the UI shows, progress.
+
+What a stage is, and which of its partitions are up to date, is in `stages`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dagster import (
+    AssetExecutionContext,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    PartitionsDefinition,
+    multi_asset,
+)
+
+from music_assets.defs.assets.common import staged_spec
+from music_assets.defs.partitions import backfill_policy, msd_directories
+from music_assets.defs.stages import Built, InputMissing, Plan, Stage, build
+from music_assets.progress import advanced
+from music_assets.staging.partitions import Metadata
+from music_assets.staging.store import StagedFile, StagingStore
+
+
+def stage_asset(
+    stage: Stage,
+    *,
+    partitions_def: PartitionsDefinition[str] = msd_directories,
+    policy: BackfillPolicy = backfill_policy,
+) -> AssetsDefinition:
+    """The asset of a stage, or the assets of one that writes several kinds in a pass."""
+
+    @multi_asset(
+        name=stage.name,
+        specs=[_spec(stage, kind) for kind in stage.outputs],
+        can_subset=len(stage.outputs) > 1,
+        partitions_def=partitions_def,
+        backfill_policy=policy,
+        required_resource_keys=stage.resources | {"staging"},
+    )
+    def materialize(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
+        resources = {name: getattr(context.resources, name) for name in stage.resources}
+        selected = context.op_execution_context.selected_output_names
+        outputs = [kind for kind in stage.outputs if kind in selected]
+        keys = sorted(context.partition_keys)
+        plan = Plan(context.resources.staging.store(), resources)
+        try:
+            built = build(stage, keys, plan, run_id=context.run_id, outputs=outputs)
+            for done, partition in enumerate(built, start=1):
+                _report(context, plan.store, partition)
+                rows = partition.files[outputs[0]].rows
+                advanced(outputs[0], partition.key, done, len(keys), rows, kept=partition.unchanged)
+        except InputMissing as error:
+            raise Failure(str(error), allow_retries=False) from error
+        for kind in outputs:
+            yield MaterializeResult(asset_key=kind)
+
+    return materialize
+
+
+def _spec(stage: Stage, kind: str) -> AssetSpec:
+    about = dict(stage.attributes)
+    description = about.pop("descriptions", {}).get(kind, stage.description)
+    return staged_spec(
+        kind,
+        deps=[*stage.inputs, *stage.after],
+        description=description,
+        code_version=stage.version,
+        **about,
+    )
+
+
+def _report(context: AssetExecutionContext, store: StagingStore, partition: Built) -> None:
+    for kind, file in partition.files.items():
+        run_metadata = partition.run_metadata.get(kind, {})
+        for reason in run_metadata.get("reasons", ()):
+            context.log.warning(f"{kind} {partition.key}: {reason}")
+        metadata = metadata_of(store, file, run_metadata, unchanged=partition.unchanged)
+        context.add_asset_metadata(metadata, asset_key=kind, partition_key=partition.key)
+
+
+def metadata_of(
+    store: StagingStore, file: StagedFile, run_metadata: Metadata, *, unchanged: bool
+) -> dict[str, Any]:
+    """What the UI and the summary show of a staged file and of this run."""
+    shown = {**file.metadata, **run_metadata}
+    changes = shown.pop("changes", ())
+    reasons = [*file.metadata.get("reasons", ()), *run_metadata.get("reasons", ()), *changes]
+    shown["reasons"] = list(dict.fromkeys(reasons))
+    return {
+        "dagster/partition_row_count": file.rows,
+        "dagster/uri": MetadataValue.path(store.url(file.kind, file.partition_key)),
+        "bytes": file.bytes,
+        "checksum": file.checksum,
+        "unchanged": unchanged,
+        **{name: _shown(name, value) for name, value in shown.items()},
+    }
+
+
+def _shown(name: str, value: object) -> object:
+    """A value as Dagster's UI shows it: a preview as a table, lists and maps as JSON."""
+    if name == "preview":
+        return MetadataValue.md(str(value))
+    return MetadataValue.json(value) if isinstance(value, list | dict) else value
