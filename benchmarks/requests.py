@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.echonest import EchoNestArchive
-from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
+from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 from music_assets.sources.spotify import (
     Ledger,
     SongQuery,
@@ -134,9 +134,7 @@ def providers_of(
             stack.callback(opened.close)
             yield [EchoNestIds(opened)]
         elif "ListenBrainz" in way:
-            at = ListenBrainzSettings(
-                source="sandbox", base_url=address.listenbrainz_url, requests_per_second=None
-            )
+            at = replace(LISTENBRAINZ, base_url=address.listenbrainz_url, requests_per_second=None)
             yield [ListenBrainzIds(stack.enter_context(ListenBrainz(at, ledger)))]
         else:
             yield []
@@ -201,7 +199,7 @@ def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: st
         return list(dict.fromkeys(item["id"] for item in items))
 
     for row in rows:
-        query = queries_for(row["title"], row["artist_name"], ladder=1)[0]
+        query = queries_for(row["title"], row["artist_name"])[0]
         tracks = [
             track_row(track, source="sandbox", fetched_at=None)
             for track in fetch("tracks", search("track", query))

@@ -53,7 +53,7 @@ SHARED_BY_SOURCES = (
     "music_assets.sources.http",
     # The rows of spotify's tables look the same whoever fills them.
     "music_assets.sources.spotify.rows",
-    "music_assets.sources.spotify.results",
+    "music_assets.sources.fetched",
 )
 
 

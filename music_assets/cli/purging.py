@@ -27,7 +27,7 @@ from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.access import Access
 from music_assets.sources.spotify.budget import Budget
-from music_assets.sources.spotify.lookups import ALBUMS, ARTISTS, FEATURES, TRACKS
+from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
 from music_assets.staging.rows import decode, encode_for
 from music_assets.staging.store import StagingStore, checksum
 from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
@@ -42,7 +42,7 @@ _STRIPPED = {"mapped_songs": "reasons", "artist_votes": "spotify_artist_name"}
 _STRIPPED_FROM = "what a purge left"  # in place of what a file was made from: the next run makes it again
 # Notes of ours, and what others were asked: asking again costs no request to Spotify.
 _FREE = ("settled", "albums", "access", "reccobeats", "listenbrainz")
-_BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, FEATURES)}
+_BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, AUDIO_FEATURES)}
 _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')
 
 

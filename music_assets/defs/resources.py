@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,14 +210,14 @@ class SpotifyResource(ConfigurableResource[Any]):
         if self.features_from != "reccobeats":
             return None
         if self._reccobeats is None:
-            from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings
+            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 
-            settings = ReccoBeatsSettings()
+            policy, source = RECCOBEATS, "reccobeats"
             if self.source == "sandbox":
-                settings = ReccoBeatsSettings(
-                    source="sandbox", base_url=self.sandbox().reccobeats_url, requests_per_second=None
-                )
-            self._reccobeats = self._open.enter_context(ReccoBeats(settings, self.answers()))
+                at = self.sandbox().reccobeats_url
+                policy, source = replace(policy, base_url=at, requests_per_second=None), "sandbox"
+            client = ReccoBeats(policy, self.answers(), source=source)
+            self._reccobeats = self._open.enter_context(client)
         return self._reccobeats
 
     def index(self) -> "SearchBacklog":
@@ -255,13 +256,12 @@ class SpotifyResource(ConfigurableResource[Any]):
             mismatched = read_sid_mismatches(Path(self.sid_mismatches)).said if self.sid_mismatches else ()
             yield EchoNestIds(archive, mismatched)
         if self.ask_listenbrainz:
-            from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings
+            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 
-            settings = ListenBrainzSettings()
+            policy = LISTENBRAINZ
             if self.source == "sandbox":
-                at = self.sandbox().listenbrainz_url
-                settings = ListenBrainzSettings(source="sandbox", base_url=at, requests_per_second=None)
-            yield ListenBrainzIds(self._open.enter_context(ListenBrainz(settings, self.answers())))
+                policy = replace(policy, base_url=self.sandbox().listenbrainz_url, requests_per_second=None)
+            yield ListenBrainzIds(self._open.enter_context(ListenBrainz(policy, self.answers())))
 
     def _api(self) -> "SpotifySettings":
         from music_assets.sources.spotify import SpotifySettings
@@ -288,8 +288,6 @@ class SpotifyResource(ConfigurableResource[Any]):
             "mode": self.mode,
             "requests_per_30s": self.requests_per_30s,
             "requests_per_day": self.requests_per_day,
-            "ladder": self.queries,
-            "artist_gets": self.artist_gets,
             # A task that died holds the right to spend for a minute more: the one in its place waits for it.
             **({"lock_wait": 90.0} if self.ledger.startswith("dynamodb:") else {}),
         }

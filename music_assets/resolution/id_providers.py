@@ -57,4 +57,4 @@ class ListenBrainzIds:
     def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track; none where it cannot be reached now."""
         names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
-        return self._listenbrainz.spotify_ids(names).ids
+        return self._listenbrainz.spotify_ids(names)[0]

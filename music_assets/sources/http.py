@@ -1,10 +1,11 @@
-"""Asking a web service that needs no key, with the policy it is owed: at its pace, no longer than it likes.
+"""The HTTP client of every source that needs no key: rate, retries, pauses, named errors.
 
-For sources that answer plain HTTP with JSON and publish no figures. Waits out what passes soon (a short
-Retry-After, a dropped connection, a 502), a bounded number of times, and names what does not: `BadResponse`
-for one question, `Unavailable` where the source has nothing more to say for now. Nothing sleeps for hours.
-What to ask and what an answer means is in the source's own room; Spotify, with tokens and quotas, has a
-client of its own.
+Belongs here: what is the same for services that answer plain HTTP with JSON and publish no limits, and the
+retries that Spotify's client shares. What to request and what a response means is in each source's package;
+Spotify, with tokens and quotas, has a client of its own above the same retries.
+
+What passes soon (a short Retry-After, a dropped connection, a 502) is waited for, a bounded number of times;
+what does not is named. Nothing sleeps for hours.
 """
 
 from __future__ import annotations
@@ -16,43 +17,54 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+import tenacity
+
 from music_assets.errors import MusicAssetsError
-from music_assets.sources.ledger import Ledger
+from music_assets.sources.ledger import Key, Ledger, Response
 
 if TYPE_CHECKING:
     import requests
 
-# Says who asks, so that a service can turn to someone before it shuts us out.
+# Says who is asking, so that a service can turn to someone before it blocks us.
 USER_AGENT = "music-assets (Million Song Dataset research)"
-REST = 900.0  # seconds a source is left alone that is down
-SHUT = 86400.0  # seconds a source is left alone that refuses us altogether
-_LONGEST = 7 * 86400.0  # seconds; a Retry-After beyond is taken for this much
-_HOPELESS = 3  # questions in a row that failed after all their tries: the service is down, not the question
+COOLDOWN_S = 900.0  # how long a source that is down is left alone
+BLOCKED_S = 86400.0  # how long a source that refuses us altogether is left alone
+LONGEST_PAUSE_S = 7 * 86400.0  # a Retry-After beyond is taken for this much
+GIVE_UP_AFTER = 3  # requests in a row that failed after all their tries: the service is down, not the request
 
 
 class SourceError(MusicAssetsError):
-    """Base of what can go wrong with a source that is asked this way."""
+    """Base of what can go wrong with a source that is reached over HTTP."""
 
 
-class Unavailable(SourceError):
-    """The source gives no answers for now; `until` says when to ask again (UTC)."""
+class Paused(SourceError):
+    """No more requests for now; `until` says when to go on (UTC)."""
 
-    def __init__(self, service: str, why: str, until: datetime) -> None:
-        super().__init__(
-            f"{service} gives no answers for now: {why}. What was answered is kept; run again after "
-            f"{until:%Y-%m-%d %H:%M} UTC, or go on without it."
-        )
-        self.why = why
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
         self.until = until
 
 
-class BadResponse(SourceError):
-    """One request got an answer that cannot be used; others may well succeed.
+class Unavailable(Paused):
+    """The source answers nothing for now. `by_service`: it said so itself, so later runs wait too."""
 
-    `refused` is true where the service understood and will not answer: asking the same again is of no use.
+    def __init__(self, service: str, why: str, until: datetime, *, by_service: bool = False) -> None:
+        super().__init__(
+            f"{service} gives no responses for now: {why}. What it answered is cached; run again after "
+            f"{until:%Y-%m-%d %H:%M} UTC, or go on without it.",
+            until,
+        )
+        self.why = why
+        self.by_service = by_service
+
+
+class BadResponse(SourceError):
+    """One request got a response that cannot be used; others may well succeed.
+
+    `refused` is true where the service understood and will not answer (400, 404): a repetition is of no use.
     """
 
     def __init__(self, message: str, *, refused: bool = False) -> None:
@@ -60,37 +72,65 @@ class BadResponse(SourceError):
         self.refused = refused
 
 
-@dataclass(frozen=True)
-class HttpPolicy:
-    """Where a service is, and how to behave there. Its source's settings have the same fields."""
+class Retry(Exception):
+    """A try failed in a way that may pass: what to raise if it does not, and the wait asked for (seconds)."""
 
-    service: str  # its name, for messages
-    kind: str  # under which its requests and pauses are noted in the ledger
-    base_url: str
-    requests_per_second: float | None = 1.0  # None asks as fast as it can
-    timeout: float = 20.0  # seconds to connect, and between two bytes of an answer
+    def __init__(self, error: Exception, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait or 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """How long a service is waited for."""
+
+    timeout: float = 20.0  # seconds to connect, and between two bytes of a response
     retries: int = 4  # further tries after a failure that may pass
     backoff: float = 0.5  # seconds before the first of them, doubled (and jittered) for each further one
-    longest_wait: float = 60.0  # seconds; a longer Retry-After ends the source's work for now
+    longest_wait: float = 60.0  # seconds; a longer Retry-After ends the work for now
 
 
 @dataclass(frozen=True)
-class _Failure:
-    """A try that failed and may be repeated: what to raise at last, and the wait that was asked for.
+class HttpPolicy(RetryPolicy):
+    """Where a service is, and at what pace it takes requests."""
 
-    `told` is true where the service itself said that it gives no answers for now.
-    """
+    service: str  # its name, for messages
+    kind: str  # under which its requests and pauses are recorded in the ledger
+    base_url: str
+    requests_per_second: float | None = 1.0  # None for as fast as it can
 
-    error: SourceError
-    wait: float | None = None
-    told: bool = False
+
+def retrying(
+    policy: RetryPolicy,
+    sleep: Callable[[float], None],
+    before_sleep: Callable[[tenacity.RetryCallState], None] | None = None,
+) -> tenacity.Retrying:
+    """Calls a function again while it raises `Retry`, with growing waits; raises the last one at the end."""
+
+    def asked_wait(state: tenacity.RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        return failure.wait if isinstance(failure, Retry) else 0.0
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        jittered: float = policy.backoff * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)
+        return max(asked_wait(state), jittered)  # services have been seen to ask for 0 s
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number > policy.retries or asked_wait(state) > policy.longest_wait
+
+    only = tenacity.retry_if_exception_type(Retry)
+    return tenacity.Retrying(
+        retry=only, wait=wait, stop=stop, sleep=sleep, before_sleep=before_sleep, reraise=True
+    )
 
 
 class HttpClient:
-    """Asks one service one thing at a time, and notes in the ledger what it sends and when it is to wait.
+    """Sends one request at a time; records in the ledger what it sends and how long it is to pause.
 
-    `requests` counts those that left, retries among them. `clock` and `sleep` are for tests, which have no
-    time to lose.
+    The base of each source's class; close it after use (a context manager too). `requests` counts what was
+    sent, retries among them, `cache_hits` what a source answered from the ledger. `clock` and `sleep` are for
+    tests. The request lock (`Ledger.request_lock`) is the caller's to hold.
     """
 
     def __init__(
@@ -103,120 +143,134 @@ class HttpClient:
     ) -> None:
         self.policy = policy
         self.requests = 0
+        self.cache_hits = 0
         self._ledger = ledger
         self._clock = clock
         self._sleep = sleep
         self._session = _session(policy)
-        self._pause = f"{policy.kind}/pause"
-        self._over: Unavailable | None = None
-        self._recalled = False
         self._failed_in_a_row = 0
+        self._paused: Unavailable | None = None
+        self._pause_name = f"{policy.kind}/pause"
+        if state := ledger.get_state(self._pause_name):
+            until = datetime.fromisoformat(state["until"])
+            self._paused = Unavailable(policy.service, state["why"], until)
 
     def get(self, path: str, **params: str) -> Any:
-        """The JSON the service answers to `GET <path>?<params>`.
+        """The JSON that answers `GET <path>?<params>`.
 
         Raises:
-            Unavailable: it wants a longer pause, is down, or shuts us out; from then on without asking.
-            BadResponse: this question cannot be answered.
+            Unavailable: the service asks for a longer pause, is down, or blocks us; from then on without
+                a request.
+            BadResponse: this request cannot be answered.
         """
-        return self._ask("GET", path, params=params)
+        return self._send("GET", path, params=params)
 
     def post(self, path: str, body: Any) -> Any:
-        """The JSON the service answers to `POST <path>` with this JSON; raises as `get` does."""
-        return self._ask("POST", path, json=body)
+        """The JSON that answers `POST <path>` with this JSON; raises as `get` does."""
+        return self._send("POST", path, json=body)
+
+    def response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
+        """A response as the ledger takes it, fetched now."""
+        status = "answered" if found else "not_found"
+        return Response(key, status, query, self._now(), "keyless", body, attempts)
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
-    def _ask(self, method: str, path: str, **what: Any) -> Any:
-        tries = 0
-        while True:
-            self._heed()
-            outcome = self._try(method, path, what)
-            if not isinstance(outcome, _Failure):
-                self._failed_in_a_row = 0
-                return outcome
-            if (outcome.wait or 0.0) > self.policy.longest_wait or tries >= self.policy.retries:
-                raise self._given_up(outcome)
-            pause = self.policy.backoff * 2**tries * random.uniform(0.5, 1.5)
-            self._sleep(max(outcome.wait or 0.0, pause))
-            tries += 1
+    def __enter__(self) -> Self:
+        return self
 
-    def _heed(self) -> None:
-        """Raise what ended this source's work, in this run or in one before, while that lasts."""
-        if not self._recalled:
-            self._recalled = True
-            told = self._ledger.get_state(self._pause)
-            if told is not None:
-                until = datetime.fromisoformat(told["until"])
-                self._over = Unavailable(self.policy.service, told["why"], until)
-        if self._over and self._over.until <= self._now():
-            self._over = None
-        if self._over:
-            raise self._over
-
-    def _end(self, over: Unavailable, *, told: bool) -> Unavailable:
-        """Have this run leave the service alone, and later ones too where it told us to."""
-        self._over = over
-        if told:
-            self._ledger.set_state(self._pause, {"until": over.until.isoformat(), "why": over.why})
-        return over
-
-    def _try(self, method: str, path: str, what: dict[str, Any]) -> Any:
-        """One request: the JSON, or a `_Failure` that may pass; raises what will not."""
-        import requests
-
-        self.requests += 1
-        self._ledger.record_request(self.policy.kind, self._now())
-        url = f"{self.policy.base_url.rstrip('/')}/{path}"
-        try:
-            response = self._session.request(method, url, timeout=self.policy.timeout, **what)
-        except requests.RequestException as error:
-            return _Failure(self._unavailable(f"no answer from {url} ({type(error).__name__})", REST))
-        if response.status_code != 200:
-            return self._refused(path, response)
-        try:
-            return response.json()
-        except ValueError:
-            return _Failure(self._bad(f"answered {path} with something that is no JSON"))
-
-    def _refused(self, path: str, response: requests.Response) -> _Failure:
-        status, name = response.status_code, self.policy.service
-        if status == 429:
-            wait = _asked_wait(response, self._clock())
-            over = self._unavailable("it asks for a pause (429)", max(wait or 0.0, REST))
-            return _Failure(over, wait, told=True)
-        if status in (401, 403):
-            over = self._unavailable(f"it no longer answers without a key ({status})", SHUT)
-            raise self._end(over, told=True)
-        if status >= 500 or status == 408:
-            wait = _asked_wait(response, self._clock()) if status == 503 else None
-            return _Failure(self._bad(f"answered {path} with {status}"), wait)
-        self._failed_in_a_row = 0
-        raise BadResponse(f"{name} refuses {path}: {status}, {response.text[:200]}", refused=True)
-
-    def _given_up(self, failure: _Failure) -> SourceError:
-        """What to raise after all tries: this question alone failed, or the service is down."""
-        if isinstance(failure.error, Unavailable):
-            return self._end(failure.error, told=failure.told)
-        if (failure.wait or 0.0) > self.policy.longest_wait:
-            return self._end(self._unavailable("it asks for a pause (503)", failure.wait or REST), told=True)
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row < _HOPELESS:
-            return failure.error
-        self._failed_in_a_row = 0
-        return self._end(self._unavailable(f"{_HOPELESS} questions in a row failed", REST), told=False)
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _unavailable(self, why: str, seconds: float) -> Unavailable:
-        until = self._now() + timedelta(seconds=min(seconds, _LONGEST))
-        return Unavailable(self.policy.service, why, until)
+    def _send(self, method: str, path: str, **content: Any) -> Any:
+        if self._paused and self._paused.until > self._now():
+            raise self._paused
+        try:
+            body = retrying(self.policy, self._sleep)(self._try, method, path, content)
+        except Retry as failure:
+            raise self._final_error(failure.error) from None
+        self._failed_in_a_row = 0
+        return body
 
-    def _bad(self, what: str) -> BadResponse:
-        return BadResponse(f"{self.policy.service} {what}")
+    def _try(self, method: str, path: str, content: dict[str, Any]) -> Any:
+        """One request: its JSON, or `Retry` for what may pass; raises what will not."""
+        import requests
+
+        self.requests += 1
+        self._ledger.record_request(self.policy.kind, self._now())
+        url, service = f"{self.policy.base_url.rstrip('/')}/{path}", self.policy.service
+        try:
+            response = self._session.request(method, url, timeout=self.policy.timeout, **content)
+        except requests.RequestException as error:
+            raise Retry(self._unavailable(f"no response from {url} ({type(error).__name__})")) from None
+        status = response.status_code
+        if status == 200:
+            try:
+                return response.json()
+            except ValueError:
+                raise Retry(
+                    BadResponse(f"{service} answered {path} with something that is not JSON")
+                ) from None
+        wait = parse_wait(response.headers, self._clock()) if status in (429, 503) else None
+        if status == 429 or (wait or 0.0) > self.policy.longest_wait:
+            seconds = max(wait or 0.0, COOLDOWN_S)
+            raise Retry(self._unavailable(f"it asks for a pause ({status})", seconds, by_service=True), wait)
+        if status in (401, 403):
+            blocked = f"it no longer answers without a key ({status})"
+            raise self._pause(self._unavailable(blocked, BLOCKED_S, by_service=True))
+        if status >= 500 or status == 408:
+            raise Retry(BadResponse(f"{service} answered {path} with {status}"), wait)
+        self._failed_in_a_row = 0
+        raise BadResponse(f"{service} refuses {path}: {status}, {response.text[:200]}", refused=True)
+
+    def _final_error(self, error: Exception) -> Exception:
+        """What to raise after all tries: this request alone failed, or the service is down."""
+        if isinstance(error, Unavailable):
+            return self._pause(error)
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row < GIVE_UP_AFTER:
+            return error
+        self._failed_in_a_row = 0
+        return self._pause(self._unavailable(f"{GIVE_UP_AFTER} requests in a row failed"))
+
+    def _pause(self, paused: Unavailable) -> Unavailable:
+        """Have this run leave the service alone, and later ones too where it said so itself."""
+        self._paused = paused
+        if paused.by_service:
+            self._ledger.set_state(self._pause_name, {"until": paused.until.isoformat(), "why": paused.why})
+        return paused
+
+    def _unavailable(self, why: str, seconds: float = COOLDOWN_S, *, by_service: bool = False) -> Unavailable:
+        until = self._now() + timedelta(seconds=min(seconds, LONGEST_PAUSE_S))
+        return Unavailable(self.policy.service, why, until, by_service=by_service)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's, as the sandbox's is: no proxy or .netrc applies there."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def parse_wait(headers: Any, now: float) -> float | None:
+    """The pause that headers ask for, in seconds: Retry-After (a number or a date), or MetaBrainz's own.
+
+    None where they name none that can be meant; `now` is in seconds since 1970.
+    """
+    text = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-In")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), LONGEST_PAUSE_S) if math.isfinite(seconds) else None
 
 
 def _session(policy: HttpPolicy) -> requests.Session:
@@ -227,28 +281,12 @@ def _session(policy: HttpPolicy) -> requests.Session:
 
     adapter: HTTPAdapter = HTTPAdapter(max_retries=0)
     if policy.requests_per_second:
-        # What a 429 means is for `HttpClient`; the limiter would fill its bucket and wait by itself.
+        # What a 429 means is for `HttpClient` to say; the limiter would fill its bucket and wait by itself.
         rate: dict[str, Any] = {"per_second": policy.requests_per_second, "limit_statuses": ()}
         adapter = LimiterAdapter(**rate, max_retries=0)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    # A proxy or a .netrc of the environment is none of the sandbox's business.
-    session.trust_env = urlsplit(policy.base_url).hostname not in ("127.0.0.1", "localhost", "::1")
+    session.trust_env = not is_loopback(policy.base_url)
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
     return session
-
-
-def _asked_wait(response: requests.Response, now: float) -> float | None:
-    """The pause a response asks for, in seconds: Retry-After (a number or a date), or MetaBrainz's own."""
-    told = response.headers.get("Retry-After") or response.headers.get("X-RateLimit-Reset-In")
-    if told is None:
-        return None
-    try:
-        seconds = float(told)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(told).timestamp() - now
-        except ValueError:
-            return None
-    return min(max(seconds, 0.0), _LONGEST) if math.isfinite(seconds) else None

@@ -106,7 +106,7 @@ def test_three_questions_that_fail_in_a_row_mean_the_service_is_down(
     for error in (BadResponse, BadResponse, Unavailable):
         with pytest.raises(error):
             ask(asking)
-    with pytest.raises(Unavailable, match="questions in a row failed"):
+    with pytest.raises(Unavailable, match="requests in a row failed"):
         ask(asking)
     assert asking.requests == 3
     server.clock.now += 900
@@ -134,7 +134,7 @@ def test_a_long_pause_ends_the_work_without_sleeping(
     told = "3600" if form == "seconds" else in_an_hour(server)
     server.other_faults.script.append(Raw(status, headers={header: told}))
     asking = client()
-    with pytest.raises(Unavailable, match="A service gives no answers for now") as raised:
+    with pytest.raises(Unavailable, match="A service gives no responses for now") as raised:
         ask(asking)
     assert raised.value.until.timestamp() == server.clock.now + 3600 * hours
     assert server.clock.slept == []
@@ -187,7 +187,7 @@ def test_what_is_refused_is_not_asked_twice(client: Make, server: SandboxServer)
 
 
 def test_nobody_there_is_said_to_be(client: Make) -> None:
-    with pytest.raises(Unavailable, match=r"no answer from http://127\.0\.0\.1:9/audio-features"):
+    with pytest.raises(Unavailable, match=r"no response from http://127\.0\.0\.1:9/audio-features"):
         ask(client(base_url="http://127.0.0.1:9/", retries=1))
 
 

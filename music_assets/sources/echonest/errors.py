@@ -10,11 +10,11 @@ NAME = "millionsongdataset_echonest.tar.bz2"
 
 
 class EchoNestError(MusicAssetsError):
-    """Base of every error of this room."""
+    """Base of every error of this package."""
 
 
 class ArchiveMissing(EchoNestError):
-    """There is neither an archive nor a folder of one where it was said to be."""
+    """There is neither an archive nor a folder of one at the path given."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -23,7 +23,7 @@ class ArchiveMissing(EchoNestError):
 
 
 class ArchiveDamaged(EchoNestError):
-    """The archive ends early, or is none."""
+    """The archive ends early, or is not an archive."""
 
     def __init__(self, path: Path, why: str, songs: int) -> None:
         super().__init__(
@@ -33,10 +33,10 @@ class ArchiveDamaged(EchoNestError):
 
 
 class IndexUnusable(EchoNestError):
-    """The index beside the archive cannot be made or read."""
+    """The index beside the archive cannot be built or read."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"The index {path} of the Echo Nest archive cannot be used: {why}. Free some disk (it takes "
-            "about 200 MB), or delete it to have it made anew."
+            "about 200 MB), or delete it to have it rebuilt."
         )

@@ -1,4 +1,4 @@
-"""One song's file of the archive, `XX/SOXX….json`: whose it is, and the Spotify ids in it."""
+"""One song's file of the archive, `XX/SOXX….json`: which song it is about, and the Spotify ids in it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 import orjson
 
-MOST_BYTES = 16 * 1024 * 1024  # of one song's file; the real ones have some 10 KB
-_MEMBER = re.compile(r"(?:^|/)(SO[0-9A-Z]{16})\.json$")
-_TRACK = re.compile(r"spotify(?:-[A-Z]{2})?:track:([0-9A-Za-z]{22})")
+from music_assets.ids import MSD_SONG_ID, SPOTIFY_ID
+
+MAX_BYTES = 16 * 1024 * 1024  # of one song's file; the real ones have some 10 KB
+_MEMBER = re.compile(rf"(?:^|/)({MSD_SONG_ID.pattern})\.json$")
+_TRACK = re.compile(rf"spotify(?:-[A-Z]{{2}})?:track:({SPOTIFY_ID.pattern})")
 
 
 def song_id_of(name: str) -> str | None:
-    """The song that a member of this name is about; None for folders and what else lies in an archive.
+    """The song that a member of this name is about; None for folders and other files in an archive.
 
     The name counts: the song id inside may be another, to which The Echo Nest had moved the song.
     """
@@ -24,11 +26,11 @@ def song_id_of(name: str) -> str | None:
 def spotify_ids(content: bytes) -> list[str]:
     """The Spotify track ids in a song's file, each once, in its order; none where no song was found.
 
-    They are at `response.songs[0].tracks[]`, as `foreign_id`. Raises `ValueError` where the content is no
-    answer of The Echo Nest's.
+    They are at `response.songs[0].tracks[]`, as `foreign_id`. Raises `ValueError` where the content is not a
+    response of The Echo Nest's.
     """
-    answer: Any = orjson.loads(content)
-    response = answer.get("response") if isinstance(answer, dict) else None
+    body: Any = orjson.loads(content)
+    response = body.get("response") if isinstance(body, dict) else None
     songs = response.get("songs") if isinstance(response, dict) else None
     if not isinstance(songs, list):
         raise ValueError("it holds no response with a list of songs")

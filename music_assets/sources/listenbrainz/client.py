@@ -1,32 +1,31 @@
 """`ListenBrainz`: Spotify ids by a song's names, from the ledger first and by requests for the rest.
 
-Each song's answer is kept by itself the moment it is in, empty ones too. When the service wants a pause or is
-down, the rest comes back `pending`. The right to spend (`Ledger.request_lock`) is the caller's to hold.
+Each song's response is in the ledger the moment it arrives, empty ones too. When the service asks for a pause
+or is down, the rest is `pending`.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from music_assets.sources.http import BadResponse, HttpClient, Unavailable
-from music_assets.sources.ledger import Key, Ledger, Response
+from music_assets.ids import is_spotify_id
+from music_assets.sources.fetched import Fetched
+from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
+from music_assets.sources.ledger import Key, Response
 from music_assets.sources.listenbrainz.names import spelt
-from music_assets.sources.listenbrainz.settings import ListenBrainzSettings
 
+BATCH = 50  # songs a request: Labs publish no limit, ListenBrainz's own API takes that many in a lookup
+LISTENBRAINZ = HttpPolicy("ListenBrainz", "listenbrainz", "https://labs.api.listenbrainz.org/", timeout=30.0)
 PURPOSE = "listenbrainz"
 _PATH = "spotify-id-from-metadata/json"
 _FIELDS = ("artist_name", "release_name", "track_name")
-_SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 
 
 @dataclass(frozen=True)
 class SongNames:
-    """An MSD song to ask about."""
+    """An MSD song to look up."""
 
     track_id: str
     title: str | None
@@ -34,126 +33,58 @@ class SongNames:
     release: str | None
 
 
-@dataclass
-class IdLookup:
-    """What came of the songs asked about, by MSD track id.
+class ListenBrainz(HttpClient):
+    """ListenBrainz as the pipeline sees it."""
 
-    `ids` holds the candidates of those that have any, the best first, and `fetched_at` when each song's
-    answer came in. `not_found` songs have none, `pending` ones were not asked since the source wants a pause
-    (until `until`), `failed` ones met an error, `unaskable` ones lack a title, an artist or a release.
-    """
+    def spotify_ids(self, songs: Iterable[SongNames]) -> tuple[dict[str, list[str]], Fetched]:
+        """The Spotify ids that ListenBrainz knows for these songs, and what became of the others.
 
-    ids: dict[str, list[str]] = field(default_factory=dict)
-    not_found: list[str] = field(default_factory=list)
-    pending: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    unaskable: list[str] = field(default_factory=list)
-    fetched_at: dict[str, datetime] = field(default_factory=dict)
-    source: str = ""
-    reason: str | None = None
-    until: datetime | None = None
+        The ids are by MSD track id, the best first; a partition's songs at a time is a good measure. A song
+        that lacks a title, an artist or a release is `not_found` without a request.
+        """
+        by_id = {song.track_id: song for song in songs}
+        known = {key.id: response for key, response in self._ledger.get_many(map(_key, by_id)).items()}
+        self.cache_hits += len(known)
+        fetched = Fetched()
+        spelled = {
+            id_: spelt(song.title, song.artist_name, song.release)
+            for id_, song in by_id.items()
+            if id_ not in known
+        }
+        wanted = [(id_, dict(zip(_FIELDS, names, strict=True))) for id_, names in spelled.items() if names]
+        for batch in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
+            with fetched.recording([id_ for id_, _ in batch]):
+                responses = self._responses(batch, self.post(_PATH, [names for _, names in batch]))
+                self._ledger.put_many(responses)
+                known.update({response.key.id: response for response in responses})
+        ids = {id_: found for id_ in by_id if id_ in known and (found := _ids(known[id_].body))}
+        unanswered = {*fetched.pending, *fetched.failed}
+        fetched.not_found = [id_ for id_ in by_id if id_ not in ids and id_ not in unanswered]
+        return ids, fetched
 
-
-class ListenBrainz:
-    """ListenBrainz as the pipeline sees it; close it after use (a context manager too)."""
-
-    def __init__(
-        self,
-        settings: ListenBrainzSettings,
-        ledger: Ledger,
-        *,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.settings = settings
-        self._ledger = ledger
-        self._clock = clock
-        self._client = HttpClient(settings.policy(), ledger, clock=clock, sleep=sleep)
-        self._saved = 0
-
-    @property
-    def requests(self) -> int:
-        """Requests that left since this was opened."""
-        return self._client.requests
-
-    @property
-    def cache_hits(self) -> int:
-        """Songs answered from the ledger since this was opened."""
-        return self._saved
-
-    def spotify_ids(self, songs: Iterable[SongNames]) -> IdLookup:
-        """The Spotify ids ListenBrainz knows for these songs; a partition's at a time is a good measure."""
-        asked = {song.track_id: song for song in songs}
-        known = self._ledger.get_many(map(_key, asked))
-        self._saved += len(known)
-        found = IdLookup(source=self.settings.source)
-        ask: list[tuple[str, dict[str, str]]] = []
-        for track_id, song in asked.items():
-            if _key(track_id) in known:
-                continue
-            names = spelt(song.title, song.artist_name, song.release)
-            if names is None:
-                found.unaskable.append(track_id)
-            else:
-                ask.append((track_id, dict(zip(_FIELDS, names, strict=True))))
-        for start in range(0, len(ask), self.settings.batch):
-            batch = ask[start : start + self.settings.batch]
-            try:
-                answers = self._answers(batch, self._client.post(_PATH, [names for _, names in batch]))
-            except Unavailable as error:
-                found.pending = [track_id for track_id, _ in ask[start:]]
-                found.reason, found.until = str(error), error.until
-                break
-            except BadResponse as error:
-                found.failed += [track_id for track_id, _ in batch]
-                found.reason = str(error)
-                continue
-            self._ledger.put_many(answers)
-            known.update({answer.key: answer for answer in answers})
-        for track_id in asked:
-            if answer := known.get(_key(track_id)):
-                found.fetched_at[track_id] = answer.fetched_at
-                if ids := _ids(answer.body):
-                    found.ids[track_id] = ids
-                else:
-                    found.not_found.append(track_id)
-        return found
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def __enter__(self) -> ListenBrainz:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _answers(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Response]:
-        """The songs' answers, which come in the order asked and repeat the names they are for."""
+    def _responses(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Response]:
+        """The songs' responses, which come in the order requested and repeat the names they are for."""
         if not isinstance(body, list) or len(body) != len(batch):
-            raise BadResponse(
-                f"ListenBrainz did not answer with a list of the {len(batch)} songs it was asked"
-            )
-        at = datetime.fromtimestamp(self._clock(), UTC)
-        answers = []
-        for (track_id, names), row in zip(batch, body, strict=True):
-            if not isinstance(row, dict) or any(row.get(name, said) != said for name, said in names.items()):
-                raise BadResponse(
-                    f"ListenBrainz answered about another song than {' / '.join(names.values())}"
-                )
-            status = "answered" if _ids(row) else "not_found"
-            answers.append(
-                Response(_key(track_id), status, " / ".join(names.values()), at, "keyless", row, 1)
-            )
-        return answers
+            raise BadResponse(f"ListenBrainz did not answer with a list of the {len(batch)} songs requested")
+        for (_, names), row in zip(batch, body, strict=True):
+            if not isinstance(row, dict) or any(
+                row.get(field, name) != name for field, name in names.items()
+            ):
+                raise BadResponse(f"ListenBrainz answered about a song other than {_query(names)}")
+        return [
+            self.response(_key(id_), _query(names), row, found=bool(_ids(row)))
+            for (id_, names), row in zip(batch, body, strict=True)
+        ]
+
+
+def _query(names: Mapping[str, str]) -> str:
+    return " / ".join(names.values())
 
 
 def _ids(row: Mapping[str, Any]) -> list[str]:
-    """The Spotify ids in a row of an answer, each once, whatever else stands among them left out."""
+    """The Spotify ids in a row of a response, each once; whatever else stands among them is left out."""
     ids = row.get("spotify_track_ids")
-    listed = ids if isinstance(ids, list) else []
-    return list(dict.fromkeys(id_ for id_ in listed if isinstance(id_, str) and _SPOTIFY_ID.fullmatch(id_)))
+    return list(dict.fromkeys(filter(is_spotify_id, ids))) if isinstance(ids, list) else []
 
 
 def _key(track_id: str) -> Key:

@@ -1,148 +1,110 @@
 """`ReccoBeats`: audio features by Spotify id, from the ledger first and by requests for the rest.
 
-Each id's answer is kept by itself the moment it is in, those it does not know too. When the service wants
-a pause or is down, the rest comes back `pending`. `Ledger.request_lock` is the caller's to hold.
+Each id's response is in the ledger the moment it arrives, also for ids it does not know. When the service
+asks for a pause or is down, the rest is `pending`.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from music_assets.sources.http import BadResponse, HttpClient, Unavailable
+from music_assets.ids import ISRC, SPOTIFY_ID, is_spotify_id
+from music_assets.sources.fetched import Fetched, Row
+from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
 from music_assets.sources.ledger import Key, Ledger, Response
-from music_assets.sources.reccobeats.rows import features_row, spotify_id_of
-from music_assets.sources.reccobeats.settings import MOST_IDS, ReccoBeatsSettings
-from music_assets.sources.spotify.results import Fetched
+from music_assets.sources.spotify.rows import audio_features_row
 
+BATCH = 40  # ids a request; https://reccobeats.com/docs/apis/get-audio-features
+# The service publishes no rate; one request a second is 40 tracks a second.
+RECCOBEATS = HttpPolicy("ReccoBeats", "reccobeats", "https://api.reccobeats.com/v1/")
 PURPOSE = "reccobeats"
-_SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
-_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
+_TRACK = re.compile(rf"(?:/track/|^spotify:track:)({SPOTIFY_ID.pattern})(?![0-9A-Za-z])")
 
 
-class ReccoBeats:
-    """ReccoBeats as the pipeline sees it; close it after use (a context manager too)."""
+class ReccoBeats(HttpClient):
+    """ReccoBeats as the pipeline sees it; `source` is what every row says of where it comes from."""
 
     def __init__(
         self,
-        settings: ReccoBeatsSettings,
+        policy: HttpPolicy,
         ledger: Ledger,
         *,
+        source: str = "reccobeats",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.settings = settings
-        self._ledger = ledger
-        self._clock = clock
-        self._client = HttpClient(settings.policy(), ledger, clock=clock, sleep=sleep)
-        self._saved = 0
-
-    @property
-    def requests(self) -> int:
-        """Requests that left since this was opened."""
-        return self._client.requests
-
-    @property
-    def cache_hits(self) -> int:
-        """Ids answered from the ledger since this was opened."""
-        return self._saved
+        super().__init__(policy, ledger, clock=clock, sleep=sleep)
+        self._source = source
 
     def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Fetched:
         """Rows of `spotify.audio_features` for these Spotify ids.
 
-        An id that ReccoBeats does not know is asked for by its ISRC, where `isrcs` (by Spotify id) has one:
-        the recording is the same, so its features are. Ids it knows neither way are `not_found`, and kept
-        so; an id that is none is `failed` and not asked.
+        An id that ReccoBeats does not know is looked up by its ISRC, where `isrcs` (by Spotify id) has one:
+        the recording is the same, so its features are. Ids unknown either way are `not_found`, and cached as
+        such; what is not a Spotify id is `failed` and not requested.
         """
         ids = list(dict.fromkeys(ids))
-        work = _Work(self._ledger.get_many(map(_key, ids)))
-        isrc_of = {id_: _isrc((isrcs or {}).get(id_)) for id_ in ids}
-        unknown = [id_ for id_ in ids if _key(id_) not in work.known]
-        work.failed += [id_ for id_ in unknown if not _SPOTIFY_ID.fullmatch(id_)]
-        if work.failed:
-            work.reason = f"{work.failed[0]!r} is no Spotify id"
-        bad = set(work.failed)
-        self._ask(work, {id_: [id_] for id_ in unknown if id_ not in bad}, asked=1)
-        again: dict[str, list[str]] = {}
+        cached = {key.id: response for key, response in self._ledger.get_many(map(_key, ids)).items()}
+        known = dict(cached)
+        fetched = Fetched(failed=[id_ for id_ in ids if not is_spotify_id(id_)])
+        if fetched.failed:
+            fetched.reason = f"{fetched.failed[0]!r} is not a Spotify id"
+        missing = {id_: [id_] for id_ in ids if id_ not in known and is_spotify_id(id_)}
+        self._look_up(missing, known, fetched, attempts=1)
+        by_isrc: dict[str, list[str]] = {}
         for id_ in ids:
-            kept, isrc = work.known.get(_key(id_)), isrc_of[id_]
-            if isrc and kept and kept.status == "not_found" and kept.attempts == 1:
-                again.setdefault(isrc, []).append(id_)
-        self._ask(work, again, asked=2)
-        return self._lookup(ids, work)
+            response, isrc = known.get(id_), _isrc((isrcs or {}).get(id_))
+            if isrc and response and response.status == "not_found" and response.attempts == 1:
+                by_isrc.setdefault(isrc, []).append(id_)
+        self._look_up(by_isrc, known, fetched, attempts=2)
+        unanswered = {*fetched.pending, *fetched.failed}
+        self.cache_hits += sum(known[id_] is cached[id_] and id_ not in unanswered for id_ in cached)
+        for id_ in ids:
+            response = known.get(id_)
+            if response is None or (id_ in unanswered and response.status == "not_found"):
+                continue
+            if response.status == "not_found":
+                fetched.not_found.append(id_)
+            else:
+                at = response.fetched_at
+                fetched.rows.append(features_row(response.body, id_, source=self._source, fetched_at=at))
+        return fetched
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+    def _look_up(
+        self,
+        ids_by_name: Mapping[str, list[str]],
+        known: dict[str, Response],
+        fetched: Fetched,
+        *,
+        attempts: int,
+    ) -> None:
+        """Request these names (Spotify ids or ISRCs) in batches, and cache what is found for their ids.
 
-    def __enter__(self) -> ReccoBeats:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _ask(self, work: _Work, ids_by_name: Mapping[str, list[str]], *, asked: int) -> None:
-        """Ask for these names (Spotify ids or ISRCs) in batches, and keep what comes for their ids.
-
-        `asked` says how often an id has been asked about then: 1 by its id, 2 by its ISRC as well.
+        `attempts` says how often an id has been looked up then: 1 by its id, 2 by its ISRC as well.
         """
-        for batch in _batches(ids_by_name):
-            ids = [id_ for name in batch for id_ in ids_by_name[name]]
-            try:
-                found = _by_name(self._client.get("audio-features", ids=",".join(batch)), asked=asked)
-            except Unavailable as error:
-                work.over, work.reason = error, str(error)
-                work.pending += ids
-                continue
-            except BadResponse as error:
-                work.failed, work.reason = work.failed + ids, str(error)
-                continue
-            answers = [
-                self._answer(id_, name, found.get(name), asked) for name in batch for id_ in ids_by_name[name]
-            ]
-            self._ledger.put_many(answers)
-            work.known.update({answer.key: answer for answer in answers})
-            work.asked.update(ids)
-
-    def _answer(self, id_: str, name: str, body: Mapping[str, Any] | None, asked: int) -> Response:
-        status = "not_found" if body is None else "answered"
-        at = datetime.fromtimestamp(self._clock(), UTC)
-        return Response(_key(id_), status, name, at, "keyless", body, asked)
-
-    def _lookup(self, ids: list[str], work: _Work) -> Fetched:
-        got = {id_: work.known[_key(id_)] for id_ in ids if _key(id_) in work.known}
-        rows = [
-            features_row(a.body, id_, source=self.settings.source, fetched_at=a.fetched_at)
-            for id_, a in got.items()
-            if a.status == "answered"
-        ]
-        waiting = {*work.pending, *work.failed}
-        not_found = [id_ for id_, a in got.items() if a.status == "not_found" and id_ not in waiting]
-        self._saved += sum(id_ not in work.asked and id_ not in waiting for id_ in got)
-        until = work.over.until if work.over else None
-        return Fetched(rows, not_found, work.pending, work.failed, False, work.reason, until)
+        names = list(ids_by_name)
+        for batch in (names[start : start + BATCH] for start in range(0, len(names), BATCH)):
+            with fetched.recording([id_ for name in batch for id_ in ids_by_name[name]]):
+                body = self.get("audio-features", ids=",".join(batch))
+                found = _by_name(body, by_isrc=attempts == 2)
+                responses = [
+                    self.response(_key(id_), name, item, found=item is not None, attempts=attempts)
+                    for name in batch
+                    for item in [found.get(name)]
+                    for id_ in ids_by_name[name]
+                ]
+                self._ledger.put_many(responses)
+                known.update({response.key.id: response for response in responses})
 
 
-@dataclass
-class _Work:
-    """What is known of the ids of one call, and what became of the others."""
+def _by_name(body: Any, *, by_isrc: bool) -> dict[str, Mapping[str, Any]]:
+    """The objects of a response by the name they were requested with: their Spotify id, or their ISRC.
 
-    known: dict[Key, Response]
-    asked: set[str] = field(default_factory=set)
-    pending: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    over: Unavailable | None = None
-    reason: str | None = None
-
-
-def _by_name(body: Any, *, asked: int) -> dict[str, Mapping[str, Any]]:
-    """The objects of an answer by the name they were asked for: their Spotify id, or their ISRC.
-
-    Several tracks may have one ISRC; the smallest Spotify id is taken, so that the same one is each time.
+    Several tracks may have one ISRC; the smallest Spotify id is taken, so that it is the same one each time.
     """
     items = body.get("content") if isinstance(body, dict) else None
     if not isinstance(items, list):
@@ -150,16 +112,24 @@ def _by_name(body: Any, *, asked: int) -> dict[str, Mapping[str, Any]]:
     objects = [item for item in items if isinstance(item, dict)]
     found: dict[str, Mapping[str, Any]] = {}
     for item in sorted(objects, key=lambda item: spotify_id_of(item) or ""):
-        name = spotify_id_of(item) if asked == 1 else _isrc(item.get("isrc"))
+        name = _isrc(item.get("isrc")) if by_isrc else spotify_id_of(item)
         if name:
             found.setdefault(name, item)
     return found
 
 
-def _batches(names: Iterable[str]) -> Iterator[list[str]]:
-    names = list(names)
-    for start in range(0, len(names), MOST_IDS):
-        yield names[start : start + MOST_IDS]
+def features_row(
+    features: Mapping[str, Any], spotify_track_id: str, *, source: str, fetched_at: datetime
+) -> Row:
+    """A row of `spotify.audio_features` for this Spotify track, from an object of ReccoBeats."""
+    return audio_features_row({**features, "id": spotify_track_id}, source=source, fetched_at=fetched_at)
+
+
+def spotify_id_of(features: Mapping[str, Any]) -> str | None:
+    """The id of the Spotify track that `href` leads to; None where it leads elsewhere."""
+    href = features.get("href")
+    found = _TRACK.search(href) if isinstance(href, str) else None
+    return found[1] if found else None
 
 
 def _key(id_: str) -> Key:
@@ -167,6 +137,6 @@ def _key(id_: str) -> Key:
 
 
 def _isrc(value: Any) -> str | None:
-    """An ISRC in one spelling, without hyphens; None where it is none."""
+    """An ISRC in one spelling, without hyphens; None where it is not one."""
     text = value.replace("-", "").upper() if isinstance(value, str) else ""
-    return text if _ISRC.fullmatch(text) else None
+    return text if ISRC.fullmatch(text) else None

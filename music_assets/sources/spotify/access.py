@@ -1,8 +1,8 @@
-"""What an app may ask: development mode or extended access, learned from the answers themselves.
+"""The access that an app has, development mode or extended, learned from the responses themselves.
 
 Since 11 February 2026 development mode lacks batches and some fields. A search hit shows which it is (a
-track with `popularity` comes from extended access), and so does a batch that is refused, so finding out
-costs no request of its own. What was learned is remembered with the budget.
+track with `popularity` comes from extended access), and so does a denied batch, so finding out costs no
+request of its own. What was learned is remembered with the budget.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Access:
 
     def __init__(self, setting: str, budget: Budget) -> None:
         self.is_set = setting != "auto"
-        self._mode: str | None = setting if self.is_set else (budget.recall("mode") or {}).get("mode")
+        self._mode: str | None = setting if self.is_set else (budget.get_state("mode") or {}).get("mode")
         self._budget = budget
 
     @property
@@ -35,15 +35,15 @@ class Access:
 
     @property
     def may_batch(self) -> bool:
-        """Whether to ask for several ids at once; trying is how it is found out."""
+        """Whether to request several ids at once; trying is how it is found out."""
         return self._mode != "development"
 
     def learn(self, mode: str) -> None:
-        """An answer has shown the mode; a setting is believed more."""
+        """A response has shown the mode; a setting takes precedence."""
         if not self.is_set and mode != self._mode:
             self._mode = mode
-            self._budget.remember("mode", {"mode": mode})
+            self._budget.set_state("mode", {"mode": mode})
 
     def learn_from(self, track: Mapping[str, Any]) -> None:
-        """Learn the mode from a track object that came with a search."""
+        """Learn the mode from a track object that a search found."""
         self.learn("extended" if "popularity" in track else "development")

@@ -1,7 +1,7 @@
-"""What may still be spent: an allowance a day of our own, and the pauses Spotify asked for.
+"""What may still be requested: a limit per day of our own, and the pauses that Spotify asked for.
 
-Both are remembered in the ledger, so they hold across processes and runs. Each request is noted there
-before it leaves: whoever is killed has spent what he spent. Sending it is in `client`.
+Both are remembered in the ledger, so they hold across processes and runs. Each request is recorded there
+before it is sent: a killed process has spent what it recorded. Sending it is in `client`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from typing import Any
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.errors import DailyLimitReached, OutOfBudget, QuotaExhausted, RateLimited
 
-# The ledger also counts what other services were asked, which is no matter of this budget.
+# The ledger also counts requests to other services, which this budget does not concern.
 KINDS = ("search", "tracks", "albums", "artists", "audio-features")
 _PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
 
 
 class Budget:
-    """The right to send one more request; safe to use from several threads.
+    """Whether one more request may be sent; safe to use from several threads.
 
-    `app` is the client id: what Spotify told one app is not held against another. `clock` gives seconds
-    since 1970.
+    `app` is the client id: pauses of one app do not hold for another. `clock` gives seconds since 1970.
     """
 
     def __init__(self, ledger: Ledger, *, app: str, per_day: int | None, clock: Callable[[], float]) -> None:
@@ -39,10 +38,10 @@ class Budget:
         self._pauses: dict[str, OutOfBudget | None] = {}
 
     def take(self, kind: str) -> None:
-        """Note that one request of this kind (`search`, `albums`, …) leaves now.
+        """Record that one request of this kind (`search`, `albums`, …) is sent now.
 
         Raises:
-            OutOfBudget: it may not leave; nothing is noted.
+            OutOfBudget: it may not be sent; nothing is recorded.
         """
         with self._lock:
             if over := self._over(kind):
@@ -51,12 +50,12 @@ class Budget:
             self._ledger.record_request(kind, self._now())
 
     def over(self, kind: str) -> OutOfBudget | None:
-        """What keeps requests of this kind from leaving now, if anything does."""
+        """Why no request of this kind may be sent now; None where one may."""
         with self._lock:
             return self._over(kind)
 
     def over_by_kind(self) -> dict[str, OutOfBudget]:
-        """What keeps requests from leaving now, by kind; empty where all may. Nothing is noted."""
+        """Why none may be sent now, by kind; empty where all may. Nothing is recorded."""
         return {kind: over for kind in KINDS if (over := self.over(kind)) is not None}
 
     def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
@@ -64,23 +63,23 @@ class Budget:
         with self._lock:
             self._pauses[kind] = error
         why = next(name for name, class_ in _PAUSES.items() if type(error) is class_)
-        self._ledger.set_state(self._name("pause", kind), {"until": error.until.isoformat(), "why": why})
+        self.set_state(f"pause/{kind}", {"until": error.until.isoformat(), "why": why})
 
     def left_today(self) -> int | None:
-        """How many requests the day's allowance still holds; None where there is none."""
+        """How many requests the day's limit still allows; None where there is no limit."""
         with self._lock:
             return None if self.per_day is None else max(0, self.per_day - self._spent_today())
 
-    def recall(self, name: str) -> dict[str, Any] | None:
-        """A fact about this app that an earlier run learned."""
+    def get_state(self, name: str) -> dict[str, Any] | None:
+        """What an earlier run learned about this app."""
         return self._ledger.get_state(self._name(name))
 
-    def remember(self, name: str, value: dict[str, Any]) -> None:
-        """Have later runs know a fact about this app."""
+    def set_state(self, name: str, value: dict[str, Any]) -> None:
+        """Have later runs know something about this app."""
         self._ledger.set_state(self._name(name), value)
 
-    def _name(self, *parts: str) -> str:
-        return "/".join(["spotify", self._app, *parts])
+    def _name(self, name: str) -> str:
+        return f"spotify/{self._app}/{name}"
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -88,9 +87,9 @@ class Budget:
     def _over(self, kind: str) -> OutOfBudget | None:
         now = self._now()
         if kind not in self._pauses:
-            told = self._ledger.get_state(self._name("pause", kind))
+            state = self.get_state(f"pause/{kind}")
             self._pauses[kind] = (
-                _PAUSES[told["why"]](datetime.fromisoformat(told["until"])) if told is not None else None
+                _PAUSES[state["why"]](datetime.fromisoformat(state["until"])) if state else None
             )
         pause = self._pauses[kind]
         if pause is not None and pause.until > now:

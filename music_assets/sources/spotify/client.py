@@ -1,27 +1,26 @@
-"""One request and what may come of it: spotipy underneath, named errors above, patience between.
+"""One request and what may come of it: spotipy underneath, retries around it, named errors above.
 
-Waits out what passes soon (a short Retry-After, a dropped connection, a 502), a bounded number of
-times, and names what does not. Which requests to make is in `facade`; the session, the token and the
-rate are in `session`.
+Waits out what passes soon (a short Retry-After, a dropped connection, a 502), a bounded number of times, and
+names what does not. Which requests to make is in `fetcher`; session, token and rate are in `session`.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import tenacity
+
+from music_assets.sources.http import Retry, parse_wait, retrying
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadCredentials,
     BadResponse,
-    OutOfBudget,
     QuotaExhausted,
     RateLimited,
     SpotifyUnreachable,
@@ -29,22 +28,13 @@ from music_assets.sources.spotify.errors import (
 from music_assets.sources.spotify.session import Sent, SpotifySettings, make_api, make_session, make_tokens
 
 _UNKNOWN_QUOTA = 3600.0  # seconds; Spotify may not say when the quota returns: one request an hour finds out
-_HOPELESS = 10  # questions in a row that failed after all their tries: Spotify is down, not the question
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """A try that failed and may be repeated: the status if there was one, and what to raise at last."""
-
-    error: Exception
-    wait: float | None = None  # what Spotify asked for, seconds
+GIVE_UP_AFTER = 10  # requests in a row that failed after all their tries: Spotify is down, not the request
 
 
 class SpotifyClient:
-    """Asks Spotify one thing at a time; safe to use from several threads.
+    """Sends one request at a time; safe to use from several threads.
 
-    Each request is taken from the budget that `ledger` remembers. `clock` and `sleep` are for tests, which
-    have no time to lose.
+    Each request is taken from the budget that `ledger` remembers. `clock` and `sleep` are for tests.
     """
 
     def __init__(
@@ -68,140 +58,127 @@ class SpotifyClient:
         self._not_before = 0.0  # no thread sends before this moment
         self._failed_in_a_row = 0
 
-    def get(self, path: str, **params: Any) -> Any:
-        """The JSON object Spotify answers to `GET <path>?<params>`.
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """The JSON object that Spotify answers to `GET <path>?<params>`.
 
-        Raises `RateLimited` or `QuotaExhausted` (and from then on for this kind of request, without asking,
-        until the moment they name, in later runs too), `DailyLimitReached`, `AccessDenied`, `BadCredentials`,
-        `BadResponse` for this question alone, and `SpotifyUnreachable` where nothing gets through.
+        Raises `RateLimited` or `QuotaExhausted` (and from then on for this kind of request, without sending
+        any, until the moment they name, in later runs too), `DailyLimitReached`, `AccessDenied`,
+        `BadCredentials`, `BadResponse` for this request alone, and `SpotifyUnreachable` where nothing gets
+        through.
         """
-        kind = path.partition("/")[0]
-        renewed = 0
-        tries = 0
-        while True:
-            self._heed(kind)
-            token, outcome = self._try(path, params)
-            if not isinstance(outcome, _Failure):
-                self._failed_in_a_row = 0
-                return outcome
-            if isinstance(outcome.error, _TokenExpired):
-                # A token may be withdrawn on the road, or while the rate keeps a request back.
-                if renewed >= max(1, self.settings.retries):
-                    raise BadCredentials("it does not take the tokens it has just issued")
-                self._tokens.drop(token)
-                renewed += 1
-                continue
-            if isinstance(outcome.error, OutOfBudget):
-                self._pause(kind, outcome, tries)
-            elif tries >= self.settings.retries:
-                raise self._given_up(outcome.error)
-            else:
-                self._sleep(self._backoff(tries))
-            tries += 1
+        try:
+            body: dict[str, Any] = retrying(self.settings, self._sleep, self._hold_all)(
+                self._try, path, params
+            )
+        except Retry as failure:
+            raise self._final_error(path.partition("/")[0], failure.error) from None
+        self._failed_in_a_row = 0
+        return body
 
     def close(self) -> None:
         """Close all connections; a thread that is waiting stops waiting."""
         self._closed.set()
         self._session.close()
 
-    def _try(self, path: str, params: dict[str, Any]) -> tuple[str, Any]:
-        """One request: the token it was sent with, and the answer or a `_Failure`; raises the rest."""
+    def _try(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        """One try: the body, or `Retry` for what may pass; raises what will not."""
+        # A token may be withdrawn on the way, or while the rate holds a request back.
+        for _ in range(1 + max(1, self.settings.retries)):
+            self._wait_for_turn(path.partition("/")[0])
+            token = self._token()
+            try:
+                return self._send(path, params)
+            except _TokenExpired:
+                self._tokens.drop(token)
+        raise BadCredentials("it does not take the tokens it has just issued")
+
+    def _send(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         import requests
         import spotipy
 
-        token = self._token()
-        if isinstance(token, _Failure):
-            return "", token
         try:
             # Spotipy's public methods are one-liners over this; some of them warn or hide null entries.
-            answer = self._api._get(path, **params)
+            body = self._api._get(path, **params)
         except spotipy.SpotifyException as error:
             retry_after = error.headers.get("Retry-After")
-            return token, self._refused(path, error.http_status, error.reason, error.msg, retry_after)
+            raise self._refusal(path, error.http_status, error.reason, error.msg, retry_after) from None
         except AttributeError:
             # Spotipy fails so on an error whose body is a string, a list or null, and loses the status.
-            status, retry_after = self.sent.last_answer()
-            return token, self._refused(path, status, None, "(an error that is no object)", retry_after)
+            status, retry_after = self.sent.last_head()
+            raise self._refusal(path, status, None, "(an error that is not an object)", retry_after) from None
         except requests.RequestException as error:
-            return token, self._no_answer(error)
-        if not isinstance(answer, dict):
+            raise self._no_response(error) from None
+        if not isinstance(body, dict):
             # None: a 200 with an empty body or with HTML.
-            return token, _Failure(
-                BadResponse(f"Spotify answered {path} with something that is no JSON object")
-            )
-        return token, answer
+            raise Retry(BadResponse(f"Spotify answered {path} with something that is not a JSON object"))
+        return body
 
-    def _token(self) -> str | _Failure:
+    def _token(self) -> str:
         import requests
 
         try:
             return str(self._tokens.get_access_token())
         except requests.HTTPError as error:
-            return self._no_token(error.response)
+            raise self._no_token(error.response) from None
         except (KeyError, TypeError, requests.JSONDecodeError):
-            return _Failure(BadResponse("Spotify answered the request for a token with something else"))
+            bad = "Spotify answered the request for a token with something that is not a token"
+            raise Retry(BadResponse(bad)) from None
         except requests.RequestException as error:
-            return self._no_answer(error)
+            raise self._no_response(error) from None
 
-    def _no_answer(self, error: Exception) -> _Failure:
-        """No connection is everyone's trouble; one that fell silent or broke off, this question's."""
+    def _no_response(self, error: Exception) -> Retry:
+        """No connection concerns every request; one that fell silent or broke off, this one alone."""
         import requests
 
         if isinstance(error, requests.ConnectionError):
-            return _Failure(SpotifyUnreachable(self.settings.base_url, _innermost(error)))
-        return _Failure(BadResponse(f"Spotify did not finish its answer: {type(error).__name__}"))
+            return Retry(SpotifyUnreachable(self.settings.base_url, _innermost(error)))
+        return Retry(BadResponse(f"Spotify did not finish its response: {type(error).__name__}"))
 
-    def _refused(
+    def _refusal(
         self, path: str, status: int, reason: str | None, message: str, retry_after: str | None
-    ) -> _Failure:
-        said = message.rpartition("\n")[2].strip()
+    ) -> Exception:
+        message = message.rpartition("\n")[2].strip()
         if status == 429:
             return self._too_many(reason, retry_after)
         if status == 401:
-            return _Failure(_TokenExpired(said))
+            return _TokenExpired(message)
         if status == 403:
-            raise AccessDenied(path.partition("/")[0], None if said == "None" else said)
+            return AccessDenied(path.partition("/")[0], None if message == "None" else message)
         if status >= 500 or status == 408:
-            return _Failure(BadResponse(f"Spotify answered {path} with {status}: {said[:200]}"))
-        raise BadResponse(f"Spotify refuses {path}: {status}, {said[:200]}", refused=True)
+            return Retry(BadResponse(f"Spotify answered {path} with {status}: {message[:200]}"))
+        return BadResponse(f"Spotify refuses {path}: {status}, {message[:200]}", refused=True)
 
-    def _no_token(self, response: Any) -> _Failure:
+    def _no_token(self, response: Any) -> Exception:
         """What a refused request for a token means; its body is flat: `{"error", "error_description"}`."""
         if response.status_code == 429:
             return self._too_many(None, response.headers.get("Retry-After"))
+        if response.status_code not in (400, 401, 403):
+            return Retry(BadResponse(f"Spotify gave no token: status {response.status_code}"))
         try:
             body = response.json()
         except ValueError:
             body = None
-        said = body.get("error_description") or body.get("error") if isinstance(body, dict) else None
-        if response.status_code in (400, 401, 403):
-            raise BadCredentials(str(said or f"status {response.status_code}")[:200])
-        return _Failure(BadResponse(f"Spotify gave no token: status {response.status_code}"))
+        message = body.get("error_description") or body.get("error") if isinstance(body, dict) else None
+        return BadCredentials(str(message or f"status {response.status_code}")[:200])
 
-    def _too_many(self, reason: str | None, retry_after: str | None) -> _Failure:
-        try:
-            wait = max(0.0, float(retry_after)) if retry_after is not None else None
-        except ValueError:  # a date, which HTTP allows
-            wait = None
+    def _too_many(self, reason: str | None, retry_after: str | None) -> Retry:
+        wait = parse_wait({"Retry-After": retry_after}, self.clock())
         quota = reason == "QUOTA_EXCEEDED"
         if quota and wait is None:
             wait = _UNKNOWN_QUOTA
         # Should this end the budget, then for half a minute at least: Spotify counts in windows of 30 s.
         until = datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=max(wait or 0.0, 30.0))
-        return _Failure(QuotaExhausted(until) if quota else RateLimited(until), wait)
+        return Retry(QuotaExhausted(until) if quota else RateLimited(until), wait)
 
-    def _pause(self, kind: str, failure: _Failure, tries: int) -> None:
-        """After a 429: have every thread wait, or end the budget of this kind of request."""
-        if (failure.wait or 0.0) > self.settings.longest_wait or tries >= self.settings.retries:
-            assert isinstance(failure.error, RateLimited | QuotaExhausted)
-            self.budget.pause(kind, failure.error)
-            raise failure.error
-        wait = max(failure.wait or 0.0, self._backoff(tries))  # Spotify has been seen to ask for 0 s
-        with self._lock:
-            self._not_before = max(self._not_before, self.clock() + wait)
+    def _hold_all(self, state: tenacity.RetryCallState) -> None:
+        """Have every thread wait as long as this one does, where Spotify asks for a pause."""
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, Retry) and isinstance(failure.error, RateLimited | QuotaExhausted):
+            with self._lock:
+                self._not_before = max(self._not_before, self.clock() + state.upcoming_sleep)
 
-    def _heed(self, kind: str) -> None:
-        """Wait while all are to wait; take one request from the budget, or raise what ended it."""
+    def _wait_for_turn(self, kind: str) -> None:
+        """Wait while all threads are to wait; take one request from the budget, or raise what ended it."""
         while True:
             with self._lock:
                 wait = self._not_before - self.clock()
@@ -212,19 +189,18 @@ class SpotifyClient:
             self._sleep(wait)
         self.budget.take(kind)
 
-    def _given_up(self, error: Exception) -> Exception:
+    def _final_error(self, kind: str, error: Exception) -> Exception:
+        """What to raise after all tries: the budget ended, this request alone failed, or Spotify is down."""
+        if isinstance(error, RateLimited | QuotaExhausted):
+            self.budget.pause(kind, error)
+            return error
         with self._lock:
             self._failed_in_a_row += 1
-            hopeless = self._failed_in_a_row >= _HOPELESS
-        if hopeless and not isinstance(error, SpotifyUnreachable):
-            return SpotifyUnreachable(
-                self.settings.base_url, f"{_HOPELESS} questions in a row failed: {error}"
-            )
+            down = self._failed_in_a_row >= GIVE_UP_AFTER
+        if down and not isinstance(error, SpotifyUnreachable):
+            why = f"{GIVE_UP_AFTER} requests in a row failed: {error}"
+            return SpotifyUnreachable(self.settings.base_url, why)
         return error
-
-    def _backoff(self, tries: int) -> float:
-        doubled: float = self.settings.backoff * 2**tries
-        return doubled * random.uniform(0.5, 1.5)
 
     def _wait_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):

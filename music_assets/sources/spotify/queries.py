@@ -1,9 +1,9 @@
-"""The words a song is searched with: a ladder of queries, most telling first.
+"""The queries a song is searched with: at most two variants, the most telling first.
 
-Rung one asks with Spotify's field filters, rung two with plain words and only where rung one found
-nothing, rung three with the album's name. What Spotify understands changed in 2026: values in single
-quotes work, in double quotes they match nothing, and apostrophes or punctuation inside a filter often
-find nothing where plain words do; so queries carry none. Judging the hits is in `matching`.
+The first has Spotify's field filters; the second, plain words, is tried only where the first found nothing.
+What Spotify understands changed in 2026: values in single quotes work, in double quotes they match nothing,
+and apostrophes or punctuation inside a filter often find nothing where plain words do; so queries hold none.
+Which hit is the song is for `matching` to say.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PUNCTUATION = re.compile(r"[^\w\s]|_")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _CREDIT = re.compile(r"\s*(?<!^)[\(\[]?\b(?:feat\b\.?|ft\.|featuring\b).*$", re.IGNORECASE)
 _JOINT = re.compile(r"\s+/\s+|\s*;\s*|_\s+|\s+(?:feat\b\.?|ft\.|featuring\b|vs\b\.?)\s*", re.IGNORECASE)
-# What an edition is called without being another recording. Spotify says it differently or not at all.
+# What an edition is called without being another recording. Spotify words it differently or not at all.
 _NEUTRAL = re.compile(
     r"\b(?:(?:album|lp|single|explicit|amended|edited|clean|original|ep)\s+version|album|explicit|clean|edited|"
     r"(?:re)?master(?:ed)?|digital(?:ly)?|bonus|mono|stereo|world|skit)\b",
@@ -27,17 +27,17 @@ _NEUTRAL = re.compile(
 _LIVE = re.compile(r"\blive\b", re.IGNORECASE)
 
 
-def queries_for(title: str, artist_name: str, release: str | None = None, *, ladder: int = 2) -> list[str]:
-    """The queries to try for a song, in order, at most `ladder` of them and none twice.
+def queries_for(title: str, artist_name: str) -> list[str]:
+    """The query variants for a song, in order: with field filters, then plain words; none twice.
 
     Each is at most 250 characters. Empty where neither title nor artist has a letter or digit.
     """
     song, base = _words(_title(title)), _words(_BRACKETS.sub(" ", _CREDIT.sub("", title))) or _words(title)
     artist = _words(_main_artist(artist_name)) or _words(artist_name)
     filters = [f"track:'{song}'" if song else "", f"artist:'{artist}'" if artist else ""]
-    rungs = [" ".join(filter(None, filters)), f"{base} {artist}", f"{base} {_words(release or '')}"]
-    queries = (_cut(rung.strip(), MAX_QUERY) for rung in rungs)
-    return list(dict.fromkeys(query for query in queries if query))[:ladder] if song or artist else []
+    variants = (" ".join(filter(None, filters)), f"{base} {artist}")
+    queries = (_cut(variant.strip(), MAX_QUERY) for variant in variants)
+    return list(dict.fromkeys(query for query in queries if query)) if song or artist else []
 
 
 def release_query(artist_name: str, release: str) -> str:

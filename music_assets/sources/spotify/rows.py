@@ -1,10 +1,9 @@
-"""Spotify's JSON objects as rows: one function an object, one dict a row.
+"""Spotify's JSON objects as rows: one function per object, one dict per row.
 
-The names of a row are the columns of `spotify.tracks`, `spotify.artists` and
-`spotify.audio_features` (a test holds the two equal). What an answer lacks is None: development mode
-sends no popularity, markets or followers, and old answers lack other fields. Values are taken as
-they are, only of the type the column has; whether they lie in range is for the gate to say.
-Fetching the objects is in `client`; what they mean for an MSD song is in `matching`.
+The names of a row are the columns of `spotify.tracks`, `spotify.artists` and `spotify.audio_features` (a test
+holds the two equal). What a response lacks is None: development mode sends no popularity, markets or
+followers, and old responses lack other fields. Values are taken as they are, only of the type the column has;
+whether they are in range is for `staging.validation` to say.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-Row = dict[str, Any]
+from music_assets.sources.fetched import Row
 
 
 def track_row(
-    track: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+    track: Mapping[str, Any], *, source: str, fetched_at: datetime | None, requested_id: str | None = None
 ) -> Row:
     """A row of `spotify.tracks` from a track object (a search hit, or one of `/tracks`).
 
-    A track that Spotify relinked keeps the id that was `asked` for (or `linked_from` names), and says under
-    which it was answered (`relinked_to`).
+    A track that Spotify relinked keeps the `requested_id` (or the one that `linked_from` names), and says
+    under which it was answered (`relinked_to`).
     """
     own = _text(track.get("id"))
-    id_ = asked or _text(_object(track.get("linked_from")).get("id")) or own
+    id_ = requested_id or _text(_object(track.get("linked_from")).get("id")) or own
     album = _object(track.get("album"))
     artists = [
         {"spotify_artist_id": _text(artist.get("id")), "name": _text(artist.get("name"))}
@@ -62,9 +61,9 @@ def track_row(
     }
 
 
-def search_rows(answer: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
-    """The tracks of a search answer as rows, best first; entries that are null or have no id left out."""
-    items = _list(_object(_object(answer).get("tracks")).get("items")) or []
+def search_rows(body: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
+    """The tracks of a search's body as rows, best first; entries that are null or have no id left out."""
+    items = _list(_object(_object(body).get("tracks")).get("items")) or []
     rows = [track_row(_object(item), source=source, fetched_at=fetched_at) for item in items if item]
     return [row for row in rows if row["spotify_track_id"]]
 
@@ -106,11 +105,11 @@ def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: dateti
 
 
 def artist_row(
-    artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+    artist: Mapping[str, Any], *, source: str, fetched_at: datetime | None, requested_id: str | None = None
 ) -> Row:
     """A row of `spotify.artists` from an artist object, full or as named on a track."""
     return {
-        "spotify_artist_id": asked or _text(artist.get("id")),
+        "spotify_artist_id": requested_id or _text(artist.get("id")),
         "name": _text(artist.get("name")),
         "genres": _list(artist.get("genres")),
         "popularity": _int(artist.get("popularity")),
@@ -122,7 +121,7 @@ def artist_row(
 
 
 def audio_features_row(
-    features: Mapping[str, Any], *, source: str, fetched_at: datetime | None, asked: str | None = None
+    features: Mapping[str, Any], *, source: str, fetched_at: datetime | None, requested_id: str | None = None
 ) -> Row:
     """A row of `spotify.audio_features` from an audio features object."""
     fractions = (
@@ -130,7 +129,7 @@ def audio_features_row(
     )
     whole = "key mode time_signature duration_ms"
     return {
-        "spotify_track_id": asked or _text(features.get("id")),
+        "spotify_track_id": requested_id or _text(features.get("id")),
         "source": source,
         **{name: _float(features.get(name)) for name in fractions.split()},
         **{name: _int(features.get(name)) for name in whole.split()},

@@ -1,13 +1,10 @@
-"""The road to Spotify: settings, an HTTP session of our own, the token, and a counter.
+"""The connection to Spotify: settings, a counting, rate-limited HTTP session, the token, and spotipy.
 
-What the session adds to requests' own: every request that leaves is counted, a rate limit, room for
-the threads, and no retries below us (urllib3's would sleep for hours inside a call). What an answer
-means is in `client`.
+No retries here (urllib3's would sleep for hours inside a call). What a response means is in `client`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import re
@@ -17,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from music_assets.sources.http import RetryPolicy, is_loopback
+
 if TYPE_CHECKING:
     import requests
     import spotipy
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"
 MODES = ("auto", "development", "extended")
-_WINDOW = 30.5  # seconds; Spotify's 30, and room for requests that overtake one another on the road
+_WINDOW = 30.5  # seconds; Spotify's 30, and some for requests that overtake one another on the way
 
 
 @dataclass(frozen=True)
-class SpotifySettings:
+class SpotifySettings(RetryPolicy):
     """How to reach Spotify, and how hard to try.
 
     `source` names where the values come from in every row (`api`, or `sandbox` for the server in
     `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`, or `auto` to
-    see it by the answers.
+    find out from the responses.
     """
 
     client_id: str = field(repr=False)
@@ -42,26 +41,20 @@ class SpotifySettings:
     mode: str = "auto"
     base_url: str = API_URL
     token_url: str = TOKEN_URL
-    requests_per_30s: int | None = 100  # Spotify publishes no figure; None asks as fast as it can
-    requests_per_day: int | None = None  # an allowance of our own, per UTC day; None leaves it to Spotify's
-    artist_gets: bool = False  # ask for artists one by one where the mode has no batches: for genres alone
+    requests_per_30s: int | None = 100  # Spotify publishes no figure; None for as fast as it can
+    requests_per_day: int | None = None  # a limit of our own, per UTC day; None leaves it to Spotify's
     threads: int = 8
-    ladder: int = 2  # queries to try for a song: fielded, plain words, with the album
-    timeout: float = 15.0  # seconds to connect, and between two bytes of an answer
-    retries: int = 4  # further tries after a failure that may pass
-    backoff: float = 0.5  # seconds before the first of them, doubled (and jittered) for each further one
-    longest_wait: float = 60.0  # seconds; a longer Retry-After ends the run's budget
-    lock_wait: float = 10.0  # seconds to wait for another process that is spending
+    lock_wait: float = 10.0  # seconds to wait for another process that holds the request lock
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode is one of {', '.join(MODES)}, not {self.mode!r}")
-        if self.threads < 1 or self.ladder < 1:
-            raise ValueError(f"threads and ladder are 1 or more, not {self.threads} and {self.ladder}")
+        if self.threads < 1:
+            raise ValueError(f"threads is 1 or more, not {self.threads}")
 
 
 class Sent:
-    """How many requests left, by kind (`search`, `artists`, `audio-features`, …, and `token`)."""
+    """How many requests were sent, by kind (`search`, `artists`, …, and `token`); the last response."""
 
     def __init__(self, base_url: str, token_url: str) -> None:
         self._prefix = urlsplit(base_url).path.rstrip("/") + "/"
@@ -70,31 +63,21 @@ class Sent:
         self._counts: Counter[str] = Counter()
         self._thread = threading.local()
 
-    def note(self, url: str | None) -> None:
+    def count(self, url: str | None) -> None:
         """Count one request to this address."""
         parts = urlsplit(url or "")
-        if parts[1:3] == self._token:
-            kind = "token"
-        else:
-            kind = parts.path.removeprefix(self._prefix).partition("/")[0] or "other"
+        kind = parts.path.removeprefix(self._prefix).partition("/")[0] or "other"
         with self._lock:
-            self._counts[kind] += 1
-        if kind != "token":
-            self._thread.sent = self.by_this_thread() + 1
+            self._counts["token" if parts[1:3] == self._token else kind] += 1
 
-    def note_answer(self, status: int, retry_after: str | None) -> None:
-        """Remember, for this thread, what the last answer's head said."""
-        self._thread.answer = (status, retry_after)
+    def answered(self, response: requests.Response) -> None:
+        """Remember the head of the last response that this thread got."""
+        self._thread.head = (response.status_code, response.headers.get("Retry-After"))
 
-    def last_answer(self) -> tuple[int, str | None]:
-        """Status and Retry-After of the last answer this thread got, even if its body made no sense."""
-        answer: tuple[int, str | None] = self._thread.answer
-        return answer
-
-    def by_this_thread(self) -> int:
-        """How many requests this thread has sent, those for a token apart."""
-        sent: int = getattr(self._thread, "sent", 0)
-        return sent
+    def last_head(self) -> tuple[int, str | None]:
+        """Status and Retry-After of this thread's last response, even if its body made no sense."""
+        head: tuple[int, str | None] = self._thread.head
+        return head
 
     def counts(self) -> dict[str, int]:
         """The counts as they are now."""
@@ -103,19 +86,19 @@ class Sent:
 
 
 def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
-    """A session that counts what leaves in `sent` and keeps to the settings' rate."""
+    """A session that counts what it sends in `sent` and keeps to the settings' rate."""
     import requests
     from pyrate_limiter import InMemoryBucket, Limiter, Rate
     from requests.adapters import HTTPAdapter
     from requests_ratelimiter import LimiterMixin
 
     class CountingAdapter(HTTPAdapter):
-        """Counts a request as it leaves, whether or not an answer comes."""
+        """Counts a request as it is sent, whether or not a response comes."""
 
         def send(self, request: requests.PreparedRequest, *args: Any, **kw: Any) -> requests.Response:
-            sent.note(request.url)
+            sent.count(request.url)
             response = super().send(request, *args, **kw)
-            sent.note_answer(response.status_code, response.headers.get("Retry-After"))
+            sent.answered(response)
             return response
 
     class LimitedAdapter(LimiterMixin, CountingAdapter):  # type: ignore[misc]
@@ -128,22 +111,21 @@ def make_session(settings: SpotifySettings, sent: Sent) -> requests.Session:
         rates = [Rate(math.ceil(per_30s / 15), 1000), Rate(per_30s, int(_WINDOW * 1000))]
         if rates[0].limit >= per_30s:
             del rates[0]
-        # Spotify's 429s are answered by `client`, which knows Retry-After; the limiter would fill its
-        # bucket and add another half minute.
+        # Spotify's 429s are for `client`, which knows Retry-After; the limiter would fill its bucket and add
+        # another half minute.
         limiter = Limiter(InMemoryBucket(rates))
         adapter = LimitedAdapter(limiter=limiter, per_host=False, limit_statuses=(), **pool)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    # A proxy or a .netrc of the environment is none of the sandbox's business.
-    session.trust_env = not _loopback(settings.base_url)
+    session.trust_env = not is_loopback(settings.base_url)
     return session
 
 
 def make_tokens(settings: SpotifySettings, session: requests.Session) -> Any:
     """Spotipy's client credentials, with one lock around the token and true errors.
 
-    Its own would ask once a thread, keep the token in a file in the working folder, and lose the status
+    Its own would request one per thread, write the token to a file in the working folder, and lose the status
     of a refusal.
     """
     from spotipy.cache_handler import MemoryCacheHandler
@@ -174,7 +156,7 @@ def make_tokens(settings: SpotifySettings, session: requests.Session) -> Any:
                     self.cache_handler.save_token_to_cache(None)
 
         def _handle_oauth_error(self, http_error: requests.HTTPError) -> None:
-            raise http_error  # spotipy's own error has no status, and fails on a body that is no object
+            raise http_error  # spotipy's own error has no status, and fails on a body that is not an object
 
     tokens = Tokens()
     tokens.OAUTH_TOKEN_URL = settings.token_url
@@ -182,7 +164,7 @@ def make_tokens(settings: SpotifySettings, session: requests.Session) -> Any:
 
 
 def make_api(settings: SpotifySettings, session: requests.Session, tokens: Any) -> spotipy.Spotify:
-    """Spotipy's client over our session."""
+    """Spotipy's client above our session."""
     import spotipy
 
     for name in ("spotipy.client", "spotipy.oauth2"):
@@ -195,22 +177,13 @@ def make_api(settings: SpotifySettings, session: requests.Session, tokens: Any) 
 
 
 class _Redact(logging.Filter):
-    """Takes secrets out of what spotipy logs, and the errors that `client` raises or tries again.
+    """Removes secrets from what spotipy logs (at DEBUG, the Authorization header), and its errors.
 
-    At DEBUG spotipy prints the Authorization header.
+    Those `client` raises or retries.
     """
 
     _SECRET = re.compile(r"\b(Bearer|Basic) [^'\"\s]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        record.msg, record.args = self._SECRET.sub(r"\1 ***", text), ()
+        record.msg, record.args = self._SECRET.sub(r"\1 ***", record.getMessage()), ()
         return record.levelno < logging.ERROR
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

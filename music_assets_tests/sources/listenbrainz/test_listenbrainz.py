@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources.ledger import Key, Ledger, open_ledger
-from music_assets.sources.listenbrainz import ListenBrainz, ListenBrainzSettings, SongNames
+from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz, SongNames
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
@@ -56,9 +57,9 @@ def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
                 "requests_per_second": None,
                 "backoff": 0.001,
             }
-            asks = ListenBrainzSettings(source="sandbox", **{**given, **settings})
+            policy = replace(LISTENBRAINZ, **{**given, **settings})
             return opened.enter_context(
-                ListenBrainz(asks, ledger, clock=server.clock, sleep=server.clock.sleep)
+                ListenBrainz(policy, ledger, clock=server.clock, sleep=server.clock.sleep)
             )
 
         yield make
@@ -66,24 +67,20 @@ def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
 
 def test_a_batch_of_songs_is_one_request(brainz: Make, server: SandboxServer) -> None:
     asking = brainz()
-    found = asking.spotify_ids(SONGS)
+    ids, found = asking.spotify_ids(SONGS)
     assert asking.requests == 3 and server.sandbox.requests == {"listenbrainz": 3}
-    assert found.ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
-    assert (found.pending, found.failed, found.unaskable, found.reason) == ([], [], [], None)
-    assert found.source == "sandbox" and found.fetched_at.keys() == {song.track_id for song in SONGS}
-    small = brainz(batch=1)
-    small.spotify_ids([SongNames("TRNEW0", "x", "y", "z"), SongNames("TRNEW1", "x", "y", "z")])
-    assert small.requests == 2
+    assert ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
+    assert (found.pending, found.failed, found.reason) == ([], [], None)
 
 
 def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(brainz: Make, path: Path) -> None:
-    found, right = brainz().spotify_ids(SONGS), truth(path)
-    assert 0.4 < len(found.ids) / len(SONGS) < 0.9
-    hits = [bool(set(ids) & right[track_id]) for track_id, ids in found.ids.items()]
+    (found, _), right = brainz().spotify_ids(SONGS), truth(path)
+    assert 0.4 < len(found) / len(SONGS) < 0.9
+    hits = [bool(set(ids) & right[track_id]) for track_id, ids in found.items()]
     assert sum(hits) / len(hits) > 0.8
     with contextlib.closing(open_to_read(path)) as db:
         on_spotify = {id_ for (id_,) in db.execute("SELECT id FROM tracks")}
-    assert {id_ for ids in found.ids.values() for id_ in ids} - on_spotify  # some ids are given up
+    assert {id_ for ids in found.values() for id_ in ids} - on_spotify  # some ids are given up
 
 
 def test_asking_again_costs_nothing(brainz: Make) -> None:
@@ -94,11 +91,11 @@ def test_asking_again_costs_nothing(brainz: Make) -> None:
 
 
 def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> None:
-    found = brainz().spotify_ids(SONGS[:10])
+    found, _ = brainz().spotify_ids(SONGS[:10])
     keys = [Key("track", song.track_id, "listenbrainz") for song in SONGS[:10]]
     kept = ledger.get_many(keys)
     assert list(kept) == keys
-    for track_id, ids in found.ids.items():
+    for track_id, ids in found.items():
         answer = kept[Key("track", track_id, "listenbrainz")]
         assert answer.status == "answered" and answer.body["spotify_track_ids"] == ids
         assert answer.query and " / " in answer.query
@@ -106,24 +103,24 @@ def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> Non
 
 def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:
     asking = brainz()
-    found = asking.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
-    assert found.unaskable == ["TR1", "TR2"] and asking.requests == 0
+    _, found = asking.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
+    assert found.not_found == ["TR1", "TR2"] and asking.requests == 0
 
 
 def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, server: SandboxServer) -> None:
     asking = brainz()
     asking.spotify_ids(SONGS[:50])
     server.other_faults.script.append(ANSWERS["wait_a_day"])
-    found = asking.spotify_ids(SONGS)
+    ids, found = asking.spotify_ids(SONGS)
     assert found.pending == [song.track_id for song in SONGS[50:]]
-    assert found.until is not None and "ListenBrainz gives no answers" in (found.reason or "")
-    assert len(found.ids) + len(found.not_found) == 50
+    assert found.until is not None and "ListenBrainz gives no responses" in (found.reason or "")
+    assert len(ids) + len(found.not_found) == 50
     server.clock.now += 86208
-    assert asking.spotify_ids(SONGS).pending == []
+    assert asking.spotify_ids(SONGS)[1].pending == []
 
 
 def test_an_outage_is_no_exception(brainz: Make) -> None:
-    found = brainz(base_url="http://127.0.0.1:9/", retries=1).spotify_ids(SONGS)
+    _, found = brainz(base_url="http://127.0.0.1:9/", retries=1).spotify_ids(SONGS)
     assert len(found.pending) == len(SONGS) and found.until is not None
 
 
@@ -144,17 +141,12 @@ def test_an_answer_about_something_else_is_not_believed(
     brainz: Make, server: SandboxServer, body: Any
 ) -> None:
     server.other_faults.script.append(Raw(200, orjson.dumps(body)))
-    found = brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])
+    _, found = brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])
     assert found.failed == ["TR1"] and found.reason
-    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
+    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])[1].not_found == ["TR1"]
 
 
 @pytest.mark.parametrize("ids", [None, "text", [None, 7, "short", "x" * 23]])
 def test_what_is_no_id_is_none(brainz: Make, server: SandboxServer, ids: Any) -> None:
     server.other_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
-    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")]).not_found == ["TR1"]
-
-
-def test_a_batch_is_one_song_at_least() -> None:
-    with pytest.raises(ValueError, match="batch is 1 or more"):
-        ListenBrainzSettings(batch=0)
+    assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])[1].not_found == ["TR1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources.ledger import Key, Ledger, open_ledger
-from music_assets.sources.reccobeats import ReccoBeats, ReccoBeatsSettings, features_row, spotify_id_of
+from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats, features_row, spotify_id_of
 from music_assets.tables import STAGED, row_columns
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
@@ -65,9 +66,9 @@ def recco(server: SandboxServer, ledger: Ledger) -> Iterator[Callable[..., Recco
 
         def make(**settings: Any) -> ReccoBeats:
             given = {"base_url": server.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
-            asks = ReccoBeatsSettings(source="sandbox", **{**given, **settings})
+            policy = replace(RECCOBEATS, **{**given, **settings})
             return opened.enter_context(
-                ReccoBeats(asks, ledger, clock=server.clock, sleep=server.clock.sleep)
+                ReccoBeats(policy, ledger, source="sandbox", clock=server.clock, sleep=server.clock.sleep)
             )
 
         yield make
@@ -92,7 +93,6 @@ def test_rows_are_those_of_the_table_and_say_who_gave_them(recco: Make, ids: lis
     assert {row["source"] for row in rows} == {"sandbox"}
     assert all(row["tempo"] > 0 and 0 <= row["energy"] <= 1 and -1 <= row["key"] <= 11 for row in rows)
     assert {row["time_signature"] for row in rows} == {row["duration_ms"] for row in rows} == {None}
-    assert ReccoBeatsSettings().source == "reccobeats"
 
 
 def test_asking_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, ids: list[str]) -> None:
@@ -143,7 +143,7 @@ def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(
 
 def test_what_is_no_id_spoils_nothing_beside_it(recco: Make, ids: list[str]) -> None:
     found = recco().audio_features(["not an id", ids[0], "x,y"], isrcs={ids[0]: "no isrc"})
-    assert found.failed == ["not an id", "x,y"] and "no Spotify id" in (found.reason or "")
+    assert found.failed == ["not an id", "x,y"] and "not a Spotify id" in (found.reason or "")
     assert len(found.rows) + len(found.not_found) == 1
 
 
@@ -154,7 +154,7 @@ def test_when_it_wants_a_long_pause_the_rest_is_pending(
     found = recco().audio_features(ids)
     assert found.pending == ids[40:] and found.not_found == ids[:40]
     assert found.until is not None and found.until.timestamp() == server.clock.now + 86207
-    assert "ReccoBeats gives no answers for now" in (found.reason or "")
+    assert "ReccoBeats gives no responses for now" in (found.reason or "")
     later = recco()
     assert later.audio_features(ids).pending == ids[40:] and later.requests == 0
     server.clock.now += 86208
@@ -167,7 +167,7 @@ EMPTY = Raw(200, b'{"content": []}', {"content-type": "application/json"})
 
 def test_an_outage_is_no_exception(recco: Make, ids: list[str]) -> None:
     found = recco(base_url="http://127.0.0.1:9/", retries=1).audio_features(ids)
-    assert found.pending == ids and found.until is not None and "no answer from" in (found.reason or "")
+    assert found.pending == ids and found.until is not None and "no response from" in (found.reason or "")
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"content": null}', b'{"error": "no"}', b'"text"'])
@@ -194,8 +194,8 @@ def test_faults_change_nothing_but_the_number_of_requests(
     found = recco(retries=10).audio_features(ids, isrcs=isrcs)
     server.reset()
     calm = open_ledger(tmp_path / "calm.sqlite", source="sandbox")
-    given = ReccoBeatsSettings("sandbox", server.address.reccobeats_url, requests_per_second=None)
-    with ReccoBeats(given, calm, clock=server.clock) as asking:
+    given = replace(RECCOBEATS, base_url=server.address.reccobeats_url, requests_per_second=None)
+    with ReccoBeats(given, calm, source="sandbox", clock=server.clock) as asking:
         expected = asking.audio_features(ids, isrcs=isrcs)
     calm.close()
     values = [{**row, "fetched_at": None} for row in found.rows]

@@ -1,0 +1,283 @@
+"""From the ledger first: the rows of any endpoint, by requests only where the ledger has no response.
+
+Each response is in the ledger the moment it arrives. The request lock is taken with the first request and
+held until `close`, so a run that needs no request needs no lock either. What an endpoint is like is declared
+in `endpoints`; one request is the matter of `client`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from music_assets.ids import is_spotify_id
+from music_assets.sources.fetched import Fetched, Row
+from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
+from music_assets.sources.spotify.access import Access
+from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.sources.spotify.endpoints import Endpoint, search_hits
+from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
+
+DENIED_FOR = timedelta(days=7)  # how long a denied kind is not requested again
+
+
+class Fetcher:
+    """The ledger and the client together; safe to use from the threads of its own `pool`.
+
+    `note` is for others to read while this holds the request lock, and after it died with it.
+    """
+
+    def __init__(self, client: SpotifyClient, ledger: Ledger, *, note: Mapping[str, Any]) -> None:
+        self.access = Access(client.settings.mode, client.budget)
+        self.predecessor: dict[str, Any] | None = None
+        self._settings = client.settings
+        self._client = client
+        self._ledger = ledger
+        self._note = dict(note)
+        self._cache_hits: Counter[str] = Counter()
+        self._held = contextlib.ExitStack()
+        self._request_lock: RequestLock | None = None
+        self._mutex = Lock()
+
+    @property
+    def cache_hits(self) -> dict[str, int]:
+        """What was answered from the ledger, by purpose."""
+        with self._mutex:
+            return dict(self._cache_hits)
+
+    def close(self) -> None:
+        """Release the request lock."""
+        self._held.close()
+        self._request_lock = None
+
+    def rows(
+        self,
+        endpoint: Endpoint,
+        ids: Iterable[str],
+        *,
+        queries: Mapping[str, str] | None = None,
+        newer_than: datetime | None = None,
+        fetch: bool = True,
+    ) -> tuple[dict[str, list[Row]], Fetched]:
+        """The rows of each id, from the ledger where they are there and not older than `newer_than`.
+
+        What cannot be renewed now is given as it was. What Spotify knew and knows no more is `not_found`, and
+        stays in the ledger as it was: songs rest on it.
+        """
+        ids = list(dict.fromkeys(ids))
+        responses = {key.id: cached for key, cached in self._ledger.get_many(map(endpoint.key, ids)).items()}
+        missing = [
+            id_
+            for id_ in ids
+            if id_ not in responses or (newer_than is not None and responses[id_].fetched_at < newer_than)
+        ]
+        self.count_hits(endpoint.purpose, len(ids) - len(missing))
+        # One malformed id among fifty and Spotify refuses all.
+        possible = [id_ for id_ in missing if endpoint.is_search or is_spotify_id(id_)]
+        fetched = Fetched()
+        if possible and fetch:
+            responses |= self._fetch(endpoint, possible, queries or {}, responses, fetched)
+        malformed = set(missing) - set(possible)
+        fetched.not_found = [
+            id_
+            for id_ in ids
+            if id_ in malformed or (id_ in responses and responses[id_].status != "answered")
+        ]
+        found = {id_: responses[id_] for id_ in ids if id_ in responses and responses[id_].body is not None}
+        by_id = {
+            id_: endpoint.rows(response, self._settings.source)
+            for id_, response in found.items()
+            if response.status != "refused"
+        }
+        fetched.rows = [row for rows in by_id.values() for row in rows]
+        return by_id, fetched
+
+    def _fetch(
+        self,
+        endpoint: Endpoint,
+        ids: list[str],
+        queries: Mapping[str, str],
+        cached: Mapping[str, Response],
+        fetched: Fetched,
+    ) -> dict[str, Response]:
+        """Request these ids; what became of those that got no response is recorded in `fetched`."""
+        denial = self._denial(endpoint)
+        if denial is not None:
+            fetched.denied, fetched.reason = True, denial.body["reason"]
+            return {}
+        responses: dict[str, Response] = {}
+        with self.pool(endpoint) as submit:
+            while ids and fetched.until is None and not fetched.denied:
+                batched = endpoint.batch > 1 and (self.access.may_batch or endpoint.single is None)
+                size = endpoint.batch if batched else 1
+                # A batch goes alone while it may show that the access has none: others would be denied too.
+                alone = endpoint.pages > 1 or (batched and self.access.mode != "extended")
+                now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
+                batches = [now[start : start + size] for start in range(0, len(now), size)]
+                jobs = [submit(self._request, endpoint, batch, batched, queries, cached) for batch in batches]
+                for batch, job in zip(batches, jobs, strict=True):
+                    try:
+                        with fetched.recording(batch):
+                            responses |= job.result()
+                            fetched.failed += [id_ for id_ in batch if id_ not in responses]
+                    except AccessDenied as error:
+                        if endpoint.is_search:
+                            raise
+                        if batched and endpoint.single and not self.access.is_set:
+                            self.access.learn("development")
+                            ids = [*batch, *ids]  # one by one
+                        else:
+                            fetched.denied, fetched.reason = True, str(error)
+        if fetched.denied and endpoint.batch > 1:
+            self._ledger.put_many(
+                [self.response(_denial_key(endpoint), "denied", endpoint.path, {"reason": fetched.reason})]
+            )
+        if fetched.until is not None:
+            fetched.pending += ids
+        return responses
+
+    # -- requests
+
+    def _request(
+        self,
+        endpoint: Endpoint,
+        ids: Sequence[str],
+        batched: bool,
+        queries: Mapping[str, str],
+        cached: Mapping[str, Response],
+    ) -> dict[str, Response]:
+        """Request a batch or one id, in a thread of the pool; the responses are in the ledger on return."""
+        if endpoint.is_search:
+            return {ids[0]: self.search(endpoint, ids[0], [queries[ids[0]]])}
+        bodies: dict[str, Any]
+        if batched:
+            items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
+            # They come in the order requested, with null for an unknown id.
+            bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
+            if endpoint.single and bodies:
+                self.access.learn("extended")
+        else:
+            try:
+                bodies = {ids[0]: self._get_one(endpoint, ids[0])}
+            except BadResponse as error:
+                if not error.refused:
+                    raise
+                bodies = {ids[0]: None}
+        responses = {
+            id_: self.response(endpoint.key(id_), status, id_, body if status == "answered" else None)
+            for id_, body in bodies.items()
+            for status in [endpoint.status(body)]
+        }
+        self._ledger.put_many(
+            response
+            for id_, response in responses.items()
+            if response.status == "answered" or id_ not in cached or cached[id_].status != "answered"
+        )
+        return responses
+
+    def _get_one(self, endpoint: Endpoint, id_: str) -> dict[str, Any]:
+        """The body for one id; of a paged list, the pages as one."""
+        assert endpoint.single is not None
+        path = endpoint.single.format(id_)
+        if endpoint.pages == 1:
+            return self._get(path)
+        items: list[Any] = []
+        for page in range(endpoint.pages):
+            body = self._get(path, **endpoint.params, offset=page * endpoint.params["limit"])
+            if not isinstance(body.get("items"), list):
+                raise BadResponse(f"Spotify answered {path} with an object that holds no list of items")
+            items += body["items"]
+            if not body.get("next"):
+                break
+        return {"items": items, "total": body.get("total")}
+
+    def search(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
+        """Try the query variants that were not tried yet, until one finds something; each is cached."""
+        cached = self._ledger.get_many([endpoint.key(id_)]).get(endpoint.key(id_))
+        tried = cached.attempts if cached and cached.status == "not_found" else 0
+        while True:
+            query = queries[tried]
+            try:
+                body = self._get(endpoint.path, q=query, **endpoint.params)
+                status = endpoint.status(body)
+                if hits := search_hits(body):
+                    self.access.learn_from(hits[0])
+            except BadResponse as error:
+                if not error.refused:
+                    raise
+                status, body = "refused", {"reason": str(error)}
+            tried += 1
+            response = self.response(endpoint.key(id_), status, query, body, attempts=tried)
+            self._ledger.put_many([response])
+            if status != "not_found" or tried == len(queries):
+                return response
+
+    def _get(self, path: str, **params: Any) -> dict[str, Any]:
+        """One request, under the request lock."""
+        self._take_lock(path.partition("/")[0])
+        return self._client.get(path, **params)
+
+    def _take_lock(self, kind: str) -> None:
+        """Take the request lock before the first request, and see before each that it still holds.
+
+        Raises:
+            OutOfBudget: no request of this kind may be sent; then no lock is needed.
+            LedgerInUse: another process has the lock.
+        """
+        if error := self._client.budget.over(kind):
+            raise error
+        with self._mutex:
+            if self._request_lock is None:
+                lock = self._ledger.request_lock(self._settings.lock_wait, note=self._note)
+                self._request_lock = self._held.enter_context(lock)
+                self.predecessor = self._request_lock.predecessor
+        self._request_lock.check()
+
+    @contextlib.contextmanager
+    def pool(self, endpoint: Endpoint) -> Iterator[Callable[..., Future[Any]]]:
+        """Threads for one chunk of work; whoever leaves early cancels what has not begun."""
+        pool = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="spotify")
+        locked = False
+
+        def submit(job: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            nonlocal locked
+            if not locked:  # here, so that a lock that another process holds is waited for once
+                with contextlib.suppress(OutOfBudget):
+                    self._take_lock(endpoint.path)
+                locked = True
+            return pool.submit(job, *arguments)
+
+        try:
+            yield submit
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    # -- the ledger
+
+    def _denial(self, endpoint: Endpoint) -> Response | None:
+        """The denial that this app got for this kind of request in this mode, if it is not long ago."""
+        key = _denial_key(endpoint)
+        denial = self._ledger.get_many([key]).get(key)
+        if denial is None or self._now() - denial.fetched_at >= DENIED_FOR:
+            return None
+        return denial if denial.mode == (self.access.mode or "development") else None
+
+    def response(self, key: Key, status: str, query: str, body: Any, attempts: int = 1) -> Response:
+        return Response(key, status, query, self._now(), self.access.mode or "development", body, attempts)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._client.clock(), UTC)
+
+    def count_hits(self, purpose: str, count: int) -> None:
+        if count:
+            with self._mutex:
+                self._cache_hits[purpose] += count
+
+
+def _denial_key(endpoint: Endpoint) -> Key:
+    return Key("app", endpoint.path, "access")
