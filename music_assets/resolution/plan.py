@@ -57,7 +57,7 @@ class Plan:
             name: sum(count for songs, count in self.sizes.items() if least <= songs <= most)
             for name, least, most in _SIZES
         }
-        sizes = ", ".join(f"{name}: {count:,}" for name, count in by_size.items() if count)
+        sizes = ", ".join(f"{name}: {count:,}" for name, count in by_size.items() if count) or "none"
         basis = "as counted so far" if self.is_counted else "estimated"
         days = f"{ceil(self.requests / EXAMPLE_PER_DAY):,} at {EXAMPLE_PER_DAY:,} requests per day"
         if self.per_day:
@@ -69,7 +69,7 @@ class Plan:
                 "| | |",
                 "| :--- | :--- |",
                 f"| open songs | {self.songs - self.resolved:,} of {self.songs:,} |",
-                f"| releases | {sum(self.sizes.values()):,} ({sizes}) |",
+                f"| releases | {sizes} |",
                 f"| requests so far | {self.spent:,} |",
                 f"| requests needed | {self.requests:,} ({self.requests_per_song:.2f} per song, {basis}) |",
                 f"| days | {days} |",
