@@ -232,7 +232,7 @@ class SpotifyResource(ConfigurableResource[Any]):
         return self._index
 
     def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
-        """Who asks about the songs of the index, the most telling question first."""
+        """What resolves the songs of the backlog."""
         from music_assets.resolution import Resolver
 
         if self._elsewhere is None:
