@@ -33,7 +33,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from music_assets.cli.state import read_status
+    from music_assets.cli.status import read_status
     from music_assets.resolution import read_priority_list, release_key
     from music_assets.resolution.plan import REQUEST_KINDS, Plan
     from music_assets.settings import Settings

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -20,13 +19,11 @@ from typing import Any
 from isal import igzip
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, true, update
 
+from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.lock import data_folder_lock
-from music_assets.cli.state import client_id
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
 from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.spotify.access import Access
-from music_assets.sources.spotify.budget import Budget
 from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
 from music_assets.staging.rows import decode, encode_for
 from music_assets.staging.store import StagingStore, checksum
@@ -105,9 +102,8 @@ class Purge:
             )
 
     def _has_batches(self, ledger: Ledger) -> bool:
-        app = client_id(self.settings) or ""
-        budget = Budget(ledger, app=app, per_day=None, clock=time.time)
-        return Access(self.settings.spotify_mode, budget).mode == "extended"
+        _, access = budget_and_access(self.settings, ledger)
+        return access.mode == "extended"
 
     # -- the places
 

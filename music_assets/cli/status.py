@@ -1,32 +1,277 @@
-"""`music-assets status`: how far the asking is, and how long it will still take."""
+"""`music-assets status`: songs done and pending, requests sent and left, and the days until none is pending.
+
+It reads what describes the staged files, and what the ledger counts and remembers. It opens no file of
+rows, writes nothing and sends no request, so it may be called at any time, during a run as well.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from music_assets.cli import data_option
+from music_assets.cli.console import counted
+from music_assets.cli.ledger import budget_and_access, existing_ledger
+
+if TYPE_CHECKING:
+    from music_assets.settings import Settings
+    from music_assets.sources.ledger import Ledger
+    from music_assets.staging.store import StagedFile, StagingStore
+
+_DAYS_BACK = 14  # for the rate of requests
+_RESOLVE_SONGS = ("search", "albums", "tracks")  # the kinds of request that resolve songs
+_MISSED = ("ambiguous", "below_floor", "no_candidates")
 
 
 @click.command()
-@click.option("--data", metavar="DIR", help="The data folder of the run to look at; `data` unless set.")
+@data_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(data: str | None, as_json: bool) -> None:
     """Show songs done and pending, requests spent and left, pauses, and the days to finish.
 
-    It reads what is staged and what the ledger counts, writes nothing, asks Spotify nothing, and may be
-    called while a run works.
+    It reads the staging area and the ledger, writes nothing, sends no request, and may be called during a
+    run.
 
     \b
     Examples:
       music-assets status
       music-assets status --json
     """
-    from music_assets.cli.state import lines, read_status
     from music_assets.settings import Settings
 
     found = read_status(Settings.from_environment(data=data))
     if as_json:
         import orjson
 
-        click.echo(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
         return
-    for name, said in lines(found):
-        click.echo(f"{name:<16} {said}")
+    for name, text in lines(found):
+        click.echo(f"{name:<16} {text}")
+
+
+@dataclass
+class Songs:
+    """Songs of the extracted partitions by state, and those partitions.
+
+    `matched` and `missed` (searched for, without a match) are done, `unjudged` have a response and are not
+    matched yet, `pending` have none. A partition is done when all its songs have a response.
+    """
+
+    songs: int = 0
+    matched: int = 0
+    missed: int = 0
+    unjudged: int = 0
+    pending: int = 0
+    partitions: int = 0
+    partitions_done: int = 0
+
+    @property
+    def answered(self) -> int:
+        return self.songs - self.pending
+
+    def add(self, songs: StagedFile, search: StagedFile | None, mapped: StagedFile | None) -> None:
+        """Count one partition, by what describes its staged files."""
+        counts = mapped.metadata if mapped else {}
+        matched, missed = counts.get("matched", 0), sum(counts.get(status, 0) for status in _MISSED)
+        answered = search.metadata.get("answered", 0) if search else 0
+        unjudged = max(0, answered - matched - missed)
+        self.songs += songs.rows
+        self.matched += matched
+        self.missed += missed
+        self.unjudged += unjudged
+        self.pending += max(0, songs.rows - matched - missed - unjudged)
+        self.partitions += 1
+        self.partitions_done += bool(search and search.complete)
+
+
+@dataclass
+class Requests:
+    """Requests by kind, and what keeps more from being sent: by kind, until when (UTC) and why.
+
+    `left_today` and `per_day` are None where the settings set no daily limit; Spotify's own is not published.
+    `mode` is None while no response has shown it. `spender` describes the process that holds the request
+    lock.
+    """
+
+    today: dict[str, int] = field(default_factory=dict)
+    in_all: dict[str, int] = field(default_factory=dict)
+    left_today: int | None = None
+    per_day: int | None = None
+    waits: dict[str, dict[str, str]] = field(default_factory=dict)
+    mode: str | None = None
+    mode_is_set: bool = False
+    spender: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The days until nothing is pending, None where they cannot be estimated, and what that rests on."""
+
+    days: float | None
+    requests_a_song: float
+    requests_a_day: float | None
+    rests_on: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is shown; its fields are the keys of `--json`."""
+
+    spotify: str
+    at: str
+    songs: Songs
+    requests: Requests
+    outlook: Outlook
+
+
+def read_status(
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Status:
+    """The status by these settings. `clock` gives seconds since 1970.
+
+    Raises:
+        StagingError, LedgerError: the staging area or the ledger cannot be read.
+    """
+    from music_assets.settings import resources
+
+    songs = count_songs(resources(settings)["staging"].store())
+    now = datetime.fromtimestamp(clock(), UTC)
+    mode = None if settings.spotify_mode == "auto" else settings.spotify_mode
+    per_day = settings.requests_per_day
+    requests = Requests(left_today=per_day, per_day=per_day, mode=mode, mode_is_set=mode is not None)
+    by_day: dict[date, int] = {}
+    with existing_ledger(settings) as ledger:
+        if ledger is not None:
+            budget, access = budget_and_access(settings, ledger, environment, clock)
+            requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
+            requests.left_today, requests.mode = budget.left_today(), access.mode
+            requests.spender = ledger.holder()
+            requests.waits = {
+                kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
+                for kind, over in budget.over_by_kind().items()
+            }
+            by_day = _requests_by_day(ledger, now.date())
+    outlook = look_ahead(songs, requests, by_day)
+    return Status(settings.spotify, now.isoformat(timespec="seconds"), songs, requests, outlook)
+
+
+def count_songs(store: StagingStore) -> Songs:
+    """Songs and partitions, by what describes the staged files."""
+    from music_assets.defs.partitions import KEYS
+
+    extracted = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
+    keys = [file.partition_key for file in extracted]
+    others = (store.staged_files(kind, keys) for kind in ("spotify_search", "mapped_songs"))
+    total = Songs()
+    for songs, search, mapped in zip(extracted, *others, strict=True):
+        total.add(songs, search, mapped)
+    return total
+
+
+def look_ahead(songs: Songs, requests: Requests, by_day: Mapping[date, int]) -> Outlook:
+    """The days until nothing is pending, at the daily limit of the settings or at the recent rate.
+
+    `by_day` is what was sent on the last days, today included.
+    """
+    spent = sum(requests.in_all.get(kind, 0) for kind in _RESOLVE_SONGS)
+    is_known = spent and songs.answered
+    per_song = spent / songs.answered if is_known else 1.0
+    song_basis = f"{per_song:.2f} requests per song so far"
+    if not is_known:
+        song_basis = "1 request per song, as none was sent yet"
+    days = [count for count in by_day.values() if count]
+    per_day: float | None = None
+    if requests.per_day is not None:
+        per_day = float(requests.per_day)
+        day_basis = f"{requests.per_day:,} requests per day (MUSIC_ASSETS_REQUESTS_PER_DAY)"
+    elif days:
+        per_day = sum(days) / len(days)
+        day_basis = (
+            f"{per_day:,.0f} requests per day, the mean of the {counted(len(days), 'day')} with any in the "
+            f"last {_DAYS_BACK}"
+        )
+    else:
+        day_basis = "no rate is known: nothing was requested recently, and no daily limit is set"
+    return Outlook(
+        None if per_day is None else round(songs.pending * per_song / per_day, 1),
+        round(per_song, 3),
+        None if per_day is None else round(per_day, 1),
+        f"{song_basis}; {day_basis}",
+    )
+
+
+def lines(status: Status) -> Iterator[tuple[str, str]]:
+    """What is shown, as names and texts."""
+    songs, requests = status.songs, status.requests
+    yield "Spotify", status.spotify + (" (every value is invented)" if status.spotify == "sandbox" else "")
+    pending = songs.partitions - songs.partitions_done
+    yield (
+        "partitions",
+        f"{songs.partitions_done:,} done, {pending:,} pending, of {songs.partitions:,} extracted",
+    )
+    unjudged = f", {songs.unjudged:,} searched and not matched yet" if songs.unjudged else ""
+    yield (
+        "songs",
+        f"{songs.matched:,} matched, {songs.missed:,} missed{unjudged}, {songs.pending:,} pending, of "
+        f"{songs.songs:,}",
+    )
+    yield "requests today", _by_kind(requests.today)
+    yield "requests in all", _by_kind(requests.in_all)
+    left = "no limit is set; Spotify's own is not published"
+    if requests.left_today is not None:
+        left = f"{requests.left_today:,} of {requests.per_day:,} (a day ends at midnight UTC)"
+    yield "left today", left
+    pauses: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, wait in requests.waits.items():
+        pauses[wait["why"]].append(kind)
+    for why, kinds in pauses.items():
+        yield "waiting", f"{', '.join(kinds)}: {why}"
+    if not pauses:
+        yield "waiting", "no: requests can be sent"
+    mode = requests.mode or "not known yet: the first response shows it"
+    yield "access", mode + (" (as set)" if requests.mode_is_set else "")
+    yield "spending now", _holder(requests.spender)
+    yield "to finish", _time_left(songs, status.outlook)
+
+
+def _time_left(songs: Songs, outlook: Outlook) -> str:
+    if not songs.songs:
+        return "nothing is extracted yet: `music-assets run`, or `music-assets plan` for what it will take"
+    if not songs.pending:
+        return "nothing is pending"
+    if outlook.days is None:
+        return outlook.rests_on
+    days = "less than a day" if outlook.days < 1 else f"about {counted(round(outlook.days), 'day')}"
+    return f"{days} ({outlook.rests_on})"
+
+
+def _holder(holder: Mapping[str, Any] | None) -> str:
+    if holder is None:
+        return "nobody"
+    run = f", run {holder['run_id']}" if holder.get("run_id") else ""
+    return f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}{run}"
+
+
+def _by_kind(counts: Mapping[str, int]) -> str:
+    from music_assets.sources.spotify.budget import KINDS
+
+    if not counts:
+        return "none"
+    spotify = sum(counts.get(kind, 0) for kind in KINDS)
+    each = ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
+    return f"{spotify:,} to Spotify ({each})" if len(counts) > 1 or not spotify else each
+
+
+def _requests_by_day(ledger: Ledger, today: date) -> dict[date, int]:
+    from music_assets.sources.spotify.budget import KINDS
+
+    days = [today - timedelta(days=back) for back in range(_DAYS_BACK)]
+    return {day: sum(ledger.request_counts(day).get(kind, 0) for kind in KINDS) for day in days}

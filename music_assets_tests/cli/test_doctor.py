@@ -1,21 +1,24 @@
-"""The doctor names what is wrong and what to do, touches nothing, and tells no secret."""
+"""`music-assets doctor` names what is wrong and what to do, changes nothing, and shows no secret."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections import namedtuple
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
-from music_assets.cli.diagnosis import NOTE, OK, PROBLEM, Finding, ask_spotify, examine
-from music_assets.cli.doctor import doctor
+from music_assets.cli.doctor import doctor, examine
+from music_assets.cli.doctor_services import try_spotify
+from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.settings import unknown_settings
+from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets_tests.support.faults import Faults
 from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame
 from music_assets_tests.support.standin import PASSWORD, Standin
@@ -25,7 +28,7 @@ SECRETS = {"SPOTIPY_CLIENT_ID": "id-1234567", "SPOTIPY_CLIENT_SECRET": "hunter2-
 
 def findings(environment: dict[str, str], data: Path, **options: object) -> dict[str, Finding]:
     found = examine(environment, data=str(data), offline=True, **options)  # type: ignore[arg-type]
-    return {finding.what: finding for finding in found}
+    return {finding.subject: finding for finding in found}
 
 
 def everything(folder: Path) -> list[Path]:
@@ -34,9 +37,9 @@ def everything(folder: Path) -> list[Path]:
 
 def test_a_fresh_machine_has_no_problem_and_stays_as_it_was(tmp_path: Path) -> None:
     found = findings({}, tmp_path / "data")
-    assert {name: one.said for name, one in found.items() if one.state == PROBLEM} == {}
+    assert {name: one.message for name, one in found.items() if one.state == PROBLEM} == {}
     assert "music-assets download" in found["MSD"].advice
-    assert "will be made by the first run" in found["data folder"].said
+    assert "will be created by the first run" in found["data folder"].message
     assert found["Spotify"].state == NOTE
     assert everything(tmp_path) == []
 
@@ -49,28 +52,28 @@ def test_a_downloaded_msd_that_is_not_used_is_pointed_out(tmp_path: Path) -> Non
 def test_a_real_root_is_counted_and_read(shared: Path, tmp_path: Path) -> None:
     found = findings({}, tmp_path, msd=str(shared / "msd"))
     assert found["MSD"].state == OK
-    assert "can be read" in found["MSD"].said
-    assert found["MSD files"].said.startswith("145 of 10,000 songs in 4 of 35 directories")
+    assert "can be read" in found["MSD"].message
+    assert found["MSD files"].message.startswith("145 of 10,000 songs in 4 of 35 directories")
     assert "MSD files" not in findings({}, tmp_path, msd=str(shared / "msd"), quick=True)
 
 
-def test_an_msd_that_is_none_is_a_problem(tmp_path: Path) -> None:
+def test_what_is_not_an_msd_is_a_problem(tmp_path: Path) -> None:
     gone = findings({}, tmp_path, msd=str(tmp_path / "gone"))["MSD"]
-    assert (gone.state, "does not exist" in gone.said) == (PROBLEM, True)
+    assert (gone.state, "does not exist" in gone.message) == (PROBLEM, True)
     broken = tmp_path / "A" / "A" / "A" / "TRAAAAW128F429D538.h5"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"no HDF5")
     assert findings({}, tmp_path / "data", msd=str(tmp_path))["MSD"].state == PROBLEM
 
 
-def test_a_misspelt_setting_is_pointed_out_with_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_a_misspelt_setting_is_pointed_out_with_the_nearest_one(tmp_path: Path) -> None:
     environment = {"MUSIC_ASSETS_WAREHOSE": "x", "MUSIC_ASSETS_COLOUR": "x", "MUSIC_ASSETS_DATA": "fine"}
     assert unknown_settings(environment) == [
         "MUSIC_ASSETS_COLOUR is no setting; see .env.example for those there are.",
         "MUSIC_ASSETS_WAREHOSE is no setting; did you mean MUSIC_ASSETS_WAREHOUSE?",
     ]
     said = [
-        one.said for one in examine(environment, data=str(tmp_path), offline=True) if one.state == PROBLEM
+        one.message for one in examine(environment, data=str(tmp_path), offline=True) if one.state == PROBLEM
     ]
     assert said == unknown_settings(environment)
 
@@ -86,7 +89,7 @@ def test_every_setting_in_the_example_is_one(tmp_path: Path) -> None:
 
 def test_a_setting_that_cannot_be_meant_ends_it_with_a_sentence(tmp_path: Path) -> None:
     found = findings({"MUSIC_ASSETS_SPOTIFY": "yes"}, tmp_path)
-    assert "takes `api` or `sandbox`" in found["settings"].said
+    assert "takes `api` or `sandbox`" in found["settings"].message
     assert "warehouse" not in found
 
 
@@ -119,17 +122,18 @@ def test_an_engine_there_is_not_is_a_problem_without_its_password(tmp_path: Path
     url = "postgresql://reader:hunter2@127.0.0.1:1/db"
     found = findings({"MUSIC_ASSETS_WAREHOUSE": url}, tmp_path)["warehouse"]
     assert found.state == PROBLEM
-    assert "hunter2" not in f"{found.said} {found.advice}"
+    assert "hunter2" not in f"{found.message} {found.advice}"
 
 
 def test_a_damaged_ledger_is_a_problem_and_a_sound_one_is_counted(tmp_path: Path) -> None:
     (tmp_path / "ledger").mkdir()
     file = tmp_path / "ledger" / "sandbox.sqlite"
-    with sqlite3.connect(file) as database:
-        database.execute("CREATE TABLE answers (id)")
-        database.execute("INSERT INTO answers VALUES (1), (2)")
-    database.close()
-    assert findings({}, tmp_path)["ledger"].said.startswith("2 answers")
+    with closing(open_ledger(file, source="sandbox")) as ledger:
+        ledger.put_many(
+            Response(Key("track", id_, "search"), "answered", "q", datetime.now(UTC), "development", {})
+            for id_ in ("one", "two")
+        )
+    assert findings({}, tmp_path)["ledger"].message.startswith("2 responses")
     file.write_bytes(b"no ledger at all" * 300)
     assert findings({}, tmp_path)["ledger"].state == PROBLEM
 
@@ -138,31 +142,31 @@ def test_dagsters_storage_is_looked_at(tmp_path: Path) -> None:
     home = tmp_path / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    assert findings({}, tmp_path)["Dagster"].said.startswith("0 runs are kept")
+    assert findings({}, tmp_path)["Dagster"].message.startswith("0 runs")
     (home / "dagster.yaml").write_text("no_such_section: true\n")
     assert findings({}, tmp_path)["Dagster"].state == PROBLEM
 
 
-def test_one_request_tells_credentials_mode_and_budget(tmp_path: Path) -> None:
+def test_one_request_shows_credentials_mode_and_budget(tmp_path: Path) -> None:
     path = catalogue(tmp_path, songs_frame(5))
     with running_server(path, mode="extended") as here:
-        assert ask_spotify(here.settings).state == OK
+        assert try_spotify(here.settings).state == OK
         asked = [one for one in here.sandbox.requests if "token" not in str(one)]
         assert len(asked) == 1
-        wrong = ask_spotify(replace(here.settings, client_secret="hunter2-hunter2"))
+        wrong = try_spotify(replace(here.settings, client_secret="hunter2-hunter2"))
         assert wrong.state == PROBLEM
         assert "SPOTIPY_CLIENT_SECRET" in wrong.advice
-        assert "hunter2" not in f"{wrong.said} {wrong.advice}"
+        assert "hunter2" not in f"{wrong.message} {wrong.advice}"
         nowhere = replace(
             here.settings, base_url="http://127.0.0.1:1/v1/", token_url="http://127.0.0.1:1/api/token"
         )
-        assert "cannot be reached" in ask_spotify(nowhere).advice
+        assert "cannot be reached" in try_spotify(nowhere).advice
     with running_server(path, mode="development") as here:
-        found = ask_spotify(here.settings)
-        assert (found.state, "development mode" in found.said) == (NOTE, True)
+        found = try_spotify(here.settings)
+        assert (found.state, "development mode" in found.message) == (NOTE, True)
         here.sandbox.faults = Faults(quota_per_day=0)
-        waiting = ask_spotify(here.settings)
-        assert (waiting.state, "asks to wait" in waiting.said) == (NOTE, True)
+        waiting = try_spotify(here.settings)
+        assert (waiting.state, "asks to wait" in waiting.message) == (NOTE, True)
         assert "used up until" in waiting.advice
 
 
@@ -178,14 +182,14 @@ def test_the_command_has_an_exit_code_and_shows_no_secret(
     assert "not tried (offline)" in well.output
     ill = CliRunner().invoke(doctor, ["--data", str(tmp_path), "--offline", "--msd", str(tmp_path / "gone")])
     assert ill.exit_code == 1
-    assert "to put right" in ill.output
+    assert "1 problem to fix" in ill.output
     assert not any(secret in well.output + ill.output for secret in SECRETS.values())
 
 
 def test_redshift_is_tried_and_needs_files_on_s3(standin: Standin, tmp_path: Path) -> None:
     environment = {"MUSIC_ASSETS_WAREHOUSE": standin.new_database()}
     found = list(examine(environment, data=str(tmp_path), offline=True))
-    first, second = (finding for finding in found if finding.what == "warehouse")
+    first, second = (finding for finding in found if finding.subject == "warehouse")
     assert (first.state, second.state) == (OK, PROBLEM)
     assert "MUSIC_ASSETS_STAGING=s3://" in second.advice
     assert PASSWORD not in repr(found)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
 from music_assets.cli.main import cli
-from music_assets.cli.state import Requests, Songs, lines, look_ahead, read_status
+from music_assets.cli.status import Requests, Songs, lines, look_ahead, read_status
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, create_table, open_ledger, table_of
 from music_assets.sources.spotify import QuotaExhausted
@@ -101,7 +101,7 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     # 160 pending at 120 searches for 240 answered songs, and 90 and 40 requests a day.
     assert found.outlook.days == pytest.approx(160 * 0.5 / 65, abs=0.06)
     said = dict(lines(found))
-    assert said["songs"] == "110 matched, 30 missed, 100 answered and not matched yet, 160 pending, of 400"
+    assert said["songs"] == "110 matched, 30 missed, 100 searched and not matched yet, 160 pending, of 400"
     assert said["requests today"].startswith("40 to Spotify (artists 10, listenbrainz 5, search 30)")
     assert "search: The Spotify quota" in said["waiting"]
     assert "the mean of the 2 days" in said["to finish"]
@@ -141,7 +141,7 @@ def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_pat
     said = shown(settings)
     assert said["left today"].startswith("0 of 40")
     assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in said["waiting"]
-    assert "40 requests a day (MUSIC_ASSETS_REQUESTS_PER_DAY)" in said["to finish"]
+    assert "40 requests per day (MUSIC_ASSETS_REQUESTS_PER_DAY)" in said["to finish"]
 
 
 def test_without_a_rate_no_days_are_made_up() -> None:

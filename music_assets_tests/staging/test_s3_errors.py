@@ -8,7 +8,8 @@ import boto3
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from music_assets.cli.diagnosis import OK, PROBLEM, examine
+from music_assets.cli.doctor import examine
+from music_assets.cli.findings import OK, PROBLEM
 from music_assets.cli.run import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
@@ -157,9 +158,9 @@ def test_doctor_tries_the_bucket_and_leaves_nothing_there(
         "MUSIC_ASSETS_STAGING": f"s3://{bucket}/staged",
         "MUSIC_ASSETS_S3_ENDPOINT": server.endpoint,
     }
-    found = {one.what: one for one in examine(environment, data=str(tmp_path), offline=True)}["staging"]
+    found = {one.subject: one for one in examine(environment, data=str(tmp_path), offline=True)}["staging"]
     assert found.state == state
-    assert said in f"{found.said} {found.advice}"
+    assert said in f"{found.message} {found.advice}"
     assert "Contents" not in boto3.client("s3", endpoint_url=server.endpoint).list_objects_v2(Bucket=BUCKET)
 
 

@@ -1,0 +1,50 @@
+"""The ledger as commands open it: only where it exists, with the budget and access mode of the app in use.
+
+What is in a ledger is `music_assets.sources.ledger`; what a run may spend is decided by the budget itself.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from music_assets.settings import Settings
+    from music_assets.sources.ledger import Ledger
+    from music_assets.sources.spotify.access import Access
+    from music_assets.sources.spotify.budget import Budget
+
+
+@contextmanager
+def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
+    """The ledger in use; None where there is none yet, and none is made."""
+    from music_assets.sources.ledger import open_ledger
+
+    if "://" not in settings.ledger and not Path(settings.ledger).exists():
+        yield None
+        return
+    with closing(open_ledger(settings.ledger, source=settings.spotify, read_only=True)) as ledger:
+        yield ledger
+
+
+def budget_and_access(
+    settings: Settings,
+    ledger: Ledger,
+    environment: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> tuple[Budget, Access]:
+    """What may still be requested, and the access mode if it is known. `clock` gives seconds since 1970."""
+    from music_assets.sources.spotify.access import Access
+    from music_assets.sources.spotify.budget import Budget
+
+    app = (os.environ if environment is None else environment).get("SPOTIPY_CLIENT_ID") or ""
+    if settings.spotify == "sandbox":
+        from music_assets.sandbox.process import address_of
+
+        app = address_of("http://127.0.0.1").client_id
+    budget = Budget(ledger, app=app, per_day=settings.requests_per_day, clock=clock)
+    return budget, Access(settings.spotify_mode, budget)
