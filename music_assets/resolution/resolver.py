@@ -8,7 +8,8 @@ whose budget ends loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
@@ -70,7 +71,7 @@ class Resolver:
         run = Run(self._catalog, self._backlog, self._by_release)
         outcome, steps = run.outcome, self.steps()
         self._backlog.retry_failed()
-        before = self._catalog.request_counts
+        before = self._requests()
         open_songs = self._backlog.count()["open"] if partition is None else 0
         done = 0
         try:
@@ -87,12 +88,15 @@ class Resolver:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
                 done = outcome.resolved.total()
-                spent = _difference(self._catalog.request_counts, before)
-                outcome.curve.append((sum(spent.values()), done))
+                outcome.curve.append(((self._requests() - before).total(), done))
                 self._progress(done, open_songs)
         finally:
-            outcome.requests = _difference(self._catalog.request_counts, before)
+            outcome.requests = dict(self._requests() - before)
         return outcome
+
+    def _requests(self) -> Counter[str]:
+        """Requests so far by kind, but for those for a token, which no quota counts."""
+        return Counter({kind: n for kind, n in self._catalog.request_counts.items() if kind != "token"})
 
     def _with_release_mates(self, run: Run, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
         """These songs, and those open on their releases where ids are verified in batches.
@@ -105,9 +109,3 @@ class Resolver:
                 open_ = (song for song in mates if song.state == SongState.OPEN and not song.deferred)
                 found |= {song.track_id: song for song in open_}
         return list(found.values())
-
-
-def _difference(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
-    """Requests by kind since `before`, but for those for a token, which no quota counts."""
-    spent = {kind: count - before.get(kind, 0) for kind, count in now.items() if kind != "token"}
-    return {kind: count for kind, count in spent.items() if count}
