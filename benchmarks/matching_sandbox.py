@@ -34,7 +34,8 @@ from music_assets.defs.assets.mapped_rows import map_song
 from music_assets.matching import matcher_version, parse_title
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
-from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, open_ledger
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings
 from music_assets_tests.support.sandbox import truth
 
 CSV = Path(__file__).resolve().parents[2] / "shared" / "data" / "msd_subset_10k.csv.gz"

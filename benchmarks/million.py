@@ -28,7 +28,8 @@ from benchmarks.shape import full_scale
 from music_assets.resolution import Resolver, SearchBacklog, release_key
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
-from music_assets.sources.spotify import SpotifyCatalog, open_ledger
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.spotify import SpotifyCatalog
 
 
 def write_world(folder: Path, songs: int, listed: int) -> None:

@@ -38,15 +38,9 @@ from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.echonest import EchoNestArchive
+from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
-from music_assets.sources.spotify import (
-    Ledger,
-    SongQuery,
-    SpotifyCatalog,
-    SpotifySettings,
-    open_ledger,
-    track_row,
-)
+from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, track_row
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
 from music_assets_tests.support.echonest_archive import shares, write_archive

@@ -16,7 +16,8 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import ResolutionOutcome, Resolver
-from music_assets.sources.spotify import Key, Ledger, SpotifyCatalog, catalog, open_ledger, queries_for
+from music_assets.sources.ledger import Key, Ledger, open_ledger
+from music_assets.sources.spotify import SpotifyCatalog, catalog, queries_for
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import (
     Record,

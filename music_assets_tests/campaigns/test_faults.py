@@ -14,14 +14,8 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import Resolver
-from music_assets.sources.spotify import (
-    AccessDenied,
-    BadCredentials,
-    Ledger,
-    SpotifyCatalog,
-    SpotifyUnreachable,
-    open_ledger,
-)
+from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.spotify import AccessDenied, BadCredentials, SpotifyCatalog, SpotifyUnreachable
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.campaigns.world import LONG, catalogue_of, indexed, settings_for, tables
 from music_assets_tests.support.faults import BROKEN, LIMITS, ROUGH, Faults

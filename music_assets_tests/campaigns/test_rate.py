@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from music_assets.resolution import Resolver
-from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings
 from music_assets_tests.campaigns.world import LONG, Record, indexed
 from music_assets_tests.support.faults import Faults
 from music_assets_tests.support.sandbox import FaultySandbox, catalogue, in_thread, songs_frame

@@ -12,7 +12,8 @@ import pytest
 
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
-from music_assets.sources.spotify import Ledger, SearchResult, SongQuery, SpotifyCatalog, open_ledger
+from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.spotify import SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, serve
-from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings, open_ledger
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings
 from music_assets_tests.support.sandbox import (
     catalogue,
     running_sandbox,

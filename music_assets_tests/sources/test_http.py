@@ -1,4 +1,4 @@
-"""A service is asked at its pace, waited for a bounded time, and left alone when it says so, across runs."""
+"""Requests keep to a rate, are retried a bounded number of times, and stop when the service says so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN = "0" * 22
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("polite"), songs_frame(5))
+    return catalogue(tmp_path_factory.mktemp("http"), songs_frame(5))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ Spotify is in `music_assets.sandbox`.
 """
 
 from music_assets.sources.fetched import Fetched
-from music_assets.sources.ledger import Key, Ledger, LedgerInUse, LedgerUnusable, Response, open_ledger
 from music_assets.sources.spotify.catalog import SpotifyCatalog
 from music_assets.sources.spotify.endpoints import HITS
 from music_assets.sources.spotify.errors import (
@@ -44,15 +43,10 @@ __all__ = [
     "BadResponse",
     "DailyLimitReached",
     "Fetched",
-    "Key",
-    "Ledger",
-    "LedgerInUse",
-    "LedgerUnusable",
     "OutOfBudget",
     "QuotaExhausted",
     "RateLimited",
     "Resolution",
-    "Response",
     "SearchResult",
     "SongQuery",
     "SpotifyCatalog",
@@ -61,7 +55,6 @@ __all__ = [
     "SpotifyUnreachable",
     "artist_row",
     "audio_features_row",
-    "open_ledger",
     "queries_for",
     "search_rows",
     "track_row",

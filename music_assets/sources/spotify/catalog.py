@@ -200,7 +200,7 @@ class SpotifyCatalog:
         """Search for one song; in a thread of the pool."""
         source = self.settings.source
         try:
-            return self._result(song, self._fetcher.search(SONG_SEARCH, song.track_id, _queries(song)))
+            return self._result(song, self._fetcher.request(SONG_SEARCH, song.track_id, _queries(song)))
         except OutOfBudget as error:
             return SearchResult(song.track_id, "pending", None, [], str(error), error.until, source)
         except BadResponse as error:

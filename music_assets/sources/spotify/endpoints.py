@@ -80,58 +80,39 @@ def search_hits(body: Any) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, dict) and item.get("id")]
 
 
-TRACKS = Endpoint(
-    "tracks",
-    "spotify_track",
-    "track",
-    lambda body, id_, **origin: [track_row(body, requested_id=id_, **origin)],
-    batch=50,
-    single="tracks/{}",
-)
-ARTISTS = Endpoint(
-    "artists",
-    "spotify_artist",
-    "artist",
-    lambda body, id_, **origin: [artist_row(body, requested_id=id_, **origin)],
-    batch=50,
-    single="artists/{}",
-)
-ALBUMS = Endpoint(
-    "albums",
-    "spotify_album",
-    "album",
-    lambda body, id_, **origin: album_rows(body, **origin),
-    batch=20,
-    single="albums/{}",
-)
+def _one(row: Callable[..., Row]) -> Callable[..., list[Row]]:
+    """The parser of a body that is one object, under the id it was requested for."""
+    return lambda body, id_, **origin: [row(body, requested_id=id_, **origin)]
+
+
+def _hits(body: Any, id_: str, **origin: Any) -> list[Row]:
+    return search_rows(body, **origin)
+
+
+def _album(body: Any, id_: str, **origin: Any) -> list[Row]:
+    return album_rows(body, **origin)
+
+
+def _releases(body: Any, id_: str, **origin: Any) -> list[Row]:
+    return release_rows(id_, body["items"], **origin)
+
+
+_OF_TRACKS = {"type": "track", "limit": HITS}
+TRACKS = Endpoint("tracks", "spotify_track", "track", _one(track_row), batch=50, single="tracks/{}")
+ARTISTS = Endpoint("artists", "spotify_artist", "artist", _one(artist_row), batch=50, single="artists/{}")
+ALBUMS = Endpoint("albums", "spotify_album", "album", _album, batch=20, single="albums/{}")
 AUDIO_FEATURES = Endpoint(
-    "audio-features",
-    "spotify_track",
-    "audio_features",
-    lambda body, id_, **origin: [audio_features_row(body, requested_id=id_, **origin)],
-    batch=100,
+    "audio-features", "spotify_track", "audio_features", _one(audio_features_row), batch=100
 )
 # A few artists have thousands of releases, most of them the same again: four pages of 50 are read.
 ARTIST_ALBUMS = Endpoint(
     "artists",
     "spotify_artist",
     "artist_albums",
-    lambda body, id_, **origin: release_rows(id_, body["items"], **origin),
+    _releases,
     single="artists/{}/albums",
     pages=4,
     params={"include_groups": "album,single", "limit": 50},
 )
-SONG_SEARCH = Endpoint(
-    "search",
-    "track",
-    "search",
-    lambda body, id_, **origin: search_rows(body, **origin),
-    params={"type": "track", "limit": HITS},
-)
-RELEASE_SEARCH = Endpoint(
-    "search",
-    "release",
-    "tracks",
-    lambda body, id_, **origin: search_rows(body, **origin),
-    params={"type": "track", "limit": HITS},
-)
+SONG_SEARCH = Endpoint("search", "track", "search", _hits, params=_OF_TRACKS)
+RELEASE_SEARCH = Endpoint("search", "release", "tracks", _hits, params=_OF_TRACKS)

@@ -78,36 +78,26 @@ class Fetcher:
         ]
         self.count_hits(endpoint.purpose, len(ids) - len(missing))
         # One malformed id among fifty and Spotify refuses all.
-        possible = [id_ for id_ in missing if endpoint.is_search or is_spotify_id(id_)]
+        malformed = {id_ for id_ in missing if not endpoint.is_search and not is_spotify_id(id_)}
         fetched = Fetched()
-        if possible and fetch:
-            responses |= self._fetch(endpoint, possible, queries or {}, responses, fetched)
-        malformed = set(missing) - set(possible)
-        fetched.not_found = [
-            id_
-            for id_ in ids
-            if id_ in malformed or (id_ in responses and responses[id_].status != "answered")
-        ]
-        found = {id_: responses[id_] for id_ in ids if id_ in responses and responses[id_].body is not None}
-        by_id = {
-            id_: endpoint.rows(response, self._settings.source)
-            for id_, response in found.items()
-            if response.status != "refused"
-        }
-        fetched.rows = [row for rows in by_id.values() for row in rows]
+        if fetch and len(missing) > len(malformed):
+            missing = [id_ for id_ in missing if id_ not in malformed]
+            responses |= self._fetch(endpoint, missing, queries or {}, fetched)
+        by_id: dict[str, list[Row]] = {}
+        for id_ in ids:
+            response = responses.get(id_)
+            if id_ in malformed or (response and response.status != "answered"):
+                fetched.not_found.append(id_)
+            if response and response.body is not None and response.status != "refused":
+                by_id[id_] = endpoint.rows(response, self._settings.source)
+                fetched.rows += by_id[id_]
         return by_id, fetched
 
     def _fetch(
-        self,
-        endpoint: Endpoint,
-        ids: list[str],
-        queries: Mapping[str, str],
-        cached: Mapping[str, Response],
-        fetched: Fetched,
+        self, endpoint: Endpoint, ids: list[str], queries: Mapping[str, str], fetched: Fetched
     ) -> dict[str, Response]:
         """Request these ids; what became of those that got no response is recorded in `fetched`."""
-        denial = self._denial(endpoint)
-        if denial is not None:
+        if denial := self._denial(endpoint):
             fetched.denied, fetched.reason = True, denial.body["reason"]
             return {}
         responses: dict[str, Response] = {}
@@ -119,7 +109,7 @@ class Fetcher:
                 alone = endpoint.pages > 1 or (batched and self.access.mode != "extended")
                 now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
                 batches = [now[start : start + size] for start in range(0, len(now), size)]
-                jobs = [submit(self._request, endpoint, batch, batched, queries, cached) for batch in batches]
+                jobs = [submit(self._request, endpoint, batch, batched, queries) for batch in batches]
                 for batch, job in zip(batches, jobs, strict=True):
                     try:
                         with fetched.recording(batch):
@@ -134,56 +124,59 @@ class Fetcher:
                         else:
                             fetched.denied, fetched.reason = True, str(error)
         if fetched.denied and endpoint.batch > 1:
-            self._ledger.put_many(
-                [self.response(_denial_key(endpoint), "denied", endpoint.path, {"reason": fetched.reason})]
-            )
+            reason = {"reason": fetched.reason}
+            self._ledger.put_many([self.response(_denial_key(endpoint), "denied", endpoint.path, reason)])
         if fetched.until is not None:
             fetched.pending += ids
         return responses
 
-    # -- requests
+    # -- requests; each response is in the ledger before it is given back
 
     def _request(
-        self,
-        endpoint: Endpoint,
-        ids: Sequence[str],
-        batched: bool,
-        queries: Mapping[str, str],
-        cached: Mapping[str, Response],
+        self, endpoint: Endpoint, ids: Sequence[str], batched: bool, queries: Mapping[str, str]
     ) -> dict[str, Response]:
-        """Request a batch or one id, in a thread of the pool; the responses are in the ledger on return."""
-        if endpoint.is_search:
-            return {ids[0]: self.search(endpoint, ids[0], [queries[ids[0]]])}
-        bodies: dict[str, Any]
-        if batched:
-            items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
-            # They come in the order requested, with null for an unknown id.
-            bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
-            if endpoint.single and bodies:
-                self.access.learn("extended")
-        else:
+        """Request a batch of ids, or the only one; in a thread of the pool."""
+        if not batched:
+            return {ids[0]: self.request(endpoint, ids[0], [queries.get(ids[0], ids[0])])}
+        items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
+        # They come in the order requested, with null for an unknown id.
+        bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
+        if endpoint.single and bodies:
+            self.access.learn("extended")
+        responses = {id_: self._concluded(endpoint, id_, id_, body) for id_, body in bodies.items()}
+        self._store(responses.values())
+        return responses
+
+    def request(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
+        """Request one thing: by its id, or by the query variants not tried yet until one finds something."""
+        key = endpoint.key(id_)
+        cached = self._ledger.get_many([key]).get(key)
+        tried = cached.attempts if cached and cached.status == "not_found" and endpoint.is_search else 0
+        while True:
+            query = queries[tried]
+            tried += 1
             try:
-                bodies = {ids[0]: self._get_one(endpoint, ids[0])}
+                body = self._body(endpoint, query)
+                response = self._concluded(endpoint, id_, query, body, attempts=tried)
             except BadResponse as error:
                 if not error.refused:
                     raise
-                bodies = {ids[0]: None}
-        responses = {
-            id_: self.response(endpoint.key(id_), status, id_, body if status == "answered" else None)
-            for id_, body in bodies.items()
-            for status in [endpoint.status(body)]
-        }
-        self._ledger.put_many(
-            response
-            for id_, response in responses.items()
-            if response.status == "answered" or id_ not in cached or cached[id_].status != "answered"
-        )
-        return responses
+                if endpoint.is_search:
+                    response = self.response(key, "refused", query, {"reason": str(error)}, attempts=tried)
+                else:
+                    response = self._concluded(endpoint, id_, query, None)
+            self._store([response])
+            if response.status != "not_found" or tried == len(queries):
+                return response
 
-    def _get_one(self, endpoint: Endpoint, id_: str) -> dict[str, Any]:
-        """The body for one id; of a paged list, the pages as one."""
-        assert endpoint.single is not None
-        path = endpoint.single.format(id_)
+    def _body(self, endpoint: Endpoint, query: str) -> dict[str, Any]:
+        """The body for one query or id; of a paged list, the pages as one."""
+        if endpoint.single is None:
+            body = self._get(endpoint.path, q=query, **endpoint.params)
+            if hits := search_hits(body):
+                self.access.learn_from(hits[0])
+            return body
+        path = endpoint.single.format(query)
         if endpoint.pages == 1:
             return self._get(path)
         items: list[Any] = []
@@ -196,26 +189,18 @@ class Fetcher:
                 break
         return {"items": items, "total": body.get("total")}
 
-    def search(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
-        """Try the query variants that were not tried yet, until one finds something; each is cached."""
-        cached = self._ledger.get_many([endpoint.key(id_)]).get(endpoint.key(id_))
-        tried = cached.attempts if cached and cached.status == "not_found" else 0
-        while True:
-            query = queries[tried]
-            try:
-                body = self._get(endpoint.path, q=query, **endpoint.params)
-                status = endpoint.status(body)
-                if hits := search_hits(body):
-                    self.access.learn_from(hits[0])
-            except BadResponse as error:
-                if not error.refused:
-                    raise
-                status, body = "refused", {"reason": str(error)}
-            tried += 1
-            response = self.response(endpoint.key(id_), status, query, body, attempts=tried)
-            self._ledger.put_many([response])
-            if status != "not_found" or tried == len(queries):
-                return response
+    def _concluded(self, endpoint: Endpoint, id_: str, query: str, body: Any, attempts: int = 1) -> Response:
+        """The response that a body is."""
+        status = endpoint.status(body)
+        content = body if status == "answered" or endpoint.is_search else None
+        return self.response(endpoint.key(id_), status, query, content, attempts)
+
+    def _store(self, responses: Iterable[Response]) -> None:
+        """Store responses, but none that finds nothing in place of one that did."""
+        responses = list(responses)
+        lost = self._ledger.get_many(one.key for one in responses if one.status == "not_found")
+        had = {key for key, cached in lost.items() if cached.status == "answered"}
+        self._ledger.put_many(one for one in responses if one.key not in had)
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         """One request, under the request lock."""
@@ -262,7 +247,7 @@ class Fetcher:
     def _denial(self, endpoint: Endpoint) -> Response | None:
         """The denial that this app got for this kind of request in this mode, if it is not long ago."""
         key = _denial_key(endpoint)
-        denial = self._ledger.get_many([key]).get(key)
+        denial = self._ledger.get_many([key]).get(key) if endpoint.batch > 1 else None
         if denial is None or self._now() - denial.fetched_at >= DENIED_FOR:
             return None
         return denial if denial.mode == (self.access.mode or "development") else None

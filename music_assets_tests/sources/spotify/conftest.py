@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sources.spotify import Ledger, open_ledger
+from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
 
 SONGS = songs_frame(60)

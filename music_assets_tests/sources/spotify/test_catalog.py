@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from music_assets.sources.ledger import Key, Ledger, LedgerInUse, Response, open_ledger
 from music_assets.sources.spotify import (
     BadCredentials,
-    Key,
-    Ledger,
-    LedgerInUse,
-    Response,
     SearchResult,
     SongQuery,
     SpotifyCatalog,
     SpotifySettings,
-    open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.tables import STAGED, STAGED_BY_DAY, row_columns

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from music_assets.sources.ledger import open_ledger
 from music_assets.sources.spotify import (
     AccessDenied,
     BadCredentials,
@@ -25,7 +26,6 @@ from music_assets.sources.spotify import (
     SpotifyError,
     SpotifySettings,
     SpotifyUnreachable,
-    open_ledger,
 )
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.faults import BROKEN, CUT, Raw, error
