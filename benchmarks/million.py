@@ -63,7 +63,8 @@ def fill(folder: Path, index: SearchBacklog) -> None:
 def measure(folder: Path) -> None:
     listed: list[str] = orjson.loads((folder / "listed.json").read_bytes())
     timed("at the start", began := time.perf_counter())
-    index = SearchBacklog(folder / "songs.sqlite")
+    ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
+    index = SearchBacklog(ledger)
     fill(folder, index)
     timed("the index is built", began)
     began = time.perf_counter()
@@ -75,9 +76,9 @@ def measure(folder: Path) -> None:
     began = time.perf_counter()
     index.next(64)
     timed("the next 64 are looked up", began)
-    index.close()
-    size = (folder / "songs.sqlite").stat().st_size / 1e6
-    print(f"the index's file: {size:,.0f} MB")
+    ledger.close()
+    size = (folder / "ledger.sqlite").stat().st_size / 1e6
+    print(f"the file of the ledger with the backlog alone: {size:,.0f} MB")
     with running_sandbox(folder / "catalogue.sqlite") as address:
         half = None
         for name in ("the first half is answered", "all are, the files opened anew"):
@@ -85,8 +86,7 @@ def measure(folder: Path) -> None:
             with ExitStack() as stack:
                 ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
                 stack.callback(ledger.close)
-                index = SearchBacklog(folder / "songs.sqlite")
-                stack.callback(index.close)
+                index = SearchBacklog(ledger)
                 index.prioritize(listed)
                 settings = replace(settings_of(address, "development"), requests_per_day=2 * len(listed))
                 spotify = stack.enter_context(SpotifyCatalog.open(settings, ledger))

@@ -143,8 +143,7 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
     with ExitStack() as stack:
         ledger = open_ledger(folder / "ledger.sqlite", source="sandbox")
         stack.callback(ledger.close)
-        backlog = SearchBacklog(folder / "songs.sqlite")
-        stack.callback(backlog.close)
+        backlog = SearchBacklog(ledger)
         fill(backlog, rows)
         catalog = stack.enter_context(SpotifyCatalog.open(settings_of(address, mode), ledger))
         providers = stack.enter_context(providers_of(way, folder, archive, address, ledger))

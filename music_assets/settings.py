@@ -58,7 +58,8 @@ class Settings:
     come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`; `ask_by_release` whether albums
     are asked for that answer several songs; `tracks` a list of what to ask first; `echonest` the mapping
     archive, `listenbrainz` whether it is asked, for ids to verify; `verify_ids`
-    whether they are. `ledger` is a path or `dynamodb://table`, `sandbox_url` a sandbox that runs already.
+    whether they are. `ledger` is a path or `postgresql://user@host/database`, `sandbox_url` a sandbox that
+    runs already.
 
     `refresh_share` is how much of a day's requests left goes to asking again, `refresh_requests` how many do
     where there is no limit, `releases_every_days` how often an artist's releases are asked for.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from music_assets_tests.support.postgres import Postgres
     from music_assets_tests.support.standin import Standin
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -24,6 +25,14 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("needs the real data in ../shared, which is not part of the repository")
     return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    from music_assets_tests.support.postgres import running_postgres
+
+    with running_postgres() as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
     if "://" not in settings.ledger and not Path(settings.ledger).exists():
         yield None
         return
-    with closing(open_ledger(settings.ledger, source=settings.spotify, read_only=True)) as ledger:
+    with closing(open_ledger(settings.ledger, source=settings.spotify)) as ledger:
         yield ledger
 
 

@@ -14,7 +14,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from isal import igzip
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, true, update
@@ -22,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, sel
 from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.lock import data_folder_lock
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
+from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings, resources
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
@@ -83,6 +83,8 @@ class Purge:
             yield from self._tables()
             yield from self._pages()
             for ledger in ledgers:
+                if not self.dry_run:  # resolved songs are not searched for again: what is purged must be open
+                    SearchBacklog(ledger).clear()
                 answers = ledger.count(self.before).values() if self.dry_run else [ledger.purge(self.before)]
                 yield Removed(f"ledger of {_named(ledger)}", sum(answers), "answers")
 
@@ -117,13 +119,12 @@ class Purge:
                 places.add(self.settings.ledger)
             for place in sorted(places):
                 path = Path(place.removeprefix("sqlite:///"))
-                if place.startswith("dynamodb:") or path.exists():
-                    yield open_ledger(place, source=source, read_only=self.dry_run)
+                if place.startswith("postgresql") or path.exists():
+                    yield open_ledger(place, source=source)
 
     def _caches(self) -> Iterator[Removed]:
-        """The index of songs, which remembers what was answered, and the archive's index of ids."""
+        """Backlogs as earlier versions kept them, in files, and the archive's index of ids."""
         folder = self.settings.data / "ledger"
-        # Settled songs are not asked about again: what is purged must be open.
         found = sorted(folder.glob("*.songs.sqlite*"))
         if self.before is None and not self.keep_ids:
             found += sorted(folder.glob("echonest.sqlite*"))
@@ -260,8 +261,8 @@ def out_of_reach(settings: Settings) -> list[str]:
             "Redshift's snapshots and what was unloaded or shared from it. Deleted rows lie in its blocks "
             "until it vacuums, as it does by itself; VACUUM DELETE ONLY does it now."
         )
-    if settings.ledger.startswith("dynamodb:"):
-        said.append("DynamoDB's backups, point-in-time recovery (35 days at most) and exports of the ledger.")
+    if settings.ledger.startswith("postgresql"):
+        said.append("PostgreSQL's backups, snapshots and replicas of the ledger.")
     return said
 
 
@@ -290,7 +291,6 @@ def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> 
     return int(connection.execute(select(func.count()).select_from(table).where(which)).scalar_one())
 
 
-def _named(ledger: Any) -> str:
+def _named(ledger: Ledger) -> str:
     """Where a ledger is, and whose answers it keeps there."""
-    where = getattr(ledger, "path", None) or ledger.table.where
-    return f"{ledger.source} at {where}"
+    return f"{ledger.source} at {ledger.where}"

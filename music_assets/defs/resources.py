@@ -225,8 +225,10 @@ class SpotifyResource(ConfigurableResource[Any]):
         if self._index is None:
             from music_assets.resolution import SearchBacklog, read_priority_list
 
-            index = SearchBacklog(Path(self.data) / "ledger" / f"{self.source}.songs.sqlite")
-            self._open.callback(index.close)
+            # Up to commit b89238b the backlog was a file of its own.
+            for old in (Path(self.data) / "ledger").glob(f"{self.source}.songs.sqlite*"):
+                old.unlink(missing_ok=True)
+            index = SearchBacklog(self.answers())
             index.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
             self._index = index
         return self._index
@@ -288,8 +290,6 @@ class SpotifyResource(ConfigurableResource[Any]):
             "mode": self.mode,
             "requests_per_30s": self.requests_per_30s,
             "requests_per_day": self.requests_per_day,
-            # A task that died holds the right to spend for a minute more: the one in its place waits for it.
-            **({"lock_wait": 90.0} if self.ledger.startswith("dynamodb:") else {}),
         }
 
     def sandbox(self) -> "SandboxAddress":

@@ -1,37 +1,65 @@
-"""The MSD's songs as far as asking goes: their release, how much they are wanted, whether they are settled.
+"""The MSD's songs as a queue: their release, their priority, and whether they are resolved.
 
-A cache in one SQLite file beside the ledger, made of the staged songs: what it says of answers, the ledger
-says too, so it may be lost. What to ask is in `asker`.
+Its tables are in the ledger's database, so that every machine finds them there. They are a cache, made of the
+staged songs: what they say of responses the ledger says too, so they may be lost. What is searched for, and
+how, is in `resolver`.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
-from music_assets.matching import Song, normalise
+import sqlalchemy as sa
 
-_VERSION = 2  # 1 did not put songs off
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS songs (
-    track_id TEXT PRIMARY KEY, partition TEXT NOT NULL, song_id TEXT, artist_id TEXT,
-    title TEXT, artist_name TEXT, release TEXT, duration REAL, year INTEGER,
-    hotttnesss REAL NOT NULL, release_key TEXT NOT NULL, listed INTEGER NOT NULL, state INTEGER NOT NULL,
-    put_off INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS wanted ON songs (state, listed DESC, put_off, hotttnesss DESC, track_id);
-CREATE INDEX IF NOT EXISTS released ON songs (release_key);
-CREATE INDEX IF NOT EXISTS placed ON songs (partition, state);
-CREATE TABLE IF NOT EXISTS partitions (key TEXT PRIMARY KEY, checksum TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS listed (id TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS chances (name TEXT PRIMARY KEY, tries REAL NOT NULL, brought REAL NOT NULL);
-"""
+from music_assets.matching import Song, normalise
+from music_assets.sources.ledger import Ledger
+
+_TABLES = sa.MetaData()
+_SONGS = sa.Table(
+    "backlog_songs",
+    _TABLES,
+    sa.Column("source", sa.Text, primary_key=True),  # the ledger's
+    sa.Column("track_id", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Text, nullable=False),
+    sa.Column("song_id", sa.Text),
+    sa.Column("artist_id", sa.Text),
+    sa.Column("title", sa.Text),
+    sa.Column("artist_name", sa.Text),
+    sa.Column("release", sa.Text),
+    sa.Column("duration", sa.Double),
+    sa.Column("year", sa.Integer),
+    sa.Column("hotttnesss", sa.Double, nullable=False),
+    sa.Column("release_key", sa.Text, nullable=False),
+    sa.Column("state", sa.Integer, nullable=False),
+    sa.Column("priority", sa.Boolean, nullable=False),
+    sa.Column("deferred", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+_PARTITIONS = sa.Table(
+    "backlog_partitions",
+    _TABLES,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Text, primary_key=True),
+    sa.Column("checksum", sa.Text, nullable=False),  # of the staged file
+)
+_PRIORITIES = sa.Table(
+    "backlog_priorities",
+    _TABLES,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),  # of a track, a song or an artist
+)
+_ORDER = (
+    _SONGS.c.priority.desc(),
+    _SONGS.c.deferred,
+    _SONGS.c.hotttnesss.desc(),
+    _SONGS.c.track_id,
+)
+sa.Index("backlog_order", _SONGS.c.source, _SONGS.c.state, *_ORDER)
+sa.Index("backlog_releases", _SONGS.c.source, _SONGS.c.release_key)
+sa.Index("backlog_by_partition", _SONGS.c.source, _SONGS.c.partition, _SONGS.c.state)
 
 
 class SongState(IntEnum):
@@ -43,15 +71,9 @@ class SongState(IntEnum):
     FAILED = 3
 
 
-_FIELDS = (
-    "track_id, song_id, artist_id, title, artist_name, release, duration, year, release_key, state, put_off, "
-    "listed"
-)
-
-
 @dataclass(frozen=True)
 class BacklogSong:
-    """A song of the MSD, with what asking needs; `duration` in seconds."""
+    """A song of the MSD, with what a search needs; `duration` in seconds."""
 
     track_id: str
     song_id: str | None
@@ -62,9 +84,9 @@ class BacklogSong:
     duration: float | None
     year: int | None
     release_key: str
-    state: SongState
-    deferred: bool = False  # looked for in vain; what is left is a search of its own
-    priority: bool = False  # wanted before all others
+    state: SongState = SongState.OPEN
+    deferred: bool = False  # not found with its release; what is left is a search of its own
+    priority: bool = False  # before all others
 
     @property
     def song(self) -> Song:
@@ -82,174 +104,164 @@ def release_key(artist_id: str | None, release: str | None, track_id: str) -> st
 
 
 class SearchBacklog:
-    """The index in one file. Safe to use from several threads; a file is for one process at a time."""
+    """The backlog of a ledger's source. Safe to use from several threads, and several processes.
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-        # Nothing here is worth a sync: it can be made again.
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION:
-            for name in ("songs", "partitions", "listed", "chances"):
-                self._db.execute(f"DROP TABLE IF EXISTS {name}")
-        self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
+    Every method raises `LedgerUnusable` where the database cannot be used.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._database = ledger.database
+        self._source = ledger.source
+        self._mine = _SONGS.c.source == ledger.source
+        self._database.create(_TABLES)
 
     def has(self, partition: str, checksum: str) -> bool:
-        """Whether a partition's songs are here as that staged file has them."""
-        row = self._one("SELECT checksum FROM partitions WHERE key = ?", partition)
-        return row is not None and row[0] == checksum
+        """Whether a partition's songs are here as the staged file of that checksum has them."""
+        stored = sa.select(_PARTITIONS.c.checksum).where(
+            _PARTITIONS.c.source == self._source, _PARTITIONS.c.partition == partition
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(stored) == checksum
 
     def put(self, partition: str, checksum: str, songs: Iterable[Mapping[str, Any]]) -> list[BacklogSong]:
-        """Take in a partition's staged songs, in place of what was here of it; gives back what is new.
+        """Store a partition's staged songs, in place of what was here of it; returns those that are new.
 
-        What is known of a song whose names are the same stays known.
+        The state of a song whose names are the same stays.
         """
-        with self._transaction():
-            had = {song.track_id: song for song in self._songs("partition = ?", partition)}
-            listed = {id_ for (id_,) in self._db.execute("SELECT id FROM listed")}
-            self._db.execute("DELETE FROM songs WHERE partition = ?", (partition,))
-            fresh = []
-            for row in songs:
-                song = _indexed(row)
-                before = had.get(song.track_id)
-                if before and _names(before) == _names(song):
-                    song = before
+        here = _SONGS.c.partition == partition
+        new, rows = [], []
+        with self._database.writing() as connection:
+            # First, as another process that stores this partition waits for the row.
+            row = {"source": self._source, "partition": partition, "checksum": checksum}
+            connection.execute(self._database.upsert(_PARTITIONS), row)
+            priorities = self._priorities(connection)
+            before = {song.track_id: song for song in self._songs(connection, here)}
+            for staged in songs:
+                song = _song(staged)
+                known = before.get(song.track_id)
+                if known and _names(known) == _names(song):
+                    song = known
                 else:
-                    fresh.append(song)
-                wanted = bool({song.track_id, song.song_id, song.artist_id} & listed)
-                self._db.execute(
-                    "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        *(song.track_id, partition, song.song_id, song.artist_id, song.title),
-                        *(song.artist_name, song.release, song.duration, song.year),
-                        *(row["song_hotttnesss"] or 0.0, song.release_key, wanted, song.state, song.deferred),
-                    ),
+                    new.append(song)
+                rows.append(
+                    {
+                        **vars(song),
+                        "source": self._source,
+                        "partition": partition,
+                        "hotttnesss": staged["song_hotttnesss"] or 0.0,
+                        "state": int(song.state),
+                        "priority": bool({song.track_id, song.song_id, song.artist_id} & priorities),
+                    }
                 )
-            self._db.execute("INSERT OR REPLACE INTO partitions VALUES (?, ?)", (partition, checksum))
-        return fresh
+            connection.execute(sa.delete(_SONGS).where(self._mine, here))
+            if rows:
+                connection.execute(self._database.upsert(_SONGS), rows)
+        return new
 
     def prioritize(self, ids: Iterable[str]) -> int:
-        """Make these tracks, songs and artists come first, and no others; says how many songs they are."""
-        with self._transaction():
-            self._db.execute("DELETE FROM listed")
-            self._db.executemany("INSERT OR IGNORE INTO listed VALUES (?)", ((id_,) for id_ in ids))
-            self._db.execute("UPDATE songs SET listed = 0 WHERE listed = 1")
-            return self._db.execute(
-                "UPDATE songs SET listed = 1 WHERE track_id IN (SELECT id FROM listed) "
-                "OR song_id IN (SELECT id FROM listed) OR artist_id IN (SELECT id FROM listed)"
-            ).rowcount
+        """Have these tracks, songs and artists come first, and no others; returns how many songs they are."""
+        wanted = set(ids)
+        with self._database.writing() as connection:
+            before = self._priorities(connection)
+            if wanted != before:
+                mine = _PRIORITIES.c.source == self._source
+                connection.execute(sa.delete(_PRIORITIES).where(mine))
+                if wanted:
+                    rows = [{"source": self._source, "id": id_} for id_ in sorted(wanted)]
+                    connection.execute(sa.insert(_PRIORITIES), rows)
+                listed = sa.select(_PRIORITIES.c.id).where(mine)
+                columns = (_SONGS.c.track_id, _SONGS.c.song_id, _SONGS.c.artist_id)
+                is_listed = sa.or_(*(column.in_(listed) for column in columns))
+                songs = sa.update(_SONGS).where(self._mine)
+                connection.execute(songs.where(_SONGS.c.priority).values(priority=False))
+                connection.execute(songs.where(is_listed).values(priority=True))
+            if not wanted:
+                return 0
+            count = sa.select(sa.func.count()).select_from(_SONGS).where(self._mine, _SONGS.c.priority)
+            return connection.scalar(count) or 0
 
     def next(self, count: int, partition: str | None = None) -> list[BacklogSong]:
-        """The songs to ask about next: listed ones first, those put off last; by `song_hotttnesss`, by id."""
-        where, values = (
-            ("state = 0", ()) if partition is None else ("state = 0 AND partition = ?", (partition,))
-        )
-        order = "listed DESC, put_off, hotttnesss DESC, track_id"
-        with self._lock:
-            return self._songs(f"{where} ORDER BY {order} LIMIT {int(count)}", *values)
+        """The open songs that come next: by priority, deferred ones last, by `song_hotttnesss`, by id."""
+        which = [_SONGS.c.state == int(SongState.OPEN)]
+        if partition is not None:
+            which.append(_SONGS.c.partition == partition)
+        with self._database.reading() as connection:
+            return self._songs(connection, *which, order=_ORDER, limit=count)
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
-        """The songs without a match of these releases, by release: open ones and misses."""
+        """The songs without a match of these releases, by release: open, missed and failed ones."""
+        keys = list(keys)
+        which = [_SONGS.c.release_key.in_(keys), _SONGS.c.state != int(SongState.RESOLVED)]
         found: dict[str, list[BacklogSong]] = {}
-        with self._lock:
-            for key in keys:
-                if songs := self._songs("release_key = ? AND state <> 1 ORDER BY track_id", key):
-                    found[key] = songs
-        return found
+        with self._database.reading() as connection:
+            for song in self._songs(connection, *which, order=[_SONGS.c.track_id]):
+                found.setdefault(song.release_key, []).append(song)
+        return {key: found[key] for key in keys if key in found}
 
     def mark(self, track_ids: Iterable[str], state: SongState) -> None:
-        """Note what has become of these songs."""
-        with self._transaction():
-            self._db.executemany(
-                "UPDATE songs SET state = ? WHERE track_id = ?", ((state, id_) for id_ in track_ids)
-            )
+        """Store what has become of these songs."""
+        self._update(track_ids, state=int(state))
 
     def defer(self, track_ids: Iterable[str]) -> None:
-        """Have these songs wait until the others have been asked about."""
-        with self._transaction():
-            self._db.executemany(
-                "UPDATE songs SET put_off = 1 WHERE track_id = ?", ((id_,) for id_ in track_ids)
-            )
+        """Have these songs wait until the others were searched for."""
+        self._update(track_ids, deferred=True)
 
     def retry_failed(self) -> None:
-        """Open the songs again whose questions failed: this is another day."""
-        with self._transaction():
-            self._db.execute(f"UPDATE songs SET state = {SongState.OPEN} WHERE state = {SongState.FAILED}")
+        """Open the songs again whose requests failed: this is another day."""
+        failed = sa.update(_SONGS).where(self._mine, _SONGS.c.state == int(SongState.FAILED))
+        with self._database.writing() as connection:
+            connection.execute(failed.values(state=int(SongState.OPEN)))
 
     def count(self) -> dict[str, int]:
         """How many songs are `open`, `resolved`, `missed` and `failed`, and how many `releases` there are."""
-        names = ("open", "resolved", "missed", "failed")
-        with self._lock:
-            states = dict(self._db.execute("SELECT state, count(*) FROM songs GROUP BY state").fetchall())
-            (releases,) = self._db.execute("SELECT count(DISTINCT release_key) FROM songs").fetchone()
-        return {**{name: states.get(state, 0) for state, name in enumerate(names)}, "releases": releases}
+        by_state = sa.select(_SONGS.c.state, sa.func.count()).where(self._mine).group_by(_SONGS.c.state)
+        releases = sa.select(sa.func.count(_SONGS.c.release_key.distinct())).where(self._mine)
+        with self._database.reading() as connection:
+            states: dict[int, int] = dict(connection.execute(by_state).all())
+            counts = {state.name.lower(): states.get(state, 0) for state in SongState}
+            return {**counts, "releases": connection.scalar(releases) or 0}
 
     def release_sizes(self) -> dict[int, int]:
-        """How many releases have how many songs that are open."""
-        with self._lock:
-            return dict(
-                self._db.execute(
-                    "SELECT n, count(*) FROM (SELECT count(*) AS n FROM songs "
-                    f"WHERE state = {SongState.OPEN} GROUP BY release_key) GROUP BY n"
-                ).fetchall()
-            )
+        """How many releases have how many open songs."""
+        is_open = _SONGS.c.state == int(SongState.OPEN)
+        songs = sa.func.count().label("songs")
+        sizes = sa.select(songs).where(self._mine, is_open).group_by(_SONGS.c.release_key).subquery()
+        counts = sa.select(sizes.c.songs, sa.func.count()).group_by(sizes.c.songs)
+        with self._database.reading() as connection:
+            return dict(connection.execute(counts).all())
 
-    def chances(self) -> dict[str, tuple[float, float]]:
-        """What was tried and what it brought, by name."""
-        with self._lock:
-            rows = self._db.execute("SELECT name, tries, brought FROM chances").fetchall()
-        return {name: (tries, brought) for name, tries, brought in rows}
+    def clear(self) -> None:
+        """Forget all songs: what resolved them is no longer in the ledger."""
+        with self._database.writing() as connection:
+            for table in _TABLES.sorted_tables:
+                connection.execute(sa.delete(table).where(table.c.source == self._source))
 
-    def keep_chances(self, chances: Mapping[str, tuple[float, float]]) -> None:
-        """Keep what was tried and what it brought."""
-        with self._transaction():
-            self._db.executemany(
-                "INSERT OR REPLACE INTO chances VALUES (?, ?, ?)",
-                ((name, *said) for name, said in chances.items()),
-            )
+    def _update(self, track_ids: Iterable[str], **values: Any) -> None:
+        these = sa.update(_SONGS).where(self._mine, _SONGS.c.track_id.in_(list(track_ids)))
+        with self._database.writing() as connection:
+            connection.execute(these.values(**values))
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
+    def _priorities(self, connection: sa.Connection) -> set[str]:
+        mine = _PRIORITIES.c.source == self._source
+        return set(connection.scalars(sa.select(_PRIORITIES.c.id).where(mine)))
 
-    def _songs(self, where: str, *values: Any) -> list[BacklogSong]:
-        rows = self._db.execute(f"SELECT {_FIELDS} FROM songs WHERE {where}", values)
-        return [BacklogSong(*row) for row in rows]
-
-    def _one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
-        with self._lock:
-            row: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
-            return row
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def _songs(
+        self,
+        connection: sa.Connection,
+        *which: sa.ColumnElement[bool],
+        order: Iterable[sa.ColumnElement[Any]] = (),
+        limit: int | None = None,
+    ) -> list[BacklogSong]:
+        columns = [_SONGS.c[field.name] for field in fields(BacklogSong)]
+        songs = sa.select(*columns).where(self._mine, *which).order_by(*order).limit(limit)
+        rows = connection.execute(songs).mappings()
+        return [BacklogSong(**{**row, "state": SongState(row["state"])}) for row in rows]
 
 
-def _indexed(row: Mapping[str, Any]) -> BacklogSong:
-    return BacklogSong(
-        track_id=row["track_id"],
-        song_id=row["song_id"],
-        artist_id=row["artist_id"],
-        title=row["title"],
-        artist_name=row["artist_name"],
-        release=row["release"],
-        duration=row["duration"],
-        year=row["year"],
-        release_key=release_key(row["artist_id"], row["release"], row["track_id"]),
-        state=SongState.OPEN,
-    )
+def _song(staged: Mapping[str, Any]) -> BacklogSong:
+    names = ("track_id", "song_id", "artist_id", "title", "artist_name", "release", "duration", "year")
+    key = release_key(staged["artist_id"], staged["release"], staged["track_id"])
+    return BacklogSong(**{name: staged[name] for name in names}, release_key=key)
 
 
 def _names(song: BacklogSong) -> tuple[Any, ...]:

@@ -114,8 +114,6 @@ def test_two_thousand_real_songs_in_days_of_two_hundred(
             assert len(list(spotify.search_songs(asked_about))) == len(frame)
             assert spotify.request_counts == {}
         assert server.sandbox.requests == before
-        anew.close()
-    index.close()
     ledger.close()
 
 
@@ -135,7 +133,6 @@ def test_no_search_is_made_twice(shared: Path, tmp_path: Path) -> None:
             server.settings = replace(server.settings, base_url=address.base_url, token_url=address.token_url)
             index = indexed(tmp_path / "songs.sqlite", frame)
             days = over_days(server, ledger, index, by_release=False)
-            index.close()
     kept = _searches(ledger, frame)
     asked: Counter[str] = Counter()
     for question in song_queries(frame):

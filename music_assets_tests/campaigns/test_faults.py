@@ -73,7 +73,6 @@ def known(server: SandboxServer, folder: Path) -> tuple[dict[str, Any], int]:
     server.sandbox.faults = Faults()
     with opened(server, ledger) as spotify:
         answers = spotify.cached(song_queries(SONGS))
-    index.close()
     ledger.close()
     told = {
         id_: (a.status, a.query, [{**row, "fetched_at": None} for row in a.tracks])

@@ -58,5 +58,4 @@ def test_the_rate_is_used_and_kept(tmp_path: Path) -> None:
     assert most_in_a_window(moments) <= ALLOWED
     in_time = sum(at - moments[0] < SECONDS for at in moments)
     assert in_time >= 0.95 * ALLOWED / WINDOW * SECONDS
-    index.close()
     ledger.close()

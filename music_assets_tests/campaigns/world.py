@@ -15,6 +15,7 @@ import pandas as pd
 
 from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings, resources
+from music_assets.sources.ledger import open_ledger
 from music_assets.tables import PUBLISHED, key_columns
 from music_assets_tests.support.sandbox import FaultySandbox
 
@@ -89,7 +90,7 @@ def records(frame: pd.DataFrame) -> list[Row]:
 
 def indexed(path: Path, frame: pd.DataFrame) -> SearchBacklog:
     """An index of these songs, by partition."""
-    index = SearchBacklog(path)
+    index = SearchBacklog(open_ledger(path, source="sandbox"))
     rows = records(frame)
     for key in sorted({row["track_id"][2:4] for row in rows}):
         index.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])

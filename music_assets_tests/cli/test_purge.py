@@ -17,13 +17,13 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
+from music_assets.defs.slices import StagedSlices
 from sqlalchemy import func, select
 
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
 from music_assets.cli.purging import Purge, Removed, spotify_kinds
 from music_assets.cli.run import run_job
-from music_assets.defs.slices import StagedSlices
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
@@ -129,7 +129,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def answers(settings: Settings) -> int:
     with closing(sqlite3.connect(settings.ledger)) as ledger:
-        return int(ledger.execute("SELECT count(*) FROM answers").fetchone()[0])
+        return int(ledger.execute("SELECT count(*) FROM responses").fetchone()[0])
 
 
 def test_after_a_purge_of_all_nothing_of_spotifys_is_left(world: World, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from music_assets.cli.main import cli
 from music_assets.cli.status import Requests, Songs, lines, look_ahead, read_status
 from music_assets.settings import Settings
-from music_assets.sources.ledger import Ledger, create_table, open_ledger, table_of
+from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import QuotaExhausted
 from music_assets.sources.spotify.budget import Budget
 from music_assets.staging.store import StagedFile, StagingStore
@@ -69,8 +69,7 @@ def settings(
     }.items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="songs")
-    ledger = "dynamodb://status?region=us-east-1"
-    create_table(table_of(ledger))
+    ledger = request.getfixturevalue("postgres").new_database()
     yield Settings.from_environment(
         {}, data=str(tmp_path / "data"), staging="s3://songs/staging", ledger=ledger
     )

@@ -315,7 +315,7 @@ def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
     desk.server.sandbox.faults.quota_per_day = None
     desk.days_pass(0.5)
     with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
-        ledger.execute("DELETE FROM facts WHERE name LIKE '%pause%'")  # the quota came back early
+        ledger.execute("DELETE FROM state WHERE name LIKE '%pause%'")  # the quota came back early
     again = desk.refresh(publish=True)["spotify_refresh"]
     assert (again["tracks"], again["go_on_at"]) == (60, "")
     assert desk.sent()["tracks"] == 60 - told["tracks"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, build_init_resource_context
@@ -10,6 +10,8 @@ from dagster import DagsterInstance, DagsterRunStatus, build_init_resource_conte
 from music_assets.definitions import build_defs
 from music_assets.defs.resources import SpotifyResource
 from music_assets.settings import Settings, resources
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.ledger.schema import HOLDER
 from music_assets.sources.spotify import SongQuery
 
 SONG = SongQuery("TRAAAAA128F0000000", "A Title", "Somebody")
@@ -32,11 +34,11 @@ def test_a_run_that_died_spending_is_marked_as_failed(tmp_path: Path) -> None:
     with DagsterInstance.ephemeral() as instance:
         job = build_defs(data=str(tmp_path)).resolve_job_def("ask")
         run = instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
-        (tmp_path / "ledger").mkdir()
-        note = tmp_path / "ledger" / "sandbox.sqlite.sandbox.holder.json"
-        note.write_text(json.dumps({"pid": 1, "host": "here", "run_id": run.run_id}))
+        with closing(open_ledger(tmp_path / "ledger" / "sandbox.sqlite", source="sandbox")) as ledger:
+            ledger.set_state(HOLDER, {"pid": 1, "host": "here", "run_id": run.run_id})
         with spotify.yield_for_execution(build_init_resource_context(instance=instance)) as opened:
             assert [a.status for a in opened.client().search_songs([SONG])] == ["answered"]
         ended = instance.get_run_by_id(run.run_id)
         assert ended is not None and ended.status is DagsterRunStatus.FAILURE
-    assert not note.exists()
+    with closing(open_ledger(tmp_path / "ledger" / "sandbox.sqlite", source="sandbox")) as ledger:
+        assert ledger.get_state(HOLDER) is None

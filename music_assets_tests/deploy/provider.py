@@ -39,7 +39,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "aws_cognito_user_pool": {"arn": "arn:aws:cognito-idp:{region}:{account}:userpool/{id}"},
     "aws_cognito_user_pool_client": {},
     "aws_db_instance": {"address": "{identifier}.example.{region}.rds.amazonaws.com"},
-    "aws_dynamodb_table": {"arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"},
     "aws_ecr_repository": {
         "arn": "arn:aws:ecr:{region}:{account}:repository/{name}",
         "repository_url": "{account}.dkr.ecr.{region}.amazonaws.com/{name}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -59,7 +60,7 @@ def test_it_loads_with_the_outputs_of_prod(on_aws: dict[str, Any]) -> None:
     settings = on_aws["settings"]
     assert settings["staging"].startswith("s3://music-assets-")
     assert settings["warehouse"].startswith("redshift+redshift_connector://")
-    assert settings["ledger"] == "dynamodb://music-assets-ledger?region=us-east-1"
+    assert re.fullmatch(r"postgresql://dagster@[^:/@]+:5432/dagster\?sslmode=require", settings["ledger"])
     assert (settings["spotify"], settings["timezone"]) == ("api", "Europe/Berlin")
     assert settings["alert_sns"].startswith("arn:aws:sns:")
 

@@ -12,7 +12,6 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -23,9 +22,6 @@ from moto import mock_aws
 
 from music_assets.defs.automation.alerts import FailedRun, tell
 from music_assets.settings import Settings
-from music_assets.sources.ledger.ledger import Key, Response
-from music_assets.sources.ledger.setting import open_ledger, table_of
-from music_assets.sources.ledger.table import create_table
 from music_assets.staging.store import StagedFile, StagingStore, checksum
 from music_assets_tests.deploy.conftest import Applied
 from music_assets_tests.deploy.provider import ACCOUNT, REGION
@@ -45,17 +41,6 @@ def decided(service: str, operation: str, parameters: dict[str, Any]) -> Iterato
             f"s3:{ACTION.get(operation, operation)}",
             f"{where}/{parameters['Key']}" if "Key" in parameters else where,
         )
-        return
-    if service == "dynamodb":
-        tables = (
-            list(parameters["RequestItems"]) if "RequestItems" in parameters else [parameters["TableName"]]
-        )
-        for table in tables:
-            arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
-            yield (
-                f"dynamodb:{operation}",
-                arn + (f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""),
-            )
         return
     yield f"{service}:{operation}", parameters.get("TopicArn") or parameters["SecretId"]
 
@@ -97,7 +82,6 @@ def world(prod: Applied, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     with mock_aws():
         bucket = environment["MUSIC_ASSETS_STAGING"].split("/")[2]
         boto3.client("s3", region_name=REGION).create_bucket(Bucket=bucket)
-        create_table(table_of(environment["MUSIC_ASSETS_LEDGER"]))
         boto3.client("sns", region_name=REGION).create_topic(
             Name=environment["MUSIC_ASSETS_ALERT_SNS"].rsplit(":", 1)[1]
         )
@@ -124,28 +108,12 @@ def stage(environment: dict[str, str], kind: str) -> None:
     assert store.staged_file(kind, "AB") is not None
 
 
-def ask(environment: dict[str, str]) -> None:
-    """Everything a ledger is asked for: the right to spend, answers, sums, a purge."""
-    ledger = open_ledger(environment["MUSIC_ASSETS_LEDGER"], source="api")
-    key, now = Key("track", "TRAAAAW128F429D538", "search"), datetime.now(UTC)
-    with ledger.request_lock():
-        ledger.put_many([Response(key, "answered", "q", now, "development", {"tracks": []})])
-        ledger.record_request("search", now)
-    assert ledger.get_many([key])
-    assert ledger.request_counts() == {"search": 1}
-    ledger.count()
-    assert ledger.holder() is None
-    assert ledger.purge() == 1
-    ledger.close()
-
-
-def test_a_run_may_do_what_staging_and_asking_takes(
+def test_a_run_may_do_what_staging_takes(
     prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with noted(monkeypatch) as calls:
         stage(world, "spotify_tracks")
-        ask(world)
-    assert len(calls) > 6
+    assert len(calls) > 2
     assert not [call for call in calls if not allowed(prod.policy("run"), call)]
 
 
@@ -166,7 +134,6 @@ def test_extract_may_stage_the_msd_and_nothing_of_spotify(
         stage(world, "msd_songs")
     with noted(monkeypatch) as other:
         stage(world, "spotify_tracks")
-        ask(world)
     assert own and not [call for call in own if not allowed(prod.policy("extract"), call)]
     assert not [call for call in other if allowed(prod.policy("extract"), call)]
 

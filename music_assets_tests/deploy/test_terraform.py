@@ -9,13 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from dagster import job, op
 from dagster._daemon.monitoring import run_monitoring
-from moto import mock_aws
 
-from music_assets.sources.ledger.table import Table, create_table
 from music_assets.tables import STAGED
 from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply, TerraformRefused
 
@@ -122,25 +119,14 @@ def test_staged_spotify_content_does_not_outlive_the_retention(terraform: Apply)
     assert old["filter"] and not old["filter"][0]["prefix"]  # of everything
 
 
-def test_the_table_is_the_one_the_ledger_makes(prod: Applied) -> None:
-    (table,) = prod.of("aws_dynamodb_table")
-    with mock_aws():
-        made = Table("made", region="us-east-1")
-        create_table(made)
-        about = boto3.client("dynamodb", region_name="us-east-1").describe_table(TableName="made")["Table"]
-    assert {one["name"]: one["type"] for one in table["attribute"]} == {
-        one["AttributeName"]: one["AttributeType"] for one in about["AttributeDefinitions"]
-    }
-    assert [table["hash_key"]] == [one["AttributeName"] for one in about["KeySchema"]]
-    assert table["range_key"] is None
-    (index,) = table["global_secondary_index"]
-    (made_index,) = about["GlobalSecondaryIndexes"]
-    assert index["name"] == made_index["IndexName"]
-    assert [index["hash_key"], index["range_key"]] == [
-        one["AttributeName"] for one in made_index["KeySchema"]
-    ]
-    assert index["projection_type"] == made_index["Projection"]["ProjectionType"]
-    assert table["billing_mode"] == about["BillingModeSummary"]["BillingMode"]
+def test_the_ledger_is_in_the_database_of_dagster_and_its_password_is_a_secret(prod: Applied) -> None:
+    (database,) = prod.of("aws_db_instance")
+    url = prod.outputs["environment"]["MUSIC_ASSETS_LEDGER"]
+    assert url.startswith("postgresql://dagster@") and database["address"] in url and "sslmode=require" in url
+    for task in prod.of("aws_ecs_task_definition"):
+        (container,) = json.loads(task["container_definitions"])
+        secrets = {one["name"]: one["valueFrom"] for one in container["secrets"]}
+        assert secrets["PGPASSWORD"] == secrets["DAGSTER_POSTGRES_PASSWORD"]
 
 
 def test_people_are_told_by_lines_that_dagster_really_writes(
@@ -197,7 +183,6 @@ SERVICES = {
     "cloudwatch_log": "logs",
     "cognito": "cognito-idp",
     "db": "rds",
-    "dynamodb": "dynamodb",
     "ecr": "ecr",
     "ecs": "ecs",
     "iam": "iam",

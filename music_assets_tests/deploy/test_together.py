@@ -1,8 +1,8 @@
 """All parts of the AWS deployment at once, as far as they can be had without AWS.
 
 Each run is a process of its own, as an ECS task is, with a scratch folder of its own. They share staged files
-on S3, the warehouse in Redshift, the ledger in DynamoDB, and Dagster's storage in PostgreSQL, configured by
-`deploy/dagster.yaml` and driven by Dagster's real daemon. S3 and DynamoDB are moto's, Redshift is
+on S3, the warehouse in Redshift, and in PostgreSQL the ledger and Dagster's storage, configured by
+`deploy/dagster.yaml` and driven by Dagster's real daemon. S3 is moto's, Redshift is
 `music_assets_tests.support.standin`, Spotify the sandbox; `processes` stands for the launcher of ECS tasks.
 """
 
@@ -27,7 +27,7 @@ from music_assets.cli.run import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings, resources
-from music_assets.sources.ledger import create_table, open_ledger, table_of
+from music_assets.sources.ledger import open_ledger
 from music_assets_tests.deploy.conftest import REPOSITORY
 from music_assets_tests.deploy.processes import end
 from music_assets_tests.support.sandbox import running_sandbox
@@ -40,7 +40,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LETTER = ("AA", "AB", "AC", "AD", "AE")
 RANGES = (("AA", "AB"), ("AC", "AD"), ("AE", "AE"))
 SONGS = 300
-LEDGER = "dynamodb://together?region=us-east-1"
 LAUNCHER = {"module": "music_assets_tests.deploy.processes", "class": "ProcessLauncher"}
 
 
@@ -140,7 +139,8 @@ def deployment(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "MUSIC_ASSETS_MSD": str(msd),
             "MUSIC_ASSETS_STAGING": f"s3://{standin.bucket}/together",
             "MUSIC_ASSETS_WAREHOUSE": standin.new_database(),
-            "MUSIC_ASSETS_LEDGER": LEDGER,
+            "MUSIC_ASSETS_LEDGER": f"postgresql://{USER}@/dagster?host={standin.socket_folder}",
+            "PGPASSWORD": PASSWORD,
             "MUSIC_ASSETS_SPOTIFY": "sandbox",
             "MUSIC_ASSETS_SANDBOX_URL": sandbox.base_url.removesuffix("/v1/"),
             "MUSIC_ASSETS_DATA": str(tmp_path / "daemon"),
@@ -158,7 +158,6 @@ def deployment(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             monkeypatch.setenv(name, value)
         for name in ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"):
             monkeypatch.delenv(name, raising=False)
-        create_table(table_of(LEDGER))
         home = tmp_path / "home"
         home.mkdir()
         (home / "dagster.yaml").write_text(yaml.safe_dump(configuration(standin, tmp_path)))
@@ -205,7 +204,7 @@ def test_a_letter_by_many_processes_gives_the_local_tables(deployment: Deploymen
     work.wait_for(*work.submit_ranges("extract"))
     assert instance.get_materialized_partitions(AssetKey("msd_songs")) == set(LETTER)
 
-    with closing(open_ledger(LEDGER, source="sandbox")) as ledger:
+    with closing(open_ledger(work.settings.ledger, source="sandbox")) as ledger:
         asking = work.submit("ask_first")
         work.kill_when(asking, lambda: ledger.count().get("search", 0) >= 20)
         work.wait_for(*work.submit_ranges("ask"))

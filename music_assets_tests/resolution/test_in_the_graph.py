@@ -85,5 +85,5 @@ def test_a_list_of_tracks_comes_first_when_the_budget_is_small(msd: Path, tmp_pa
         summary, _ = ask(tmp_path / "data", msd, tracks=str(listed), requests_per_day="8")
     assert summary.requests_spent == 8 and summary.pending >= SONGS - 8
     with sqlite3.connect(tmp_path / "data" / "ledger" / "sandbox.sqlite") as ledger:
-        asked = {id_ for (id_,) in ledger.execute("SELECT id FROM answers WHERE purpose = 'search'")}
+        asked = {id_ for (id_,) in ledger.execute("SELECT id FROM responses WHERE purpose = 'search'")}
     assert set(wanted) <= asked

@@ -11,6 +11,7 @@ from music_assets.cli.main import cli
 from music_assets.resolution.backlog import SearchBacklog, SongState
 from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, plan_of_backlog
 from music_assets.sandbox.msd.writer import write_sample
+from music_assets.sources.ledger import open_ledger
 
 ALONE, ALBUMS = {1: 1000}, {1: 500, 12: 500}
 
@@ -53,7 +54,7 @@ def test_where_no_song_is_open_no_request_is_needed() -> None:
 
 
 def test_the_plan_of_a_backlog_is_for_its_open_songs(tmp_path: Path) -> None:
-    backlog = SearchBacklog(tmp_path / "songs.sqlite")
+    backlog = SearchBacklog(open_ledger(tmp_path / "songs.sqlite", source="sandbox"))
     backlog.put("AA", "x", [song(f"TRAA{n:014d}", f"Release {n // 3}") for n in range(6)])
     assert plan_of_backlog(backlog, {}, per_day=None) == Plan(6, 0, {3: 2})
     backlog.mark(["TRAA00000000000000"], SongState.RESOLVED)
@@ -61,7 +62,6 @@ def test_the_plan_of_a_backlog_is_for_its_open_songs(tmp_path: Path) -> None:
     backlog.mark(["TRAA00000000000005"], SongState.FAILED)  # it is tried again
     counts = {"search": 1, "albums": 2, "artists": 5, "token": 1}
     assert plan_of_backlog(backlog, counts, per_day=9) == Plan(6, 2, {1: 1, 2: 1}, 3, 9)
-    backlog.close()
 
 
 def song(track_id: str, release: str) -> dict[str, object]:

@@ -61,7 +61,7 @@ def catalog_of(server: SandboxServer, ledger: Ledger, **changed: Any) -> Spotify
 
 
 def backlog_of(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
-    backlog = SearchBacklog(path / "songs.sqlite")
+    backlog = SearchBacklog(open_ledger(path / "songs.sqlite", source="sandbox"))
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     for key in sorted({row["track_id"][2:4] for row in rows}):
         backlog.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
@@ -79,7 +79,6 @@ def resolve(server: SandboxServer, ledger: Ledger, folder: Path, **how: Any) -> 
     backlog = backlog_of(folder)
     with catalog_of(server, ledger) as catalog:
         outcome = Resolver(catalog, backlog, **how).resolve()
-    backlog.close()
     return outcome
 
 
@@ -141,7 +140,6 @@ def test_songs_that_come_later_are_found_in_cached_responses(
         later = Resolver(catalog, backlog).resolve()
     assert later.resolved["album"] + later.resolved["release"] > 20
     assert sum(server.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
-    backlog.close()
 
 
 def test_priority_songs_come_first(server: SandboxServer, ledger: Ledger, tmp_path: Path) -> None:
@@ -155,11 +153,9 @@ def test_priority_songs_come_first(server: SandboxServer, ledger: Ledger, tmp_pa
     with catalog_of(server, ledger) as catalog:
         Resolver(catalog, backlog).resolve(most=2)
         assert set(first[:2]) <= catalog.cached(song_queries()).keys()
-    backlog.close()
-    again = SearchBacklog(tmp_path / "songs.sqlite")  # another process
+    again = SearchBacklog(open_ledger(tmp_path / "songs.sqlite", source="sandbox"))  # another process
     again.put("ZZ", "one", [])
     assert not {song.track_id for song in again.next(200)} & set(first[:2])
-    again.close()
 
 
 def test_a_budget_that_ends_loses_nothing_and_the_order_is_kept(
@@ -195,7 +191,6 @@ def test_a_song_that_fails_is_left_for_another_run(
         assert len(outcome.errors) == 3 and backlog.count()["failed"] == 3
         server.faults.broken_rate = 0.0
         assert Resolver(catalog, backlog).resolve().errors == {} and backlog.count()["resolved"] == 3
-    backlog.close()
 
 
 class Known:
@@ -245,4 +240,3 @@ def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
     fresh = backlog.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])
     assert [song.title for song in fresh] == ["Another"] == [song.title for song in backlog.next(9)]
     assert backlog.has("AA", "two") and not backlog.has("AA", "one")
-    backlog.close()

@@ -1,26 +1,24 @@
-"""The ledger: what every source answered, kept so that no question is asked twice, and what was spent on it.
+"""The ledger: every response of every source, cached, and the number of requests it took.
 
-What it offers   `open_ledger`: a `Ledger` by setting, `SqliteLedger` in one file or `DynamoDBLedger` in a
-                 table (`create_table` makes one).
-Shapes           an `Response` under a `Key` (what was asked about, and what for); counts of requests by day
-                 and kind; facts by name; a `RequestLock`, who alone may spend.
-Limits           some 4.2 kB a search answer of ten tracks. A file is for one machine, a table for many.
-Terms            those of the source whose answers it keeps: Spotify forbids keeping its content without
-                 end (`purge`).
-Errors           `errors`, all of them `LedgerError`.
+Offers   `open_ledger`: the `Ledger` of one source, in a SQLite file or a PostgreSQL database.
+Shapes   a `Response` under a `Key` (what it is about, and what for); counts of requests by kind and UTC day;
+         state by name; a `RequestLock`, whose one holder may send requests.
+Limits   some 4.2 kB for a search response of ten tracks. A file is for one machine, PostgreSQL for many.
+Terms    those of the source whose responses it caches: Spotify forbids keeping its content without end
+         (`Ledger.purge`).
+Errors   `LedgerError` and below.
 
-What to ask, what an answer means and how much may be spent is in the room of each source.
+`ledger` is what callers use, `records` what goes in and out, `schema` the tables and their migration,
+`database` the two engines, `lock` the request lock. What to request, what a response means and how much may
+be spent is in the package of each source.
 """
 
-from music_assets.sources.ledger.dynamodb import DynamoDBLedger
 from music_assets.sources.ledger.errors import LedgerError, LedgerInUse, LedgerUnusable
-from music_assets.sources.ledger.ledger import Key, Ledger, RequestLock, Response
-from music_assets.sources.ledger.setting import open_ledger, table_of
-from music_assets.sources.ledger.sqlite import SqliteLedger
-from music_assets.sources.ledger.table import create_table
+from music_assets.sources.ledger.ledger import Ledger, open_ledger
+from music_assets.sources.ledger.lock import RequestLock
+from music_assets.sources.ledger.records import Key, Response
 
 __all__ = [
-    "DynamoDBLedger",
     "Key",
     "Ledger",
     "LedgerError",
@@ -28,8 +26,5 @@ __all__ = [
     "LedgerUnusable",
     "RequestLock",
     "Response",
-    "SqliteLedger",
-    "create_table",
     "open_ledger",
-    "table_of",
 ]

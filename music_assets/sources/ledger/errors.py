@@ -10,18 +10,16 @@ from typing import Any
 
 from music_assets.errors import MusicAssetsError
 
-_OF_A_FILE = (
-    "If the disk is full, free some of it; if the file is damaged, put a backup in its place, or move it "
-    "away to start an empty one (every question is then asked again)."
-)
-
 
 class LedgerError(MusicAssetsError):
-    """Base of every error of this room."""
+    """Base of every error of this package."""
 
 
 class LedgerInUse(LedgerError):
-    """Another process is spending requests from the same ledger; `holder` is its note, as far as known."""
+    """Another process may send requests now; `holder` is its note, as far as known.
+
+    `lost` says that this process held the request lock and lost it.
+    """
 
     def __init__(self, where: str, holder: Mapping[str, Any], *, lost: bool = False) -> None:
         who = (
@@ -30,17 +28,17 @@ class LedgerInUse(LedgerError):
             else "another process"
         )
         super().__init__(
-            f"The right to spend requests from the ledger {where} could not be renewed in time, and {who} "
-            "may hold it now. What was answered is kept; run again, and only the rest is asked."
+            f"The request lock of the ledger {where} was lost with its connection, and another process may "
+            "hold it now. What was answered is cached; run again, and only the rest is requested."
             if lost
-            else f"The ledger {where} is in use by {who}, and only one may spend requests at a time. "
-            "Wait for it to end, or stop it; its right to spend ends with the process."
+            else f"The ledger {where} is in use by {who}, and only one may send requests at a time. "
+            "Wait for it to end, or stop it; its lock ends with the process."
         )
         self.holder = holder
 
 
 class LedgerUnusable(LedgerError):
-    """The ledger cannot be read or written as a ledger."""
+    """The ledger cannot be opened, read or written."""
 
-    def __init__(self, where: str, why: str, advice: str = _OF_A_FILE) -> None:
-        super().__init__(f"The ledger {where} cannot be used: {why}. {advice}")
+    def __init__(self, where: str, reason: str, advice: str) -> None:
+        super().__init__(f"The ledger {where} cannot be used: {reason.rstrip('.')}. {advice}")

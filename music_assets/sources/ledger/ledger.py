@@ -1,107 +1,216 @@
-"""What a ledger is: the questions a source answered, so that none is asked twice, and what was spent.
-
-An answer is kept under what was asked *about* (a song and a purpose), never under the wording, so
-better wording or a better matcher costs no request. Bodies are kept whole, so better parsing costs
-none either. `sqlite` and `dynamodb` are the two ways to keep a ledger; what to ask, and how much may
-be spent, is for the room of each source to say.
-"""
+"""What callers use: cached responses, request counts, state and the request lock of one source."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Engine, Executable, RowMapping, delete, func, literal_column, select
+
+from music_assets.sources.ledger.database import Database
+from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
+from music_assets.sources.ledger.lock import RequestLock, hold
+from music_assets.sources.ledger.records import Key, Response, pack, unpack
+from music_assets.sources.ledger.schema import HOLDER, REQUESTS, RESPONSES, STATE
+
+_AT_ONCE = 500  # ids in a query
+_PURGED_AT_ONCE = 5000  # responses per transaction in a file: what is being deleted is in its log, too
 
 
-class Key(NamedTuple):
-    """What an answer is about: `("track", "TRAAAAW128F429D538", "search")`."""
+def open_ledger(setting: str | os.PathLike[str], *, source: str) -> Ledger:
+    """The ledger that a setting names, for responses of one `source` (`api`, `sandbox`, …).
 
-    entity: str
-    id: str
-    purpose: str
+    A path or `sqlite:///path` is a file, `postgresql://user@host/database` a database that machines share.
+    A real request is worth a sync of the disk; the sandbox's cost nothing, and are not synced one by one.
 
-
-@dataclass(frozen=True)
-class Response:
-    """One answer. `attempts` counts the requests spent on the question so far (rungs of a ladder)."""
-
-    key: Key
-    status: str  # answered | not_found | refused | denied
-    query: str | None
-    fetched_at: datetime  # UTC
-    mode: str  # the access it was asked with: development | extended
-    body: Any = None  # the JSON as it came
-    attempts: int = 1
+    Raises:
+        LedgerUnusable: the setting has none of these forms, or the ledger cannot be used.
+    """
+    return Ledger(Database(setting, synced=source != "sandbox"), source=source)
 
 
-class RequestLock:
-    """The right to spend requests, while its context lasts.
+class Ledger:
+    """Responses of one source in a database that may serve several; safe to use from several threads.
 
-    `predecessor` is the note of a process that died while it held the right: `pid`, `host`, `since` (ISO
-    8601, UTC) and whatever else it noted. None where the last holder ended in order.
+    What is written is durable once the method returns: it outlives a kill of the process. Every method raises
+    `LedgerUnusable` where the database cannot be used.
     """
 
-    def __init__(self, predecessor: dict[str, Any] | None) -> None:
-        self.predecessor = predecessor
+    def __init__(self, database: Database, *, source: str) -> None:
+        self.database = database
+        self.source = source
+        self.where = database.where
 
-    def check(self) -> None:
-        """Raise `LedgerInUse` where the right was lost meanwhile; ask before each request."""
-
-
-class Ledger(Protocol):
-    """Where the answers of one source are kept, and what was spent on them.
-
-    Safe to use from several threads at once. Whatever is written is durable once the method returns: it
-    outlives a kill of the process. Every method raises `LedgerUnusable` where the ledger cannot be reached.
-    """
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine of the database."""
+        return self.database.engine
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
-        """The answers there are to these questions, in the order asked."""
+        """The responses that are cached under these keys, in the keys' order."""
+        keys = list(keys)
+        by_kind: dict[tuple[str, str], list[str]] = {}
+        for key in keys:
+            by_kind.setdefault((key.purpose, key.entity), []).append(key.id)
+        found: dict[Key, Response] = {}
+        with self.database.reading() as connection:
+            for (purpose, entity), ids in by_kind.items():
+                wanted = select(RESPONSES).where(
+                    self._mine, RESPONSES.c.purpose == purpose, RESPONSES.c.entity == entity
+                )
+                for start in range(0, len(ids), _AT_ONCE):
+                    some = RESPONSES.c.id.in_(ids[start : start + _AT_ONCE])
+                    for row in connection.execute(wanted.where(some)).mappings():
+                        key = Key(entity, row["id"], purpose)
+                        found[key] = self._response(key, row)
+        return {key: found[key] for key in keys if key in found}
 
-    def put_many(self, answers: Iterable[Response]) -> None:
-        """Keep these answers, in place of older ones."""
+    def put_many(self, responses: Iterable[Response]) -> None:
+        """Cache these responses in one transaction, in place of older ones; of several, the last."""
+        rows = {
+            response.key: {
+                "source": self.source,
+                **response.key._asdict(),
+                "status": response.status,
+                "query": response.query,
+                "attempts": response.attempts,
+                "mode": response.mode,
+                "fetched_at": response.fetched_at.timestamp(),
+                "body": pack(response.body),
+            }
+            for response in responses
+        }
+        if rows:
+            with self.database.writing() as connection:
+                # Sorted, so that two processes never wait for one another's rows.
+                connection.execute(self.database.upsert(RESPONSES), [rows[key] for key in sorted(rows)])
 
     def count(self, before: datetime | None = None) -> dict[str, int]:
-        """How many answers there are (fetched before that moment), by purpose."""
+        """How many responses are cached (fetched before that moment), by purpose."""
+        purpose = RESPONSES.c.purpose
+        counts = select(purpose, func.count()).where(*self._older_than(before)).group_by(purpose)
+        with self.database.reading() as connection:
+            return dict(connection.execute(counts.order_by(purpose)).all())
 
     def purge(self, before: datetime | None = None) -> int:
-        """Delete the answers fetched before that moment, or all, and say how many they were.
+        """Delete the responses fetched before that moment, or all, for good; says how many they were.
 
-        What was spent and what is remembered stay: they are no content of the source's.
+        Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. Counts and state
+        stay: they are not content of the source's. A file keeps its size: what is freed in it is filled with
+        zeros and used again. PostgreSQL's backups are out of reach.
         """
+        old = delete(RESPONSES).where(*self._older_than(before))
+        if self.database.is_sqlite:
+            rowid: ColumnElement[int] = literal_column("rowid")
+            some = select(rowid).select_from(RESPONSES).where(*self._older_than(before))
+            old = delete(RESPONSES).where(rowid.in_(some.limit(_PURGED_AT_ONCE)))
+        purged = 0
+        while deleted := self._execute(old):
+            purged += deleted
+        self.database.vacuum(RESPONSES)
+        return purged
 
     def record_request(self, kind: str, at: datetime, count: int = 1) -> None:
-        """Count requests of this kind on the UTC day of `at`; call it before a request leaves."""
+        """Count requests of this kind at that moment; call it before they leave."""
+        hour = at.astimezone(UTC).strftime("%Y-%m-%dT%H")
+        row = {"source": self.source, "hour": hour, "kind": kind, "count": count}
+        self._execute(self.database.upsert(REQUESTS, add=("count",)), row)
 
     def request_counts(self, day: date | None = None) -> dict[str, int]:
         """The requests counted on that UTC day, by kind; on all days if None."""
+        kind = REQUESTS.c.kind
+        counts = select(kind, func.sum(REQUESTS.c.count)).where(REQUESTS.c.source == self.source)
+        if day is not None:
+            counts = counts.where(REQUESTS.c.hour.between(f"{day}T00", f"{day}T23"))
+        with self.database.reading() as connection:
+            rows = connection.execute(counts.group_by(kind).order_by(kind))
+            return {name: int(number) for name, number in rows}
 
     def set_state(self, name: str, value: Mapping[str, Any] | None) -> None:
-        """Keep a small fact (JSON) that outlives the run, in place of the one of that name; None forgets."""
+        """Store a small value (JSON) under a name, in place of an older one; None removes it."""
+        if value is None:
+            self._execute(delete(STATE).where(*self._state(name)))
+            return
+        row = {"source": self.source, "name": name, "value": orjson.dumps(dict(value)).decode()}
+        self._execute(self.database.upsert(STATE), row)
 
     def get_state(self, name: str) -> dict[str, Any] | None:
-        """The fact of that name, if there is one."""
+        """The value stored under that name, if there is one."""
+        with self.database.reading() as connection:
+            value = connection.execute(select(STATE.c.value).where(*self._state(name))).scalar()
+        return None if value is None else dict(orjson.loads(value))
 
+    @contextlib.contextmanager
     def request_lock(
-        self, wait: float = ..., note: Mapping[str, Any] | None = None
-    ) -> AbstractContextManager[RequestLock]:
-        """The right to spend requests, one holder at a time; `LedgerInUse` after `wait` seconds.
+        self, wait: float = 10.0, note: Mapping[str, Any] | None = None
+    ) -> Iterator[RequestLock]:
+        """Hold the request lock: one process at a time, until the context ends, or the process, however.
 
-        It ends with the context, and with the process however that ends. `note` is for a successor to read.
+        `note` is for others to read meanwhile, and for a successor if this process dies.
+
+        Raises:
+            LedgerInUse: another held it for `wait` seconds; it is named.
         """
+        since = datetime.now(UTC).isoformat(timespec="milliseconds")
+        mine = {**(note or {}), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        with hold(self.database, self.source, wait) as still_held:
+            predecessor = self.get_state(HOLDER)
+            if still_held is None:
+                raise LedgerInUse(self.where, predecessor or {})
+            self.set_state(HOLDER, mine)
+            try:
+                yield RequestLock(self.where, predecessor, still_held)
+            finally:
+                # Where the lock was lost the note may be another's by now; where it cannot be removed it is
+                # taken for that of a process that died.
+                with contextlib.suppress(LedgerUnusable):
+                    if self.get_state(HOLDER) == mine:
+                        self.set_state(HOLDER, None)
 
     def holder(self) -> dict[str, Any] | None:
-        """The note of whoever holds the right to spend now, without taking it; None where nobody does."""
+        """The note of the process that holds the request lock now; None where none does."""
+        note = self.get_state(HOLDER)
+        if note is None:
+            return None
+        with hold(self.database, self.source, wait=0) as free:
+            return None if free else note
 
     def close(self) -> None:
-        """Let go of whatever is held open."""
+        """Close the connections; the ledger cannot be used after that."""
+        self.database.close()
 
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return RESPONSES.c.source == self.source
 
-def holders_note(note: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What this process leaves for others to read while it holds the right to spend."""
-    since = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**(note or {}), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    def _older_than(self, before: datetime | None) -> list[ColumnElement[bool]]:
+        old = [] if before is None else [RESPONSES.c.fetched_at < before.timestamp()]
+        return [self._mine, *old]
+
+    def _state(self, name: str) -> list[ColumnElement[bool]]:
+        return [STATE.c.source == self.source, STATE.c.name == name]
+
+    def _execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        with self.database.writing() as connection:
+            return int(connection.execute(statement, values).rowcount)
+
+    def _response(self, key: Key, row: RowMapping) -> Response:
+        try:
+            body = unpack(row["body"])
+        except ValueError as error:
+            advice = "Put a backup in its place, or delete that row."
+            raise LedgerUnusable(self.where, f"{'/'.join(key)}: {error}", advice) from None
+        return Response(
+            key=key,
+            status=row["status"],
+            query=row["query"],
+            fetched_at=datetime.fromtimestamp(row["fetched_at"], UTC),
+            mode=row["mode"],
+            body=body,
+            attempts=row["attempts"],
+        )

@@ -128,7 +128,7 @@ class Household(Daemon):
         return bool(self.spotify.held) and before == self.spotify.requests == self.ledger_spent()
 
     def ledger_spent(self) -> dict[str, int]:
-        ledger = open_ledger(self.settings.ledger, source="sandbox", read_only=True)
+        ledger = open_ledger(self.settings.ledger, source="sandbox")
         try:
             return {kind: n for kind, n in ledger.request_counts().items() if kind != "token"}
         finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from music_assets.sources.ledger import Key, Ledger, LedgerInUse, Response, open_ledger
+from music_assets.sources.ledger.schema import HOLDER
 from music_assets.sources.spotify import (
     BadCredentials,
     SearchResult,
@@ -509,10 +510,8 @@ def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
     assert [row["fetched_at"] >= yesterday for row in found.rows] == [True] * 50 + [False] * 10
 
 
-def test_a_process_that_died_spending_is_told_of(
-    spotify_server: SandboxServer, ledger: Ledger, tmp_path: Path
-) -> None:
-    (tmp_path / "ledger.sqlite.sandbox.holder.json").write_text(json.dumps({"pid": 1, "run_id": "r1"}))
+def test_a_process_that_died_spending_is_told_of(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    ledger.set_state(HOLDER, {"pid": 1, "run_id": "r1"})
     with spotify_of(spotify_server, ledger) as spotify:
         list(spotify.search_songs(QUESTIONS[:1]))
         assert (spotify.predecessor or {}).get("run_id") == "r1"

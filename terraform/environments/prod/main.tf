@@ -1,4 +1,4 @@
-# Everything on AWS: Dagster on Fargate, staging on S3, the ledger in DynamoDB, the warehouse in Redshift.
+# Everything on AWS: Dagster on Fargate, staging on S3, the ledger in PostgreSQL, the warehouse in Redshift.
 
 module "key" {
   source = "../../modules/key"
@@ -18,13 +18,6 @@ module "bucket" {
   key_arn        = module.key.arn
   retention_days = var.retention_days
   force_destroy  = !var.protect
-}
-
-module "ledger" {
-  source              = "../../modules/ledger"
-  name                = "${var.name}-ledger"
-  key_arn             = module.key.arn
-  deletion_protection = var.protect
 }
 
 module "registry" {
@@ -115,7 +108,6 @@ module "dagster" {
   staging_arn                = module.bucket.staging_arn
   logs_arn                   = module.bucket.logs_arn
   logs_prefix                = module.bucket.logs_prefix
-  ledger_arn                 = module.ledger.arn
   repository_arn             = module.registry.arn
   storage_secret_arn         = module.dagster_storage.secret_arn
   spotify_secret_arn         = module.spotify_secret.arn
@@ -132,7 +124,7 @@ module "dagster" {
     MUSIC_ASSETS_S3_SSE            = "aws:kms:${module.key.arn}" # unnamed, S3 would take a key of its own
     MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
-    MUSIC_ASSETS_LEDGER            = "dynamodb://${module.ledger.name}?region=${var.region}"
+    MUSIC_ASSETS_LEDGER            = module.dagster_storage.ledger_url
     MUSIC_ASSETS_SPOTIFY           = "api"
     MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)
     MUSIC_ASSETS_ALERT_SNS         = module.watch.topic_arn

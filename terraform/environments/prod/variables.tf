@@ -11,7 +11,7 @@ variable "region" {
 }
 
 variable "protect" {
-  description = "Whether bucket, ledger and databases refuse to be deleted. Set it to false, and apply, before `terraform destroy`."
+  description = "Whether bucket and databases refuse to be deleted. Set it to false, and apply, before `terraform destroy`."
   type        = bool
   default     = true
 }
@@ -119,7 +119,7 @@ variable "run_memory" {
 }
 
 variable "storage_instance_class" {
-  description = "Size of the database of Dagster's storage."
+  description = "Size of the database of Dagster's storage and the ledger."
   type        = string
   default     = "db.t4g.small"
 }

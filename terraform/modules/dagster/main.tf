@@ -54,6 +54,7 @@ locals {
 
   secrets = {
     DAGSTER_POSTGRES_PASSWORD = var.storage_secret_arn
+    PGPASSWORD                = var.storage_secret_arn # the same database: MUSIC_ASSETS_LEDGER names it without a password
     SPOTIPY_CLIENT_ID         = "${var.spotify_secret_arn}:client_id::"
     SPOTIPY_CLIENT_SECRET     = "${var.spotify_secret_arn}:client_secret::"
   }

@@ -2,7 +2,7 @@
 #   execution  ECS itself: pulls the image, writes logs, puts secrets into containers
 #   webserver  starts and stops runs, shows their logs
 #   daemon     the same, reads what sensors look at (staged files, what the warehouse has loaded), and tells people
-#   run        match, ask, load: staging, ledger, warehouse
+#   run        match, ask, load: staging, warehouse (the ledger is a database, with a user and no role)
 #   extract    reads the MSD's disk (no permission is needed for that) and stages what it read
 
 locals {
@@ -68,17 +68,6 @@ locals {
     Effect   = "Allow"
     Action   = ["s3:ListBucketVersions", "s3:GetBucketVersioning"]
     Resource = [var.bucket_arn]
-  }
-
-  # As music_assets/sources/ledger/table.py has it.
-  use_ledger = {
-    Sid    = "UseLedger"
-    Effect = "Allow"
-    Action = [
-      "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-      "dynamodb:Query", "dynamodb:Scan",
-    ]
-    Resource = [var.ledger_arn, "${var.ledger_arn}/index/by_age"]
   }
 
   tell_people = {
@@ -220,7 +209,7 @@ resource "aws_iam_role_policy" "daemon" {
   })
 }
 
-# Role: a run asks, matches and loads: it writes staging and ledger, and connects to the warehouse.
+# Role: a run asks, matches and loads: it writes staging, and connects to the warehouse.
 resource "aws_iam_role" "run" {
   name               = "${var.name}-run"
   description        = "Runs ask, match and load"
@@ -234,7 +223,7 @@ resource "aws_iam_role_policy" "run" {
     Version = "2012-10-17"
     Statement = concat(
       local.shows_logs,
-      [local.read_staging, local.write_staging, local.purge_staging, local.list_versions, local.use_ledger],
+      [local.read_staging, local.write_staging, local.purge_staging, local.list_versions],
       var.warehouse_login_statements,
     )
   })

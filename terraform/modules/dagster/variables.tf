@@ -78,18 +78,13 @@ variable "logs_prefix" {
   type        = string
 }
 
-variable "ledger_arn" {
-  description = "The ledger's table."
-  type        = string
-}
-
 variable "repository_arn" {
   description = "Where the image lies."
   type        = string
 }
 
 variable "storage_secret_arn" {
-  description = "The password of Dagster's storage."
+  description = "The password of the database of Dagster's storage and the ledger."
   type        = string
 }
 

@@ -1,4 +1,6 @@
-# Dagster's own storage: runs, events, schedules, in PostgreSQL. Private, encrypted, TLS only.
+# PostgreSQL for Dagster's own storage (runs, events, schedules) and, in a schema of its own, for the ledger: every
+# response that was paid for with a request, and the lock of the one process that may send some. Private, encrypted,
+# TLS only; backups of a week, which hold purged Spotify content for as long.
 
 resource "aws_db_subnet_group" "this" {
   name       = "${var.name}-dagster"
@@ -62,7 +64,7 @@ resource "aws_secretsmanager_secret_version" "this" {
 resource "aws_db_instance" "this" {
   # checkov:skip=CKV_AWS_161: tasks hold a password from Secrets Manager; a token would need a user made by hand first.
   # checkov:skip=CKV_AWS_118: minute metrics and performance insights do for a database of a few writes a second.
-  # checkov:skip=CKV_AWS_157: multi_az is a variable: without Dagster's history nothing is lost that staging and ledger do not hold.
+  # checkov:skip=CKV_AWS_157: multi_az is a variable: a zone that fails stops runs, and loses nothing that backups do not hold.
   # checkov:skip=CKV2_AWS_30: slow and changing statements are logged by the parameter group above; all of them would be Dagster's polling.
   identifier                            = "${var.name}-dagster"
   engine                                = "postgres"

@@ -7,8 +7,13 @@ output "environment" {
   }
 }
 
+output "ledger_url" {
+  description = "The database as MUSIC_ASSETS_LEDGER names it; the password comes from PGPASSWORD."
+  value       = "postgresql://${aws_db_instance.this.username}@${aws_db_instance.this.address}:5432/${aws_db_instance.this.db_name}?sslmode=require"
+}
+
 output "secret_arn" {
-  description = "The secret that is DAGSTER_POSTGRES_PASSWORD."
+  description = "The secret that is DAGSTER_POSTGRES_PASSWORD and PGPASSWORD."
   value       = aws_secretsmanager_secret.this.arn
 }
 

@@ -24,7 +24,7 @@ variable "key_arn" {
 }
 
 variable "instance_class" {
-  description = "The database's size; Dagster's events of a million songs are a few gigabytes."
+  description = "The database's size; Dagster's events of a million songs are a few gigabytes, their responses five."
   type        = string
   default     = "db.t4g.small"
 }

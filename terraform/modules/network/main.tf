@@ -1,5 +1,5 @@
 # A VPC of our own: private subnets for everything, public ones only for the NAT gateway (and, in dev, for the
-# Redshift endpoint a laptop reaches). S3 and DynamoDB are reached without leaving AWS.
+# Redshift endpoint a laptop reaches). S3 is reached without leaving AWS.
 
 data "aws_availability_zones" "available" {
   # checkov:skip=CKV_AWS_394: the first three by name; a zone that AWS adds comes after them.
@@ -98,7 +98,7 @@ resource "aws_route" "private" {
 
 # Gateway endpoints cost nothing and spare the NAT gateway's price for each byte staged or answered.
 resource "aws_vpc_endpoint" "gateway" {
-  for_each          = toset(["s3", "dynamodb"])
+  for_each          = toset(["s3"])
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.region}.${each.key}"
   vpc_endpoint_type = "Gateway"

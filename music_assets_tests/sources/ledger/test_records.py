@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.ledger.bodies import pack, unpack
+from music_assets.sources.ledger.records import pack, unpack
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # halves of surrogate pairs too
 BODIES = st.recursive(
@@ -27,6 +27,6 @@ def test_what_fast_json_cannot_write_survives(body: object) -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\x00", (pack({"n": 1}) or b"")[:-2]])
-def test_damage_is_said(damaged: bytes) -> None:
+def test_damage_is_named(damaged: bytes) -> None:
     with pytest.raises(ValueError, match="damaged"):
         unpack(damaged)

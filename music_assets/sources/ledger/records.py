@@ -1,0 +1,66 @@
+"""What goes into a ledger and comes out of it, and how a response's body is stored.
+
+A response is cached under what it is *about* (a song and a purpose), never under the wording of the request,
+so a better query or a better matcher costs no request. Bodies are stored whole, so better parsing costs none
+either.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+# Stands before JSON that orjson does not write: half a surrogate pair, an integer beyond 64 bits.
+_BY_JSON = b" "
+
+
+class Key(NamedTuple):
+    """What a response is about: `("track", "TRAAAAW128F429D538", "search")`."""
+
+    entity: str
+    id: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """One response. `attempts` counts the requests sent for it so far (differently worded queries)."""
+
+    key: Key
+    status: str  # answered | not_found | refused | denied
+    query: str | None
+    fetched_at: datetime  # UTC
+    mode: str  # the access it was requested with: development | extended
+    body: Any = None  # the JSON as it came
+    attempts: int = 1
+
+
+def pack(body: Any) -> bytes | None:
+    """The compressed JSON of a body; None for none."""
+    if body is None:
+        return None
+    try:
+        text = orjson.dumps(body)
+    except TypeError:
+        text = _BY_JSON + json.dumps(body).encode()
+    return zlib.compress(text)
+
+
+def unpack(packed: bytes | None) -> Any:
+    """The body that `pack` made these bytes of.
+
+    Raises:
+        ValueError: they are not such bytes.
+    """
+    if packed is None:
+        return None
+    try:
+        text = zlib.decompress(packed)
+    except zlib.error as error:
+        raise ValueError(f"the body of a response is damaged ({error})") from None
+    return json.loads(text) if text.startswith(_BY_JSON) else orjson.loads(text)
