@@ -169,7 +169,7 @@ class HttpClient:
         """The JSON that answers `POST <path>` with this JSON; raises as `get` does."""
         return self._send("POST", path, json=body)
 
-    def response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
+    def _response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
         """A response as the ledger takes it, fetched now."""
         status = "answered" if found else "not_found"
         return Response(key, status, query, self._now(), "keyless", body, attempts)

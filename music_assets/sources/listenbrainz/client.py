@@ -72,7 +72,7 @@ class ListenBrainz(HttpClient):
             ):
                 raise BadResponse(f"ListenBrainz answered about a song other than {_query(names)}")
         return [
-            self.response(_key(id_), _query(names), row, found=bool(_ids(row)))
+            self._response(_key(id_), _query(names), row, found=bool(_ids(row)))
             for (id_, names), row in zip(batch, body, strict=True)
         ]
 

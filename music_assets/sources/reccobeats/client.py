@@ -92,7 +92,7 @@ class ReccoBeats(HttpClient):
                 body = self.get("audio-features", ids=",".join(batch))
                 found = _by_name(body, by_isrc=attempts == 2)
                 responses = [
-                    self.response(_key(id_), name, item, found=item is not None, attempts=attempts)
+                    self._response(_key(id_), name, item, found=item is not None, attempts=attempts)
                     for name in batch
                     for item in [found.get(name)]
                     for id_ in ids_by_name[name]

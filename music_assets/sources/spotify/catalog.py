@@ -38,18 +38,14 @@ from music_assets.sources.spotify.session import SpotifySettings
 _CHUNK = 500  # songs looked up in the ledger at a time
 
 
-class SpotifyCatalog:
+class SpotifyCatalog(Fetcher):
     """Spotify as the pipeline sees it. A context manager; close it to release the request lock."""
 
     def __init__(
         self, client: SpotifyClient, ledger: Ledger, *, note: Mapping[str, Any] | None = None
     ) -> None:
-        self.settings = client.settings
-        self.budget = client.budget
-        self._client = client
-        self._ledger = ledger
-        self._fetcher = Fetcher(client, ledger, note=note or {})
-        self.resolutions = Resolutions(ledger, source=client.settings.source, response=self._fetcher.response)
+        super().__init__(client, ledger, note=note or {})
+        self.resolutions = Resolutions(ledger, source=self.settings.source, response=self._response)
 
     @classmethod
     def open(
@@ -67,26 +63,6 @@ class SpotifyCatalog:
         """
         return cls(SpotifyClient(settings, ledger, clock=clock), ledger, note=note)
 
-    @property
-    def request_counts(self) -> dict[str, int]:
-        """Requests sent since this was opened, by kind: `search`, `artists`, `token`, …"""
-        return self._client.sent.counts()
-
-    @property
-    def cache_hits(self) -> dict[str, int]:
-        """What was answered from the ledger without a request, by purpose: `search`, `artist`, …"""
-        return self._fetcher.cache_hits
-
-    @property
-    def mode(self) -> str | None:
-        """The access in use: `development`, `extended`, or None while no response has shown it."""
-        return self._fetcher.access.mode
-
-    @property
-    def predecessor(self) -> dict[str, Any] | None:
-        """The note of a process that died while it held the request lock, where one was found."""
-        return self._fetcher.predecessor
-
     def missing(self, table: str) -> tuple[str, ...]:
         """The columns of `spotify.<table>` that this access leaves NULL."""
         return MISSING_IN_DEVELOPMENT.get(table, ()) if self.mode == "development" else ()
@@ -102,7 +78,7 @@ class SpotifyCatalog:
         songs = iter(songs)
         while chunk := list(islice(songs, _CHUNK)):
             cached = self.cached(chunk)
-            with self._fetcher.pool(SONG_SEARCH) as submit:
+            with self._pool(SONG_SEARCH) as submit:
                 jobs = [cached.get(song.track_id) or submit(self._search_song, song) for song in chunk]
                 for job in jobs:
                     yield job.result() if isinstance(job, Future) else job
@@ -127,20 +103,20 @@ class SpotifyCatalog:
         With `fetch` false no request is sent.
         """
         queries = {key: release_query(*of_release) for key, of_release in names.items()}
-        return self._fetcher.rows(RELEASE_SEARCH, names, queries=queries, fetch=fetch)
+        return self._rows(RELEASE_SEARCH, names, queries=queries, fetch=fetch)
 
     # -- things by their id
 
     def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Fetched:
         """Rows of `spotify.tracks`: to verify an id from elsewhere, to refresh what is old."""
-        return self._fetcher.rows(TRACKS, ids, newer_than=newer_than)[1]
+        return self._rows(TRACKS, ids, newer_than=newer_than)[1]
 
     def audio_features(self, ids: Iterable[str]) -> Fetched:
         """Rows of `spotify.audio_features`; none, and `denied`, where the app has no access to them.
 
         Nearly no app has, since November 2024: a denial is cached and holds for a week.
         """
-        return self._fetcher.rows(AUDIO_FEATURES, ids)[1]
+        return self._rows(AUDIO_FEATURES, ids)[1]
 
     def artist_albums(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Fetched:
         """Rows of `spotify.artist_releases`: the albums and singles that Spotify lists for these artists.
@@ -148,7 +124,7 @@ class SpotifyCatalog:
         Whenever they came out, without those that only feature the artist; of artists with very many the
         first 200.
         """
-        return self._fetcher.rows(ARTIST_ALBUMS, ids, newer_than=newer_than)[1]
+        return self._rows(ARTIST_ALBUMS, ids, newer_than=newer_than)[1]
 
     def albums(self, ids: Iterable[str], *, fetch: bool = True) -> tuple[dict[str, list[Row]], Fetched]:
         """The tracks of albums, by the album's id, as rows of `spotify.tracks` in the album's order.
@@ -156,7 +132,7 @@ class SpotifyCatalog:
         An album lists 50 tracks at most. They lack ISRC and popularity, which an album's tracks never have.
         With `fetch` false no request is sent.
         """
-        return self._fetcher.rows(ALBUMS, ids, fetch=fetch)
+        return self._rows(ALBUMS, ids, fetch=fetch)
 
     def artists(
         self,
@@ -174,25 +150,12 @@ class SpotifyCatalog:
         """
         ids = list(dict.fromkeys(ids))
         names, at = known_names or {}, known_at or {}
-        by_id, fetched = self._fetcher.rows(
-            ARTISTS, ids, newer_than=newer_than, fetch=self._fetcher.access.may_batch
-        )
+        by_id, fetched = self._rows(ARTISTS, ids, newer_than=newer_than, fetch=self._access.may_batch)
         for id_ in names.keys() & set(ids) - by_id.keys():
             named = {"id": id_, "name": names[id_]}
             by_id[id_] = [artist_row(named, source=self.settings.source, fetched_at=at.get(id_))]
         fetched.rows = [row for id_ in ids for row in by_id.get(id_, ())]
         return fetched
-
-    def close(self) -> None:
-        """Close the connections and release the request lock."""
-        self._client.close()
-        self._fetcher.close()
-
-    def __enter__(self) -> SpotifyCatalog:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # -- a song's result
 
@@ -200,7 +163,7 @@ class SpotifyCatalog:
         """Search for one song; in a thread of the pool."""
         source = self.settings.source
         try:
-            return self._result(song, self._fetcher.request(SONG_SEARCH, song.track_id, _queries(song)))
+            return self._result(song, self._request_one(SONG_SEARCH, song.track_id, _queries(song)))
         except OutOfBudget as error:
             return SearchResult(song.track_id, "pending", None, [], str(error), error.until, source)
         except BadResponse as error:
@@ -213,14 +176,14 @@ class SpotifyCatalog:
         queries = _queries(song)
         result = None
         if response is not None and not _remaining(response, queries):
-            self._fetcher.count_hits(SONG_SEARCH.purpose, 1)
+            self._count_hits(SONG_SEARCH.purpose, 1)
             result = self._result(song, response)
         elif response is None and not queries:
             reason = "neither title nor artist has a word to search for"
             result = SearchResult(song.track_id, "error", reason=reason, source=self.settings.source)
         if resolved is None:
             return result
-        self._fetcher.count_hits("resolution", 1)
+        self._count_hits("resolution", 1)
         hits = result.tracks if result else []
         had = {row["spotify_track_id"] for row in hits}
         more = [row for row in resolved.rows if row["spotify_track_id"] not in had]

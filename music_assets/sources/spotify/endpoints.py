@@ -1,6 +1,6 @@
 """Every endpoint of the Web API that is in use, declared once: path, ledger key, batches, pages, parser.
 
-Requesting them is in `catalog`; the columns of a row are in `rows`.
+Requesting them is in `fetcher`; the columns of a row are in `rows`.
 """
 
 from __future__ import annotations

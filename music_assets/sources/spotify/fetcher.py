@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
@@ -27,35 +27,53 @@ DENIED_FOR = timedelta(days=7)  # how long a denied kind is not requested again
 
 
 class Fetcher:
-    """The ledger and the client together; safe to use from the threads of its own `pool`.
+    """The ledger and the client together: the base of `catalog.SpotifyCatalog`.
 
-    `note` is for others to read while this holds the request lock, and after it died with it.
+    `predecessor` is the note of a process that died while it held the request lock, where one was found.
     """
 
     def __init__(self, client: SpotifyClient, ledger: Ledger, *, note: Mapping[str, Any]) -> None:
-        self.access = Access(client.settings.mode, client.budget)
+        self.settings = client.settings
+        self.budget = client.budget
         self.predecessor: dict[str, Any] | None = None
-        self._settings = client.settings
         self._client = client
         self._ledger = ledger
         self._note = dict(note)
+        self._access = Access(client.settings.mode, client.budget)
         self._cache_hits: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
         self._request_lock: RequestLock | None = None
         self._mutex = Lock()
 
     @property
+    def mode(self) -> str | None:
+        """The access in use: `development`, `extended`, or None while no response has shown it."""
+        return self._access.mode
+
+    @property
+    def request_counts(self) -> dict[str, int]:
+        """Requests sent since this was opened, by kind: `search`, `artists`, `token`, …"""
+        return self._client.sent.counts()
+
+    @property
     def cache_hits(self) -> dict[str, int]:
-        """What was answered from the ledger, by purpose."""
+        """What was answered from the ledger without a request, by purpose: `search`, `artist`, …"""
         with self._mutex:
             return dict(self._cache_hits)
 
     def close(self) -> None:
-        """Release the request lock."""
+        """Close the connections and release the request lock."""
+        self._client.close()
         self._held.close()
         self._request_lock = None
 
-    def rows(
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rows(
         self,
         endpoint: Endpoint,
         ids: Iterable[str],
@@ -76,7 +94,7 @@ class Fetcher:
             for id_ in ids
             if id_ not in responses or (newer_than is not None and responses[id_].fetched_at < newer_than)
         ]
-        self.count_hits(endpoint.purpose, len(ids) - len(missing))
+        self._count_hits(endpoint.purpose, len(ids) - len(missing))
         # One malformed id among fifty and Spotify refuses all.
         malformed = {id_ for id_ in missing if not endpoint.is_search and not is_spotify_id(id_)}
         fetched = Fetched()
@@ -89,7 +107,7 @@ class Fetcher:
             if id_ in malformed or (response and response.status != "answered"):
                 fetched.not_found.append(id_)
             if response and response.body is not None and response.status != "refused":
-                by_id[id_] = endpoint.rows(response, self._settings.source)
+                by_id[id_] = endpoint.rows(response, self.settings.source)
                 fetched.rows += by_id[id_]
         return by_id, fetched
 
@@ -101,12 +119,12 @@ class Fetcher:
             fetched.denied, fetched.reason = True, denial.body["reason"]
             return {}
         responses: dict[str, Response] = {}
-        with self.pool(endpoint) as submit:
+        with self._pool(endpoint) as submit:
             while ids and fetched.until is None and not fetched.denied:
-                batched = endpoint.batch > 1 and (self.access.may_batch or endpoint.single is None)
+                batched = endpoint.batch > 1 and (self._access.may_batch or endpoint.single is None)
                 size = endpoint.batch if batched else 1
                 # A batch goes alone while it may show that the access has none: others would be denied too.
-                alone = endpoint.pages > 1 or (batched and self.access.mode != "extended")
+                alone = endpoint.pages > 1 or (batched and self.mode != "extended")
                 now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
                 batches = [now[start : start + size] for start in range(0, len(now), size)]
                 jobs = [submit(self._request, endpoint, batch, batched, queries) for batch in batches]
@@ -118,14 +136,14 @@ class Fetcher:
                     except AccessDenied as error:
                         if endpoint.is_search:
                             raise
-                        if batched and endpoint.single and not self.access.is_set:
-                            self.access.learn("development")
+                        if batched and endpoint.single and not self._access.is_set:
+                            self._access.learn("development")
                             ids = [*batch, *ids]  # one by one
                         else:
                             fetched.denied, fetched.reason = True, str(error)
         if fetched.denied and endpoint.batch > 1:
             reason = {"reason": fetched.reason}
-            self._ledger.put_many([self.response(_denial_key(endpoint), "denied", endpoint.path, reason)])
+            self._ledger.put_many([self._response(_denial_key(endpoint), "denied", endpoint.path, reason)])
         if fetched.until is not None:
             fetched.pending += ids
         return responses
@@ -137,17 +155,17 @@ class Fetcher:
     ) -> dict[str, Response]:
         """Request a batch of ids, or the only one; in a thread of the pool."""
         if not batched:
-            return {ids[0]: self.request(endpoint, ids[0], [queries.get(ids[0], ids[0])])}
+            return {ids[0]: self._request_one(endpoint, ids[0], [queries.get(ids[0], ids[0])])}
         items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
         # They come in the order requested, with null for an unknown id.
         bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
         if endpoint.single and bodies:
-            self.access.learn("extended")
+            self._access.learn("extended")
         responses = {id_: self._concluded(endpoint, id_, id_, body) for id_, body in bodies.items()}
         self._store(responses.values())
         return responses
 
-    def request(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
+    def _request_one(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
         """Request one thing: by its id, or by the query variants not tried yet until one finds something."""
         key = endpoint.key(id_)
         cached = self._ledger.get_many([key]).get(key)
@@ -162,7 +180,7 @@ class Fetcher:
                 if not error.refused:
                     raise
                 if endpoint.is_search:
-                    response = self.response(key, "refused", query, {"reason": str(error)}, attempts=tried)
+                    response = self._response(key, "refused", query, {"reason": str(error)}, attempts=tried)
                 else:
                     response = self._concluded(endpoint, id_, query, None)
             self._store([response])
@@ -174,7 +192,7 @@ class Fetcher:
         if endpoint.single is None:
             body = self._get(endpoint.path, q=query, **endpoint.params)
             if hits := search_hits(body):
-                self.access.learn_from(hits[0])
+                self._access.learn_from(hits[0])
             return body
         path = endpoint.single.format(query)
         if endpoint.pages == 1:
@@ -193,7 +211,7 @@ class Fetcher:
         """The response that a body is."""
         status = endpoint.status(body)
         content = body if status == "answered" or endpoint.is_search else None
-        return self.response(endpoint.key(id_), status, query, content, attempts)
+        return self._response(endpoint.key(id_), status, query, content, attempts)
 
     def _store(self, responses: Iterable[Response]) -> None:
         """Store responses, but none that finds nothing in place of one that did."""
@@ -214,19 +232,19 @@ class Fetcher:
             OutOfBudget: no request of this kind may be sent; then no lock is needed.
             LedgerInUse: another process has the lock.
         """
-        if error := self._client.budget.over(kind):
+        if error := self.budget.over(kind):
             raise error
         with self._mutex:
             if self._request_lock is None:
-                lock = self._ledger.request_lock(self._settings.lock_wait, note=self._note)
+                lock = self._ledger.request_lock(self.settings.lock_wait, note=self._note)
                 self._request_lock = self._held.enter_context(lock)
                 self.predecessor = self._request_lock.predecessor
         self._request_lock.check()
 
     @contextlib.contextmanager
-    def pool(self, endpoint: Endpoint) -> Iterator[Callable[..., Future[Any]]]:
+    def _pool(self, endpoint: Endpoint) -> Iterator[Callable[..., Future[Any]]]:
         """Threads for one chunk of work; whoever leaves early cancels what has not begun."""
-        pool = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="spotify")
+        pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="spotify")
         locked = False
 
         def submit(job: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -250,15 +268,15 @@ class Fetcher:
         denial = self._ledger.get_many([key]).get(key) if endpoint.batch > 1 else None
         if denial is None or self._now() - denial.fetched_at >= DENIED_FOR:
             return None
-        return denial if denial.mode == (self.access.mode or "development") else None
+        return denial if denial.mode == (self.mode or "development") else None
 
-    def response(self, key: Key, status: str, query: str, body: Any, attempts: int = 1) -> Response:
-        return Response(key, status, query, self._now(), self.access.mode or "development", body, attempts)
+    def _response(self, key: Key, status: str, query: str, body: Any, attempts: int = 1) -> Response:
+        return Response(key, status, query, self._now(), self.mode or "development", body, attempts)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.clock(), UTC)
 
-    def count_hits(self, purpose: str, count: int) -> None:
+    def _count_hits(self, purpose: str, count: int) -> None:
         if count:
             with self._mutex:
                 self._cache_hits[purpose] += count

@@ -208,6 +208,15 @@ def test_a_song_without_a_word_is_an_error_and_costs_nothing(
     assert ledger.count() == {"search": 1}
 
 
+def test_a_refused_song_that_has_no_word_any_more_stays_refused(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    key, at = Key("track", "TRX", "search"), datetime(2026, 11, 1, tzinfo=UTC)
+    ledger.put_many([Response(key, "refused", "a query", at, "development", {"reason": "Invalid query"})])
+    (result,) = ask(spotify_server, ledger, [SongQuery("TRX", "", "")])
+    assert (result.status, result.reason) == ("error", "Invalid query")
+
+
 def test_wrong_credentials_stop_everything(spotify_server: SandboxServer, ledger: Ledger) -> None:
     with (
         spotify_of(spotify_server, ledger, client_secret="wrong") as spotify,
@@ -368,6 +377,15 @@ def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_server: SandboxSe
     with spotify_of(spotify_server, ledger) as spotify:
         spotify.audio_features(["a" * 22])
     assert spotify_server.sandbox.requests["audio-features"] == 2
+
+
+def test_a_denied_batch_does_not_close_other_lists_of_the_same_path(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    artist = artist_of(spotify_server, ledger)
+    with spotify_of(spotify_server, ledger, mode="extended") as spotify:
+        assert spotify.artists([artist]).denied
+        assert spotify.artist_albums([artist]).rows
 
 
 def test_a_broken_batch_fails_alone(extended_server: SandboxServer, ledger: Ledger) -> None:

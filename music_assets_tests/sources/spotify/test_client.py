@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier, Thread
@@ -175,6 +176,23 @@ def test_a_long_wait_ends_the_budget_until_then(
     assert client.sent.counts()["search"] == 1 and spotify_server.clock.slept == []
     spotify_server.clock.now += seconds
     assert found(client) > 0
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "1e400", "-5", "soon", "3600, 3600"])
+def test_a_retry_after_that_cannot_be_meant_is_taken_for_none(
+    spotify_server: SandboxServer, client: SpotifyClient, text: str
+) -> None:
+    spotify_server.faults.script.append(Raw(429, b"", {"retry-after": text}))
+    assert found(client) > 0 and sum(spotify_server.clock.slept) < 1
+
+
+def test_a_retry_after_may_be_a_date(spotify_server: SandboxServer, client: SpotifyClient) -> None:
+    until = datetime.fromtimestamp(spotify_server.clock() + 3600, UTC)
+    date = format_datetime(until, usegmt=True)
+    spotify_server.faults.script.append(Raw(429, b"", {"retry-after": date}))
+    with pytest.raises(RateLimited) as ended:
+        client.get("search", **SEARCH)
+    assert ended.value.until == until
 
 
 def test_a_limit_that_never_ends_does(spotify_server: SandboxServer, client: SpotifyClient) -> None:
