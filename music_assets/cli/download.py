@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,7 @@ from music_assets.cli import EXIT_INTERRUPTED, CommandError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from music_assets.sources.download import Got, Unpacked
-
-    FetchProgress = Callable[[int, int | None], None]
-    UnpackProgress = Callable[[Unpacked], None]
+    from music_assets.sources.download import Downloaded, Progress
 
 
 @click.command()
@@ -38,7 +36,7 @@ def download(
 ) -> None:
     """Get the MSD subset: 10,000 songs, an archive of 1.8 GB.
 
-    Interrupted, it goes on from there when called again; finished, it does nothing more. For the full
+    Interrupted, it goes on from there when called again; finished, it does nothing. For the full
     million songs see docs/install.md.
 
     \b
@@ -58,75 +56,56 @@ def download(
     try:
         folder = Settings.from_environment(data=data).data
         target = Path(to).absolute() if to else folder / "msd"
-        with _bars(console) as (on_fetch, on_unpack):
+        with _bars(console) as bar:
             got = get_subset(
                 target,
                 urls=[url] if url else ADDRESSES,
                 archive=Path(archive).absolute() if archive else None,
                 sha256=sha256,
                 keep_archive=keep_archive,
-                on_fetch=on_fetch,
-                on_unpack=on_unpack,
+                progress=bar("fetching"),
+                on_unpack=bar("unpacking"),
             )
     except KeyboardInterrupt:
-        console.print("Interrupted. What arrived is kept; the same command goes on from there.")
+        console.print("Interrupted. What has arrived stays; the same command resumes from there.")
         raise SystemExit(EXIT_INTERRUPTED) from None
-    _show(console, got)
+    console.print(*_lines(got), sep="\n", highlight=False, markup=False)
 
 
 @contextmanager
-def _bars(console: Console) -> Iterator[tuple[FetchProgress, UnpackProgress]]:
-    """A bar for what comes in, with rate and time left, and one for what is unpacked."""
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+def _bars(console: Console) -> Iterator[Callable[[str], Progress]]:
+    """Bars by name, with rate and time left, which appear once there is progress."""
+    from rich import progress
 
     columns = (
-        TextColumn("{task.description:<9}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
+        progress.TextColumn("{task.description:<9}"),
+        progress.BarColumn(bar_width=24),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        fetch = progress.add_task("fetching", total=None, start=False, visible=False, detail="")
-        unpack = progress.add_task("unpacking", total=None, start=False, visible=False, detail="")
+    tasks: dict[str, progress.TaskID] = {}
+    with progress.Progress(*columns, console=console) as bars:
 
-        def on_fetch(done: int, total: int | None) -> None:
-            if not progress.tasks[0].started:  # what came earlier is no part of the rate
-                progress.reset(fetch, completed=done, total=total, visible=True)
-            progress.update(fetch, completed=done, total=total)
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:  # what arrived earlier does not count for the rate
+                tasks[name] = bars.add_task(name, completed=done, total=total)
+            bars.update(tasks[name], completed=done, total=total)
 
-        def on_unpack(done: Unpacked) -> None:
-            if not progress.tasks[1].started:
-                progress.reset(unpack, visible=True)
-            progress.update(unpack, completed=done.bytes, detail=f"{done.songs:,} songs")
-
-        yield on_fetch, on_unpack
+        yield lambda name: partial(show, name)
 
 
-def _show(console: Console, got: Got) -> None:
+def _lines(got: Downloaded) -> Iterator[str]:
     """What is there now, what was odd, what to do next."""
-    if got.did_nothing:
-        console.print(f"{got.root} is there already: nothing to do.", highlight=False)
-    console.print(f"{got.count}.", highlight=False)
-    if got.fetched:
-        console.print(f"The archive's SHA-256 is {got.fetched.sha256}.", highlight=False)
+    if got.unpacked is None:
+        yield f"{got.root} is there already: nothing to do."
+    yield f"{got.count}."
+    if got.sha256:
+        yield f"The archive's SHA-256 is {got.sha256}."
     for reason, entries in got.unpacked.left_out.items() if got.unpacked else ():
-        console.print(f"[yellow]Left out:[/] {entries:,} entries, {reason}.", highlight=False)
+        yield f"Left out: {entries:,} {reason}."
     if not got.count.is_whole:
-        console.print(
-            "[yellow]Note:[/] this is not the whole subset. If it should be, the archive is another "
-            "one; what is there can be used.",
-            highlight=False,
-        )
+        yield "Note: this is not the whole subset; what is there can be used."
     if got.archive:
-        console.print(f"The archive is kept at {got.archive}.", highlight=False)
-    root = str(got.root)
-    console.print(f"\nNext: music-assets run --msd {shlex.quote(root)}", highlight=False, markup=False)
+        yield f"The archive is at {got.archive}."
+    yield f"\nNext: music-assets run --msd {shlex.quote(str(got.root))}"

@@ -1,57 +1,47 @@
 """The MSD subset, from an address to a folder that works as an MSD root.
 
-Fetches, unpacks, counts, and leaves a note of what it did, by which the next call knows that there is
-nothing to do. The halves are in `fetch` and `unpack`.
+Fetches, unpacks, counts, and leaves a file beside the songs by which the next call knows that nothing is to
+be done. The halves are in `http_file` and `archive`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from music_assets.sources.download.complete import MsdCount, count_msd
-from music_assets.sources.download.errors import (
-    BrokenArchive,
-    DownloadError,
-    Incomplete,
-    NotAnArchive,
-    Refused,
-    TargetInUse,
-    UnusableAddress,
-)
-from music_assets.sources.download.fetch import Fetched, Progress, fetch
-from music_assets.sources.download.unpack import Limits, Unpacked, unpack_songs
+from music_assets.sources.download.archive import BadArchive, Unpacked, unpack_songs
+from music_assets.sources.download.completeness import MsdCount, count_msd
+from music_assets.sources.download.http_file import DownloadError, FetchFailed, Progress, fetch
 
 # The home page of the MSD links to the second; the first is the same over TLS.
 ADDRESSES = (
     "https://labrosa.ee.columbia.edu/~dpwe/tmp/millionsongsubset.tar.gz",
     "http://labrosa.ee.columbia.edu/~dpwe/tmp/millionsongsubset.tar.gz",
 )
-NOTE = ".download.json"  # in the target folder
-# The archive and its songs lie on the disk together: songs are 1.4 times the archive, by 145 real ones.
+_DONE = ".download.json"  # in the target folder
+# The archive and its songs are on the disk together: songs are 1.4 times the archive, by 145 real ones.
 _ROOM = 2.6
 
 
 @dataclass
-class Got:
+class Downloaded:
     """What there is now: the MSD root, what it holds, and what this call did for it.
 
-    `archive` is where the archive still lies, None where it was removed. `did_nothing` is true
-    where everything was there already.
+    `unpacked` is None where everything was there already, `sha256` where nothing was fetched. `archive` is
+    where the archive still is, None where it was removed.
     """
 
     root: Path
     count: MsdCount
-    did_nothing: bool = False
-    fetched: Fetched | None = None
-    archive: Path | None = None
+    archive: Path | None
+    sha256: str | None = None
     unpacked: Unpacked | None = None
-    tried: list[str] = field(default_factory=list)
 
 
 def get_subset(
@@ -59,111 +49,77 @@ def get_subset(
     *,
     urls: Sequence[str] = ADDRESSES,
     archive: Path | None = None,
-    sha256: str | None = None,
     keep_archive: bool = False,
-    on_fetch: Progress | None = None,
-    on_unpack: Callable[[Unpacked], None] | None = None,
-    limits: Limits | None = None,
-    tries: int = 5,
-    pause: float = 1.0,
-) -> Got:
+    on_unpack: Progress | None = None,
+    **fetch_options: Any,
+) -> Downloaded:
     """Make `target` an MSD root of the songs in the archive at the first of `urls` that gives one.
 
-    With `archive`, a file that is here already, nothing is fetched. A fetched archive lies beside
-    `target` while it is needed, and stays with `keep_archive`. A call after one that was interrupted
-    goes on from what is there; a call after one that finished does nothing.
+    With `archive`, a file on this machine, nothing is fetched. A fetched archive is beside `target` while it
+    is needed, and stays with `keep_archive`. A call after an interrupted one resumes from what is there; a
+    call after one that finished does nothing. `fetch_options` are those of `fetch`: `sha256`, `progress`,
+    `tries`, `pause`.
 
     Raises:
-        DownloadError: of the kind that says what is wrong; what had arrived is kept where it is of
-            use, and `target` is as it was.
+        DownloadError: What had arrived stays where it is of use, and `target` is as it was.
     """
     target = target.absolute()
+    place = archive or target.with_name(f"{target.name}.tar.gz")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f".{target.name}.download.lock")).acquire(timeout=0):
-            if (target / NOTE).exists():
-                left = target.with_name(f"{target.name}.tar.gz")
-                return Got(
-                    target, count_msd(target), did_nothing=True, archive=left if left.exists() else None
+            if (target / _DONE).exists():
+                return Downloaded(target, count_msd(target), place if place.exists() else None)
+            if target.exists() and any(target.iterdir()):
+                raise DownloadError(
+                    f"{target} is there already, and not from a download that finished. If it is an MSD "
+                    f"root, use it (--msd {target}); else move it away, or name another folder with --to."
                 )
-            return _get(
-                target, urls, archive, sha256, keep_archive, on_fetch, on_unpack, limits, tries, pause
-            )
+            url, sha256 = str(archive), None
+            if archive is None:
+                url, sha256 = _fetch_first(urls, place, **fetch_options)
+            try:
+                unpacked = _unpack(place, target, on_unpack, {"from": url, "sha256": sha256})
+            except BadArchive:
+                if archive is None:
+                    place.unlink()  # so that the next call fetches it again
+                raise
+            if archive is None and not keep_archive:
+                place.unlink()
+            return Downloaded(target, count_msd(target), place if place.exists() else None, sha256, unpacked)
     except Timeout:
-        raise TargetInUse(f"Another download is at work on {target}. Wait for it to end.") from None
+        raise DownloadError(f"Another download is at work on {target}. Wait for it to end.") from None
     except OSError as error:
         raise DownloadError(
-            f"{error.filename or target} cannot be used: {error.strerror or error}. Make it writable, or "
-            "name another folder with --data."
+            f"{error.filename or target} cannot be used: {error.strerror or error}. Correct the path, free "
+            "some space or make it writable, and run the same again, or name another folder with --data."
         ) from error
 
 
-def _get(
-    target: Path,
-    urls: Sequence[str],
-    archive: Path | None,
-    sha256: str | None,
-    keep_archive: bool,
-    on_fetch: Progress | None,
-    on_unpack: Callable[[Unpacked], None] | None,
-    limits: Limits | None,
-    tries: int,
-    pause: float,
-) -> Got:
-    if target.exists() and any(target.iterdir()):
-        raise TargetInUse(
-            f"{target} is there already, and not from a download that finished. If it is an MSD root, use it "
-            f"(--msd {target}); else move it away, or name another folder with --to."
-        )
-    got = Got(target, MsdCount())
-    place = archive or target.with_name(f"{target.name}.tar.gz")
-    if archive is None:
-        got.fetched = _fetch_first(got, place, urls, sha256, on_fetch, tries, pause)
-    elif not archive.is_file():
-        raise NotAnArchive(f"There is no archive {archive}.")
-
-    def finish(folder: Path, unpacked: Unpacked) -> None:
-        """Count, and leave the note: with the songs, so that a kill in between cannot part them."""
-        got.unpacked, got.count = unpacked, count_msd(folder)
-        note = {
-            "from": got.tried[-1] if got.tried else str(place),
-            "sha256": got.fetched.sha256 if got.fetched else None,
-            "songs": got.count.songs,
-            "left_out": dict(unpacked.left_out),
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        (folder / NOTE).write_text(json.dumps(note, indent=2) + "\n")
-
-    try:
-        unpack_songs(place, target, limits=limits, progress=on_unpack, finish=finish)
-    except (BrokenArchive, NotAnArchive):
-        if archive is None:
-            place.unlink(missing_ok=True)  # so that the next call fetches it again
-        raise
-    if archive is None and not keep_archive:
-        place.unlink()
-    else:
-        got.archive = place
-    return got
-
-
-def _fetch_first(
-    got: Got,
-    place: Path,
-    urls: Sequence[str],
-    sha256: str | None,
-    on_fetch: Progress | None,
-    tries: int,
-    pause: float,
-) -> Fetched:
-    """Fetch from the first address that gives the archive; the last one's error where none does."""
+def _fetch_first(urls: Sequence[str], place: Path, **options: Any) -> tuple[str, str]:
+    """Fetch from the first address that gives the archive; that address, and the archive's SHA-256."""
     for url in urls:
-        got.tried.append(url)
         try:
-            return fetch(
-                url, place, sha256=sha256, room_for=_ROOM, progress=on_fetch, tries=tries, pause=pause
-            )
-        except (Incomplete, NotAnArchive, Refused, UnusableAddress):
+            return url, fetch(url, place, room_for=_ROOM, **options)
+        except FetchFailed:
             if url == urls[-1]:
                 raise
-    raise UnusableAddress("No address to fetch from was named.")
+    raise FetchFailed("No address to fetch from was named.")
+
+
+def _unpack(
+    archive: Path, target: Path, progress: Progress | None, origin: dict[str, str | None]
+) -> Unpacked:
+    """Unpack beside `target`, and put it there whole, with its origin: a kill cannot part them."""
+    fresh = target.with_name(f".{target.name}.unpacking")
+    shutil.rmtree(fresh, ignore_errors=True)  # of a call that was killed
+    fresh.mkdir()
+    try:
+        unpacked = unpack_songs(archive, fresh, progress=progress)
+        (fresh / _DONE).write_text(json.dumps(origin) + "\n")
+        if target.exists():
+            target.rmdir()
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return unpacked

@@ -1,4 +1,4 @@
-"""What of the MSD lies below a folder, against what a whole copy has.
+"""How much of the MSD is below a folder, compared with a whole copy.
 
 Counts directories and file names; no file is opened. Reading them is in `music_assets.sources.msd`.
 """
@@ -23,11 +23,7 @@ class Size(NamedTuple):
 
 # http://millionsongdataset.com/pages/getting-dataset/
 FULL_SET = Size("full set", frozenset(a + b for a, b in product(ascii_uppercase, repeat=2)), 1_000_000)
-SUBSET = Size(
-    "subset",
-    frozenset([f"A{b}" for b in ascii_uppercase] + [f"B{b}" for b in "ABCDEFGHI"]),
-    10_000,
-)
+SUBSET = Size("subset", frozenset(key for key in FULL_SET.directories if "AA" <= key <= "BI"), 10_000)
 
 
 @dataclass
@@ -73,24 +69,13 @@ def count_msd(root: Path) -> MsdCount:
     """
     count = MsdCount()
     for key in sorted(FULL_SET.directories):
-        folder = root / key[0] / key[1]
-        if not folder.is_dir():
-            continue
-        found = 0
-        for third in _letters(folder):
-            begin = f"TR{key}{third}"
-            names = [name for name in os.listdir(folder / third) if _is_song(name)]
-            right = sum(name.startswith(begin) for name in names)
-            found, count.misplaced = found + right, count.misplaced + len(names) - right
-        if found:
-            count.songs_in[key] = found
+        for third in ascii_uppercase:
+            folder = root / key[0] / key[1] / third
+            if not folder.is_dir():
+                continue
+            names = [name for name in os.listdir(folder) if name.endswith(".h5") and name[0] != "."]
+            right = sum(name.startswith(f"TR{key}{third}") for name in names)
+            count.misplaced += len(names) - right
+            if right:
+                count.songs_in[key] = count.songs_in.get(key, 0) + right
     return count
-
-
-def _letters(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(one.name for one in entries if one.name in ascii_uppercase and one.is_dir())
-
-
-def _is_song(name: str) -> bool:
-    return name.endswith(".h5") and not name.startswith(".")
