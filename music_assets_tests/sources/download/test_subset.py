@@ -84,9 +84,9 @@ def test_a_broken_archive_is_fetched_anew_by_the_next_call(tmp_path: Path) -> No
 
 
 def test_a_web_page_in_place_of_the_archive_is_named_and_removed(tmp_path: Path) -> None:
-    with serving(b"", says(200, b"<html>Please log in", Content_Type="text/html")) as served:
-        with pytest.raises(BadArchive, match="web page"):
-            get_subset(tmp_path / "msd", urls=[served.url])
+    page = says(200, b"<html>Please log in", Content_Type="text/html")
+    with serving(b"", page) as served, pytest.raises(BadArchive, match="web page"):
+        get_subset(tmp_path / "msd", urls=[served.url])
     assert names(tmp_path) == [".msd.download.lock"]
 
 
