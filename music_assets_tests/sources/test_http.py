@@ -37,9 +37,9 @@ def server(_listening: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield kept
-    kept.close()
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()
 
 
 Make = Callable[..., HttpClient]
@@ -51,8 +51,8 @@ def client(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
 
     def make(**policy: Any) -> HttpClient:
         given = {"base_url": server.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
-        asks = HttpPolicy("A service", "service", **{**given, **policy})
-        made.append(HttpClient(asks, ledger, clock=server.clock, sleep=server.clock.sleep))
+        pace = HttpPolicy("A service", "service", **{**given, **policy})
+        made.append(HttpClient(pace, ledger, clock=server.clock, sleep=server.clock.sleep))
         return made[-1]
 
     yield make
@@ -60,25 +60,25 @@ def client(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
         each.close()
 
 
-def ask(client: HttpClient) -> Any:
+def look_up(client: HttpClient) -> Any:
     return client.get("audio-features", ids=UNKNOWN)
 
 
-def test_an_answer_is_its_json_and_each_request_is_noted(
+def test_a_response_is_its_json_and_each_request_is_recorded(
     client: Make, server: SandboxServer, ledger: Ledger
 ) -> None:
-    asking = client()
-    assert ask(asking) == {"content": []}
-    assert asking.requests == 1 and server.sandbox.requests == {"reccobeats": 1}
+    opened = client()
+    assert look_up(opened) == {"content": []}
+    assert opened.requests == 1 and server.sandbox.requests == {"reccobeats": 1}
     assert ledger.request_counts() == {"service": 1}
 
 
 @pytest.mark.parametrize("broken", [*sorted(BROKEN), "reset"])
 def test_what_passes_soon_is_tried_again(client: Make, server: SandboxServer, broken: str) -> None:
     server.other_faults.script.extend([ANSWERS[broken]] * 3)
-    asking = client()
-    assert ask(asking) == {"content": []}
-    assert asking.requests == 4 and len(server.clock.slept) == 3
+    opened = client()
+    assert look_up(opened) == {"content": []}
+    assert opened.requests == 4 and len(server.clock.slept) == 3
 
 
 def test_a_service_that_falls_silent_is_given_up_after_its_timeout(
@@ -86,36 +86,36 @@ def test_a_service_that_falls_silent_is_given_up_after_its_timeout(
 ) -> None:
     server.other_faults.script.append(ANSWERS["hang"])
     server.other_faults.hang = 3600.0
-    asking = client(timeout=0.1)
-    assert ask(asking) == {"content": []} and asking.requests == 2
+    opened = client(timeout=0.1)
+    assert look_up(opened) == {"content": []} and opened.requests == 2
 
 
-def test_a_question_that_fails_again_and_again_fails_alone(client: Make, server: SandboxServer) -> None:
+def test_a_request_that_fails_again_and_again_fails_alone(client: Make, server: SandboxServer) -> None:
     server.other_faults.script.extend([BROKEN["500"]] * 3)
-    asking = client(retries=2)
+    opened = client(retries=2)
     with pytest.raises(BadResponse, match="A service answered audio-features with 500"):
-        ask(asking)
-    assert ask(asking) == {"content": []}
+        look_up(opened)
+    assert look_up(opened) == {"content": []}
 
 
-def test_three_questions_that_fail_in_a_row_mean_the_service_is_down(
+def test_three_requests_that_fail_in_a_row_mean_the_service_is_down(
     client: Make, server: SandboxServer
 ) -> None:
     server.other_faults.script.extend([BROKEN["html"]] * 3)
-    asking = client(retries=0)
+    opened = client(retries=0)
     for error in (BadResponse, BadResponse, Unavailable):
         with pytest.raises(error):
-            ask(asking)
+            look_up(opened)
     with pytest.raises(Unavailable, match="requests in a row failed"):
-        ask(asking)
-    assert asking.requests == 3
+        look_up(opened)
+    assert opened.requests == 3
     server.clock.now += 900
-    assert ask(asking) == {"content": []}
+    assert look_up(opened) == {"content": []}
 
 
 def test_a_short_pause_is_waited(client: Make, server: SandboxServer) -> None:
     server.other_faults.script.append(Raw(429, headers={"retry-after": "7"}))
-    assert ask(client()) == {"content": []}
+    assert look_up(client()) == {"content": []}
     assert server.clock.slept == [7.0]
 
 
@@ -131,78 +131,78 @@ def in_an_hour(server: SandboxServer) -> str:
 def test_a_long_pause_ends_the_work_without_sleeping(
     client: Make, server: SandboxServer, status: int, header: str, hours: int, form: str
 ) -> None:
-    told = "3600" if form == "seconds" else in_an_hour(server)
-    server.other_faults.script.append(Raw(status, headers={header: told}))
-    asking = client()
+    text = "3600" if form == "seconds" else in_an_hour(server)
+    server.other_faults.script.append(Raw(status, headers={header: text}))
+    opened = client()
     with pytest.raises(Unavailable, match="A service gives no responses for now") as raised:
-        ask(asking)
+        look_up(opened)
     assert raised.value.until.timestamp() == server.clock.now + 3600 * hours
     assert server.clock.slept == []
     with pytest.raises(Unavailable):
-        ask(asking)
-    assert asking.requests == 1
+        look_up(opened)
+    assert opened.requests == 1
 
 
-def test_a_pause_is_heeded_by_the_next_run_too(client: Make, server: SandboxServer) -> None:
+def test_a_pause_holds_in_the_next_run_too(client: Make, server: SandboxServer) -> None:
     server.other_faults.script.append(ANSWERS["wait_a_day"])
     with pytest.raises(Unavailable):
-        ask(client())
+        look_up(client())
     later = client()
     with pytest.raises(Unavailable, match="asks for a pause"):
-        ask(later)
+        look_up(later)
     assert later.requests == 0
     server.clock.now += 86208
-    assert ask(later) == {"content": []}
+    assert look_up(later) == {"content": []}
 
 
-@pytest.mark.parametrize("told", ["wait_0", "wait_untold"])
-def test_a_limit_that_names_no_time_is_asked_again_a_bounded_number_of_times(
-    client: Make, server: SandboxServer, told: str
+@pytest.mark.parametrize("text", ["wait_0", "wait_untold"])
+def test_a_limit_that_names_no_time_is_retried_a_bounded_number_of_times(
+    client: Make, server: SandboxServer, text: str
 ) -> None:
-    server.other_faults.script.extend([ANSWERS[told]] * 5)
-    asking = client(retries=4)
+    server.other_faults.script.extend([ANSWERS[text]] * 5)
+    opened = client(retries=4)
     with pytest.raises(Unavailable):
-        ask(asking)
-    assert asking.requests == 5 and len(server.clock.slept) == 4 and all(server.clock.slept)
+        look_up(opened)
+    assert opened.requests == 5 and len(server.clock.slept) == 4 and all(server.clock.slept)
 
 
-@pytest.mark.parametrize("told", ["nonsense", "-5", "nan", "1e400"])
-def test_a_retry_after_that_cannot_be_meant_is_none(client: Make, server: SandboxServer, told: str) -> None:
-    server.other_faults.script.append(Raw(429, headers={"retry-after": told}))
-    assert ask(client()) == {"content": []}
+@pytest.mark.parametrize("text", ["nonsense", "-5", "nan", "1e400"])
+def test_a_retry_after_that_cannot_be_meant_is_none(client: Make, server: SandboxServer, text: str) -> None:
+    server.other_faults.script.append(Raw(429, headers={"retry-after": text}))
+    assert look_up(client()) == {"content": []}
 
 
 def test_a_service_that_shuts_us_out_is_left_alone_for_a_day(client: Make, server: SandboxServer) -> None:
     server.other_faults.script.append(Raw(403))
     with pytest.raises(Unavailable, match="without a key") as raised:
-        ask(client())
+        look_up(client())
     assert raised.value.until.timestamp() == server.clock.now + 86400
 
 
-def test_what_is_refused_is_not_asked_twice(client: Make, server: SandboxServer) -> None:
-    asking = client()
+def test_what_is_refused_is_not_repeated(client: Make, server: SandboxServer) -> None:
+    opened = client()
     with pytest.raises(BadResponse, match="refuses audio-features: 400") as raised:
-        asking.get("audio-features", ids="")
-    assert raised.value.refused and asking.requests == 1
+        opened.get("audio-features", ids="")
+    assert raised.value.refused and opened.requests == 1
 
 
-def test_nobody_there_is_said_to_be(client: Make) -> None:
+def test_a_service_that_cannot_be_reached_is_named(client: Make) -> None:
     with pytest.raises(Unavailable, match=r"no response from http://127\.0\.0\.1:9/audio-features"):
-        ask(client(base_url="http://127.0.0.1:9/", retries=1))
+        look_up(client(base_url="http://127.0.0.1:9/", retries=1))
 
 
 def test_an_outage_is_not_held_against_the_next_run(client: Make) -> None:
-    asking = client(base_url="http://127.0.0.1:9/", retries=0)
+    opened = client(base_url="http://127.0.0.1:9/", retries=0)
     for _ in range(2):
         with pytest.raises(Unavailable):
-            ask(asking)
-    assert asking.requests == 1  # this run leaves it alone
-    assert ask(client()) == {"content": []}  # the network may have been mended before the next
+            look_up(opened)
+    assert opened.requests == 1  # this run leaves it alone
+    assert look_up(client()) == {"content": []}  # the network may have been mended before the next
 
 
 def test_requests_keep_to_the_rate(client: Make) -> None:
-    asking = client(requests_per_second=2.0)
+    opened = client(requests_per_second=2.0)
     began = time.monotonic()
     for _ in range(3):
-        ask(asking)
+        look_up(opened)
     assert time.monotonic() - began > 0.5  # a lower bound: it holds however slow the machine

@@ -122,7 +122,7 @@ def test_a_pass_that_was_killed_is_repeated(tracks: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tar.bz2"])
-def test_an_archive_that_ends_early_is_said_to(tracks: Path, tmp_path: Path, name: str) -> None:
+def test_an_archive_that_ends_early_is_damaged(tracks: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_archive(path, SONGS, tracks)
     whole = path.read_bytes()

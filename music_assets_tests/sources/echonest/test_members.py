@@ -29,7 +29,7 @@ def test_ids_come_once_each_in_the_files_order() -> None:
 @pytest.mark.parametrize(
     "foreign", [None, 7, "", "spotify:track:short", f"spotify:album:{A}", f"notspotify:track:{A}"]
 )
-def test_other_services_and_nonsense_are_no_ids(foreign: Any) -> None:
+def test_other_services_and_nonsense_are_not_ids(foreign: Any) -> None:
     assert spotify_ids(answer(foreign)) == []
 
 
@@ -41,7 +41,7 @@ def test_a_song_nobody_knew_has_none(songs: Any) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"null", b'{"response": []}', b'{"response": {}}', b"\xff\xfe"]
 )
-def test_what_is_no_answer_is_an_error(content: bytes) -> None:
+def test_what_is_not_a_response_is_an_error(content: bytes) -> None:
     with pytest.raises(ValueError):
         spotify_ids(content)
 

@@ -1,4 +1,4 @@
-"""Spotify ids by a song's names: asked in batches, each song's answer kept by itself, never trusted here."""
+"""Spotify ids by a song's names: requested in batches, each response cached by itself, never trusted here."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def server(_listening: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield kept
-    kept.close()
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()
 
 
 Make = Callable[..., ListenBrainz]
@@ -66,9 +66,9 @@ def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
 
 
 def test_a_batch_of_songs_is_one_request(brainz: Make, server: SandboxServer) -> None:
-    asking = brainz()
-    ids, found = asking.spotify_ids(SONGS)
-    assert asking.requests == 3 and server.sandbox.requests == {"listenbrainz": 3}
+    opened = brainz()
+    ids, found = opened.spotify_ids(SONGS)
+    assert opened.requests == 3 and server.sandbox.requests == {"listenbrainz": 3}
     assert ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
     assert (found.pending, found.failed, found.reason) == ([], [], None)
 
@@ -83,43 +83,43 @@ def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(brainz: Make, 
     assert {id_ for ids in found.values() for id_ in ids} - on_spotify  # some ids are given up
 
 
-def test_asking_again_costs_nothing(brainz: Make) -> None:
+def test_looking_up_again_costs_nothing(brainz: Make) -> None:
     first = brainz().spotify_ids(SONGS)
     again = brainz()
     assert again.spotify_ids(SONGS) == first
     assert (again.requests, again.cache_hits) == (0, len(SONGS))
 
 
-def test_each_answer_is_kept_under_its_song(brainz: Make, ledger: Ledger) -> None:
+def test_each_response_is_cached_under_its_song(brainz: Make, ledger: Ledger) -> None:
     found, _ = brainz().spotify_ids(SONGS[:10])
     keys = [Key("track", song.track_id, "listenbrainz") for song in SONGS[:10]]
-    kept = ledger.get_many(keys)
-    assert list(kept) == keys
+    cached = ledger.get_many(keys)
+    assert list(cached) == keys
     for track_id, ids in found.items():
-        answer = kept[Key("track", track_id, "listenbrainz")]
+        answer = cached[Key("track", track_id, "listenbrainz")]
         assert answer.status == "answered" and answer.body["spotify_track_ids"] == ids
         assert answer.query and " / " in answer.query
 
 
-def test_a_song_without_a_name_is_not_asked_about(brainz: Make) -> None:
-    asking = brainz()
-    _, found = asking.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
-    assert found.not_found == ["TR1", "TR2"] and asking.requests == 0
+def test_a_song_without_a_name_is_not_looked_up(brainz: Make) -> None:
+    opened = brainz()
+    _, found = opened.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
+    assert found.not_found == ["TR1", "TR2"] and opened.requests == 0
 
 
 def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, server: SandboxServer) -> None:
-    asking = brainz()
-    asking.spotify_ids(SONGS[:50])
+    opened = brainz()
+    opened.spotify_ids(SONGS[:50])
     server.other_faults.script.append(ANSWERS["wait_a_day"])
-    ids, found = asking.spotify_ids(SONGS)
+    ids, found = opened.spotify_ids(SONGS)
     assert found.pending == [song.track_id for song in SONGS[50:]]
     assert found.until is not None and "ListenBrainz gives no responses" in (found.reason or "")
     assert len(ids) + len(found.not_found) == 50
     server.clock.now += 86208
-    assert asking.spotify_ids(SONGS)[1].pending == []
+    assert opened.spotify_ids(SONGS)[1].pending == []
 
 
-def test_an_outage_is_no_exception(brainz: Make) -> None:
+def test_an_outage_leaves_everything_pending(brainz: Make) -> None:
     _, found = brainz(base_url="http://127.0.0.1:9/", retries=1).spotify_ids(SONGS)
     assert len(found.pending) == len(SONGS) and found.until is not None
 
@@ -147,6 +147,6 @@ def test_an_answer_about_something_else_is_not_believed(
 
 
 @pytest.mark.parametrize("ids", [None, "text", [None, 7, "short", "x" * 23]])
-def test_what_is_no_id_is_none(brainz: Make, server: SandboxServer, ids: Any) -> None:
+def test_what_is_not_an_id_is_left_out(brainz: Make, server: SandboxServer, ids: Any) -> None:
     server.other_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
     assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])[1].not_found == ["TR1"]

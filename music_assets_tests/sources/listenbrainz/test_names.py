@@ -13,7 +13,7 @@ from music_assets.sources.listenbrainz import spelt
 
 
 @pytest.mark.parametrize(
-    ("msd", "asked"),
+    ("msd", "sent"),
     [
         (("Hello_ Goodbye", "The Beatles", "1"), ("The Beatles", "1", "Hello Goodbye")),
         (("Weak", "Weirdos_ The", "Condor"), ("The Weirdos", "Condor", "Weak")),
@@ -23,8 +23,8 @@ from music_assets.sources.listenbrainz import spelt
         (("(Album Version)", "Ana", "B"), ("Ana", "B", "(Album Version)")),
     ],
 )
-def test_what_the_msd_writes_otherwise_goes(msd: tuple[str, str, str], asked: tuple[str, str, str]) -> None:
-    assert spelt(*msd) == asked
+def test_what_the_msd_writes_otherwise_goes(msd: tuple[str, str, str], sent: tuple[str, str, str]) -> None:
+    assert spelt(*msd) == sent
 
 
 @pytest.mark.parametrize("missing", [None, "", "  ", "_", "!!!", math.nan])

@@ -1,4 +1,4 @@
-"""Audio features without a key: asked in batches, joined back to Spotify's ids, each kept by itself."""
+"""Audio features without a key: requested in batches, joined back to Spotify's ids, each cached by itself."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def server(_listening: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield kept
-    kept.close()
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ Make = Callable[..., ReccoBeats]
 
 
 def test_a_hundred_ids_take_three_requests(recco: Make, server: SandboxServer, ids: list[str]) -> None:
-    asking = recco()
-    found = asking.audio_features(ids)
-    assert asking.requests == 3 and server.sandbox.requests == {"reccobeats": 3}
+    opened = recco()
+    found = opened.audio_features(ids)
+    assert opened.requests == 3 and server.sandbox.requests == {"reccobeats": 3}
     assert len(found.rows) + len(found.not_found) == len(ids)
     assert 70 < len(found.rows) < 98  # it does not know every track
     assert {row["spotify_track_id"] for row in found.rows} | set(found.not_found) == set(ids)
@@ -95,29 +95,31 @@ def test_rows_are_those_of_the_table_and_say_who_gave_them(recco: Make, ids: lis
     assert {row["time_signature"] for row in rows} == {row["duration_ms"] for row in rows} == {None}
 
 
-def test_asking_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, ids: list[str]) -> None:
+def test_looking_up_again_costs_nothing_even_for_what_it_does_not_know(recco: Make, ids: list[str]) -> None:
     first = recco().audio_features(ids)
     again = recco()
     assert again.audio_features(ids) == first
     assert (again.requests, again.cache_hits) == (0, len(ids))
 
 
-def test_each_answer_is_kept_as_it_came_under_its_own_id(recco: Make, ledger: Ledger, ids: list[str]) -> None:
+def test_each_response_is_cached_as_it_came_under_its_own_id(
+    recco: Make, ledger: Ledger, ids: list[str]
+) -> None:
     found = recco().audio_features([*ids[:20], UNKNOWN])
-    kept = ledger.get_many(Key("spotify_track", id_, "reccobeats") for id_ in [*ids[:20], UNKNOWN])
-    assert len(kept) == 21
-    assert kept[Key("spotify_track", UNKNOWN, "reccobeats")].status == "not_found"
-    body = kept[Key("spotify_track", found.rows[0]["spotify_track_id"], "reccobeats")].body
+    cached = ledger.get_many(Key("spotify_track", id_, "reccobeats") for id_ in [*ids[:20], UNKNOWN])
+    assert len(cached) == 21
+    assert cached[Key("spotify_track", UNKNOWN, "reccobeats")].status == "not_found"
+    body = cached[Key("spotify_track", found.rows[0]["spotify_track_id"], "reccobeats")].body
     assert body["href"].endswith(found.rows[0]["spotify_track_id"]) and len(body["id"]) == 36
 
 
-def test_an_id_it_does_not_know_is_asked_for_by_its_recording(
+def test_an_id_it_does_not_know_is_looked_up_by_its_recording(
     recco: Make, ids: list[str], isrcs: dict[str, str]
 ) -> None:
     plain = recco().audio_features(ids)
-    asking = recco()
-    found = asking.audio_features(ids, isrcs=isrcs)
-    assert asking.requests == 1  # only those that were not found are asked about again, all at once
+    opened = recco()
+    found = opened.audio_features(ids, isrcs=isrcs)
+    assert opened.requests == 1  # only those that were not found are looked up again, all at once
     gained = {row["spotify_track_id"] for row in found.rows} - {row["spotify_track_id"] for row in plain.rows}
     assert gained and gained <= set(plain.not_found)
     assert set(found.not_found) == set(plain.not_found) - gained
@@ -141,7 +143,7 @@ def test_of_several_tracks_of_one_recording_the_same_is_taken_each_time(
         assert (row["spotify_track_id"], row["tempo"]) == (id_, 120.0)
 
 
-def test_what_is_no_id_spoils_nothing_beside_it(recco: Make, ids: list[str]) -> None:
+def test_what_is_not_an_id_fails_alone(recco: Make, ids: list[str]) -> None:
     found = recco().audio_features(["not an id", ids[0], "x,y"], isrcs={ids[0]: "no isrc"})
     assert found.failed == ["not an id", "x,y"] and "not a Spotify id" in (found.reason or "")
     assert len(found.rows) + len(found.not_found) == 1
@@ -165,7 +167,7 @@ def test_when_it_wants_a_long_pause_the_rest_is_pending(
 EMPTY = Raw(200, b'{"content": []}', {"content-type": "application/json"})
 
 
-def test_an_outage_is_no_exception(recco: Make, ids: list[str]) -> None:
+def test_an_outage_leaves_everything_pending(recco: Make, ids: list[str]) -> None:
     found = recco(base_url="http://127.0.0.1:9/", retries=1).audio_features(ids)
     assert found.pending == ids and found.until is not None and "no response from" in (found.reason or "")
 
@@ -179,7 +181,7 @@ def test_an_answer_of_another_shape_fails_its_batch_alone(
     assert found.failed == ids[:40] and len(found.rows) + len(found.not_found) == 60
 
 
-def test_entries_that_make_no_sense_are_left_out(recco: Make, server: SandboxServer, ids: list[str]) -> None:
+def test_entries_without_a_track_are_left_out(recco: Make, server: SandboxServer, ids: list[str]) -> None:
     content = [None, 7, {"href": None}, {"href": "https://example.org/"}, {"tempo": 1}]
     server.other_faults.script.append(Raw(200, orjson.dumps({"content": content})))
     assert recco().audio_features(ids[:2]).not_found == ids[:2]
@@ -195,8 +197,8 @@ def test_faults_change_nothing_but_the_number_of_requests(
     server.reset()
     calm = open_ledger(tmp_path / "calm.sqlite", source="sandbox")
     given = replace(RECCOBEATS, base_url=server.address.reccobeats_url, requests_per_second=None)
-    with ReccoBeats(given, calm, source="sandbox", clock=server.clock) as asking:
-        expected = asking.audio_features(ids, isrcs=isrcs)
+    with ReccoBeats(given, calm, source="sandbox", clock=server.clock) as opened:
+        expected = opened.audio_features(ids, isrcs=isrcs)
     calm.close()
     values = [{**row, "fetched_at": None} for row in found.rows]
     assert values == [{**row, "fetched_at": None} for row in expected.rows] and values

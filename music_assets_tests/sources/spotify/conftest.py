@@ -44,6 +44,6 @@ def extended_server(_extended: SandboxServer) -> SandboxServer:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    kept = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield kept
-    kept.close()
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()

@@ -1,4 +1,4 @@
-"""What the pipeline asks: from the ledger first, in order, never twice, and to the end of the budget."""
+"""What the pipeline looks up: from the ledger first, in order, never twice, and to the end of the budget."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from music_assets_tests.sources.spotify.conftest import SONGS
 from music_assets_tests.support.faults import BROKEN, Raw, error
 from music_assets_tests.support.sandbox import SandboxServer, running_server, song_queries, truth
 
-QUESTIONS = song_queries(SONGS)
+QUERIES = song_queries(SONGS)
 DAY = {"retry-after": "86207"}
 
 
@@ -37,7 +37,7 @@ def spotify_of(server: SandboxServer, ledger: Ledger, **changed: object) -> Spot
     )
 
 
-def ask(server: SandboxServer, ledger: Ledger, songs: list[SongQuery] = QUESTIONS) -> list[SearchResult]:
+def search(server: SandboxServer, ledger: Ledger, songs: list[SongQuery] = QUERIES) -> list[SearchResult]:
     with spotify_of(server, ledger) as spotify:
         return list(spotify.search_songs(songs))
 
@@ -53,12 +53,12 @@ def statuses(answers: list[SearchResult]) -> dict[str, int]:
     }
 
 
-def test_every_song_is_answered_in_the_order_asked(
+def test_every_song_is_answered_in_the_given_order(
     spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
-    answers = ask(spotify_server, ledger)
-    assert [answer.track_id for answer in answers] == [song.track_id for song in QUESTIONS]
-    assert statuses(answers) == {"answered": len(QUESTIONS)}
+    answers = search(spotify_server, ledger)
+    assert [answer.track_id for answer in answers] == [song.track_id for song in QUERIES]
+    assert statuses(answers) == {"answered": len(QUERIES)}
     right = truth(songs_catalogue)
     there = [answer for answer in answers if right[answer.track_id]]
     found = [a for a in there if right[a.track_id] & {row["spotify_track_id"] for row in a.tracks}]
@@ -66,30 +66,32 @@ def test_every_song_is_answered_in_the_order_asked(
 
 
 def test_the_tracks_of_an_answer_are_rows_of_the_table(spotify_server: SandboxServer, ledger: Ledger) -> None:
-    answer = next(a for a in ask(spotify_server, ledger) if a.tracks)
+    answer = next(a for a in search(spotify_server, ledger) if a.tracks)
     assert sorted(answer.tracks[0]) == sorted(row_columns(STAGED["spotify_tracks"]))
     assert {row["source"] for row in answer.tracks} == {"sandbox"} == {answer.source}
     assert {row["fetched_at"] for row in answer.tracks} == {answer.fetched_at}
     assert answer.query and answer.query.startswith("track:")
 
 
-def test_what_was_asked_once_costs_nothing_again(spotify_server: SandboxServer, ledger: Ledger) -> None:
-    first = ask(spotify_server, ledger)
+def test_what_was_searched_once_costs_no_request_again(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    first = search(spotify_server, ledger)
     spent = dict(spotify_server.sandbox.requests)
     with spotify_of(spotify_server, ledger) as spotify:
-        again = list(spotify.search_songs(QUESTIONS))
-        assert spotify.request_counts == {} and spotify.cache_hits == {"search": len(QUESTIONS)}
+        again = list(spotify.search_songs(QUERIES))
+        assert spotify.request_counts == {} and spotify.cache_hits == {"search": len(QUERIES)}
     assert spotify_server.sandbox.requests == spent
     assert [(a.tracks, a.query, a.fetched_at) for a in again] == [
         (a.tracks, a.query, a.fetched_at) for a in first
     ]
 
 
-def test_other_words_for_the_same_song_are_not_asked(spotify_server: SandboxServer, ledger: Ledger) -> None:
-    ask(spotify_server, ledger, QUESTIONS[:1])
-    renamed = SongQuery(QUESTIONS[0].track_id, "Another Title", "Another Artist")
+def test_another_wording_of_the_same_song_is_not_searched(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    search(spotify_server, ledger, QUERIES[:1])
+    renamed = SongQuery(QUERIES[0].track_id, "Another Title", "Another Artist")
     spent = searches(spotify_server)
-    assert ask(spotify_server, ledger, [renamed])[0].status == "answered"
+    assert search(spotify_server, ledger, [renamed])[0].status == "answered"
     assert searches(spotify_server) == spent
 
 
@@ -97,13 +99,13 @@ def test_only_misses_are_searched_with_the_second_variant(
     spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     right = truth(songs_catalogue)
-    ask(spotify_server, ledger, [next(song for song in QUESTIONS if right[song.track_id])])
+    search(spotify_server, ledger, [next(song for song in QUERIES if right[song.track_id])])
     assert searches(spotify_server) == 1
     unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
-    (miss,) = ask(spotify_server, ledger, [unknown])
+    (miss,) = search(spotify_server, ledger, [unknown])
     assert (miss.status, miss.tracks, miss.query) == ("answered", [], "No Such Song Nobody At All")
     assert searches(spotify_server) == 1 + 2
-    assert ask(spotify_server, ledger, [unknown]) == [miss] and searches(spotify_server) == 1 + 2
+    assert search(spotify_server, ledger, [unknown]) == [miss] and searches(spotify_server) == 1 + 2
 
 
 @pytest.mark.parametrize(("tried", "more"), [(1, 1), (2, 0), (3, 0)])
@@ -114,17 +116,17 @@ def test_a_miss_of_an_earlier_version_goes_on_after_the_variants_it_tried(
     unknown, at = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All"), datetime(2026, 11, 1, tzinfo=UTC)
     nothing, key = {"tracks": {"items": []}}, Key("track", "TRNOWHERE", "search")
     ledger.put_many([Response(key, "not_found", "a query", at, "development", nothing, tried)])
-    assert ask(spotify_server, ledger, [unknown])[0].status == "answered"
+    assert search(spotify_server, ledger, [unknown])[0].status == "answered"
     assert searches(spotify_server) == more
 
 
-def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
+def test_when_the_budget_ends_the_rest_is_pending_and_searched_another_day(
     spotify_server: SandboxServer, ledger: Ledger, tmp_path: Path
 ) -> None:
     spotify_server.faults.quota_per_day = 25
-    first = ask(spotify_server, ledger)
+    first = search(spotify_server, ledger)
     done = statuses(first)
-    assert 0 < done["answered"] <= 25 and sum(done.values()) == len(QUESTIONS)
+    assert 0 < done["answered"] <= 25 and sum(done.values()) == len(QUERIES)
     waiting = [answer for answer in first if answer.status == "pending"]
     tomorrow = datetime.fromtimestamp(spotify_server.clock() + 86400, UTC)
     assert {answer.until for answer in waiting} == {tomorrow}
@@ -132,20 +134,20 @@ def test_when_the_budget_ends_the_rest_is_pending_and_asked_another_day(
 
     spotify_server.clock.now += 86400
     spotify_server.faults.quota_per_day = None
-    second = ask(spotify_server, ledger)
-    assert statuses(second) == {"answered": len(QUESTIONS)}
+    second = search(spotify_server, ledger)
+    assert statuses(second) == {"answered": len(QUERIES)}
     # Refusals apart (one, and as many as threads were under way), no request was wasted over both days.
     spent = searches(spotify_server)
     fresh = open_ledger(tmp_path / "fresh.sqlite", source="sandbox")
-    ask(spotify_server, fresh)
+    search(spotify_server, fresh)
     fresh.close()
     assert spent <= searches(spotify_server) - spent + 1 + 8
 
 
 def test_a_long_rate_limit_ends_the_budget_too(spotify_server: SandboxServer, ledger: Ledger) -> None:
     spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    answers = ask(spotify_server, ledger)
-    assert statuses(answers) == {"pending": len(QUESTIONS)}
+    answers = search(spotify_server, ledger)
+    assert statuses(answers) == {"pending": len(QUERIES)}
     assert spotify_server.sandbox.requests["search"] <= 8
 
 
@@ -154,55 +156,55 @@ def test_a_miss_cut_short_goes_on_at_the_second_variant(
 ) -> None:
     unknown = SongQuery("TRNOWHERE", "No Such Song", "Nobody At All")
     spotify_server.faults.quota_per_day = 1
-    assert ask(spotify_server, ledger, [unknown])[0].status == "pending"
+    assert search(spotify_server, ledger, [unknown])[0].status == "pending"
     spotify_server.faults.quota_per_day = None
     spotify_server.clock.now += 86400
     spent = searches(spotify_server)
-    later = ask(spotify_server, ledger, [unknown])[0]
+    later = search(spotify_server, ledger, [unknown])[0]
     assert (later.status, later.query) == ("answered", "No Such Song Nobody At All")
     assert searches(spotify_server) == spent + 1
 
 
-def test_a_bad_answer_is_one_songs_alone_and_asked_again_next_time(
+def test_a_bad_response_fails_one_song_alone_and_is_retried_next_time(
     songs_catalogue: Path, ledger: Ledger
 ) -> None:
     with running_server(songs_catalogue, threads=1, retries=1) as server:
         server.faults.script.extend([BROKEN["html"]] * 2)
-        first = ask(server, ledger)
+        first = search(server, ledger)
         assert [answer.status for answer in first] == ["error"] + ["answered"] * 59
         assert "not a JSON object" in (first[0].reason or "")
-        assert ask(server, ledger)[0].status == "answered"
+        assert search(server, ledger)[0].status == "answered"
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"tracks": null}', b'{"tracks": {"items": {}}}', b'{"error": {}}'])
-def test_an_object_that_is_no_search_answer_is_never_kept_as_finding_nothing(
+def test_an_object_that_is_not_a_search_response_is_never_cached(
     songs_catalogue: Path, ledger: Ledger, body: bytes
 ) -> None:
     with running_server(songs_catalogue, threads=1) as server:
         server.faults.script.append(Raw(200, body, {"content-type": "application/json"}))
-        answer = ask(server, ledger, QUESTIONS[:1])[0]
+        answer = search(server, ledger, QUERIES[:1])[0]
         assert answer.status == "error" and "no list of tracks" in (answer.reason or "")
         assert ledger.count() == {}
 
 
-def test_a_refused_question_is_kept_and_asked_again_only_in_other_words(
+def test_a_refused_search_is_cached_and_retried_only_with_another_query(
     songs_catalogue: Path, ledger: Ledger
 ) -> None:
     with running_server(songs_catalogue, threads=1) as server:
         server.faults.script.append(error(400, "Invalid query"))
-        assert ask(server, ledger, QUESTIONS[:1])[0].status == "error"
-        again = ask(server, ledger, QUESTIONS[:1])[0]
+        assert search(server, ledger, QUERIES[:1])[0].status == "error"
+        again = search(server, ledger, QUERIES[:1])[0]
         assert again.status == "error" and "Invalid query" in (again.reason or "")
         assert searches(server) == 1
-        reworded = SongQuery(QUESTIONS[0].track_id, "Other Words", QUESTIONS[0].artist_name)
-        assert ask(server, ledger, [reworded])[0].status == "answered"
+        reworded = SongQuery(QUERIES[0].track_id, "Other Words", QUERIES[0].artist_name)
+        assert search(server, ledger, [reworded])[0].status == "answered"
 
 
 @pytest.mark.parametrize("nothing", ["", "!!!", None, math.nan])
 def test_a_song_without_a_word_is_an_error_and_costs_nothing(
     spotify_server: SandboxServer, ledger: Ledger, nothing: str
 ) -> None:
-    answers = ask(spotify_server, ledger, [SongQuery("TRX", nothing, nothing), QUESTIONS[0]])
+    answers = search(spotify_server, ledger, [SongQuery("TRX", nothing, nothing), QUERIES[0]])
     assert [answer.status for answer in answers] == ["error", "answered"]
     assert "neither title nor artist" in (answers[0].reason or "")
     assert ledger.count() == {"search": 1}
@@ -213,7 +215,7 @@ def test_a_refused_song_that_has_no_word_any_more_stays_refused(
 ) -> None:
     key, at = Key("track", "TRX", "search"), datetime(2026, 11, 1, tzinfo=UTC)
     ledger.put_many([Response(key, "refused", "a query", at, "development", {"reason": "Invalid query"})])
-    (result,) = ask(spotify_server, ledger, [SongQuery("TRX", "", "")])
+    (result,) = search(spotify_server, ledger, [SongQuery("TRX", "", "")])
     assert (result.status, result.reason) == ("error", "Invalid query")
 
 
@@ -222,48 +224,48 @@ def test_wrong_credentials_stop_everything(spotify_server: SandboxServer, ledger
         spotify_of(spotify_server, ledger, client_secret="wrong") as spotify,
         pytest.raises(BadCredentials),
     ):
-        list(spotify.search_songs(QUESTIONS))
+        list(spotify.search_songs(QUERIES))
     assert ledger.count() == {}
 
 
-def test_answers_are_kept_as_they_come_in_not_at_the_end(
+def test_responses_are_cached_as_they_arrive_not_at_the_end(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     with spotify_of(spotify_server, ledger, threads=2) as spotify:
-        asked = spotify.search_songs(QUESTIONS)
-        for answer in itertools.islice(asked, 10):
+        results = spotify.search_songs(QUERIES)
+        for answer in itertools.islice(results, 10):
             assert ledger.get_many([Key("track", answer.track_id, "search")])
-        asked.close()  # whoever leaves early leaves the rest unasked
-    assert 10 <= ledger.count()["search"] < len(QUESTIONS)
+        results.close()  # the rest is not searched then
+    assert 10 <= ledger.count()["search"] < len(QUERIES)
 
 
-def test_a_storm_of_faults_loses_no_answer(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_many_faults_lose_no_response(spotify_server: SandboxServer, ledger: Ledger) -> None:
     spotify_server.faults.broken_rate = 0.3
     spotify_server.faults.rate_per_30s = 40
-    answers = ask(spotify_server, ledger)
+    answers = search(spotify_server, ledger)
     spotify_server.faults.broken_rate = 0.0
     answers = [a for a in answers if a.status == "answered"]
     assert len(answers) > 40
-    calm = ask(spotify_server, ledger)
+    calm = search(spotify_server, ledger)
     assert {a.track_id: a.tracks for a in answers}.items() <= {a.track_id: a.tracks for a in calm}.items()
 
 
 # -- one spender
 
 
-def test_a_second_spender_is_refused_but_the_ledger_answers_it(
+def test_a_second_process_sends_no_request_but_reads_the_ledger(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     with (
         spotify_of(spotify_server, ledger) as first,
         spotify_of(spotify_server, ledger, lock_wait=0.05) as second,
     ):
-        assert len(list(first.search_songs(QUESTIONS[:5]))) == 5
-        assert len(list(second.search_songs(QUESTIONS[:5]))) == 5
+        assert len(list(first.search_songs(QUERIES[:5]))) == 5
+        assert len(list(second.search_songs(QUERIES[:5]))) == 5
         with pytest.raises(LedgerInUse):
-            list(second.search_songs(QUESTIONS[:6]))
+            list(second.search_songs(QUERIES[:6]))
         first.close()
-        assert len(list(second.search_songs(QUESTIONS[:6]))) == 6
+        assert len(list(second.search_songs(QUERIES[:6]))) == 6
 
 
 # -- artists
@@ -276,7 +278,7 @@ def ids_and_names(answers: list[SearchResult]) -> dict[str, str]:
 def test_in_development_mode_artists_are_named_without_a_request(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
-    names = ids_and_names(ask(spotify_server, ledger))
+    names = ids_and_names(search(spotify_server, ledger))
     seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
     with spotify_of(spotify_server, ledger) as spotify:
         found = spotify.artists([*names, "f" * 22], known_names=names, known_at=seen)
@@ -287,10 +289,10 @@ def test_in_development_mode_artists_are_named_without_a_request(
     assert not found.pending and not found.denied
 
 
-def test_extended_access_asks_for_artists_in_batches_and_once(
+def test_extended_access_requests_artists_in_batches_and_once(
     extended_server: SandboxServer, ledger: Ledger
 ) -> None:
-    ids = [*ids_and_names(ask(extended_server, ledger)), "f" * 22]
+    ids = [*ids_and_names(search(extended_server, ledger)), "f" * 22]
     many = ids * 3 + [f"{i:022d}" for i in range(60)]
     with spotify_of(extended_server, ledger) as spotify:
         found = spotify.artists(many)
@@ -306,7 +308,7 @@ def test_extended_access_asks_for_artists_in_batches_and_once(
 def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
     extended_server: SandboxServer, ledger: Ledger
 ) -> None:
-    names = ids_and_names(ask(extended_server, ledger))
+    names = ids_and_names(search(extended_server, ledger))
     extended_server.faults.script.append(Raw(429, b"", DAY))
     with spotify_of(extended_server, ledger) as spotify:
         found = spotify.artists(names, known_names=names)
@@ -325,10 +327,10 @@ def test_an_app_that_is_not_extended_after_all_is_denied(
 # -- audio features
 
 
-def test_audio_features_come_in_batches_and_are_kept_by_track(
+def test_audio_features_come_in_batches_and_are_cached_by_track(
     extended_server: SandboxServer, ledger: Ledger
 ) -> None:
-    answers = ask(extended_server, ledger)
+    answers = search(extended_server, ledger)
     ids = list(dict.fromkeys(row["spotify_track_id"] for answer in answers for row in answer.tracks))
     unknown = "0" * 22
     with spotify_of(extended_server, ledger) as spotify:
@@ -342,7 +344,7 @@ def test_audio_features_come_in_batches_and_are_kept_by_track(
     assert (again.rows, again.not_found) == (found.rows[:1], [unknown])
 
 
-def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
+def test_a_track_that_comes_back_under_another_id_keeps_the_requested_one(
     extended_server: SandboxServer, ledger: Ledger
 ) -> None:
     body = json.dumps({"audio_features": [{"id": "n" * 22, "tempo": 120.0}, None]}).encode()
@@ -353,7 +355,7 @@ def test_a_track_that_comes_back_under_another_id_keeps_the_one_asked_for(
     assert found.not_found == ["b" * 22]
 
 
-def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
+def test_a_batch_that_is_shorter_than_requested_leaves_the_rest_unknown(
     extended_server: SandboxServer, ledger: Ledger
 ) -> None:
     body = b'{"audio_features": [null]}'
@@ -364,7 +366,7 @@ def test_a_batch_that_is_shorter_than_asked_leaves_the_rest_unknown(
         assert spotify.audio_features(["b" * 22]).not_found == ["b" * 22]
 
 
-def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_a_denial_is_cached_and_holds_for_a_week(spotify_server: SandboxServer, ledger: Ledger) -> None:
     for _ in range(2):
         with spotify_of(spotify_server, ledger) as spotify:
             for ids in (["a" * 22], ["b" * 22]):
@@ -372,8 +374,8 @@ def test_a_refusal_is_noted_once_and_heeded_for_a_week(spotify_server: SandboxSe
                 assert found.denied and found.rows == [] and "audio-features" in (found.reason or "")
     assert spotify_server.sandbox.requests["audio-features"] == 1
     key = Key("app", "audio-features", "access")
-    told = ledger.get_many([key])[key]
-    ledger.put_many([replace(told, fetched_at=told.fetched_at - timedelta(days=8))])
+    denial = ledger.get_many([key])[key]
+    ledger.put_many([replace(denial, fetched_at=denial.fetched_at - timedelta(days=8))])
     with spotify_of(spotify_server, ledger) as spotify:
         spotify.audio_features(["a" * 22])
     assert spotify_server.sandbox.requests["audio-features"] == 2
@@ -404,37 +406,37 @@ def test_a_pause_that_spotify_asked_for_holds_in_later_runs(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    ask(spotify_server, ledger)
-    asked = spotify_server.sandbox.requests["search"]
-    again = ask(spotify_server, ledger)
-    assert statuses(again) == {"pending": len(QUESTIONS)}
+    search(spotify_server, ledger)
+    sent = spotify_server.sandbox.requests["search"]
+    again = search(spotify_server, ledger)
+    assert statuses(again) == {"pending": len(QUERIES)}
     assert {answer.until for answer in again} == {
         datetime.fromtimestamp(spotify_server.clock() + 86207, UTC),
     }
-    assert spotify_server.sandbox.requests["search"] == asked
+    assert spotify_server.sandbox.requests["search"] == sent
     spotify_server.faults.script.clear()
     spotify_server.clock.now += 86208
-    assert statuses(ask(spotify_server, ledger)) == {"answered": len(QUESTIONS)}
+    assert statuses(search(spotify_server, ledger)) == {"answered": len(QUERIES)}
 
 
 def test_another_app_is_not_held_to_the_pause_of_the_first(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     spotify_server.faults.script.extend([Raw(429, b"", DAY)] * 8)
-    ask(spotify_server, ledger)
+    search(spotify_server, ledger)
     budget = spotify_of(spotify_server, ledger, client_id="another").budget
     assert budget.over("search") is None
     assert spotify_of(spotify_server, ledger).budget.over("search") is not None
 
 
-def test_our_own_allowance_a_day_is_kept_over_runs(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_our_own_limit_per_day_holds_over_runs(spotify_server: SandboxServer, ledger: Ledger) -> None:
     spotify_server.clock.now -= spotify_server.clock.now % 86400  # midnight
     days = []
     for _ in range(6):
         for _ in range(2):  # two runs a day
             spotify_server.clock.now += 60
             with spotify_of(spotify_server, ledger, requests_per_day=20) as spotify:
-                answers = list(spotify.search_songs(QUESTIONS))
+                answers = list(spotify.search_songs(QUERIES))
         days.append(spotify_server.sandbox.requests["search"])
         left = [answer for answer in answers if answer.status == "pending"]
         if not left:
@@ -443,12 +445,12 @@ def test_our_own_allowance_a_day_is_kept_over_runs(spotify_server: SandboxServer
         assert left[0].until == datetime.fromtimestamp(spotify_server.clock() // 86400 * 86400 + 86400, UTC)
         spotify_server.clock.now += 86400
     assert not left and len(days) > 2
-    assert [asked % 20 for asked in days[:-1]] == [0] * (len(days) - 1)
+    assert [sent % 20 for sent in days[:-1]] == [0] * (len(days) - 1)
 
 
 def test_the_day_knows_what_is_left(spotify_server: SandboxServer, ledger: Ledger) -> None:
     with spotify_of(spotify_server, ledger, requests_per_day=100) as spotify:
-        list(spotify.search_songs(QUESTIONS[:3]))
+        list(spotify.search_songs(QUERIES[:3]))
         spent = spotify_server.sandbox.requests["search"]
         assert spotify.budget.left_today() == 100 - spent
     assert spotify_of(spotify_server, ledger).budget.left_today() is None
@@ -465,7 +467,7 @@ def test_the_first_hit_shows_the_access_and_it_is_remembered(
     with running_server(songs_catalogue, mode=mode) as server:
         with spotify_of(server, ledger, mode="auto") as spotify:
             assert spotify.mode is None
-            list(spotify.search_songs(QUESTIONS[:5]))
+            list(spotify.search_songs(QUERIES[:5]))
             assert spotify.mode == mode
         assert spotify_of(server, ledger, mode="auto").mode == mode
         assert spotify_of(server, ledger, mode="auto", client_id="another").mode is None
@@ -473,7 +475,7 @@ def test_the_first_hit_shows_the_access_and_it_is_remembered(
         assert spotify_of(server, ledger, mode="auto").missing("tracks") == missing
 
 
-def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
+def test_a_refused_batch_shows_the_access_too_and_ids_are_then_requested_one_by_one(
     spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:5]
@@ -485,7 +487,7 @@ def test_a_refused_batch_shows_the_access_too_and_ids_are_then_asked_one_by_one(
         assert len(spotify.tracks(ids).rows) == 5 and spotify.request_counts == {}
 
 
-def test_extended_access_asks_fifty_at_a_time(
+def test_extended_access_requests_fifty_at_a_time(
     extended_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))
@@ -500,7 +502,7 @@ def test_extended_access_asks_fifty_at_a_time(
 @pytest.mark.parametrize("mode", ["development", "extended"])
 def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: str) -> None:
     with running_server(songs_catalogue, mode=mode) as server:
-        hit = next(answer for answer in ask(server, ledger) if answer.tracks).tracks[0]
+        hit = next(answer for answer in search(server, ledger) if answer.tracks).tracks[0]
         with spotify_of(server, ledger) as spotify:
             albums, rest = spotify.albums([hit["spotify_album_id"], "1" * 22])
             assert rest.not_found == ["1" * 22] and list(albums) == [hit["spotify_album_id"]]
@@ -513,7 +515,7 @@ def test_an_album_lists_its_tracks(songs_catalogue: Path, ledger: Ledger, mode: 
             assert spotify.albums([hit["spotify_album_id"]])[0] == albums and spotify.request_counts == spent
 
 
-def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
+def test_what_is_older_than_wanted_is_renewed_or_given_as_it_was(
     extended_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:60]
@@ -528,17 +530,19 @@ def test_what_is_older_than_asked_for_is_renewed_and_kept_where_it_cannot_be(
     assert [row["fetched_at"] >= yesterday for row in found.rows] == [True] * 50 + [False] * 10
 
 
-def test_a_process_that_died_spending_is_told_of(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_a_process_that_died_with_the_lock_is_the_predecessor(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
     ledger.set_state(HOLDER, {"pid": 1, "run_id": "r1"})
     with spotify_of(spotify_server, ledger) as spotify:
-        list(spotify.search_songs(QUESTIONS[:1]))
+        list(spotify.search_songs(QUERIES[:1]))
         assert (spotify.predecessor or {}).get("run_id") == "r1"
     with spotify_of(spotify_server, ledger) as spotify:
-        list(spotify.search_songs(QUESTIONS[:2]))
+        list(spotify.search_songs(QUERIES[:2]))
         assert spotify.predecessor is None
 
 
-def test_a_track_that_vanished_is_told_of_and_stays_in_the_ledger(
+def test_a_track_that_vanished_is_not_found_and_stays_in_the_ledger(
     spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
@@ -562,11 +566,11 @@ def test_a_track_answered_under_another_id_is_relinked(spotify_server: SandboxSe
 
 
 def artist_of(server: SandboxServer, ledger: Ledger) -> str:
-    hit = next(answer.tracks[0] for answer in ask(server, ledger) if answer.tracks)
+    hit = next(answer.tracks[0] for answer in search(server, ledger) if answer.tracks)
     return str(hit["spotify_artist_id"])
 
 
-def test_the_releases_of_an_artist_are_asked_for_once(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_the_releases_of_an_artist_are_requested_once(spotify_server: SandboxServer, ledger: Ledger) -> None:
     artist = artist_of(spotify_server, ledger)
     with spotify_of(spotify_server, ledger) as spotify:
         found = spotify.artist_albums([artist])

@@ -73,7 +73,7 @@ def test_a_failure_that_passes_is_tried_again(
 
 
 @pytest.mark.parametrize("broken", sorted(BROKEN))
-def test_a_failure_that_stays_is_a_bad_answer_to_this_question_alone(
+def test_a_failure_that_stays_is_a_bad_response_to_this_request_alone(
     spotify_server: SandboxServer, client: SpotifyClient, broken: str
 ) -> None:
     spotify_server.faults.script.extend([BROKEN[broken]] * 5)
@@ -203,12 +203,12 @@ def test_a_limit_that_never_ends_does(spotify_server: SandboxServer, client: Spo
     assert client.sent.counts()["search"] == 5
 
 
-def test_the_rate_of_the_server_is_kept_to(spotify_server: SandboxServer, client: SpotifyClient) -> None:
+def test_the_rate_of_the_server_is_respected(spotify_server: SandboxServer, client: SpotifyClient) -> None:
     spotify_server.faults.rate_per_30s = 5
     for _ in range(12):
         assert found(client) > 0
     assert 30 <= sum(spotify_server.clock.slept) <= 70
-    assert client.sent.counts()["search"] == 14  # two were told to wait
+    assert client.sent.counts()["search"] == 14  # two were to wait
 
 
 @pytest.mark.parametrize("says_when", [True, False])
@@ -253,7 +253,7 @@ def test_our_own_rate_holds_requests_back(songs_catalogue: Path) -> None:
 
 
 def test_a_429_does_not_fill_our_own_rate_as_well(songs_catalogue: Path) -> None:
-    """Else each would cost the half minute on top of what Spotify asked for."""
+    """Else each would cost the half minute on top of what Spotify asks for."""
     with running_server(songs_catalogue, requests_per_30s=1000) as server, client_of(server) as client:
         server.faults.script.append(Raw(429, b"", {"retry-after": "0"}))
         thread = Thread(target=client.get, args=("search",), kwargs=SEARCH, daemon=True)
@@ -275,7 +275,7 @@ def test_what_the_app_may_not_use_is_named(spotify_server: SandboxServer, client
     assert client.sent.counts() == {"token": 1, "artists": 1, "audio-features": 1}
 
 
-def test_a_refused_question_is_not_asked_twice(client: SpotifyClient) -> None:
+def test_a_refused_request_is_not_repeated(client: SpotifyClient) -> None:
     with pytest.raises(BadResponse, match="maximum length") as refused:
         client.get("search", q="x" * 251, type="track")
     assert refused.value.refused and client.sent.counts()["search"] == 1
@@ -290,10 +290,10 @@ def test_every_recorded_error_has_a_name_or_passes(spotify_server: SandboxServer
     for recorded in json.loads((shared / "spotify/errors.json").read_text()):
         spotify_server.reset()
         body = recorded.get("body", "")
-        told = Raw(
+        text = Raw(
             recorded["status"], json.dumps(body).encode() if body else b"", recorded.get("headers", {})
         )
-        spotify_server.faults.script.extend([told] * 5)
+        spotify_server.faults.script.extend([text] * 5)
         name = "answer"
         try:
             with client_of(spotify_server) as client:
@@ -349,7 +349,7 @@ def test_eight_threads_share_one_token(spotify_server: SandboxServer, client: Sp
         spotify_server.sandbox.revoke_tokens()
 
 
-def test_wrong_credentials_are_said_to_be(spotify_server: SandboxServer) -> None:
+def test_wrong_credentials_are_named(spotify_server: SandboxServer) -> None:
     spotify_server.settings = SpotifySettings(**{**vars(spotify_server.settings), "client_secret": "hunter2"})
     with (
         client_of(spotify_server) as client,
@@ -359,7 +359,7 @@ def test_wrong_credentials_are_said_to_be(spotify_server: SandboxServer) -> None
     assert "SPOTIPY_CLIENT_SECRET" in str(refused.value) and "hunter2" not in str(refused.value)
 
 
-def test_no_token_is_asked_for_before_the_first_question(spotify_server: SandboxServer) -> None:
+def test_no_token_is_requested_before_the_first_request(spotify_server: SandboxServer) -> None:
     with client_of(spotify_server):
         assert spotify_server.sandbox.requests == {}
 

@@ -74,7 +74,7 @@ def test_what_development_mode_lacks_is_null() -> None:
     assert made_of_nothing(artist_row)["followers"] is None
 
 
-def test_a_relinked_track_keeps_the_id_that_was_asked_for() -> None:
+def test_a_relinked_track_keeps_the_requested_id() -> None:
     track = {**TRACK, "linked_from": {"id": "6kLCHFM39wkFjOuyPGLGeQ"}}
     assert track_row(track, source="api", fetched_at=NOW)["spotify_track_id"] == "6kLCHFM39wkFjOuyPGLGeQ"
 
