@@ -1,12 +1,13 @@
-"""Dagster's event log in SQLite, written a step at a time where the command line runs it.
+"""Dagster's event log in SQLite, written one step at a time. Used where the command line runs jobs.
 
-Dagster hands over the materializations of a multi-partition step as one batch, and its SQLite storage
-still writes each by itself: four connections and as many commits an event, which was half the time of a
-backfill. Here a batch is two transactions. Files and tables are Dagster's own, so the UI reads them with its
-own storage. Where this fails, Dagster writes the events one by one.
+Dagster hands over the materializations of a multi-partition step as one batch, and its SQLite storage still
+writes each by itself: four connections and as many commits per event, which was half the time of a backfill.
+Here a batch takes two transactions. Files and tables are Dagster's own, so the UI reads them with its own
+storage. Where this fails, Dagster writes the events one by one.
 
 Dagster also opens and closes the file for each event, which writes it through to the disk each time; here
-it stays open. What a killed process wrote is there; after a power cut the last of it may not be.
+it stays open. What a killed process wrote is stored; after a power failure the last events may be missing.
+Which storage an instance uses is in `instance`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,14 +20,14 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, text
 
-_WAIT_S = 60  # for another process that writes
+_WAIT_S = 60  # for another process that is writing
 
 
 class BatchingEventLog(SqliteEventLogStorage):
-    """`SqliteEventLogStorage` that writes a batch as one; used by naming it in `run.yaml`."""
+    """`SqliteEventLogStorage` that writes a batch at once; `run.yaml` names it."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines: dict[str, Engine] = {}  # by file; each keeps one connection open
+        self._engines: dict[str, Engine] = {}  # by shard; each holds one connection open
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -68,7 +69,7 @@ class BatchingEventLog(SqliteEventLogStorage):
             stored = connection.execute(rows.returning(SqlEventLogStorageTable.c.id))
             ids = sorted(row[0] for row in stored)
             self._store_asset_event_tags(connection, events, ids)
-            # What an asset's row says is of its last event.
+            # An asset's row describes its last event.
             last = {
                 event.dagster_event.asset_key: (event, id_)
                 for event, id_ in zip(events, ids, strict=True)

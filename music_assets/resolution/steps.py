@@ -87,8 +87,11 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
     releases: dict[str, list[str]] = {}  # by the id of the album
     for key, albums in known.items():
         wanted = run.wanted(waiting.get(key, ()))
+        hits = len(searched[key]) if key in searched else None
         for album in albums:
-            if not fetch or _is_worth_fetching(run, album, wanted, searched.get(key)):
+            if not fetch or is_album_worth(
+                wanted, same_name=album.same_name, batches=run.has_batches, hits=hits
+            ):
                 releases.setdefault(album.id, []).append(key)
     if not releases:
         return ()
@@ -184,13 +187,13 @@ def _record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> No
     run.catalog.resolutions.record_albums(changed)
 
 
-def _is_worth_fetching(run: Run, album: _ReleaseAlbum, wanted: int, hits: Sequence[Row] | None) -> bool:
-    """Whether an album is fetched for so many songs; `hits` are those of a search for the release."""
-    if hits is not None and len(hits) < HITS and album.same_name:
+def is_album_worth(wanted: int, *, same_name: bool, batches: bool, hits: int | None) -> bool:
+    """Whether an album is fetched for so many songs; `hits` are those of a search for its release, if any."""
+    if hits is not None and hits < HITS and same_name:
         return False  # the search listed all of its tracks
-    if run.has_batches:
+    if batches:
         return wanted > 0
-    return wanted > (MORE_THAN if album.same_name else MORE_THAN_IF_OTHER_NAME)
+    return wanted > (MORE_THAN if same_name else MORE_THAN_IF_OTHER_NAME)
 
 
 def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:

@@ -12,8 +12,9 @@ import pytest
 
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
+from music_assets.resolution.steps import is_album_worth
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.spotify import SearchResult, SongQuery, SpotifyCatalog
+from music_assets.sources.spotify import HITS, SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
@@ -191,6 +192,27 @@ def test_a_song_that_fails_is_left_for_another_run(
         assert len(outcome.errors) == 3 and backlog.count()["failed"] == 3
         server.faults.broken_rate = 0.0
         assert Resolver(catalog, backlog).resolve().errors == {} and backlog.count()["resolved"] == 3
+
+
+@pytest.mark.parametrize(
+    ("same_name", "batches", "hits", "from_songs"),
+    [
+        (True, False, None, 3),  # one album per request
+        (False, False, None, 5),
+        (True, False, HITS, 3),  # a search for the release may have left tracks out
+        (False, False, 4, 5),
+        (True, True, None, 1),  # twenty albums per request
+        (False, True, None, 1),
+        (True, True, HITS, 1),
+        (True, False, HITS - 1, None),  # the search listed all of the album
+        (True, True, HITS - 1, None),
+    ],
+)
+def test_an_album_is_fetched_from_so_many_songs_on(
+    same_name: bool, batches: bool, hits: int | None, from_songs: int | None
+) -> None:
+    worth = [n for n in range(21) if is_album_worth(n, same_name=same_name, batches=batches, hits=hits)]
+    assert worth == ([] if from_songs is None else list(range(from_songs, 21)))
 
 
 class Known:
