@@ -255,7 +255,9 @@ class SpotifyResource(ConfigurableResource[Any]):
 
             archive = EchoNestArchive.open(Path(self.echonest), Path(self.data) / "ledger")
             self._open.callback(archive.close)
-            mismatched = read_sid_mismatches(Path(self.sid_mismatches)).said if self.sid_mismatches else ()
+            mismatched = (
+                read_sid_mismatches(Path(self.sid_mismatches)).by_track if self.sid_mismatches else ()
+            )
             yield EchoNestIds(archive, mismatched)
         if self.ask_listenbrainz:
             from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz

@@ -13,7 +13,7 @@ from typing import Any
 
 from music_assets.matching import Song, decide, matcher_version
 from music_assets.resolution import candidate_of
-from music_assets.sources.corrections import OfPartition, Override
+from music_assets.sources.corrections import Override, PartitionCorrections
 
 Row = dict[str, Any]
 
@@ -21,13 +21,13 @@ BY_HAND = "overrides"  # the `source` of a row that no provider gave
 MISMATCHED = "the MSD lists this track as wrongly linked to its song"
 
 
-def map_song(song: Row, search: Row | None, known: OfPartition | None = None) -> list[Row]:
+def map_song(song: Row, search: Row | None, known: PartitionCorrections | None = None) -> list[Row]:
     """The rows of `mapped.songs` for one MSD track, best candidate first, at least one.
 
     `song` is a staged MSD song, `search` the staged answer about it (None where it was never asked), `known`
     the corrections of its partition. An override wins over the matcher; the two MSD lists only flag.
     """
-    known = known or OfPartition()
+    known = known or PartitionCorrections()
     track_id = song["track_id"]
     rows = _decided(song, search)
     override = known.overrides.get(track_id)

@@ -16,7 +16,7 @@ from music_assets.defs.assets.mapped_rows import Rescored, map_song
 from music_assets.defs.resources import CorrectionsResource
 from music_assets.defs.stages import Partition, stage
 from music_assets.matching import artist_agreement, matcher_version
-from music_assets.sources.corrections import OfPartition
+from music_assets.sources.corrections import PartitionCorrections
 from music_assets.staging.partitions import Metadata, Staged
 from music_assets.staging.rows import Row
 from music_assets.staging.store import StagedFile
@@ -29,7 +29,7 @@ EXAMPLES = 5  # track ids shown for each kind of change
 def corrections_of_partition(corrections: CorrectionsResource) -> Callable[[str], str]:
     """The rows depend on what people say of the partition's tracks."""
     known = corrections.read()
-    return lambda key: known.of(key).as_text
+    return lambda key: known.partition(key).as_text
 
 
 def corrections_notes(file: StagedFile, corrections: CorrectionsResource) -> Metadata:
@@ -55,7 +55,7 @@ def corrections_notes(file: StagedFile, corrections: CorrectionsResource) -> Met
 def mapped_songs(
     partition: Partition, msd_songs: list[Row], spotify_search: list[Row], corrections: CorrectionsResource
 ) -> Staged:
-    known = corrections.read().of(partition.key)
+    known = corrections.read().partition(partition.key)
     searches = {search["track_id"]: search for search in spotify_search}
     rows: list[Row] = []
     statuses: Counter[str] = Counter()
@@ -84,11 +84,11 @@ def mapped_songs(
 
 
 def _notes(corrections: CorrectionsResource) -> Metadata:
-    notes = corrections.read().notes
+    notes = corrections.read().warnings
     return {"reasons": list(notes)} if notes else {}
 
 
-def _corrected(rows: list[dict[str, Any]], known: OfPartition) -> dict[str, Any]:
+def _corrected(rows: list[dict[str, Any]], known: PartitionCorrections) -> dict[str, Any]:
     """How many tracks of a partition were corrected, and overrides that speak of none of them."""
 
     def tracks(name: str) -> int:

@@ -1,18 +1,18 @@
-"""Corrections: what people know of single tracks, from files a researcher names.
+"""Corrections: what people know of single tracks, from files that a researcher names.
 
 What it offers   `Corrections.read`: the researcher's own overrides (`overrides`), the MSD's list of wrong
                  song-to-track links and its list of duplicates (`msd_lists`), each optional.
-Shapes           a track id, and what is said of it: the Spotify track it is (or that it is none), that its
-                 link is wrong, the smallest track id of its duplicates.
+Shapes           by track id: the Spotify track it is (or none), that its link is wrong, the smallest track
+                 id of its duplicates.
 Limits           none: the files are local. The MSD's lists are downloads of the MSD's site.
-Terms            the MSD's lists stand under the MSD's terms (research, non-commercial).
-Errors           `CorrectionsError`: a file is missing or an override cannot be meant. Lines of the MSD's
-                 lists that are not understood are left out, counted and named in `notes`.
+Terms            the MSD's lists have the MSD's terms (research, non-commercial).
+Errors           `CorrectionsError`: a file is missing or an override is invalid. Lines of the MSD's lists
+                 that cannot be parsed are left out, counted and named in `warnings`.
 
-What a correction does to a match is for `music_assets.defs.assets` to say.
+What a correction does to a match is in `music_assets.defs.assets`.
 """
 
-from music_assets.sources.corrections.corrections import Corrections, OfPartition
+from music_assets.sources.corrections.corrections import Corrections, PartitionCorrections
 from music_assets.sources.corrections.errors import CorrectionsError
 from music_assets.sources.corrections.msd_lists import MsdList, read_duplicates, read_sid_mismatches
 from music_assets.sources.corrections.overrides import Override, read_overrides
@@ -21,8 +21,8 @@ __all__ = [
     "Corrections",
     "CorrectionsError",
     "MsdList",
-    "OfPartition",
     "Override",
+    "PartitionCorrections",
     "read_duplicates",
     "read_overrides",
     "read_sid_mismatches",

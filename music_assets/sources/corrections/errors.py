@@ -1,4 +1,4 @@
-"""What can be wrong with a file of corrections, and how such a file is opened."""
+"""Reading a file of corrections, and the error where that cannot be done."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def read_text(path: Path) -> str:
     """The text of a file, a byte order mark apart.
 
     Raises:
-        CorrectionsError: it is not there, cannot be read, or is not UTF-8.
+        CorrectionsError: It does not exist, cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise CorrectionsError(f"There is no file {path}.") from None
+        raise CorrectionsError(f"There is no file {path}. Check the setting that names it.") from None
     except OSError as error:
         raise CorrectionsError(f"{path} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError as error:

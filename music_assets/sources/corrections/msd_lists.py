@@ -1,11 +1,11 @@
 """The MSD's own lists of what is wrong in it, as its authors publish them.
 
-`sid_mismatches.txt`  a line a wrong link, `ERROR: <SO… TR…> artist - title != artist - title`: the song's
+`sid_mismatches.txt`  one line per wrong link, `ERROR: <SO… TR…> artist - title != artist - title`: the song's
                       metadata (SO…) and the track's audio (TR…) are of different songs. 19,094 lines.
 `msd_duplicates.txt`  tracks that are the same recording: a line with `%` opens a group, the lines below it
                       are track ids, `#` begins a comment.
 
-Both are downloads of the MSD's site, which describes them so. Lines that are not understood are left out and
+Both are downloads of the MSD's site, which describes them so. Lines that cannot be parsed are left out and
 named.
 """
 
@@ -16,54 +16,55 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from music_assets.ids import MSD_SONG_ID, MSD_TRACK_ID, is_msd_track_id
 from music_assets.sources.corrections.errors import read_text
-from music_assets.sources.corrections.overrides import TRACK_ID
 
-_MISMATCH = re.compile(rf"ERROR:\s*<\s*SO[A-Z0-9]{{16}}\s+({TRACK_ID.pattern})\s*>")
-_TOLD = 40  # characters of a line that a note shows
+_MISMATCH = re.compile(rf"ERROR:\s*<\s*{MSD_SONG_ID.pattern}\s+({MSD_TRACK_ID.pattern})\s*>")
+_SHOWN = 40  # characters of a line that a warning shows
 
 
 @dataclass(frozen=True)
 class MsdList:
-    """A list as read: what it says by track id, and the lines not understood, by number."""
+    """A list as read: its content by track id, and the lines that were left out, by number."""
 
-    said: Mapping[str, str]
-    malformed: tuple[tuple[int, str], ...]
+    path: Path
+    by_track: Mapping[str, str]
+    malformed: list[tuple[int, str]]
 
-    def note(self, path: Path) -> str | None:
+    @property
+    def warning(self) -> str | None:
         """The lines left out, in a sentence; None where there are none."""
         if not self.malformed:
             return None
         number, line = self.malformed[0]
-        such = f"line {number}, {line[:_TOLD]!r}"
+        example = f"line {number}, {line[:_SHOWN]!r}"
         if len(self.malformed) == 1:
-            return f"{path.name}: {such}, is not understood and was left out."
+            return f"{self.path.name}: {example}, cannot be parsed and was left out."
         count = f"{len(self.malformed):,}"
-        return f"{path.name}: {count} lines are not understood and were left out, such as {such}."
+        return f"{self.path.name}: {count} lines cannot be parsed and were left out, such as {example}."
 
 
 def read_sid_mismatches(path: Path) -> MsdList:
     """The wrong links: by track id, what the list says of it.
 
     Raises:
-        CorrectionsError: the file cannot be read.
+        CorrectionsError: The file cannot be read.
     """
-    said: dict[str, str] = {}
+    by_track: dict[str, str] = {}
     malformed = []
     for number, line in _lines(path):
-        match = _MISMATCH.match(line)
-        if match:
-            said[match[1]] = line[match.end() :].strip()
+        if match := _MISMATCH.match(line):
+            by_track[match[1]] = line[match.end() :].strip()
         else:
             malformed.append((number, line))
-    return MsdList(said, tuple(malformed))
+    return MsdList(path, by_track, malformed)
 
 
 def read_duplicates(path: Path) -> MsdList:
     """The duplicates: by track id, the smallest track id of its group.
 
     Raises:
-        CorrectionsError: the file cannot be read.
+        CorrectionsError: The file cannot be read.
     """
     groups: list[list[str]] = []
     seen: set[str] = set()
@@ -71,15 +72,13 @@ def read_duplicates(path: Path) -> MsdList:
     for number, line in _lines(path):
         if line.startswith("%"):
             groups.append([])
-        elif line.startswith("#"):
-            continue
-        elif groups and TRACK_ID.fullmatch(line) and line not in seen:
+        elif groups and is_msd_track_id(line) and line not in seen:
             groups[-1].append(line)
             seen.add(line)
-        else:  # also an id before any group, or in a second one
+        elif not line.startswith("#"):  # also an id before any group, or in a second one
             malformed.append((number, line))
-    said = {track_id: min(group) for group in groups if len(group) > 1 for track_id in group}
-    return MsdList(said, tuple(malformed))
+    by_track = {track_id: min(group) for group in groups if len(group) > 1 for track_id in group}
+    return MsdList(path, by_track, malformed)
 
 
 def _lines(path: Path) -> Iterable[tuple[int, str]]:

@@ -42,22 +42,21 @@ def written(folder: Path, text: str) -> Path:
 
 def test_wrong_links_are_read_by_track(tmp_path: Path) -> None:
     found = read_sid_mismatches(written(tmp_path, MISMATCHES))
-    assert set(found.said) == {A, B}
-    assert found.said[B] == "Orchid - Salt != Orchid - Sand"
+    assert set(found.by_track) == {A, B}
+    assert found.by_track[B] == "Orchid - Salt != Orchid - Sand"
 
 
-def test_lines_of_wrong_links_that_are_not_understood_are_counted_and_named(tmp_path: Path) -> None:
+def test_lines_of_wrong_links_that_cannot_be_parsed_are_counted_and_named(tmp_path: Path) -> None:
     path = written(tmp_path, MISMATCHES)
     found = read_sid_mismatches(path)
     assert [number for number, _ in found.malformed] == [4, 5]
-    note = found.note(path)
-    assert note is not None
-    assert "list.txt: 2 lines are not understood and were left out, such as line 4" in note
+    assert found.warning is not None
+    assert "list.txt: 2 lines cannot be parsed and were left out, such as line 4" in found.warning
 
 
 def test_duplicates_are_known_by_the_smallest_of_their_group(tmp_path: Path) -> None:
     found = read_duplicates(written(tmp_path, DUPLICATES))
-    assert found.said == {A: A, C: A}
+    assert found.by_track == {A: A, C: A}
 
 
 def test_ids_in_two_groups_or_in_none_are_left_out_and_named(tmp_path: Path) -> None:
@@ -65,13 +64,13 @@ def test_ids_in_two_groups_or_in_none_are_left_out_and_named(tmp_path: Path) -> 
     assert [line for _, line in read_duplicates(path).malformed] == [B, A, "TRX"]
 
 
-def test_a_list_without_fault_has_no_note(tmp_path: Path) -> None:
+def test_a_list_without_fault_has_no_warning(tmp_path: Path) -> None:
     path = written(tmp_path, f"%1\n{A}\n{B}\n")
-    assert read_duplicates(path).note(path) is None
+    assert read_duplicates(path).warning is None
 
 
 def test_lines_may_end_as_windows_ends_them(tmp_path: Path) -> None:
-    assert read_duplicates(written(tmp_path, f"%1\r\n{A}\r\n{B}\r\n")).said == {A: A, B: A}
+    assert read_duplicates(written(tmp_path, f"%1\r\n{A}\r\n{B}\r\n")).by_track == {A: A, B: A}
 
 
 @pytest.mark.parametrize("read", [read_sid_mismatches, read_duplicates])

@@ -29,7 +29,7 @@ def test_a_track_is_what_the_file_says_or_none(tmp_path: Path) -> None:
     }
 
 
-def test_columns_may_stand_in_any_order_and_the_note_may_be_missing(tmp_path: Path) -> None:
+def test_columns_may_be_in_any_order_and_the_note_may_be_missing(tmp_path: Path) -> None:
     text = f"\ufeffspotify_track_id,track_id\n{SPOTIFY},{TRACK}\n"
     assert read_overrides(written(tmp_path, text)) == {TRACK: Override(TRACK, SPOTIFY, "")}
 
@@ -42,22 +42,28 @@ def test_a_file_of_the_header_alone_overrides_nothing(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty: its first line names the columns, track_id, spotify_track_id, note"),
-        (f"{TRACK},{SPOTIFY},\n", "line 1: the first line names no column spotify_track_id"),
-        ("track_id,spotify_track_id,why\n", "line 1: 'why' is no column of it"),
-        ("track_id,spotify_track_id,track_id\n", "line 1: a column is named twice"),
-        (f"{HEADER}TRAAA,{SPOTIFY},\n", "line 2: 'TRAAA' is no MSD track id"),
-        (f"{HEADER}{TRACK},spotify:track:{SPOTIFY},\n", "line 2: 'spotify:track:.*' is no Spotify track id"),
+        (f"{TRACK},{SPOTIFY},\n", f"line 1: the columns must be .*, not {TRACK}, {SPOTIFY}"),
+        (
+            "track_id,spotify_track_id,why\n",
+            "line 1: the columns must be .*, not .*, why",
+        ),
+        ("track_id,spotify_track_id,track_id\n", "line 1: the columns must be .*, each once"),
+        (f"{HEADER}TRAAA,{SPOTIFY},\n", "line 2: 'TRAAA' is not an MSD track id"),
+        (
+            f"{HEADER}{TRACK},spotify:track:{SPOTIFY},\n",
+            "line 2: 'spotify:track:.*' is not a Spotify track id",
+        ),
         (
             f"{HEADER}{TRACK},,\n",
-            "line 2: '' is no Spotify track id: give its 22 letters and digits, or none",
+            "line 2: '' is not a Spotify track id: give its 22 letters and digits, or none",
         ),
-        (f"{HEADER}\n{TRACK},{SPOTIFY},\n{TRACK},none,\n", f"line 4: {TRACK} stands on line 3 already"),
+        (f"{HEADER}\n{TRACK},{SPOTIFY},\n{TRACK},none,\n", f"line 4: {TRACK} is on line 3 already"),
         (f"{HEADER}{TRACK},{SPOTIFY},one, two\n", "line 2: 4 values where the first line names 3 columns"),
         (f'{HEADER}{TRACK},{SPOTIFY},"open\n', "line 2: it is not CSV"),
         (HEADER + "x,y,\n" * 9, "line 2: .*; and 13 more"),
     ],
 )
-def test_what_cannot_be_meant_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_invalid_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(CorrectionsError, match=said) as caught:
         read_overrides(path)
