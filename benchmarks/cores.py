@@ -26,8 +26,8 @@ from loky.process_executor import ProcessPoolExecutor
 
 from benchmarks.common import children, in_turns, ratio, read_only, resident_mb
 from benchmarks.subset import written_subset
-from music_assets.defs.assets.msd_partition import PartitionReader
-from music_assets.sources.msd import MsdRoot, cores, read_msd
+from music_assets.defs.assets.msd_partition import read_partition
+from music_assets.sources.msd import MsdRoot, cores, read_msd, read_partitions
 
 
 def at_once(workers: ProcessPoolExecutor, paths: list[str], count: int) -> None:
@@ -35,10 +35,8 @@ def at_once(workers: ProcessPoolExecutor, paths: list[str], count: int) -> None:
 
 
 def partitions(root: MsdRoot, keys: list[str], processes: int) -> None:
-    with PartitionReader(root, processes, many_files=0) as reader:
-        reader.expect(keys)
-        for key in keys:
-            reader.read(key)
+    for _ in read_partitions(root, keys, processes, read_partition, many_files=0):
+        pass
 
 
 @contextmanager

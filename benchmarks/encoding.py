@@ -33,7 +33,6 @@ from isal import igzip
 
 from benchmarks.common import files_below, in_turns, msd_root, ratio
 from music_assets.sources.msd import read_msd
-from music_assets.staging.limits import Fitting
 from music_assets.staging.rows import encode
 from music_assets.tables import STAGED
 
@@ -43,7 +42,7 @@ def ours(frame: pd.DataFrame) -> None:
 
 
 def ours_fitting(kind: str, frame: pd.DataFrame) -> None:
-    encode(frame, "AA", Fitting(STAGED[kind]))
+    encode(frame, "AA", STAGED[kind])
 
 
 def a_row_at_a_time(frame: pd.DataFrame) -> None:
@@ -90,7 +89,7 @@ def main() -> None:
             frame = pd.concat([frame] * (options.rows // len(frame) + 1), ignore_index=True).head(
                 options.rows
             )
-            contents.append(gzip.decompress(encode(frame, "AA")[0]))
+            contents.append(gzip.decompress(encode(frame, "AA").content))
             things = {
                 "ours": partial(ours, frame),
                 "ours, and COPY's limits": partial(ours_fitting, kind, frame),

@@ -19,26 +19,26 @@ from pathlib import Path
 
 from benchmarks.common import children, resident_mb
 from benchmarks.subset import written_subset
-from music_assets.defs.assets.msd_partition import PartitionReader
-from music_assets.sources.msd import MsdRoot, cores
+from music_assets.defs.assets.msd_partition import read_partition
+from music_assets.sources.msd import MsdRoot, cores, read_partitions
 
 
 def read(root: str, songs: int) -> None:
     """Read partitions until so many songs are read, and print a line of the table."""
     msd = MsdRoot.open(root)
     keys = msd.partitions()
-    began, done, seconds = time.perf_counter(), 0, 0.0
-    with PartitionReader(msd, cores(), many_files=0) as reader:
-        while done < songs:
-            wanted: list[str] = []
-            for key in keys:
-                if done + sum(map(msd.count, wanted)) >= songs:
-                    break
-                wanted.append(key)
-            reader.expect(wanted)
-            done += sum(reader.read(key).songs for key in wanted)
-        seconds = time.perf_counter() - began
-        workers = max((resident_mb(pid, peak=True) for pid in children()), default=0)
+    began, done = time.perf_counter(), 0
+    workers = 0.0
+    while done < songs:
+        wanted: list[str] = []
+        for key in keys:
+            if done + sum(map(msd.count, wanted)) >= songs:
+                break
+            wanted.append(key)
+        for _, partition in read_partitions(msd, wanted, cores(), read_partition, many_files=0):
+            done += partition.songs
+            workers = max([workers, *(resident_mb(pid, peak=True) for pid in children())])
+    seconds = time.perf_counter() - began
     print(f"{done:>10,}{seconds:>10.1f}{seconds / done * 1000:>12.3f}", end="")
     print(f"{resident_mb(peak=True):>12.0f}{workers:>12.0f}", flush=True)
 

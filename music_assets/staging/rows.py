@@ -59,13 +59,13 @@ def encode(rows: pd.DataFrame | list[Row], key: str, table: Table | None = None)
     )
     if any("fetched_at" in record for record in records):
         records = [_without_zone(record) for record in records]
-    limits = None if table is None else CopyLimits(table)
-    if limits is not None:
-        records = [fitting for record in records if (fitting := limits.truncate(record)) is not None]
     texts = _Texts()
-    lines = [texts.line(record) for record in records]
-    if table is None or limits is None:
+    if table is None:
+        lines = [texts.line(record) for record in records]
         return Encoded(_compress(lines), len(lines), tuple(texts.changes()))
+    limits = CopyLimits(table)
+    fitting = (limits.truncate(texts.repaired(record)) for record in records)
+    lines = [texts.line(record) for record in fitting if record is not None]
     lines = [line for line in lines if limits.within_limits(line)]
     parsed = [orjson.loads(line) for line in lines]
     changes = [*texts.changes(), *limits.changes()]
@@ -97,10 +97,18 @@ def decode(content: bytes) -> list[Row]:
 
 
 class _Texts:
-    """Encodes records, replacing what is no character by U+FFFD, and counts the rows that had any."""
+    """Replaces what is no character in texts by U+FFFD, and counts the rows that had any."""
 
     def __init__(self) -> None:
         self._repaired = 0
+
+    def repaired(self, record: Row) -> Row:
+        """The record with its texts repaired; those in lists and maps are left to `line`."""
+        texts = (value for value in record.values() if isinstance(value, str))
+        if not any(_NOT_TEXT.search(text) for text in texts if not text.isprintable()):
+            return record
+        self._repaired += 1
+        return {name: _repaired(value) for name, value in record.items()}
 
     def line(self, record: Row) -> bytes:
         try:
@@ -109,9 +117,8 @@ class _Texts:
             line = b"\\u0000"
         if _NOT_TEXT_ENCODED.search(line) is None:
             return line
-        repaired = _repaired(record)
-        if repaired != record:
-            self._repaired += 1
+        repaired = {_repaired(name): _repaired(value) for name, value in record.items()}
+        self._repaired += repaired != record
         return orjson.dumps(repaired, default=_other, option=_OPTIONS)
 
     def changes(self) -> list[str]:

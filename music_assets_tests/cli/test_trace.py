@@ -102,7 +102,7 @@ def test_each_staged_kind_leads_to_its_file_its_load_and_their_runs(data: Path) 
         assert facts["loaded"]["run_id"] == loads[kind][1]
         assert facts["loaded"]["run_id"] in runs
         assert facts["loaded"]["is_as_staged"]
-        assert facts["gate"]["problems"] == []
+        assert facts["validation"]["problems"] == []
 
 
 def test_it_is_shown_to_people_too(data: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_load_of_another_file_than_is_staged_is_told(data: Path, tmp_path: Pat
     track_id = a_match(data)
     facts = traced(track_id, mine)["files"]["mapped_songs"]
     assert facts["loaded"]["is_as_staged"] is False
-    assert facts["gate"] is None  # its verdict is of the other file
+    assert facts["validation"] is None  # the manifest is of the other file
     assert "from another file" in trace(track_id, mine).output
 
 

@@ -1,7 +1,7 @@
 """Mapping, through the asset graph: every status, corrections, and what a re-scoring says and costs.
 
 The answers of Spotify are staged by hand, so that each case is there; from there on everything is real: the
-assets, the gate, DuckDB, the published tables and their checks. Nothing selected here can ask Spotify.
+assets, validation, DuckDB, the published tables and their checks. Nothing selected here can ask Spotify.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 
 from music_assets.definitions import build_defs
 from music_assets.defs.assets import mapped_rows, mapping
-from music_assets.defs.slices import StagedSlices
 from music_assets.settings import Settings, resources
 from music_assets.sources.corrections import CorrectionsError
-from music_assets.staging.rows import encode
-from music_assets.staging.store import StagedFile, StagingStore, checksum
+from music_assets.staging.partitions import Staged, read_rows, write_partition
+from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.tables import METADATA
 from music_assets_tests.warehouse.rows import row
 
@@ -30,7 +29,7 @@ BY_PARTITION = [
     "spotify_tracks",
     "mapped_songs",
     "artist_votes",
-    *(f"staged_json/{kind}" for kind in KINDS),
+    "staged_json",
     *(f"warehouse/staging/{kind}" for kind in KINDS),
 ]
 TABLES = ["warehouse/msd/songs", "warehouse/spotify/tracks", "warehouse/mapped/songs"]
@@ -113,7 +112,8 @@ class Desk:
 
     def staged(self, kind: str, key: str) -> list[dict[str, Any]]:
         """The rows of a staged file."""
-        return StagedSlices(self.store, kind)[key]
+        file = self.store.staged_file(kind, key)
+        return [] if file is None else read_rows(self.store, file)
 
     def made(self, key: str) -> StagedFile:
         receipt = self.store.staged_file("mapped_songs", key)
@@ -141,9 +141,7 @@ class Desk:
             search = row("spotify_search", track_id=id_, status=answer, reason=why, source="sandbox", **asked)
             searches.append({**search, "tracks": hits})
         for kind, rows in (("msd_songs", songs), ("spotify_search", searches)):
-            content, count = encode(rows, letters)
-            sum_ = checksum(content)
-            self.store.write(StagedFile(kind, letters, "", count, len(content), sum_, "", MADE_AT), content)
+            write_partition(self.store, kind, letters, Staged(rows), fingerprint="", run_id="")
 
 
 def _range(end: str) -> str:
@@ -172,8 +170,8 @@ def desk(tmp_path: Path) -> Desk:
 def another_matcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """As if the matcher's code had changed."""
     version = "2-0123456789"
-    for module in (mapping, mapped_rows):
-        monkeypatch.setattr(module, "matcher_version", lambda: version)
+    monkeypatch.setattr(mapped_rows, "matcher_version", lambda: version)
+    monkeypatch.setattr(mapping.mapped_songs, "version", version)
     yield version
 
 
@@ -191,8 +189,8 @@ def test_every_status_reaches_the_tables_with_its_reasons(desk: Desk) -> None:
 
 def test_a_better_matcher_makes_all_again_and_says_what_changed(desk: Desk, another_matcher: str) -> None:
     with pytest.MonkeyPatch.context() as as_before:
-        for module in (mapping, mapped_rows):
-            as_before.setattr(module, "matcher_version", lambda: "1-0000000000")
+        as_before.setattr(mapped_rows, "matcher_version", lambda: "1-0000000000")
+        as_before.setattr(mapping.mapped_songs, "version", "1-0000000000")
         first = desk.run(AA, AB)
     assert "rescored" not in metadata(first, AA)
     assert rescoring(first).passed
@@ -200,7 +198,7 @@ def test_a_better_matcher_makes_all_again_and_says_what_changed(desk: Desk, anot
     assert {one["matcher_version"] for one in desk.rows("mapped.songs")} == {another_matcher}
     for key in (AA, AB):
         told = metadata(again, key)
-        assert (told["kept"], told["newly_matched"], told["lost"], told["switched"]) == (False, 0, 0, 0)
+        assert (told["unchanged"], told["newly_matched"], told["lost"], told["switched"]) == (False, 0, 0, 0)
         assert told["rescored"]["matched_before"] == 1
     assert rescoring(again).passed
     assert {one["status"] for one in desk.mapped("matched")} == {"matched"}
@@ -210,7 +208,7 @@ def test_a_rescoring_that_loses_matches_is_warned_of_and_named(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, another_matcher: str
 ) -> None:
     with pytest.MonkeyPatch.context() as as_before:
-        as_before.setattr(mapping, "matcher_version", lambda: "1-0000000000")
+        as_before.setattr(mapping.mapped_songs, "version", "1-0000000000")
         desk.run(AA, AB)
     monkeypatch.setattr(mapped_rows, "song_of", lambda song: mapped_rows.Song("Wheels", song["artist_name"]))
     result = desk.run(AA, AB)
@@ -229,7 +227,7 @@ def test_a_rescoring_that_loses_matches_is_warned_of_and_named(
 def test_what_is_made_of_the_same_is_kept(desk: Desk) -> None:
     desk.run(AA, AB)
     again = desk.run(AA, AB)
-    assert metadata(again, AA)["kept"]
+    assert metadata(again, AA)["unchanged"]
     assert rescoring(again).passed
 
 

@@ -161,7 +161,7 @@ def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_pa
     songs = store.staged_file("msd_songs", "AA")
     assert songs is not None
     copied = {"url": store.url("msd_songs", "AA"), "mandatory": True, "meta": {"content_length": songs.bytes}}
-    assert store.read_json("staged_json/msd_songs", "AA", ".manifest") == {"entries": [copied]}
+    assert store.read_json("staged_json", "AA", ".msd_songs.manifest") == {"entries": [copied]}
 
     server.asked.clear()
     assert run_job(mine, "AA").requests_spent == 0

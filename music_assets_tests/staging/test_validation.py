@@ -1,4 +1,4 @@
-"""The gate: a file that passes can be loaded, and one that does not is told why."""
+"""Validation: a file that passes can be loaded, and one that fails says why."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_empty_file_passes() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"score": "high"}, "score is not a number in 1 rows, such as TRAAAAA NULL"),
+        ({"score": "high"}, "score is not a number in 1 row, such as TRAAAAA NULL"),
         ({"rank": 2**31}, "rank is not a whole number that fits"),
         ({"rank": 1.5}, "rank is not a whole number that fits"),
         ({"accepted": 1}, "accepted is not true or false"),
@@ -72,14 +72,14 @@ def test_a_field_the_table_lacks_and_one_the_file_lacks_are_named() -> None:
     short = mapped()
     del short["margin"]
     found = problems([{**short, "mood": "blue"}])
-    assert "field 'mood' is not a column (1 rows)" in found
+    assert "field 'mood' is not a column (1 row)" in found
     assert "field 'margin' is missing in some rows" in found
 
 
 def test_fields_kept_for_other_assets_alone_are_no_strangers() -> None:
     search = {"slice": "AA", **row("spotify_search", track_id="TRA", status="pending"), "tracks": []}
     assert problems([search], STAGED["spotify_search"]) == ()
-    assert problems([{**mapped(), "tracks": []}]) == ("field 'tracks' is not a column (1 rows)",)
+    assert problems([{**mapped(), "tracks": []}]) == ("field 'tracks' is not a column (1 row)",)
 
 
 def test_a_key_that_comes_twice_is_named() -> None:
@@ -90,14 +90,14 @@ def test_a_key_that_comes_twice_is_named() -> None:
 
 def test_rows_of_another_slice_are_refused() -> None:
     (said,) = problems([{**mapped(), "slice": "AB"}])
-    assert said.startswith("slice is not 'AA' in 1 rows")
+    assert said.startswith("slice is not 'AA' in 1 row")
 
 
 def test_a_row_longer_than_copy_takes_is_refused_by_name() -> None:
     reasons = ["x" * 60_000] * 70
     (said,) = problems([mapped(), mapped(track_id="TRAAAAB", reasons=reasons)])
     assert len(reasons) * 60_000 > MAX_ROW_BYTES
-    assert said == "the row has more than the 4194304 bytes that COPY takes in 1 rows, such as TRAAAAB NULL"
+    assert said == "the row has more than the 4194304 bytes that COPY accepts in 1 row, such as TRAAAAB NULL"
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,13 @@ def test_what_is_no_json_lines_file_is_refused(content: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_nothing_in_a_file_makes_the_gate_fail(text: bytes) -> None:
+def test_nothing_in_a_file_makes_validation_fail(text: bytes) -> None:
     assert check_file(TABLE, gzip.compress(text), "AA").problems or not text.strip(b"\n")
 
 
 @pytest.mark.parametrize("kind", STAGED)
 def test_whatever_passes_can_be_loaded_by_duckdb(kind: str, tmp_path: Path) -> None:
-    """Each column at the edge of what the gate lets through."""
+    """Each column at the edge of what validation accepts."""
     table = STAGED[kind]
     most = {"slice": "AA"} | {
         str(column.name): _edge(column) for column in table.columns if column.name != "slice"
