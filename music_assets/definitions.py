@@ -3,43 +3,57 @@
 Dagster loads `defs`; tests and tools call `build_defs` with what they want to be different.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from dagster import Definitions, in_process_executor
 
-from music_assets.defs import automation, checks
+from music_assets.defs import automation, checks, wiring
 from music_assets.defs.assets import (
     analytics,
     report,
     spotify_answers,
-    staging,
-    warehouse,
 )
+from music_assets.defs.assets import staging as staging_assets
+from music_assets.defs.assets import warehouse as warehouse_assets
 from music_assets.defs.partitions import days, days_policy
 from music_assets.defs.registry import STAGES, STAGES_BY_DAY
 from music_assets.defs.stage_assets import stage_asset
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 
 
-def build_defs(**overrides: Any) -> Definitions:
+def build_defs(
+    *,
+    settings: Settings | None = None,
+    resources: Mapping[str, Any] | None = None,
+    data: str | None = None,
+    msd: str | None = None,
+    staging: str | None = None,
+    warehouse: str | None = None,
+    spotify: str | None = None,
+) -> Definitions:
     """Assemble the project.
 
-    `overrides` are settings by name (`data=`, `msd=`, `staging=`, `warehouse=`, `spotify=`), which win
-    over the environment's; or `settings=`, all of them ready made; and `resources=`, a mapping of
-    resources that replace ours of the same key.
+    `settings` are the environment's unless given, and of these `data`, `msd`, `staging`, `warehouse` and
+    `spotify` win over the variables of these names. `resources` replace those of the same key that
+    the settings make.
+
+    Raises:
+        SettingError: a setting has a value that cannot be used.
     """
-    replaced = overrides.pop("resources", {})
-    settings = overrides.pop("settings", None) or Settings.from_environment(**overrides)
+    settings = settings or Settings.from_environment(
+        data=data, msd=msd, staging=staging, warehouse=warehouse, spotify=spotify
+    )
     return Definitions(
         assets=[
             *map(stage_asset, STAGES),
             *(stage_asset(one, partitions_def=days, policy=days_policy) for one in STAGES_BY_DAY),
             spotify_answers.spotify_answers,
-            staging.staged_json,
-            staging.staged_json_refresh,
-            *staging.staging_tables,
-            *staging.refresh_tables,
-            *warehouse.tables,
+            staging_assets.staged_json,
+            staging_assets.staged_json_refresh,
+            *staging_assets.staging_tables,
+            *staging_assets.refresh_tables,
+            *warehouse_assets.tables,
             *automation.promised(analytics.tables, settings),
             analytics.published_copy,
             report.report,
@@ -48,7 +62,7 @@ def build_defs(**overrides: Any) -> Definitions:
         jobs=automation.jobs,
         schedules=automation.build_schedules(settings),
         sensors=automation.build_sensors(settings),
-        resources={**resources(settings), **replaced},
+        resources={**wiring.resources(settings), **(resources or {})},
         # Steps are short and share one warehouse file: a process each would cost more than they do.
         executor=in_process_executor,
     )

@@ -1,215 +1,294 @@
-"""The environment's settings, and the resources made of them: one table for laptop and AWS alike.
+"""Every setting, declared once: its variable, its default, what it means.
 
-Everything runs with no setting at all. What a setting means is in `.env.example`. Reading settings
-opens nothing; a resource opens what it names when an asset uses it.
+Here: the declarations, in groups, and how the environment is read. A resource has the fields of its group
+(`defs.resources`); `.env.example` and docs/settings.md are generated from the declarations
+(`cli.settings_reference`). Everything runs with no setting at all. Reading settings opens nothing.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-import math
 import os
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from datetime import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from music_assets.defs.io_managers import JsonLinesIOManager, WarehouseIOManager
-from music_assets.defs.resources import (
-    CorrectionsResource,
-    MsdResource,
-    RefreshResource,
-    ReportResource,
-    SpotifyResource,
-    StagingResource,
-    WarehouseResource,
-)
 from music_assets.errors import MusicAssetsError
-from music_assets.staging.errors import UnknownPlace
-from music_assets.staging.s3 import checked_endpoint, encryption
-from music_assets.staging.store import place
-from music_assets.warehouse.connect import LOOPBACK, without_password
 
-# Days after which an artist's releases are asked for again where that is `none`: not in a lifetime.
-_NEVER = 36_500
+PREFIX = "MUSIC_ASSETS_"
 
 
 class SettingError(MusicAssetsError, ValueError):
     """A setting that cannot be used; the message names it and says what it takes."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the environment says, with defaults filled in; paths are absolute.
+def _setting(variable: str, default: Any = None, *, unset: str = "", example: str = "", **more: Any) -> Any:
+    """A field with its variable; `unset` says what holds without it where the default does not."""
+    extra: dict[str, Any] = {"variable": PREFIX + variable, "unset": unset, "example": example}
+    return Field(
+        **({} if "default_factory" in more else {"default": default}), json_schema_extra=extra, **more
+    )
 
-    `msd` is None where the generated sample is used. `spotify` is `api` or `sandbox`. `overrides`,
-    `sid_mismatches` and `msd_duplicates` are files of corrections, None where there are none. `readers` is
-    how many processes read the MSD, None for one a core.
 
-    Of Spotify: `spotify_mode` is the access the app has, `auto` to see it by the answers; `requests_per_30s`
-    and `requests_per_day` what may be spent, None for no limit of ours; `queries` how many are tried for a
-    song; `artist_gets` whether artists are asked one by one in development mode; `audio_features` where those
-    come from: `reccobeats` (what Spotify does not give), `spotify`, or `off`; `ask_by_release` whether albums
-    are asked for that answer several songs; `tracks` a list of what to ask first; `echonest` the mapping
-    archive, `listenbrainz` whether it is asked, for ids to verify; `verify_ids`
-    whether they are. `ledger` is a path or `postgresql://user@host/database`, `sandbox_url` a sandbox that
-    runs already.
+def _one_of(*values: str) -> Any:
+    """A text that is one of these. (Dagster loses the value of a `Literal` that is configured at launch.)"""
 
-    `refresh_share` is how much of a day's requests left goes to asking again, `refresh_requests` how many do
-    where there is no limit, `releases_every_days` how often an artist's releases are asked for.
+    def check(value: str) -> str:
+        if value not in values:
+            *most, last = (f"`{each}`" for each in values)
+            raise ValueError(f"it takes {', '.join(most)} or {last}")
+        return value
 
-    `daily_start` is a time of day, `HH:MM`, in `timezone`; `alert_webhook` and `alert_sns` are where a failed
-    run is told of. `s3_endpoint` is the URL of an S3 server that is not AWS's, `s3_sse` how what is written
-    there is encrypted. `job_tags` are tags by job that its runs carry: on AWS, the size of their task and
-    where it is placed. `redshift_iam_role` is the role by which Redshift reads S3.
-    """
+    return AfterValidator(check)
 
-    data: Path
-    msd: Path | None
-    staging: str
-    warehouse: str = field(repr=False)  # it may hold a password
-    spotify: str
-    overrides: Path | None = None
-    sid_mismatches: Path | None = None
-    msd_duplicates: Path | None = None
-    readers: int | None = None
-    timezone: str = "UTC"
-    daily_start: str = "03:00"
-    retention_days: int = 180
-    alert_webhook: str | None = field(default=None, repr=False)  # whoever knows it can post there
-    alert_sns: str | None = None
-    spotify_mode: str = "auto"
-    requests_per_30s: int | None = None
-    requests_per_day: int | None = None
-    queries: int = 2
-    artist_gets: bool = False
-    audio_features: str = "reccobeats"
-    ask_by_release: bool = True
-    tracks: Path | None = None
-    echonest: Path | None = None
-    listenbrainz: bool = False
-    verify_ids: bool = True
-    refresh_share: float = 0.2
-    refresh_requests: int = 100
-    releases_every_days: int = 30
-    ledger: str = ""
-    sandbox_url: str | None = None
-    s3_endpoint: str | None = None
-    s3_sse: str | None = None
-    redshift_iam_role: str = "default"
-    job_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+def _limit(value: object) -> object:
+    if value is not None and value != "none" and not (str(value).isdecimal() and int(str(value))):
+        raise ValueError("it takes a number from 1, or `none`")
+    return None if value == "none" else value
+
+
+def _file(path: str | Path | None) -> Any:
+    return path and type(path)(Path(path).expanduser().absolute())
+
+
+def _place(url: str) -> str:
+    return url if "://" in url else str(_file(url))
+
+
+def _staging(url: str) -> str:
+    scheme, _, path = url.partition("://")
+    if "://" in url and (scheme not in ("s3", "file") or not path.strip("/")):
+        raise ValueError("it takes a folder, or s3://bucket/prefix")
+    return _place(url.removeprefix("file://"))
+
+
+def _warehouse(url: str) -> str:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(url)
+    except ArgumentError:
+        message = "it takes a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb"
+        raise ValueError(message) from None
+    return url
+
+
+def _web_address(url: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ValueError("it takes a URL that begins with https:// or http://")
+    return url
+
+
+def _endpoint(url: str) -> str:
+    if "@" in urlsplit(_web_address(url)).netloc:
+        raise ValueError(
+            "it must not hold a user or password: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return url
+
+
+def _time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError("it takes a name such as Europe/Berlin, or UTC") from None
+
+
+def _time_of_day(text: str) -> str:
+    try:
+        return f"{time.fromisoformat(text):%H:%M}"
+    except ValueError:
+        raise ValueError("it takes a time of day, such as 03:00") from None
+
+
+def read_job_tags(text: Any) -> Any:
+    """Tags by job, from a JSON object of objects of text; none from an empty text."""
+    try:
+        tags = json.loads(text or "{}") if isinstance(text, str) else text
+        if all(isinstance(tag, str) for job in tags.values() for tag in job.values()):
+            return tags
+    except (ValueError, AttributeError):
+        pass
+    raise ValueError('it takes a JSON object of tags by job, all text: {"ask": {"ecs/cpu": "256"}}')
+
+
+Limit = Annotated[int | None, BeforeValidator(_limit)]
+File = Annotated[str | None, AfterValidator(_file)]
+WebAddress = Annotated[str | None, AfterValidator(_web_address)]
+S3Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
+JobTags = Annotated[dict[str, dict[str, str]], BeforeValidator(read_job_tags)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class SpotifyGroup(_Group):
+    source: Annotated[str, _one_of("api", "sandbox")] = _setting(
+        "SPOTIFY", "sandbox", unset="`api` where Spotify's credentials are set, else `sandbox`"
+    )
+    """Where Spotify data comes from: `api`, or `sandbox`, which invents it and marks every row."""
+    mode: Annotated[str, _one_of("auto", "development", "extended")] = _setting("SPOTIFY_MODE", "auto")
+    """Your app's access to Spotify: `development`, `extended`, or `auto`, to tell by the responses."""
+    requests_per_30s: Limit = _setting("REQUESTS_PER_30S", unset="100; `none` for the sandbox", example="100")
+    """The most requests to Spotify in 30 seconds, or `none`. Pauses that Spotify asks for come on top."""
+    requests_per_day: Limit = _setting("REQUESTS_PER_DAY", unset="`none`", example="none")
+    """The most requests to Spotify in a day (UTC), or `none`, to leave it to Spotify's own quota."""
+    audio_features: Annotated[str, _one_of("reccobeats", "spotify", "off")] = _setting(
+        "AUDIO_FEATURES", "reccobeats"
+    )
+    """Audio features: `reccobeats` (keyless, for what Spotify refuses), `spotify` alone, or `off`."""
+
+
+class SandboxGroup(_Group):
+    url: WebAddress = _setting(
+        "SANDBOX_URL", unset="each run starts its own sandbox", example="http://127.0.0.1:8000"
+    )
+    """A sandbox that runs already (`music-assets sandbox --port 8000`)."""
+
+
+class ResolutionGroup(_Group):
+    tracks: File = _setting("TRACKS", example="/path/to/list.txt")
+    """A file naming what to resolve first: ids of MSD tracks, songs or artists, in any text."""
+    echonest: File = _setting("ECHONEST", example="/path/to/millionsongdataset_echonest.tar.bz2")
+    """Spotify ids to verify: the Echo Nest mapping archive, its tar.bz2 or the folder it unpacks to."""
+    listenbrainz: bool = _setting("LISTENBRAINZ", False, unset="`no`", example="yes")
+    """Spotify ids to verify: `yes` gets them from ListenBrainz Labs, an experiment that may change or end."""
+
+
+class CorrectionsGroup(_Group):
+    overrides: File = _setting("OVERRIDES", example="/path/to/overrides.csv")
+    """Your corrections, which win over the matcher: a CSV of track_id, spotify_track_id (or `none`), note."""
+    sid_mismatches: File = _setting("SID_MISMATCHES", example="/path/to/sid_mismatches.txt")
+    """The MSD's list of tracks linked to the wrong song: flagged, and without a vote for their artist."""
+    msd_duplicates: File = _setting("MSD_DUPLICATES", example="/path/to/msd_duplicates.txt")
+    """The MSD's list of duplicates: they are grouped."""
+
+
+class RefreshGroup(_Group):
+    share: float = _setting("REFRESH_SHARE", 0.2, ge=0, le=1, allow_inf_nan=False)
+    """The share of a day's requests, 0 to 1, that refreshes the stalest values and lists new releases."""
+
+
+class ScheduleGroup(_Group):
+    timezone: Annotated[str, AfterValidator(_time_zone)] = _setting("TIMEZONE", "UTC")
+    """The time zone of the daily run and of its deadline, 07:00."""
+    daily_start: Annotated[str, AfterValidator(_time_of_day)] = _setting("DAILY_START", "03:00")
+    """When the daily run starts; its tables are promised by 07:00."""
+
+
+class AwsGroup(_Group):
+    s3_endpoint: S3Endpoint = _setting(
+        "S3_ENDPOINT", unset="AWS", example="http://localhost:8333", repr=False
+    )
+    """An S3 server that is not AWS's. Credentials are AWS's usual ones (AWS_PROFILE, …)."""
+    redshift_iam_role: str = _setting(
+        "REDSHIFT_IAM_ROLE", "default", example="arn:aws:iam::<account>:role/<name>"
+    )
+    """The role by which Redshift's COPY reads staged files: its ARN, or `default` for the cluster's own."""
+    job_tags: JobTags = _setting("JOB_TAGS", {}, unset="none", example='{"ask": {"ecs/cpu": "256"}}')
+    """Tags by job that its runs carry: the size of their task, where it is placed. Terraform writes it."""
+
+
+class Settings(BaseSettings):
+    """All settings; paths are absolute. `Settings()` reads the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    data: Annotated[Path, AfterValidator(_file)] = _setting("DATA", Path("data"), validate_default=True)
+    """Folder for staging, warehouse, ledger and Dagster's own storage."""
+    msd: File = _setting(
+        "MSD", unset="a generated sample of some 400 songs", example="/path/to/MillionSongSubset"
+    )
+    """MSD root: the folder that holds A/ to Z/ (or data/A/ to data/Z/), or one HDF5 file of many songs."""
+    staging: Annotated[str, AfterValidator(_staging)] = _setting(
+        "STAGING",
+        unset="`<data>/staging`",
+        example="s3://bucket/prefix",
+        default_factory=lambda valid: str(valid["data"] / "staging"),
+    )
+    """Where staged files are stored: a folder, or s3://bucket/prefix."""
+    warehouse: Annotated[str, AfterValidator(_warehouse)] = _setting(
+        "WAREHOUSE",
+        unset="`duckdb:///<data>/warehouse.duckdb`",
+        example="redshift+redshift_connector://host:5439/database?secret=<ARN>",
+        default_factory=lambda valid: f"duckdb:///{valid['data'] / 'warehouse.duckdb'}",
+        repr=False,  # it may hold a password
+    )
+    """Where tables are stored: a SQLAlchemy URL. docs/install.md has the forms of Redshift's."""
+    spotify: SpotifyGroup = SpotifyGroup()
+    ledger: Annotated[str, AfterValidator(_place)] = _setting(
+        "LEDGER",
+        unset="`<data>/ledger/<spotify>.sqlite`",
+        example="postgresql://user@host/database",
+        default_factory=lambda valid: str(valid["data"] / "ledger" / f"{valid['spotify'].source}.sqlite"),
+        repr=False,
+    )
+    """Where responses are cached: a file, or postgresql://user@host/database, its password in PGPASSWORD."""
+    sandbox: SandboxGroup = SandboxGroup()
+    resolution: ResolutionGroup = ResolutionGroup()
+    corrections: CorrectionsGroup = CorrectionsGroup()
+    refresh: RefreshGroup = RefreshGroup()
+    schedule: ScheduleGroup = ScheduleGroup()
+    retention_days: int = _setting("RETENTION_DAYS", 180, ge=1)
+    """Spotify's values older than this many days are warned of, and removed by `music-assets purge`."""
+    alert_webhook: WebAddress = _setting(
+        "ALERT_WEBHOOK", unset="the log alone", example="https://…", repr=False
+    )
+    """Where failed runs are reported beside the log: a web address that takes JSON, such as Slack's."""
+    aws: AwsGroup = AwsGroup()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-        """Settings from `MUSIC_ASSETS_…` variables; `overrides` (by field name) win over them.
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, **overrides: str | None
+    ) -> Settings:
+        """Settings from these variables, the process's unless given.
+
+        `overrides` win over them, by a variable's name without its prefix: `data=` for `MUSIC_ASSETS_DATA`.
 
         Raises:
-            SettingError: a setting has a value that cannot be meant.
+            SettingError: a setting has a value that cannot be used, or an override names none.
         """
-        env = os.environ if environment is None else environment
-        given = {name: value for name, value in overrides.items() if value is not None}
-        if unknown := set(given) - set(cls.__dataclass_fields__):
-            raise SettingError(f"there is no setting {sorted(unknown)[0]!r}")
-
-        def setting(name: str, default: str) -> str:
-            return str(given.get(name) or env.get(f"MUSIC_ASSETS_{name.upper()}") or default)
-
-        def one_of(name: str, *values: str) -> str:
-            value = setting(name, values[0])
-            if value not in values:
-                said = ", ".join(f"`{each}`" for each in values)
-                raise SettingError(f"MUSIC_ASSETS_{name.upper()} is {value!r}: it takes one of {said}.")
-            return value
-
-        def number(name: str, default: int | None) -> int | None:
-            """A whole number from 1, or None for `none`."""
-            text = setting(name, "none" if default is None else str(default))
-            if text == "none":
-                return None
-            if not text.isdecimal() or int(text) == 0:
-                raise SettingError(
-                    f"MUSIC_ASSETS_{name.upper()} is {text!r}: it takes a number from 1, or `none`."
-                )
-            return int(text)
-
-        def path(name: str) -> Path | None:
-            given = setting(name, "")
-            return Path(given).expanduser().absolute() if given else None
-
-        data = Path(setting("data", "data")).absolute()
-        msd = setting("msd", "")
-        has_credentials = bool(env.get("SPOTIPY_CLIENT_ID") and env.get("SPOTIPY_CLIENT_SECRET"))
-        spotify = setting("spotify", "api" if has_credentials else "sandbox")
-        if spotify not in ("api", "sandbox"):
-            raise SettingError(f"MUSIC_ASSETS_SPOTIFY is {spotify!r}: it takes `api` or `sandbox`.")
-        if spotify == "api" and not has_credentials:
+        given = {PREFIX + name.upper(): value for name, value in overrides.items()}
+        if unknown := given.keys() - {declared.variable for declared in declared_settings()}:
+            raise SettingError(f"{min(unknown)} is not a setting.")
+        env = dict(os.environ if environment is None else environment)
+        env.update({name: str(value) for name, value in given.items() if value is not None})
+        try:
+            settings = cls(_build_sources=((_Environment(cls, env),), {}))  # type: ignore[call-arg]
+        except ValidationError as error:
+            raise _as_setting_error(error) from None
+        if settings.spotify.source == "sandbox" and not settings.warehouse_is_local:
             raise SettingError(
-                "MUSIC_ASSETS_SPOTIFY is `api`, and Spotify's credentials are missing: set SPOTIPY_CLIENT_ID "
-                "and SPOTIPY_CLIENT_SECRET, or MUSIC_ASSETS_SPOTIFY=sandbox to try without an account."
-            )
-        warehouse = setting("warehouse", f"duckdb:///{data / 'warehouse.duckdb'}")
-        settings = cls(
-            data=data,
-            msd=Path(msd).absolute() if msd else None,
-            staging=_staging(setting("staging", str(data / "staging"))),
-            warehouse=warehouse,
-            spotify=spotify,
-            overrides=path("overrides"),
-            sid_mismatches=path("sid_mismatches"),
-            msd_duplicates=path("msd_duplicates"),
-            readers=number("readers", None),
-            timezone=_timezone(setting("timezone", "UTC")),
-            daily_start=_time_of_day(setting("daily_start", "03:00")),
-            retention_days=_days(setting("retention_days", "180")),
-            alert_webhook=_web_address(setting("alert_webhook", "")),
-            alert_sns=setting("alert_sns", "") or None,
-            spotify_mode=one_of("spotify_mode", "auto", "development", "extended"),
-            requests_per_30s=number("requests_per_30s", 100 if spotify == "api" else None),
-            requests_per_day=number("requests_per_day", None),
-            queries=int(one_of("queries", "2", "1", "3")),
-            artist_gets=one_of("artist_gets", "no", "yes") == "yes",
-            audio_features=one_of("audio_features", "reccobeats", "spotify", "off"),
-            ask_by_release=one_of("ask_by_release", "yes", "no") == "yes",
-            tracks=path("tracks"),
-            echonest=path("echonest"),
-            listenbrainz=one_of("listenbrainz", "no", "yes") == "yes",
-            verify_ids=one_of("verify_ids", "yes", "no") == "yes",
-            refresh_share=_share(setting("refresh_share", "0.2")),
-            refresh_requests=number("refresh_requests", 100) or 0,
-            releases_every_days=number("releases_every_days", 30) or _NEVER,
-            ledger=_ledger(setting("ledger", str(data / "ledger" / f"{spotify}.sqlite"))),
-            sandbox_url=setting("sandbox_url", "") or None,
-            s3_endpoint=_s3("MUSIC_ASSETS_S3_ENDPOINT", setting("s3_endpoint", ""), checked_endpoint),
-            s3_sse=_s3("MUSIC_ASSETS_S3_SSE", setting("s3_sse", ""), encryption),
-            redshift_iam_role=setting("redshift_iam_role", "default"),
-            job_tags=read_job_tags(setting("job_tags", "")),
-        )
-        if spotify == "sandbox" and not settings.warehouse_is_local:
-            raise SettingError(
-                "The sandbox invents its answers, and MUSIC_ASSETS_WAREHOUSE is not on this machine: set "
+                "The sandbox invents its responses, and MUSIC_ASSETS_WAREHOUSE is not on this machine: set "
                 "Spotify's credentials, or use a local warehouse."
             )
         return settings
 
-    @property
-    def warehouse_is_local(self) -> bool:
-        """Whether the warehouse is a file or on loopback: others do not read it."""
-        try:
-            url = make_url(self.warehouse)
-        except ArgumentError:
-            raise SettingError("MUSIC_ASSETS_WAREHOUSE is not a SQLAlchemy URL.") from None
-        return url.get_backend_name() == "duckdb" or url.host in LOOPBACK
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls, os.environ)
 
     @property
-    def refreshes(self) -> bool:
-        """Whether a day's refresh may spend anything."""
-        return (self.refresh_requests if self.requests_per_day is None else self.refresh_share) > 0
+    def warehouse_is_local(self) -> bool:
+        """Whether the warehouse is a file or on loopback: nobody else reads it."""
+        from sqlalchemy import make_url
+
+        url = make_url(self.warehouse)
+        return url.get_backend_name() == "duckdb" or url.host in ("localhost", "127.0.0.1", "::1")
 
     @property
     def published(self) -> Path:
@@ -226,150 +305,62 @@ class Settings:
         return self.data / "dagster"
 
 
-def resources(settings: Settings) -> dict[str, Any]:
-    """Every resource and IO manager by its key, as these settings have it."""
-    s3 = {"s3_endpoint": settings.s3_endpoint, "s3_sse": settings.s3_sse}
-    staging = StagingResource(url=settings.staging, **s3)
-    warehouse = WarehouseResource(
-        url=without_password(settings.warehouse),
-        published=str(settings.published),
-        redshift_iam_role=settings.redshift_iam_role,
-        **s3,
-    )
-    msd = MsdResource(
-        path=str(settings.msd) if settings.msd else None,
-        sample=str(settings.data / "sample_msd"),
-        readers=settings.readers,
-    )
-    return {
-        "msd": msd,
-        "spotify": SpotifyResource(
-            source=settings.spotify,
-            data=str(settings.data),
-            msd=msd,
-            ledger=settings.ledger,
-            mode=settings.spotify_mode,
-            requests_per_30s=settings.requests_per_30s,
-            requests_per_day=settings.requests_per_day,
-            queries=settings.queries,
-            artist_gets=settings.artist_gets,
-            features_from=settings.audio_features,
-            sandbox_url=settings.sandbox_url,
-            by_release=settings.ask_by_release,
-            tracks=_text(settings.tracks),
-            echonest=_text(settings.echonest),
-            ask_listenbrainz=settings.listenbrainz,
-            verify_ids=settings.verify_ids,
-            sid_mismatches=_text(settings.sid_mismatches),
-        ),
-        "corrections": CorrectionsResource(
-            overrides=_text(settings.overrides),
-            sid_mismatches=_text(settings.sid_mismatches),
-            msd_duplicates=_text(settings.msd_duplicates),
-        ),
-        "refresh": RefreshResource(
-            share=settings.refresh_share,
-            requests=settings.refresh_requests,
-            releases_every_days=settings.releases_every_days,
-        ),
-        "staging": staging,
-        "warehouse": warehouse,
-        "report_page": ReportResource(path=str(settings.report)),
-        "json_lines": JsonLinesIOManager(staging=staging),
-        "warehouse_tables": WarehouseIOManager(warehouse=warehouse),
-    }
+class Declared(NamedTuple):
+    """One setting: its variable, its group (empty for those of `Settings` itself), its field there."""
+
+    variable: str
+    group: str
+    name: str
+    field: FieldInfo
 
 
-def _ledger(place: str) -> str:
-    return place if "://" in place else str(Path(place).expanduser().absolute())
+def declared_settings() -> Iterator[Declared]:
+    """All settings, in the order of their declaration."""
+    for name, field in Settings.model_fields.items():
+        kind: Any = field.annotation
+        is_group = isinstance(kind, type) and issubclass(kind, _Group)
+        for inner, each in (kind.model_fields if is_group else {name: field}).items():
+            extra: Any = each.json_schema_extra
+            yield Declared(extra["variable"], name if is_group else "", inner, each)
 
 
-def _timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise SettingError(
-            f"MUSIC_ASSETS_TIMEZONE is {name!r}: it takes a name such as Europe/Berlin, or UTC."
-        ) from None
-    return name
+class _Environment(PydanticBaseSettingsSource):
+    """Variables of an environment, nested as the groups are. An empty one counts as unset."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        super().__init__(settings_cls)
+        self._variables = {name: value for name, value in environment.items() if value}
+        has_credentials = {"SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"} <= self._variables.keys()
+        source = self._variables.setdefault(PREFIX + "SPOTIFY", "api" if has_credentials else "sandbox")
+        if source == "api":
+            self._variables.setdefault(PREFIX + "REQUESTS_PER_30S", "100")
+            if not has_credentials:
+                raise SettingError(
+                    "MUSIC_ASSETS_SPOTIFY is `api`, and Spotify's credentials are missing: set "
+                    "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or MUSIC_ASSETS_SPOTIFY=sandbox to try "
+                    "without an account."
+                )
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        declared = [one for one in declared_settings() if field_name in (one.group, one.group or one.name)]
+        values = {
+            one.name: self._variables[one.variable] for one in declared if one.variable in self._variables
+        }
+        return (values if declared[0].group else values.get(field_name)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in found.items() if value}
 
 
-def _time_of_day(text: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-        raise SettingError(f"MUSIC_ASSETS_DAILY_START is {text!r}: it takes a time of day, such as 03:00.")
-    return text
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise SettingError(
-            f"MUSIC_ASSETS_RETENTION_DAYS is {text!r}: it takes a number of days, such as 180."
-        )
-    return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise SettingError(
-            f"MUSIC_ASSETS_REFRESH_SHARE is {text!r}: it takes a share from 0 to 1, such as 0.2."
-        )
-    return share
-
-
-def _web_address(text: str) -> str | None:
-    if text and not text.startswith(("https://", "http://")):
-        raise SettingError("MUSIC_ASSETS_ALERT_WEBHOOK is no web address: it begins with https://.")
-    return text or None
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def unknown_settings(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each `MUSIC_ASSETS_…` variable that names no setting, with the one that was meant."""
-    known = [f"MUSIC_ASSETS_{name.upper()}" for name in Settings.__dataclass_fields__]
-    said = []
-    for name in sorted(environment):
-        if name.startswith("MUSIC_ASSETS_") and name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are."
-            said.append(f"{name} is no setting; {hint}")
-    return said
-
-
-def read_job_tags(text: str) -> dict[str, dict[str, str]]:
-    """Tags by job, from a JSON object of objects of text; none from an empty text.
-
-    Raises:
-        SettingError: it is no such object.
-    """
-    try:
-        tags = json.loads(text or "{}")
-        if all(isinstance(tag, str) for job in tags.values() for tag in job.values()):
-            return {name: dict(job) for name, job in tags.items()}
-    except (ValueError, AttributeError):
-        pass
-    raise SettingError(
-        "MUSIC_ASSETS_JOB_TAGS takes a JSON object of tags by job, all text, as Terraform writes it: "
-        '{"ask": {"ecs/cpu": "256"}}.'
-    )
-
-
-def _staging(url: str) -> str:
-    try:
-        scheme, path = place(url)
-    except UnknownPlace as error:
-        raise SettingError(str(error)) from None
-    return url if scheme == "s3" else str(Path(path).absolute())
-
-
-def _s3(name: str, value: str, check: Callable[[str], object]) -> str | None:
-    try:
-        return value if value and check(value) else None
-    except ValueError as error:
-        raise SettingError(f"{name} cannot be used: {error}.") from None
+def _as_setting_error(error: ValidationError) -> SettingError:
+    """The first thing that is wrong, by its variable; never a value that may hold a secret."""
+    wrong = error.errors()[0]
+    where = tuple(str(part) for part in wrong["loc"])
+    declared = next(one for one in declared_settings() if where[:2] in ((one.group, one.name), (one.name,)))
+    message = wrong["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    if wrong["type"] == "bool_parsing":
+        message = "it takes `yes` or `no`"
+    value = f"is {wrong['input']!r}" if declared.field.repr else "cannot be used"
+    return SettingError(f"{declared.variable} {value}: {message}.")

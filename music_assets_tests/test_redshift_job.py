@@ -17,7 +17,8 @@ from sqlalchemy import Table, select
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
-from music_assets.settings import Settings, resources
+from music_assets.defs.wiring import resources
+from music_assets.settings import Settings
 from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets_tests.support.standin import Standin
 

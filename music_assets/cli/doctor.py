@@ -73,7 +73,8 @@ def examine(
 
     `overrides` are settings by name, as for `Settings.from_environment`.
     """
-    from music_assets.settings import SettingError, Settings, unknown_settings
+    from music_assets.cli.settings_reference import unknown_settings
+    from music_assets.settings import SettingError, Settings
 
     env = os.environ if environment is None else environment
     yield _versions()
@@ -84,7 +85,7 @@ def examine(
     except SettingError as error:
         yield Finding("settings", PROBLEM, str(error), "See .env.example for what each setting takes.")
         return
-    yield Finding("settings", OK, f"data in {settings.data}, Spotify from the {settings.spotify}")
+    yield Finding("settings", OK, f"data in {settings.data}, Spotify from the {settings.spotify.source}")
     yield from _data_folder(settings.data)
     yield from _msd(settings, quick)
     yield from check_services(settings, env, offline=offline)

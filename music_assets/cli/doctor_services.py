@@ -51,7 +51,7 @@ def _ledger(settings: Settings) -> Finding:
 def _spotify(settings: Settings, environment: Mapping[str, str], offline: bool) -> Finding:
     from music_assets.sources.spotify import SpotifySettings
 
-    if settings.spotify == "sandbox":
+    if settings.spotify.source == "sandbox":
         advice = "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
         return Finding("Spotify", NOTE, "the sandbox responds, and every value of it is invented", advice)
     if offline:
@@ -90,7 +90,7 @@ def try_spotify(settings: SpotifySettings) -> Finding:
 
 def _staging(settings: Settings) -> Finding:
     """Write a small file to the staging area, and remove it."""
-    from music_assets.settings import resources
+    from music_assets.defs.wiring import resources
 
     url = settings.staging
     try:
@@ -114,7 +114,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.schema import CreateTable, DropTable
 
-    from music_assets.settings import resources
+    from music_assets.defs.wiring import resources
     from music_assets.warehouse.duckdb import DuckDBWarehouse
 
     place = make_url(settings.warehouse).render_as_string(hide_password=True)

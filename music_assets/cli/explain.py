@@ -37,7 +37,8 @@ def explain(track_id: str, data: str | None) -> None:
     Example:
       music-assets explain TRAAAAW128F429D538
     """
-    from music_assets.settings import Settings, resources
+    from music_assets.defs.wiring import resources
+    from music_assets.settings import Settings
 
     store = resources(Settings.from_environment(data=data))["staging"].store()
     explanation = Explanation.read(store, track_id)

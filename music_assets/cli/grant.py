@@ -17,7 +17,8 @@ def grant(role: str) -> None:
     Example:
       music-assets grant music_readers
     """
-    from music_assets.settings import Settings, resources
+    from music_assets.defs.wiring import resources
+    from music_assets.settings import Settings
 
     settings = Settings.from_environment()
     statements = resources(settings)["warehouse"].open().grant(role)

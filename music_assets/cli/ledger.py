@@ -27,7 +27,7 @@ def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
     if "://" not in settings.ledger and not Path(settings.ledger).exists():
         yield None
         return
-    with closing(open_ledger(settings.ledger, source=settings.spotify)) as ledger:
+    with closing(open_ledger(settings.ledger, source=settings.spotify.source)) as ledger:
         yield ledger
 
 
@@ -42,9 +42,9 @@ def budget_and_access(
     from music_assets.sources.spotify.budget import Budget
 
     app = (os.environ if environment is None else environment).get("SPOTIPY_CLIENT_ID") or ""
-    if settings.spotify == "sandbox":
+    if settings.spotify.source == "sandbox":
         from music_assets.sandbox.process import address_of
 
         app = address_of("http://127.0.0.1").client_id
-    budget = Budget(ledger, app=app, per_day=settings.requests_per_day, clock=clock)
-    return budget, Access(settings.spotify_mode, budget)
+    budget = Budget(ledger, app=app, per_day=settings.spotify.requests_per_day, clock=clock)
+    return budget, Access(settings.spotify.mode, budget)

@@ -51,7 +51,7 @@ def cli() -> None:
 
     load_dotenv(Path(".env"))
     if any(name.startswith("MUSIC_ASSETS_") for name in os.environ):
-        from music_assets.settings import unknown_settings
+        from music_assets.cli.settings_reference import unknown_settings
 
         for line in unknown_settings(os.environ):
             click.echo(f"Warning: {line}", err=True)

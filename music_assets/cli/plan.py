@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +41,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
 
     console = Console()
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-    wanted = frozenset(read_priority_list(settings.tracks)) if settings.tracks else frozenset()
+    listing = settings.resolution.tracks
+    wanted = frozenset(read_priority_list(Path(listing)) if listing else ())
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     found: set[str] = set()
@@ -50,7 +52,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
         if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
             listed[key] += 1
             found |= ids
-    status, per_day = read_status(settings), settings.requests_per_day
+    status, per_day = read_status(settings), settings.spotify.requests_per_day
     spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
     if wanted:
         console.print(Markdown(f"# The {len(wanted):,} listed ids"))
@@ -67,7 +69,7 @@ def _songs(settings: Settings, console: Any) -> Iterator[dict[str, Any]]:
     """The names of every song of the MSD in use, as staged or else as read; with a bar."""
     from rich.progress import track
 
-    from music_assets.settings import resources
+    from music_assets.defs.wiring import resources
     from music_assets.staging.rows import decode
 
     made = resources(settings)

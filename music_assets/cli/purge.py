@@ -50,7 +50,7 @@ def purge(
         else f"what was fetched before {before:%Y-%m-%d %H:%M} UTC"
     )
     requests = wanted.requests_again()
-    a_day = settings.requests_per_day
+    a_day = settings.spotify.requests_per_day
     takes = f", {-(-requests // a_day):,} days at {a_day:,} a day" if a_day and requests else ""
     click.echo(f"To be removed: {which}; staged in {settings.staging}.")
     click.echo(f"The next run asks again for what is gone: about {requests:,} requests{takes}.")

@@ -21,8 +21,9 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, sel
 from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.lock import data_folder_lock
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
+from music_assets.defs.wiring import resources
 from music_assets.resolution import SearchBacklog
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
 from music_assets.staging.rows import decode, encode_for
@@ -115,7 +116,7 @@ class Purge:
             # The default is a file for each source; a setting names one place for both.
             usual = self.settings.data / "ledger" / f"{source}.sqlite"
             places = {str(usual)}
-            if self.settings.ledger != str(usual.with_name(f"{self.settings.spotify}.sqlite")):
+            if self.settings.ledger != str(usual.with_name(f"{self.settings.spotify.source}.sqlite")):
                 places.add(self.settings.ledger)
             for place in sorted(places):
                 path = Path(place.removeprefix("sqlite:///"))
@@ -132,7 +133,7 @@ class Purge:
 
     def _staged(self) -> Iterator[Removed]:
         settings = self.settings
-        store = StagingStore(settings.staging, endpoint=settings.s3_endpoint, sse=settings.s3_sse)
+        store = StagingStore(settings.staging, endpoint=settings.aws.s3_endpoint)
         kinds = spotify_kinds()
         slices = {kind: store.keys(kind) for kind in kinds}
         every = sorted({slice_ for found in slices.values() for slice_ in found})

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,7 +52,7 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
 
     console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-    if settings.spotify == "sandbox":
+    if settings.spotify.source == "sandbox":
         console.print(SANDBOX_BANNER + "\n")
     with progress_shown(console):
         summary = run_job(settings, partitions, refresh=refresh)
@@ -62,12 +63,19 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
         sys.exit(EXIT_FAILED)
 
 
-def run_job(settings: Settings, partitions: str | None = None, *, refresh: bool = False) -> Summary:
+def run_job(
+    settings: Settings,
+    partitions: str | None = None,
+    *,
+    refresh: bool = False,
+    resources: Mapping[str, Any] | None = None,
+) -> Summary:
     """Materialize every partition that has MSD files, or those `partitions` names, then the tables.
 
     Without `partitions` songs are searched for by priority across all partitions, once they are read; with
     it, only what these partitions need is requested. With `refresh` the oldest Spotify values are fetched
-    again before the tables are filled, with a share of the requests, at most once a day.
+    again before the tables are filled, with a share of the requests, at most once a day. `resources` are
+    those of the settings unless given.
 
     Raises:
         MusicAssetsError: the data folder, a setting or an option cannot be used. Nothing was run.
@@ -81,18 +89,18 @@ def run_job(settings: Settings, partitions: str | None = None, *, refresh: bool 
     started = time.monotonic()
     with data_folder_lock(settings.data):
         named = None if partitions is None else parse_partitions(partitions)
-        definitions = build_defs(settings=settings)
-        resources = definitions.resources or {}
-        resources["corrections"].read()
-        if settings.tracks:
-            read_priority_list(settings.tracks)
-        available = resources["msd"].root().partitions()
+        definitions = build_defs(settings=settings, resources=resources)
+        made = definitions.resources or {}
+        made["corrections"].read()
+        if settings.resolution.tracks:
+            read_priority_list(Path(settings.resolution.tracks))
+        available = made["msd"].root().partitions()
         keys = _select(available, named)
         # Read first, so that a warehouse that cannot be written to ends the run before any work.
-        notes = _partitions_of_another_msd(resources["warehouse"].open(), available)
-        summary = Summary(settings.spotify, partitions=len(keys), notes=notes)
+        notes = _partitions_of_another_msd(made["warehouse"].open(), available)
+        summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
-        days = _days_to_refresh(resources) if refresh else []
+        days = _days_to_refresh(made) if refresh else []
         steps = _steps(graph, keys, days, by_priority=named is None)
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             close_lost_runs(instance)
@@ -128,12 +136,16 @@ def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
     """Today (UTC), and earlier days that were refreshed but are not in the warehouse."""
     from datetime import UTC, datetime
 
+    from dagster import build_resources
+
     from music_assets.defs.automation.facts import Loads, days_to_load
     from music_assets.defs.stages import Plan
 
-    today = datetime.fromtimestamp(resources["spotify"].clock(), UTC).date().isoformat()
-    loads = Loads.read(resources["warehouse"].open())
-    return sorted({*days_to_load(Plan(resources["staging"].store(), resources), loads), today})
+    with build_resources(resources) as opened:
+        today = datetime.fromtimestamp(opened.spotify.clock(), UTC).date().isoformat()
+        plan = Plan(opened.staging.store(), {})
+        loads = Loads.read(opened.warehouse.open())
+    return sorted({*days_to_load(plan, loads), today})
 
 
 def _steps(

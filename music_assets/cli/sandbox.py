@@ -25,10 +25,12 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
     Example:
       music-assets sandbox --port 8765 --mode development
     """
+    from music_assets.defs.wiring import opened_resources
     from music_assets.sandbox.process import serve
-    from music_assets.settings import Settings, resources
+    from music_assets.settings import Settings
 
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
-    catalogue = resources(settings)["spotify"].sandbox_catalogue()
+    with opened_resources(settings) as opened:
+        catalogue = opened.sandbox.catalogue()
     click.echo(f"The sandbox Spotify ({mode} mode) answers at http://127.0.0.1:{port}/v1/; Ctrl-C ends it.")
     serve(catalogue, port=port, mode=mode)

@@ -140,12 +140,12 @@ def read_status(
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
     """
-    from music_assets.settings import resources
+    from music_assets.defs.wiring import resources
 
     songs = count_songs(resources(settings)["staging"].store())
     now = datetime.fromtimestamp(clock(), UTC)
-    mode = None if settings.spotify_mode == "auto" else settings.spotify_mode
-    per_day = settings.requests_per_day
+    mode = None if settings.spotify.mode == "auto" else settings.spotify.mode
+    per_day = settings.spotify.requests_per_day
     requests = Requests(left_today=per_day, per_day=per_day, mode=mode, mode_is_set=mode is not None)
     by_day: dict[date, int] = {}
     with existing_ledger(settings) as ledger:
@@ -160,7 +160,7 @@ def read_status(
             }
             by_day = _requests_by_day(ledger, now.date())
     outlook = look_ahead(songs, requests, by_day)
-    return Status(settings.spotify, now.isoformat(timespec="seconds"), songs, requests, outlook)
+    return Status(settings.spotify.source, now.isoformat(timespec="seconds"), songs, requests, outlook)
 
 
 def count_songs(store: StagingStore) -> Songs:

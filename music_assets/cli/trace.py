@@ -56,14 +56,14 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     """
     import orjson
 
-    from music_assets.settings import Settings, resources
+    from music_assets.defs.wiring import opened_resources
+    from music_assets.settings import Settings
 
     settings = Settings.from_environment(msd=msd, data=data)
-    ours = resources(settings)
-    root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
     tables = settings.published if settings.warehouse.startswith("duckdb") else settings.warehouse
-    with ours["spotify"].opened() as spotify:
-        found = trace_row(track_id, tables, ours["staging"].store(), spotify.answers(), root)
+    with opened_resources(settings) as opened:
+        root = opened.msd.root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
+        found = trace_row(track_id, tables, opened.staging.store(), opened.ledger.open(), root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

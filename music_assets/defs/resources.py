@@ -1,9 +1,11 @@
-"""The resources assets ask for: the MSD, Spotify, staging, the warehouse.
+"""The resources that assets use: settings turned into an object of a pure package, with its first use.
 
-Thin: each turns settings into an object of a pure room, when it is used and not before. Which
-settings go where is in `deployment`.
+Here: one resource for each thing that is reached, with the fields of its group of settings. Which settings
+make which resource, and the IO managers, are in `wiring`. The ledger, the sandbox and what is opened on them
+are shared by all who use them in a run, and closed at its end.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from dagster import ConfigurableResource, InitResourceContext
+from dagster import ConfigurableResource, InitResourceContext, ResourceDependency
 from pydantic import PrivateAttr
 
+from music_assets.settings import CorrectionsGroup, RefreshGroup, ResolutionGroup, SandboxGroup, SpotifyGroup
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore, fingerprint
 from music_assets.warehouse.connect import open_warehouse
@@ -35,14 +38,13 @@ if TYPE_CHECKING:
 
 
 class StagingResource(ConfigurableResource[Any]):
-    """Where staged files lie: a folder, or `s3://bucket/prefix`, its server and its encryption."""
+    """Where staged files are stored: a folder, or `s3://bucket/prefix` and its server."""
 
     url: str
     s3_endpoint: str | None = None
-    s3_sse: str | None = None
 
     def store(self) -> StagingStore:
-        return StagingStore(self.url, endpoint=self.s3_endpoint, sse=self.s3_sse)
+        return StagingStore(self.url, endpoint=self.s3_endpoint)
 
 
 class WarehouseResource(ConfigurableResource[Any]):
@@ -54,23 +56,24 @@ class WarehouseResource(ConfigurableResource[Any]):
     url: str
     published: str
     s3_endpoint: str | None = None
-    s3_sse: str | None = None
     redshift_iam_role: str = "default"
 
     def open(self) -> Warehouse:
-        files = S3Files(endpoint=self.s3_endpoint, sse=self.s3_sse)
+        files = S3Files(endpoint=self.s3_endpoint)
         return open_warehouse(self.url, Path(self.published), files, self.redshift_iam_role)
 
 
-class RefreshResource(ConfigurableResource[Any]):
-    """How much a day's refresh may spend: a share of the requests left, or a number where there is no limit.
+class RefreshResource(ConfigurableResource[Any], RefreshGroup):
+    """How much a day's refresh may spend, and the days between two listings of an artist's releases."""
 
-    An artist's releases are asked for once in `releases_every_days` days.
-    """
+    requests: int = 100
+    releases_every_days: int = 30
 
-    share: float
-    requests: int
-    releases_every_days: int
+    def allowance(self, left: int | None) -> int:
+        """The requests of a day's refresh, of those left of the day; None where there is no daily limit."""
+        if left is None:
+            return self.requests if self.share else 0
+        return math.floor(self.share * left)
 
 
 class ReportResource(ConfigurableResource[Any]):
@@ -79,18 +82,14 @@ class ReportResource(ConfigurableResource[Any]):
     path: str
 
 
-class CorrectionsResource(ConfigurableResource[Any]):
-    """The files in which people say what they know of single tracks; each a path, or None for none."""
-
-    overrides: str | None
-    sid_mismatches: str | None
-    msd_duplicates: str | None
+class CorrectionsResource(ConfigurableResource[Any], CorrectionsGroup):
+    """The files in which people say what they know of single tracks."""
 
     def read(self) -> "Corrections":
         """Read the files.
 
         Raises:
-            CorrectionsError: a file that a setting names is missing or cannot be meant.
+            CorrectionsError: a file that a setting names is missing or cannot be parsed.
         """
         from music_assets.sources.corrections import Corrections, CorrectionsError
 
@@ -99,21 +98,17 @@ class CorrectionsResource(ConfigurableResource[Any]):
             if not path.is_file():
                 setting = f"MUSIC_ASSETS_{name.upper()}"
                 raise CorrectionsError(
-                    f"{setting} names {path}, and there is no such file: mend the path, or unset {setting} "
-                    "to do without."
+                    f"{setting} names {path}, and there is no such file: correct the path, or unset "
+                    f"{setting} to do without."
                 )
         return Corrections.read(**files)
 
 
 class MsdResource(ConfigurableResource[Any]):
-    """The MSD files in use: the root at `path`, or the generated sample where there is none.
-
-    `readers` is how many processes read many files; None is one a core.
-    """
+    """The MSD files in use: the root at `path`, or the generated sample where there is none."""
 
     path: str | None
     sample: str
-    readers: int | None = None
 
     def root(self) -> "MsdRoot":
         """Open the root; the sample is written first where it is what is used.
@@ -130,187 +125,57 @@ class MsdResource(ConfigurableResource[Any]):
         return MsdRoot.open(write_sample(Path(self.sample)))
 
 
-class SpotifyResource(ConfigurableResource[Any]):
-    """Spotify, by credentials (`api`) or played by the sandbox, with its ledger; ReccoBeats beside it.
+class _ClosedWithTheRun(ConfigurableResource[Any]):
+    """A resource that opens things when they are first used, and closes them at the end of the run."""
 
-    Credentials are read from the environment when the first question is asked; they are no field
-    here, so no configuration or log ever shows them. What the fields mean is in `deployment`.
-    """
-
-    source: str
-    data: str
-    msd: MsdResource
-    ledger: str
-    mode: str
-    requests_per_30s: int | None
-    requests_per_day: int | None
-    queries: int
-    artist_gets: bool
-    features_from: str
-    sandbox_url: str | None
-    by_release: bool
-    tracks: str | None
-    echonest: str | None
-    ask_listenbrainz: bool
-    verify_ids: bool
-    sid_mismatches: str | None
-    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
-    _run_id: str | None = PrivateAttr(default=None)
-    _ledger: "Ledger | None" = PrivateAttr(default=None)
-    _address: "SandboxAddress | None" = PrivateAttr(default=None)
-    _client: "SpotifyCatalog | None" = PrivateAttr(default=None)
-    _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
-    _index: "SearchBacklog | None" = PrivateAttr(default=None)
-    _elsewhere: "list[IdProvider] | None" = PrivateAttr(default=None)
+    _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
-    def yield_for_execution(self, context: InitResourceContext) -> Iterator["SpotifyResource"]:
-        self._run_id = context.run.run_id if context.run else None
-        with self.opened():
-            try:
-                yield self
-            finally:
-                if self._client and context.instance:
-                    _mark_dead(context.instance, self._client.predecessor)
-
-    @contextmanager
-    def opened(self) -> Iterator["SpotifyResource"]:
-        """For use outside a run: whatever is opened by then is closed at the end."""
-        with self._open:
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[Self]:
+        with self._opened:
             yield self
-            self._client = self._reccobeats = self._ledger = self._address = None
-            self._index = self._elsewhere = None
 
-    def clock(self) -> float:
-        """Seconds since 1970; a simulation has its own."""
-        return time.time()
 
-    def answers(self) -> "Ledger":
-        """The ledger."""
+class LedgerResource(_ClosedWithTheRun):
+    """The cache of responses of one source (`api` or `sandbox`), at a path or URL."""
+
+    url: str
+    source: str
+    _ledger: "Ledger | None" = PrivateAttr(default=None)
+
+    def open(self) -> "Ledger":
         if self._ledger is None:
             from music_assets.sources.ledger import open_ledger
 
-            self._ledger = open_ledger(self.ledger, source=self.source)
-            self._open.callback(self._ledger.close)
+            self._ledger = open_ledger(self.url, source=self.source)
+            self._opened.callback(self._ledger.close)
         return self._ledger
 
-    def client(self) -> "SpotifyCatalog":
-        """The client, opened with the first question: a run that asks nothing starts nothing."""
-        if self._client is None:
-            from music_assets.sources.spotify import SpotifyCatalog
 
-            settings = self._sandbox() if self.source == "sandbox" else self._api()
-            note = {"run_id": self._run_id} if self._run_id else {}
-            client = SpotifyCatalog.open(settings, self.answers(), note=note, clock=self.clock)
-            self._client = self._open.enter_context(client)
-        return self._client
+class SandboxResource(_ClosedWithTheRun, SandboxGroup):
+    """The sandbox: the one that runs already at `url`, or one of our own, which stops with the run.
 
-    def reccobeats(self) -> "ReccoBeats | None":
-        """ReccoBeats, which gives audio features to those whom Spotify refuses them; None if not wanted."""
-        if self.features_from != "reccobeats":
-            return None
-        if self._reccobeats is None:
-            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
+    Ours has extended access unless `mode` says otherwise: to show all there is.
+    """
 
-            policy, source = RECCOBEATS, "reccobeats"
-            if self.source == "sandbox":
-                at = self.sandbox().reccobeats_url
-                policy, source = replace(policy, base_url=at, requests_per_second=None), "sandbox"
-            client = ReccoBeats(policy, self.answers(), source=source)
-            self._reccobeats = self._open.enter_context(client)
-        return self._reccobeats
+    data: str
+    mode: str
+    msd: MsdResource
+    _address: "SandboxAddress | None" = PrivateAttr(default=None)
 
-    def index(self) -> "SearchBacklog":
-        """The songs as far as asking goes, those of the list of tracks first."""
-        if self._index is None:
-            from music_assets.resolution import SearchBacklog, read_priority_list
-
-            # Up to commit b89238b the backlog was a file of its own.
-            for old in (Path(self.data) / "ledger").glob(f"{self.source}.songs.sqlite*"):
-                old.unlink(missing_ok=True)
-            index = SearchBacklog(self.answers())
-            index.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
-            self._index = index
-        return self._index
-
-    def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
-        """What resolves the songs of the backlog."""
-        from music_assets.resolution import Resolver
-
-        if self._elsewhere is None:
-            self._elsewhere = list(self._id_sources())
-        return Resolver(
-            self.client(),
-            self.index(),
-            providers=self._elsewhere,
-            progress=progress,
-        )
-
-    def _id_sources(self) -> "Iterator[IdProvider]":
-        from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
-
-        if self.echonest:
-            from music_assets.sources.corrections import read_sid_mismatches
-            from music_assets.sources.echonest import EchoNestArchive
-
-            archive = EchoNestArchive.open(Path(self.echonest), Path(self.data) / "ledger")
-            self._open.callback(archive.close)
-            mismatched = (
-                read_sid_mismatches(Path(self.sid_mismatches)).by_track if self.sid_mismatches else ()
-            )
-            yield EchoNestIds(archive, mismatched)
-        if self.ask_listenbrainz:
-            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
-
-            policy = LISTENBRAINZ
-            if self.source == "sandbox":
-                policy = replace(policy, base_url=self.sandbox().listenbrainz_url, requests_per_second=None)
-            yield ListenBrainzIds(self._open.enter_context(ListenBrainz(policy, self.answers())))
-
-    def _api(self) -> "SpotifySettings":
-        from music_assets.sources.spotify import SpotifySettings
-
-        return SpotifySettings(
-            os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"], **self._manners()
-        )
-
-    def _sandbox(self) -> "SpotifySettings":
-        from music_assets.sources.spotify import SpotifySettings
-
-        at = self.sandbox()
-        return SpotifySettings(
-            at.client_id,
-            at.client_secret,
-            source="sandbox",
-            base_url=at.base_url,
-            token_url=at.token_url,
-            **self._manners(),
-        )
-
-    def _manners(self) -> dict[str, Any]:
-        return {
-            "mode": self.mode,
-            "requests_per_30s": self.requests_per_30s,
-            "requests_per_day": self.requests_per_day,
-        }
-
-    def sandbox(self) -> "SandboxAddress":
-        """The sandbox: the one that runs already, or one of our own, which stops with this resource.
-
-        Ours has extended access unless the settings say otherwise: to show all there is.
-        """
+    def address(self) -> "SandboxAddress":
+        """Where it listens; the first use starts it."""
         if self._address is None:
             from music_assets.sandbox.process import address_of, running_sandbox
 
-            if self.sandbox_url is not None:
-                self._address = address_of(self.sandbox_url)
+            if self.url is not None:
+                self._address = address_of(self.url)
             else:
                 mode = "extended" if self.mode == "auto" else self.mode
-                started = running_sandbox(self.sandbox_catalogue(), mode=mode)
-                self._address = self._open.enter_context(started)
+                self._address = self._opened.enter_context(running_sandbox(self.catalogue(), mode=mode))
         return self._address
 
-    def sandbox_catalogue(self) -> Path:
+    def catalogue(self) -> Path:
         """The sandbox's catalogue, made of the MSD in use where that has changed since."""
         from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 
@@ -324,12 +189,139 @@ class SpotifyResource(ConfigurableResource[Any]):
         return path
 
 
+class SpotifyResource(_ClosedWithTheRun, SpotifyGroup):
+    """Spotify's catalog, by credentials (`api`) or played by the sandbox.
+
+    Credentials are read from the environment with the first request; they are no field here, so no
+    configuration or log ever shows them.
+    """
+
+    ledger: ResourceDependency[LedgerResource]
+    sandbox: ResourceDependency[SandboxResource]
+    _run_id: str | None = PrivateAttr(default=None)
+    _catalog: "SpotifyCatalog | None" = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[Self]:
+        self._run_id = context.run.run_id if context.run else None
+        with self._opened:
+            try:
+                yield self
+            finally:
+                if self._catalog and context.instance:
+                    _mark_failed(context.instance, self._catalog.predecessor)
+
+    def clock(self) -> float:
+        """Seconds since 1970; a simulation has its own."""
+        return time.time()
+
+    def catalog(self) -> "SpotifyCatalog":
+        """The catalog, opened with the first use: a run that requests nothing starts nothing."""
+        if self._catalog is None:
+            from music_assets.sources.spotify import SpotifyCatalog
+
+            note = {"run_id": self._run_id} if self._run_id else {}
+            catalog = SpotifyCatalog.open(self._access(), self.ledger.open(), note=note, clock=self.clock)
+            self._catalog = self._opened.enter_context(catalog)
+        return self._catalog
+
+    def _access(self) -> "SpotifySettings":
+        """How Spotify is reached, and what may be requested."""
+        from music_assets.sources.spotify import SpotifySettings
+
+        how: dict[str, Any] = self.model_dump(include={"mode", "requests_per_30s", "requests_per_day"})
+        if self.source == "api":
+            return SpotifySettings(
+                os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"], **how
+            )
+        at = self.sandbox.address()
+        how |= {"source": "sandbox", "base_url": at.base_url, "token_url": at.token_url}
+        return SpotifySettings(at.client_id, at.client_secret, **how)
+
+
+class ReccoBeatsResource(_ClosedWithTheRun):
+    """ReccoBeats, which gives audio features to those whom Spotify refuses them."""
+
+    spotify: ResourceDependency[SpotifyResource]
+    _client: "ReccoBeats | None" = PrivateAttr(default=None)
+
+    def client(self) -> "ReccoBeats | None":
+        """Its client; None where the setting wants none of it."""
+        if self.spotify.audio_features == "reccobeats" and self._client is None:
+            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
+
+            policy, source = RECCOBEATS, "reccobeats"
+            if self.spotify.source == "sandbox":
+                at = self.spotify.sandbox.address().reccobeats_url
+                policy, source = replace(policy, base_url=at, requests_per_second=None), "sandbox"
+            client = ReccoBeats(policy, self.spotify.ledger.open(), source=source)
+            self._client = self._opened.enter_context(client)
+        return self._client
+
+
+class ResolutionResource(_ClosedWithTheRun, ResolutionGroup):
+    """Which songs are open, and the resolver that works on them."""
+
+    data: str
+    spotify: ResourceDependency[SpotifyResource]
+    corrections: CorrectionsResource
+    _backlog: "SearchBacklog | None" = PrivateAttr(default=None)
+    _providers: "list[IdProvider] | None" = PrivateAttr(default=None)
+
+    def backlog(self) -> "SearchBacklog":
+        """The songs with the state of their search, those of the list of tracks first."""
+        if self._backlog is None:
+            from music_assets.resolution import SearchBacklog, read_priority_list
+
+            # Up to commit b89238b the backlog was a file of its own.
+            for old in (Path(self.data) / "ledger").glob(f"{self.spotify.source}.songs.sqlite*"):
+                old.unlink(missing_ok=True)
+            backlog = SearchBacklog(self.spotify.ledger.open())
+            backlog.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
+            self._backlog = backlog
+        return self._backlog
+
+    def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
+        """What resolves the songs of the backlog, the most telling request first."""
+        from music_assets.resolution import Resolver
+
+        if self._providers is None:
+            self._providers = list(self._id_providers())
+        return Resolver(
+            self.spotify.catalog(),
+            self.backlog(),
+            providers=self._providers,
+            progress=progress,
+        )
+
+    def _id_providers(self) -> "Iterator[IdProvider]":
+        from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
+
+        if self.echonest:
+            from music_assets.sources.corrections import read_sid_mismatches
+            from music_assets.sources.echonest import EchoNestArchive
+
+            archive = EchoNestArchive.open(Path(self.echonest), Path(self.data) / "ledger")
+            self._opened.callback(archive.close)
+            mismatches = self.corrections.sid_mismatches
+            yield EchoNestIds(archive, read_sid_mismatches(Path(mismatches)).by_track if mismatches else ())
+        if self.listenbrainz:
+            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
+
+            policy = LISTENBRAINZ
+            if self.spotify.source == "sandbox":
+                at = self.spotify.sandbox.address().listenbrainz_url
+                policy = replace(policy, base_url=at, requests_per_second=None)
+            client = self._opened.enter_context(ListenBrainz(policy, self.spotify.ledger.open()))
+            yield ListenBrainzIds(client)
+
+
 def _songs_of(root: "MsdRoot", key: str) -> "pd.DataFrame":
     return root.read(key).songs
 
 
-def _mark_dead(instance: "DagsterInstance", predecessor: dict[str, Any] | None) -> None:
-    """Have Dagster know that a run has failed whose process died while it held the right to spend."""
+def _mark_failed(instance: "DagsterInstance", predecessor: dict[str, Any] | None) -> None:
+    """Have Dagster know that a run has failed whose process died while it held the request lock."""
     run = instance.get_run_by_id(str((predecessor or {}).get("run_id", "")))
     if run is not None and not run.is_finished:
-        instance.report_run_failed(run, "Its process was killed while it asked Spotify. Another goes on.")
+        instance.report_run_failed(run, "Its process was killed while it sent requests to Spotify.")

@@ -68,13 +68,13 @@ def settings_in(data: Path) -> Settings:
 
 def _lead_to(address: SandboxAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the settings made from the environment lead to the sandbox instead of to Spotify."""
-    made = SpotifyResource._api
+    made = SpotifyResource._access
 
     def here(self: SpotifyResource) -> SpotifySettings:
         at = {"base_url": address.base_url, "token_url": address.token_url}
         return replace(made(self), **at, backoff=0.001)
 
-    monkeypatch.setattr(SpotifyResource, "_api", here)
+    monkeypatch.setattr(SpotifyResource, "_access", here)
 
 
 def secrets_of(sandbox: FaultySandbox) -> list[bytes]:

@@ -159,7 +159,7 @@ def test_the_main_job_over_days_ends_where_one_without_a_quota_does(tmp_path: Pa
     record.listen(sandbox)
     with in_thread(sandbox) as address, one_search_per_song():
         url = address.base_url.removesuffix("/v1/")
-        at = replace(at, sandbox_url=url)
+        at = settings_for(tmp_path / "at_once", url)
         whole = run_job(at)
         assert (whole.pending, whole.error, whole.failed) == (0, 0, [])
         searched = record.searches()

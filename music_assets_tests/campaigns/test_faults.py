@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +112,7 @@ def test_the_main_job_under_faults_ends_where_one_without_does(
     sandbox = FaultySandbox(path, mode="development", clock=clock)
     with in_thread(sandbox) as address, one_search_per_song():
         url = address.base_url.removesuffix("/v1/")
-        calm = replace(calm, sandbox_url=url)
+        calm = settings_for(tmp_path / "calm", url)
         assert run_job(calm).failed == []
         kinds = (*BROKEN, "reset", "expired", "wait_0", "wait_a_day")
         sandbox.faults = Faults(broken_rate=RATE, broken=kinds)

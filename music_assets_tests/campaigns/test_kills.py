@@ -38,7 +38,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def started(settings: Settings) -> subprocess.Popen[bytes]:
     """The command, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
-    environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox_url)
+    environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox.url)
     command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
     return subprocess.Popen(
         command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs
 import duckdb
 import pandas as pd
 
+from music_assets.defs.wiring import opened_resources
 from music_assets.resolution import SearchBacklog
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets.tables import PUBLISHED, key_columns
 from music_assets_tests.support.sandbox import FaultySandbox
@@ -104,7 +105,8 @@ def settings_for(data: Path, url: str, **more: Any) -> Settings:
 
 def catalogue_of(settings: Settings) -> Path:
     """The catalogue of the MSD that these settings have."""
-    path: Path = resources(settings)["spotify"].sandbox_catalogue()
+    with opened_resources(settings) as opened:
+        path: Path = opened.sandbox.catalogue()
     return path
 
 

@@ -24,10 +24,11 @@ from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
 from music_assets.cli.purging import Purge, Removed, spotify_kinds
 from music_assets.cli.run import run_job
+from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sandbox.process import running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import StagingStore

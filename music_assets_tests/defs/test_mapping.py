@@ -16,7 +16,8 @@ from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 
 from music_assets.definitions import build_defs
 from music_assets.defs.assets import mapped_rows, mapping
-from music_assets.settings import Settings, resources
+from music_assets.defs.wiring import resources
+from music_assets.settings import Settings
 from music_assets.sources.corrections import CorrectionsError
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagedFile, StagingStore
@@ -121,7 +122,7 @@ class Desk:
         return receipt
 
     def _execute(self, assets: list[str], tags: dict[str, str]) -> ExecuteInProcessResult:
-        job = build_defs(**self.settings).resolve_job_def("music_etl")
+        job = build_defs(settings=Settings.from_environment({}, **self.settings)).resolve_job_def("music_etl")
         selection = [AssetKey(asset.split("/")) for asset in assets]
         return job.execute_in_process(
             instance=self.instance,

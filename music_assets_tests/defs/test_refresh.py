@@ -22,10 +22,11 @@ from dagster import AssetKey, AssetsDefinition, DagsterInstance, materialize
 from music_assets.cli.run import run_job
 from music_assets.defs.assets import refresh
 from music_assets.defs.assets.warehouse import tables
-from music_assets.defs.resources import SpotifyResource
+from music_assets.defs.resources import RefreshResource, SpotifyResource
+from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
@@ -74,12 +75,12 @@ class Desk:
     def store(self) -> StagingStore:
         return StagingStore(self.settings.staging)
 
-    def refresh(self, publish: bool = False, **settings: Any) -> dict[str, dict[str, Any]]:
+    def refresh(self, publish: bool = False, **more: Any) -> dict[str, dict[str, Any]]:
         """Materialise a refresh, and the tables that show it where asked to; the metadata of each asset."""
         assets = REFRESH + (TABLES if publish else [])
         with DagsterInstance.ephemeral() as instance:
-            changed = dataclasses.replace(self.settings, **settings)
-            done = materialize(assets, instance=instance, resources=resources(changed), run_config=QUIET)
+            made = {**resources(self.settings), "refresh": RefreshResource(share=0.2, **more)}
+            done = materialize(assets, instance=instance, resources=made, run_config=QUIET)
         return {
             event.asset_key.to_user_string(): {  # type: ignore[union-attr]
                 name: value.value for name, value in event.materialization.metadata.items()
@@ -250,7 +251,7 @@ def test_what_lacks_its_details_comes_first_and_then_the_stalest(desk: Desk) -> 
     desk.load("spotify_tracks", "AA", [*others, newer])
     hand = {"spotify_track_id": by_hand, "accepted": True, "by_hand": True, "source": "overrides"}
     desk.load("mapped_songs", "AB", [row("mapped_songs", track_id="TRAB1", **hand)])
-    desk.refresh(refresh_requests=5)  # 4 are for tracks, the fifth for releases
+    desk.refresh(requests=5)  # 4 are for tracks, the fifth for releases
     taken = desk.rows(
         "SELECT spotify_track_id FROM staging.spotify_tracks_refresh WHERE slice = '2027-01-15'"
     )
@@ -266,7 +267,7 @@ def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> Non
     desk.load("spotify_tracks", "AA", [*others, track(vanished, isrc=None)])
     desk.server.sandbox.faults.gone = frozenset([vanished])
     for _ in range(2):
-        desk.refresh(refresh_requests=2)
+        desk.refresh(requests=2)
         desk.days_pass()
     days = desk.rows(
         "SELECT slice, count(vanished_at) FROM staging.spotify_tracks_refresh GROUP BY ALL ORDER BY ALL"
@@ -308,15 +309,14 @@ def test_relinked_tracks_are_recorded(desk: Desk) -> None:
 @in_development
 def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
     desk.server.sandbox.faults.quota_per_day = 10
-    desk.settings = dataclasses.replace(desk.settings, refresh_requests=200)
-    told = desk.refresh(publish=True)["spotify_refresh"]
+    told = desk.refresh(publish=True, requests=200)["spotify_refresh"]
     assert 0 < told["tracks"] <= 10 and told["go_on_at"]
     desk.sent()
     desk.server.sandbox.faults.quota_per_day = None
     desk.days_pass(0.5)
     with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
         ledger.execute("DELETE FROM state WHERE name LIKE '%pause%'")  # the quota came back early
-    again = desk.refresh(publish=True)["spotify_refresh"]
+    again = desk.refresh(publish=True, requests=200)["spotify_refresh"]
     assert (again["tracks"], again["go_on_at"]) == (60, "")
     assert desk.sent()["tracks"] == 60 - told["tracks"]
     assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
@@ -340,7 +340,7 @@ def _killed(*_: Any) -> None:
 
 @in_development
 def test_releases_since_2011_are_listed_for_the_artists_with_most_songs(desk: Desk) -> None:
-    told = desk.refresh(publish=True, refresh_requests=12)["artist_releases"]
+    told = desk.refresh(publish=True, requests=12)["artist_releases"]
     assert (told["artists"], desk.sent()["artists"]) == (4, 4)
     most = desk.rows("SELECT spotify_artist_id FROM staging.artist_votes ORDER BY votes DESC, 1 LIMIT 4")
     asked = desk.rows("SELECT DISTINCT spotify_artist_id FROM staging.artist_releases")
@@ -378,13 +378,13 @@ def test_a_new_warehouse_gets_the_slices_of_all_days(desk: Desk) -> None:
 def test_the_file_of_a_past_day_gets_the_columns_declared_since(desk: Desk) -> None:
     day = "2027-01-14"
     old = {name: value for name, value in track(desk.tracks[0]).items() if name != "relinked_to"}
-    desk.refresh(refresh_requests=1)
+    desk.refresh(requests=1)
     refresh.write_slice(
         desk.store, "spotify_tracks_refresh", day, "0", refresh.Made([old], {"requests_spent": 0}), "r"
     )
     days = {"days": [day, "2027-01-15"], "at": "2027-01-15T08:00:00+00:00"}
     desk.store.write_json(refresh.NAME, "all", ".state.json", days)
-    assert desk.refresh(refresh_requests=1)["refreshed_slices"]["slices_loaded"] == 1
+    assert desk.refresh(requests=1)["refreshed_slices"]["slices_loaded"] == 1
     assert desk.rows(f"SELECT count(*) FROM staging.spotify_tracks_refresh WHERE slice = '{day}'") == [(1,)]
 
 

@@ -8,7 +8,6 @@ policies, KMS grants and the services' own rules are not played.
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +19,6 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
-from music_assets.defs.automation.alerts import FailedRun, tell
-from music_assets.settings import Settings
 from music_assets.staging.store import StagedFile, StagingStore, checksum
 from music_assets_tests.deploy.conftest import Applied
 from music_assets_tests.deploy.provider import ACCOUNT, REGION
@@ -82,14 +79,11 @@ def world(prod: Applied, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     with mock_aws():
         bucket = environment["MUSIC_ASSETS_STAGING"].split("/")[2]
         boto3.client("s3", region_name=REGION).create_bucket(Bucket=bucket)
-        boto3.client("sns", region_name=REGION).create_topic(
-            Name=environment["MUSIC_ASSETS_ALERT_SNS"].rsplit(":", 1)[1]
-        )
         yield environment
 
 
 def stage(environment: dict[str, str], kind: str) -> None:
-    store = StagingStore(environment["MUSIC_ASSETS_STAGING"], sse=environment["MUSIC_ASSETS_S3_SSE"])
+    store = StagingStore(environment["MUSIC_ASSETS_STAGING"])
     content = b"some"
     assert store.staged_file(kind, "AB") is None
     store.write(
@@ -144,20 +138,6 @@ def test_runs_and_daemon_may_read_the_warehouse_password_and_the_webserver_not(p
     call = ("secretsmanager:GetSecretValue", found[1])
     roles = ("run", "daemon", "webserver", "extract")
     assert {role for role in roles if allowed(prod.policy(role), call)} == {"run", "daemon"}
-
-
-def test_the_daemon_may_tell_people(
-    prod: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environment = {name: value for name, value in world.items() if name.startswith("MUSIC_ASSETS_")}
-    settings = Settings.from_environment(
-        environment | {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
-    )
-    with noted(monkeypatch) as calls:
-        tell(FailedRun("ask", "0" * 32, ["AB"], ["no"]), settings, logging.getLogger("test"))
-    assert calls == {("sns:Publish", world["MUSIC_ASSETS_ALERT_SNS"])}
-    assert all(allowed(prod.policy("daemon"), call) for call in calls)
-    assert not any(allowed(prod.policy("run"), call) for call in calls)
 
 
 @pytest.mark.parametrize("role", ["webserver", "daemon"])

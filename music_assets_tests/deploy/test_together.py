@@ -24,9 +24,10 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from music_assets.cli.run import run_job
+from music_assets.defs.wiring import opened_resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets_tests.deploy.conftest import REPOSITORY
 from music_assets_tests.deploy.processes import end
@@ -131,7 +132,8 @@ def eventually(holds: Callable[[], bool], what: str, seconds: float = 300) -> No
 def deployment(standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     msd = write_sample(tmp_path / "msd", sample_songs(LETTER, SONGS))
     local = Settings.from_environment({}, data=str(tmp_path / "sandbox"), msd=str(msd))
-    catalogue = resources(local)["spotify"].sandbox_catalogue()
+    with opened_resources(local) as opened:
+        catalogue = opened.sandbox.catalogue()
     standin.as_postgres(f"CREATE DATABASE dagster OWNER {USER} TEMPLATE template0;")
     # A little slower than it could be, so that a run is met while it asks.
     with running_sandbox(catalogue, mode="extended", faults={"latency": 0.02}) as sandbox:
@@ -232,7 +234,9 @@ def test_a_letter_by_many_processes_gives_the_local_tables(deployment: Deploymen
     assert_same_rows(here, work.settings)
 
     # Asked in one go, at one place: the kill cost no more than the questions that were under way.
-    alone = run_job(replace(here, data=tmp_path / "alone", ledger=str(tmp_path / "alone.sqlite")))
+    alone = run_job(
+        here.model_copy(update={"data": tmp_path / "alone", "ledger": str(tmp_path / "alone.sqlite")})
+    )
     assert alone.failed == []
     assert 0 < sum(spent.values()) <= alone.requests_spent + 10
 

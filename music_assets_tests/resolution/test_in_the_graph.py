@@ -12,9 +12,10 @@ import pytest
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
+from music_assets.defs.wiring import opened_resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets_tests.support.echonest_archive import write_archive
 from music_assets_tests.support.resolving import one_search_per_song
 
@@ -65,7 +66,8 @@ def test_each_way_matches_the_same_songs(msd: Path, tmp_path: Path) -> None:
 def test_the_archive_is_verified_and_saves_requests(msd: Path, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "data", msd)
     songs = sample_songs(("AA", "AB"), SONGS)
-    catalogue = resources(settings)["spotify"].sandbox_catalogue()
+    with opened_resources(settings) as opened:
+        catalogue = opened.sandbox.catalogue()
     archive = tmp_path / "echonest.tar.bz2"
     write_archive(archive, pd.DataFrame(songs)[["song_id", "track_id"]], catalogue)
     with one_search_per_song():

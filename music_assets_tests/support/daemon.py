@@ -5,6 +5,7 @@ As the daemon does, it keeps each sensor's cursor, and starts no run whose key t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,23 +19,30 @@ from dagster import (
 )
 
 from music_assets.definitions import build_defs
-from music_assets.settings import Settings, resources
+from music_assets.defs.wiring import resources
+from music_assets.settings import Settings
 
 
 class Daemon:
     """One deployment with its instance; `said` are the reasons of ticks that started nothing."""
 
-    def __init__(self, settings: Settings, instance: DagsterInstance) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        instance: DagsterInstance,
+        make_resources: Callable[[Settings], dict[str, Any]] = resources,
+    ) -> None:
         self.instance = instance
+        self.make_resources = make_resources
         self.cursors: dict[str, str | None] = {}
         self.said: list[str] = []
         self.restart(settings)
 
     def restart(self, settings: Settings) -> None:
         """Load the project anew; what is remembered is in the instance and the cursors."""
-        self.definitions = build_defs(settings=settings)
+        self.resources = self.make_resources(settings)
+        self.definitions = build_defs(settings=settings, resources=self.resources)
         self.repository = self.definitions.get_repository_def()
-        self.resources = resources(settings)
 
     def tick(self, sensor: str) -> list[tuple[str, str]]:
         """Evaluate a sensor and run what it requests; the job and range of each run."""

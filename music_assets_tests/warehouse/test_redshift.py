@@ -16,8 +16,9 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from music_assets.definitions import build_defs
+from music_assets.defs.wiring import resources
 from music_assets.lookup import lookup
-from music_assets.settings import Settings, resources
+from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
 from music_assets.tables import LOADS, PUBLISHED, STAGED, key_columns
 from music_assets.warehouse.connect import open_warehouse, without_password

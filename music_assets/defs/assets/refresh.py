@@ -86,12 +86,12 @@ def day_of(
     def now() -> datetime:
         return datetime.fromtimestamp(spotify.clock(), UTC)
 
-    client, name = spotify.client(), f"refresh requests {partition.key}"
-    share = spotify.answers().get_state(name)
+    client, name = spotify.catalog(), f"refresh requests {partition.key}"
+    share = spotify.ledger.open().get_state(name)
     if share is None:
         left = client.budget.left_today()
-        share = {"requests": refresh.requests if left is None else math.floor(refresh.share * left)}
-        spotify.answers().set_state(name, share)
+        share = {"requests": refresh.allowance(left)}
+        spotify.ledger.open().set_state(name, share)
     day = date.fromisoformat(partition.key)
     return Day(day, share["requests"], client, staging.store(), warehouse.open(), now)
 

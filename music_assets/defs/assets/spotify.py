@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from music_assets.defs.assets.common import SPOTIFY, listed
-from music_assets.defs.resources import SpotifyResource
+from music_assets.defs.resources import ReccoBeatsResource, ResolutionResource, SpotifyResource
 from music_assets.defs.stages import Partition, stage
 from music_assets.resolution import ResolutionOutcome
 from music_assets.sources.spotify import Fetched, SearchResult, SongQuery, SpotifyCatalog
@@ -50,10 +50,12 @@ def all_cached(file: StagedFile) -> Metadata:
         "is `pending`. Materializing again searches only what is pending."
     ),
 )
-def spotify_search(partition: Partition, msd_songs: list[Row], spotify: SpotifyResource) -> Staged:
-    add_to_backlog(spotify, partition.inputs["msd_songs"], msd_songs)
-    outcome = spotify.resolver().resolve(partition=partition.key)
-    client = spotify.client()
+def spotify_search(
+    partition: Partition, msd_songs: list[Row], spotify: SpotifyResource, resolution: ResolutionResource
+) -> Staged:
+    add_to_backlog(resolution, partition.inputs["msd_songs"], msd_songs)
+    outcome = resolution.resolver().resolve(partition=partition.key)
+    client = spotify.catalog()
     results = search_results(client, msd_songs, outcome)
     statuses = Counter(result.status for result in results)
     over = outcome.out_of_budget if statuses["pending"] else None
@@ -73,10 +75,10 @@ def spotify_search(partition: Partition, msd_songs: list[Row], spotify: SpotifyR
     return Staged([_search_row(result) for result in results], metadata, run_metadata, complete)
 
 
-def add_to_backlog(spotify: SpotifyResource, file: StagedFile, songs: list[Row]) -> None:
+def add_to_backlog(resolution: ResolutionResource, file: StagedFile, songs: list[Row]) -> None:
     """Have the backlog know a partition's songs as they are staged now."""
-    if not spotify.index().has(file.partition_key, file.checksum):
-        spotify.index().put(file.partition_key, file.checksum, songs)
+    if not resolution.backlog().has(file.partition_key, file.checksum):
+        resolution.backlog().put(file.partition_key, file.checksum, songs)
 
 
 def search_results(
@@ -187,7 +189,7 @@ def spotify_artists(artist_votes: list[Row], spotify: SpotifyResource) -> Staged
 
 def features_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
     """The rows depend on who is asked, and on where features come from."""
-    return lambda key: f"{spotify.source} {spotify.features_from}"
+    return lambda key: f"{spotify.source} {spotify.audio_features}"
 
 
 @stage(
@@ -203,20 +205,25 @@ def features_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
         "Spotify did not give, unless `MUSIC_ASSETS_AUDIO_FEATURES` says otherwise."
     ),
 )
-def audio_features(mapped_songs: list[Row], spotify_tracks: list[Row], spotify: SpotifyResource) -> Staged:
-    if spotify.features_from == "off":
+def audio_features(
+    mapped_songs: list[Row],
+    spotify_tracks: list[Row],
+    spotify: SpotifyResource,
+    reccobeats: ReccoBeatsResource,
+) -> Staged:
+    if spotify.audio_features == "off":
         return Staged([], {"answered": 0, "requested": 0})
     matches = sorted({row["spotify_track_id"] for row in mapped_songs if row["accepted"]})
     found, staged = _fetched(
         spotify, "audio_features", matches, lambda client: client.audio_features(matches)
     )
-    reccobeats = spotify.reccobeats()
-    if reccobeats is None:
+    keyless = reccobeats.client()
+    if keyless is None:
         return staged
     had = {row["spotify_track_id"] for row in found.rows}
     isrcs = {track["spotify_track_id"]: track["isrc"] for track in spotify_tracks if track["isrc"]}
-    spent, saved = reccobeats.requests, reccobeats.cache_hits
-    more = reccobeats.audio_features([id_ for id_ in matches if id_ not in had], isrcs=isrcs)
+    spent, saved = keyless.requests, keyless.cache_hits
+    more = keyless.audio_features([id_ for id_ in matches if id_ not in had], isrcs=isrcs)
     metadata = {
         **staged.metadata,
         **_metadata(more, len(matches)),
@@ -226,8 +233,8 @@ def audio_features(mapped_songs: list[Row], spotify_tracks: list[Row], spotify: 
     }
     run_metadata = {
         "requests_spent": staged.run_metadata["requests_spent"],
-        "requests_saved": staged.run_metadata["requests_saved"] + reccobeats.cache_hits - saved,
-        "requests_to_reccobeats": reccobeats.requests - spent,
+        "requests_saved": staged.run_metadata["requests_saved"] + keyless.cache_hits - saved,
+        "requests_to_reccobeats": keyless.requests - spent,
     }
     return Staged([*found.rows, *more.rows], metadata, run_metadata, not (more.pending or more.failed))
 
@@ -236,7 +243,7 @@ def _fetched(
     spotify: SpotifyResource, table: str, ids: Sequence[str], fetch: Callable[[SpotifyCatalog], Fetched]
 ) -> tuple[Fetched, Staged]:
     """Rows fetched by id, and as a partition with the outcome for the ids that gave none."""
-    client = spotify.client()
+    client = spotify.catalog()
     spent, saved = requests_spent(client), sum(client.cache_hits.values())
     found = fetch(client)
     metadata = {**_metadata(found, len(ids)), "missing": list(client.missing(table)), "access": client.mode}

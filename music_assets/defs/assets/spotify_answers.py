@@ -12,9 +12,9 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ass
 from music_assets.defs.assets.common import OWNERS, SPOTIFY, listed
 from music_assets.defs.assets.spotify import add_to_backlog
 from music_assets.defs.partitions import KEYS
-from music_assets.defs.resources import SpotifyResource, StagingResource
+from music_assets.defs.resources import ResolutionResource, StagingResource
 from music_assets.progress import advanced
-from music_assets.resolution import ResolutionOutcome, SearchBacklog
+from music_assets.resolution import ResolutionOutcome
 from music_assets.resolution.plan import plan_of_backlog
 from music_assets.staging.partitions import read_rows
 from music_assets.staging.store import StagingStore
@@ -39,17 +39,17 @@ _POINTS = 20  # of the curve in the metadata
     ),
 )
 def spotify_answers(
-    context: AssetExecutionContext, spotify: SpotifyResource, staging: StagingResource
+    context: AssetExecutionContext, resolution: ResolutionResource, staging: StagingResource
 ) -> MaterializeResult[Any]:
     store = staging.store()
     files = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
     for number, file in enumerate(files, start=1):
-        if not spotify.index().has(file.partition_key, file.checksum):
-            add_to_backlog(spotify, file, read_rows(store, file))
+        if not resolution.backlog().has(file.partition_key, file.checksum):
+            add_to_backlog(resolution, file, read_rows(store, file))
         advanced("songs to resolve", file.partition_key, number, len(files), file.rows)
 
     # Shown while the run works: what it is about to spend.
-    context.add_asset_metadata({"plan": MetadataValue.md(plan_of(spotify))}, asset_key=NAME)
+    context.add_asset_metadata({"plan": MetadataValue.md(plan_of(resolution))}, asset_key=NAME)
     shown = 0
 
     def progress(done: int, of: int) -> None:
@@ -57,15 +57,16 @@ def spotify_answers(
         advanced("songs resolved", "", done, of, done - shown)
         shown = done
 
-    outcome = spotify.resolver(progress).resolve()
+    outcome = resolution.resolver(progress).resolve()
     write_state(store, {file.partition_key: file.checksum for file in files}, outcome)
-    return MaterializeResult(metadata=_metadata(outcome, spotify.index(), spotify))
+    return MaterializeResult(metadata=_metadata(outcome, resolution))
 
 
-def plan_of(spotify: SpotifyResource) -> str:
+def plan_of(resolution: ResolutionResource) -> str:
     """What it takes to resolve the songs that are open now, in Markdown."""
-    spent = spotify.answers().request_counts()
-    return plan_of_backlog(spotify.index(), spent, per_day=spotify.requests_per_day).as_markdown()
+    spotify = resolution.spotify
+    spent = spotify.ledger.open().request_counts()
+    return plan_of_backlog(resolution.backlog(), spent, per_day=spotify.requests_per_day).as_markdown()
 
 
 def write_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
@@ -88,10 +89,10 @@ def read_state(store: StagingStore) -> dict[str, Any]:
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 
 
-def _metadata(outcome: ResolutionOutcome, index: SearchBacklog, spotify: SpotifyResource) -> dict[str, Any]:
-    count = index.count()
+def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dict[str, Any]:
+    count = resolution.backlog().count()
     over = outcome.out_of_budget
-    client = spotify.client()
+    client = resolution.spotify.catalog()
     requests = sum(outcome.requests.values())
     resolved = sum(outcome.resolved.values())
     left = client.budget.left_today()

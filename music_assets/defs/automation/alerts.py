@@ -1,4 +1,4 @@
-"""Telling people of a failed run: in the log always, to a webhook or an SNS topic where a setting names one.
+"""Telling people of a failed run: in the log always, to a webhook where a setting names one.
 
 A message says which job and partitions, why, and how to try again, and holds no secret. Telling never raises:
 what cannot be told is logged. Which runs are told of is said in `sensors`.
@@ -76,8 +76,6 @@ def tell(failed: FailedRun, settings: Settings, log: logging.Logger) -> None:
     log.error(failed.message())
     if settings.alert_webhook:
         _try(log, f"the webhook on {urlsplit(settings.alert_webhook).hostname}", _post, failed, settings)
-    if settings.alert_sns:
-        _try(log, f"the SNS topic {settings.alert_sns}", _publish, failed, settings)
 
 
 def without(text: str, secrets: Sequence[str]) -> str:
@@ -107,17 +105,3 @@ def _post(failed: FailedRun, settings: Settings) -> None:
     import requests
 
     requests.post(str(settings.alert_webhook), json=failed.as_json(), timeout=TIMEOUT_S).raise_for_status()
-
-
-def _publish(failed: FailedRun, settings: Settings) -> None:
-    import boto3
-    from botocore.config import Config
-
-    topic = str(settings.alert_sns)
-    config = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"max_attempts": 2})
-    # The topic's name says its region: arn:aws:sns:<region>:…
-    region = topic.split(":")[3] if topic.count(":") >= 5 else None
-    client = boto3.client("sns", region_name=region, config=config)
-    client.publish(
-        TopicArn=topic, Subject=f"Music Assets: {failed.job} failed"[:100], Message=failed.message()
-    )

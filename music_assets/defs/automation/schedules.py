@@ -31,24 +31,26 @@ from music_assets.settings import Settings
 
 def build_schedules(settings: Settings) -> list[ScheduleDefinition]:
     """The schedules, at the settings' times."""
-    hour, minute = settings.daily_start.split(":")
+    hour, minute = settings.schedule.daily_start.split(":")
 
     @schedule(
         name="daily",
         job=next(job for job in jobs if job.name == "extract"),
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
-        execution_timezone=settings.timezone,
+        execution_timezone=settings.schedule.timezone,
         default_status=DefaultScheduleStatus.STOPPED,
         description=(
             "Starts the day: extracts the MSD directories that are new or changed. Switch `keep_going` on "
             "beside it, which does the rest; tables "
-            f"are promised by {READY_BY:%H:%M} ({settings.timezone})."
+            f"are promised by {READY_BY:%H:%M} ({settings.schedule.timezone})."
         ),
     )
     def daily(
         context: ScheduleEvaluationContext, msd: MsdResource, staging: StagingResource
     ) -> Iterator[RunRequest | SkipReason]:
-        day = day_of(context.scheduled_execution_time, settings.daily_start, settings.timezone)
+        day = day_of(
+            context.scheduled_execution_time, settings.schedule.daily_start, settings.schedule.timezone
+        )
         try:
             plan = Plan(staging.store(), {"msd": msd})
             changed = to_extract(plan, msd.root().partitions())
@@ -72,7 +74,7 @@ def promised(tables: Sequence[AssetsDefinition], settings: Settings) -> list[Ass
     """These tables, with the promise people see: made between the daily start and when they are due."""
     policy = FreshnessPolicy.cron(
         deadline_cron=f"{READY_BY.minute} {READY_BY.hour} * * *",
-        lower_bound_delta=time_to_work(settings.daily_start),
-        timezone=settings.timezone,
+        lower_bound_delta=time_to_work(settings.schedule.daily_start),
+        timezone=settings.schedule.timezone,
     )
     return [table.map_asset_specs(lambda spec: apply_freshness_policy(spec, policy)) for table in tables]

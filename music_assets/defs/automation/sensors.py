@@ -138,7 +138,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         warehouse: WarehouseResource,
     ) -> SensorResult | SkipReason:
         now = datetime.now(UTC)
-        day = day_of(now, settings.daily_start, settings.timezone)
+        day = day_of(now, settings.schedule.daily_start, settings.schedule.timezone)
         seen = json.loads(context.cursor or "{}")
         ended = _ended_after(context.instance, seen.get("ended"))
         if ended is None and not _time_has_come(seen, day, now):
@@ -157,10 +157,10 @@ def _keep_going(settings: Settings) -> SensorDefinition:
                 search=to_request(plan, keys, state, now),
                 load=to_load(plan, keys, loads),
                 refresh=_refresh_due(context.instance, plan, loads, day.start)
-                if settings.refreshes
+                if settings.refresh.share > 0
                 else None,
                 refresh_day=now.date().isoformat(),
-                refresh_has_own_budget=settings.requests_per_day is not None,
+                refresh_has_own_budget=settings.spotify.requests_per_day is not None,
                 unloaded_days=days_to_load(plan, loads),
                 tables=to_fill(loads, _filled(context.instance), day.start),
                 in_progress=in_progress,
@@ -192,7 +192,7 @@ def _run_failed(settings: Settings) -> SensorDefinition:
         default_status=DefaultSensorStatus.STOPPED,
         description=(
             "Tells of a failed run, with its partitions, the cause and how to try again: in this sensor's "
-            "log, and where MUSIC_ASSETS_ALERT_WEBHOOK or MUSIC_ASSETS_ALERT_SNS say."
+            "log, and where MUSIC_ASSETS_ALERT_WEBHOOK says."
         ),
     )
     def run_failed(context: RunFailureSensorContext) -> None:

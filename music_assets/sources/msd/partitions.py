@@ -86,7 +86,7 @@ def _read_in_workers(
         unfinished = [key for key, future in submitted if not _succeeded(future)][:processes]
         raise WorkerDied(
             f"A process that read partition {' or '.join(unfinished)} was killed, or ended too early. Where "
-            "memory ran out, fewer processes help: set MUSIC_ASSETS_READERS. If a file crashes HDF5, set it "
+            "memory ran out, fewer processes help: set LOKY_MAX_CPU_COUNT. If a file crashes HDF5, set it "
             "to 1 and read these partitions alone."
         ) from error
     finally:

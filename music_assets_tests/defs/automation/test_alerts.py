@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import boto3
 import pytest
 from dagster import (
     DagsterInstance,
@@ -19,7 +18,6 @@ from dagster import (
     build_run_status_sensor_context,
     define_asset_job,
 )
-from moto import mock_aws
 
 from music_assets.defs.automation.alerts import FailedRun, tell, without
 from music_assets.defs.automation.sensors import build_sensors
@@ -113,34 +111,6 @@ def test_a_webhook_that_fails_is_logged_and_raises_nothing(
     tell(FAILED, settings(alert_webhook=url), LOG)
     assert "Not told to the webhook on 127.0.0.1" in caplog.text
     assert "very-secret" not in caplog.text
-
-
-def test_a_topic_is_published_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing-only")
-    with mock_aws():
-        topic = boto3.client("sns", region_name="eu-central-1").create_topic(Name="alerts")["TopicArn"]
-        queue = boto3.client("sqs", region_name="eu-central-1")
-        url = queue.create_queue(QueueName="told")["QueueUrl"]
-        arn = queue.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        boto3.client("sns", region_name="eu-central-1").subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=arn
-        )
-        tell(FAILED, settings(alert_sns=topic), LOG)
-        (message,) = queue.receive_message(QueueUrl=url)["Messages"]
-    told = json.loads(message["Body"])
-    assert told["Subject"] == "Music Assets: match_and_load failed"
-    assert told["Message"] == FAILED.message()
-
-
-def test_a_topic_that_is_gone_is_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing-only")
-    with mock_aws():
-        tell(FAILED, settings(alert_sns="arn:aws:sns:eu-central-1:123456789012:gone"), LOG)
-    assert "Not told to the SNS topic arn:aws:sns:eu-central-1:123456789012:gone" in caplog.text
 
 
 def test_no_secret_is_told(

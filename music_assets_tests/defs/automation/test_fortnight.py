@@ -8,7 +8,6 @@ the clocks change. What each day brings is in `DAYS`; each test looks at all of 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import multiprocessing
 import os
 import time
@@ -28,6 +27,8 @@ from pandas.testing import assert_frame_equal
 
 from music_assets.cli.run import run_job
 from music_assets.defs.instance import dagster_instance
+from music_assets.defs.resources import RefreshResource
+from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
@@ -90,11 +91,16 @@ class Recorder:
             await send(message)
 
 
+def resources_of(settings: Settings, refresh: int = REFRESH) -> dict[str, Any]:
+    """Those of the settings, with so many requests for a day's refresh."""
+    return {**resources(settings), "refresh": RefreshResource(share=0.2, requests=refresh)}
+
+
 class Household(Daemon):
     """A daemon one of whose runs can be killed."""
 
     def __init__(self, settings: Settings, instance: DagsterInstance, clock: MovedClock, spotify: Recorder):
-        super().__init__(settings, instance)
+        super().__init__(settings, instance, resources_of)
         self.settings, self.clock, self.spotify = settings, clock, spotify
         self.kill_next: str | None = None
         self.started: dict[int, list[tuple[str, str]]] = {day: [] for day in DAYS}
@@ -164,7 +170,7 @@ class Household(Daemon):
 def run_elsewhere(settings: Settings, now: datetime, job: str, tags: dict[str, str]) -> None:
     """Run a job in this process, at another time; for a process that will be killed."""
     with moved(MovedClock(now)), dagster_instance(settings.data / "dagster") as instance:
-        Daemon(settings, instance).execute(job, tags)
+        Daemon(settings, instance, resources_of).execute(job, tags)
 
 
 def arrive(msd: Path, songs: list[dict[str, Any]], at: datetime) -> None:
@@ -192,7 +198,6 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
             msd=str(folder / "msd"),
             timezone="Europe/Berlin",
             spotify_mode="development",
-            refresh_requests=str(REFRESH),
             sandbox_url=address.base_url.removesuffix("/v1/"),
         )
         stack.enter_context(moved(clock))
@@ -244,15 +249,9 @@ def test_it_ends_with_the_tables_of_an_undisturbed_run(
     fortnight.spotify.sandbox.faults = Faults()
     data = tmp_path_factory.mktemp("undisturbed")
     place = Settings.from_environment({}, data=str(data))
-    settings = dataclasses.replace(
-        fortnight.settings,
-        data=data,
-        staging=place.staging,
-        warehouse=place.warehouse,
-        ledger=str(data / "ledger.sqlite"),
-        refresh_requests=1000,
-    )
-    assert run_job(settings, refresh=True).failed == []
+    apart = {"data": data, "staging": place.staging, "warehouse": place.warehouse}
+    settings = fortnight.settings.model_copy(update={**apart, "ledger": str(data / "ledger.sqlite")})
+    assert run_job(settings, refresh=True, resources=resources_of(settings, refresh=1000)).failed == []
     ids_and_times = ("run_id", "loaded_at", "fetched_at")
     lived, made = (tables(each, without=ids_and_times) for each in (fortnight.settings, settings))
     assert len(made["msd.songs"]) == len(SONGS)

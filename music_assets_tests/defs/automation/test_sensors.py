@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -27,8 +26,8 @@ DIRECTORIES = ("AA", "AB", "BZ")
 SENSORS = ("msd_files_changed", "keep_going", "run_failed")
 
 
-def settings_for(folder: Path) -> Settings:
-    return Settings.from_environment({}, data=str(folder / "data"), msd=str(folder / "msd"))
+def settings_for(folder: Path, **more: str) -> Settings:
+    return Settings.from_environment({}, **{"data": str(folder / "data"), "msd": str(folder / "msd"), **more})
 
 
 story = pytest.mark.slow  # some twenty runs
@@ -61,7 +60,7 @@ def test_all_is_off_until_it_is_switched_on() -> None:
 
 
 def test_the_schedule_and_the_promise_follow_the_settings(tmp_path: Path) -> None:
-    settings = dataclasses.replace(settings_for(tmp_path), timezone="Europe/Berlin", daily_start="01:30")
+    settings = settings_for(tmp_path, timezone="Europe/Berlin", daily_start="01:30")
     definitions = build_defs(settings=settings)
     daily = definitions.get_repository_def().get_schedule_def("daily")
     assert (daily.cron_schedule, daily.execution_timezone) == ("30 1 * * *", "Europe/Berlin")
@@ -154,7 +153,7 @@ def test_an_override_is_loaded_with_the_next_day(desk: tuple[Daemon, Path]) -> N
     )
     overrides = folder / "overrides.csv"
     overrides.write_text(f"track_id,spotify_track_id,note\n{track_id},none,not it\n")
-    daemon.restart(dataclasses.replace(settings_for(folder), overrides=overrides))
+    daemon.restart(settings_for(folder, overrides=str(overrides)))
     assert daemon.settle() == []
     cursor = json.loads(daemon.cursors["keep_going"] or "")
     cursor["looked"] = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -164,9 +163,7 @@ def test_an_override_is_loaded_with_the_next_day(desk: tuple[Daemon, Path]) -> N
 
 @pytest.mark.parametrize("sensor", ["msd_files_changed", "keep_going"])
 def test_what_cannot_be_used_is_said_and_raises_nothing(sensor: str, tmp_path: Path) -> None:
-    settings = dataclasses.replace(
-        settings_for(tmp_path), overrides=tmp_path / "gone.csv", msd=tmp_path / "gone"
-    )
+    settings = settings_for(tmp_path, overrides=str(tmp_path / "gone.csv"), msd=str(tmp_path / "gone"))
     with dagster_instance(tmp_path / "dagster") as instance:
         daemon = Daemon(settings, instance)
         assert daemon.tick(sensor) == []

@@ -102,7 +102,7 @@ def test_what_is_raised_in_a_worker_is_raised_here(root: MsdRoot) -> None:
 
 def test_a_worker_that_is_killed_is_one_error_that_names_its_partition(root: MsdRoot) -> None:
     read: list[str] = []
-    with pytest.raises(WorkerDied, match=r"partition .*\bAI\b.* was killed.*MUSIC_ASSETS_READERS") as died:
+    with pytest.raises(WorkerDied, match=r"partition .*\bAI\b.* was killed.*LOKY_MAX_CPU_COUNT") as died:
         read.extend(key for key, _ in in_two(root, die_at_ninth))
     assert read == KEYS[: len(read)] and len(read) <= 8
     assert "AA" not in str(died.value) and "AT" not in str(died.value)
@@ -110,7 +110,7 @@ def test_a_worker_that_is_killed_is_one_error_that_names_its_partition(root: Msd
 
 def test_a_worker_killed_while_it_waits_is_noticed_too(root: MsdRoot) -> None:
     partitions = in_two(root, process_id)
-    with pytest.raises(WorkerDied, match="MUSIC_ASSETS_READERS"):
+    with pytest.raises(WorkerDied, match="LOKY_MAX_CPU_COUNT"):
         for _, pid in partitions:
             os.kill(pid, signal.SIGKILL)
             time.sleep(0.2)

@@ -2,7 +2,6 @@ locals {
   environment = {
     AWS_DEFAULT_REGION             = var.region
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_S3_SSE            = "aws:kms:${module.key.arn}" # unnamed, S3 would take a key of its own
     MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
     MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)

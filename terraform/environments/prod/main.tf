@@ -112,7 +112,6 @@ module "dagster" {
   storage_secret_arn         = module.dagster_storage.secret_arn
   spotify_secret_arn         = module.spotify_secret.arn
   warehouse_login_statements = module.redshift.login_statements
-  alert_topic_arn            = module.watch.topic_arn
   msd_capacity_provider      = module.cluster.msd_capacity_provider
   msd_mount                  = module.cluster.msd_mount
   msd_efs_id                 = var.msd_source == "efs" ? var.msd_efs_id : ""
@@ -121,13 +120,11 @@ module "dagster" {
 
   environment = merge(module.dagster_storage.environment, {
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_S3_SSE            = "aws:kms:${module.key.arn}" # unnamed, S3 would take a key of its own
     MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
     MUSIC_ASSETS_LEDGER            = module.dagster_storage.ledger_url
     MUSIC_ASSETS_SPOTIFY           = "api"
     MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)
-    MUSIC_ASSETS_ALERT_SNS         = module.watch.topic_arn
     MUSIC_ASSETS_TIMEZONE          = var.timezone
   })
 }

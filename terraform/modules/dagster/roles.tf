@@ -70,13 +70,6 @@ locals {
     Resource = [var.bucket_arn]
   }
 
-  tell_people = {
-    Sid      = "TellPeople"
-    Effect   = "Allow"
-    Action   = ["sns:Publish"]
-    Resource = [var.alert_topic_arn]
-  }
-
   launch_runs = [
     {
       Sid      = "StartRuns"
@@ -204,7 +197,7 @@ resource "aws_iam_role_policy" "daemon" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      local.launch_runs, local.shows_logs, [local.read_staging, local.tell_people], var.warehouse_login_statements,
+      local.launch_runs, local.shows_logs, [local.read_staging], var.warehouse_login_statements,
     )
   })
 }

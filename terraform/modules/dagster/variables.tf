@@ -103,11 +103,6 @@ variable "warehouse_login_statements" {
   }))
 }
 
-variable "alert_topic_arn" {
-  description = "Where alerts go (MUSIC_ASSETS_ALERT_SNS)."
-  type        = string
-}
-
 variable "msd_capacity_provider" {
   description = "Where runs of `extract` are placed; empty for Fargate."
   type        = string

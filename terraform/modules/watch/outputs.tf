@@ -1,4 +1,4 @@
 output "topic_arn" {
-  description = "MUSIC_ASSETS_ALERT_SNS."
+  description = "Where alarms are published."
   value       = aws_sns_topic.alerts.arn
 }

@@ -1,0 +1,49 @@
+"""What is written of the settings is what is declared; unknown variables are pointed out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from music_assets.cli.settings_reference import FILES, unknown_settings
+from music_assets.settings import declared_settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+VARIABLES = [declared.variable for declared in declared_settings()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_file_in_the_repository_is_up_to_date(path: Path) -> None:
+    text = (REPOSITORY / path).read_text(encoding="utf-8")
+    assert text == FILES[path](), "run `python -m music_assets.cli.settings_reference`"
+    assert all(variable in text for variable in VARIABLES)
+
+
+def test_every_setting_is_described_in_a_sentence() -> None:
+    for declared in declared_settings():
+        assert declared.field.description and declared.field.description.endswith("."), declared.variable
+
+
+def test_every_declared_setting_is_known() -> None:
+    assert unknown_settings(dict.fromkeys(VARIABLES, "x")) == []
+
+
+def test_a_misspelt_setting_is_pointed_out_with_the_one_that_was_meant() -> None:
+    assert unknown_settings({"MUSIC_ASSETS_WAREHOSE": "x", "MUSIC_ASSETS_COLOUR": "x", "HOME": "/"}) == [
+        "MUSIC_ASSETS_COLOUR is not a setting; see .env.example for those there are.",
+        "MUSIC_ASSETS_WAREHOSE is not a setting; did you mean MUSIC_ASSETS_WAREHOUSE?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ALERT_SNS", "ARTIST_GETS", "ASK_BY_RELEASE", "QUERIES", "READERS", "REFRESH_REQUESTS"),
+        *("RELEASES_EVERY_DAYS", "S3_SSE", "VERIFY_IDS"),
+    ],
+)
+def test_a_setting_of_an_earlier_version_is_named_with_what_holds_now(name: str) -> None:
+    (sentence,) = unknown_settings({f"MUSIC_ASSETS_{name}": "x"})
+    assert sentence.startswith(f"MUSIC_ASSETS_{name} is not a setting")
+    assert "did you mean" not in sentence and ".env.example" not in sentence
