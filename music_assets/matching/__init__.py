@@ -4,10 +4,10 @@
 
     decide(Song("Title (Album Version)", "Artist", duration=211.3), candidates).best
 
-The road of a question: `normalise` (one spelling) -> `titles`, `markers`, `artists` (taken apart) -> `side`
-(one side read) -> `pair` (side by side) -> `evidence` (the declared list, `compare`) -> `decide` (floor,
-margin). Words are in `vocabulary`, records in `records`. Nothing here asks Spotify or touches storage:
-candidates come from `sources`, answers are kept by `assets`.
+How a pair is compared: `normalise` (one spelling) -> `titles`, `markers`, `artists` (taken apart) ->
+`features` (one record) -> `pair` (two records) -> `evidence` (the declared list, `compare`) -> `decide`
+(floor, margin) -> `releases` (several songs at once). Words are in `vocabulary`, records in `records`. Where
+the weights come from, and how good it is: docs/matching.md. Nothing here asks Spotify or touches storage.
 """
 
 from music_assets.matching.artists import artist_agreement
@@ -15,6 +15,7 @@ from music_assets.matching.decide import decide
 from music_assets.matching.evidence import Row, compare, explain
 from music_assets.matching.normalise import normalise
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song, Status
+from music_assets.matching.releases import decide_release, renamed_artists
 from music_assets.matching.titles import Title, parse_title
 from music_assets.matching.version import matcher_version
 
@@ -30,8 +31,10 @@ __all__ = [
     "artist_agreement",
     "compare",
     "decide",
+    "decide_release",
     "explain",
     "matcher_version",
     "normalise",
     "parse_title",
+    "renamed_artists",
 ]

@@ -1,6 +1,7 @@
 """Choosing among candidates: floor, margin, and the same recording on several albums.
 
-Belongs here: `decide` and its thresholds. Not here: what one comparison is worth (`evidence`).
+Belongs here: `decide` and its thresholds. Not here: what one comparison is worth (`evidence`), and what
+several songs of a release tell together (`releases`).
 """
 
 from __future__ import annotations
@@ -8,28 +9,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from music_assets.matching.artists import NO_RENAMINGS, Renamings
 from music_assets.matching.evidence import compare
+from music_assets.matching.features import read_candidate, seconds
 from music_assets.matching.normalise import as_text
 from music_assets.matching.pair import gap
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
-from music_assets.matching.side import read_candidate, seconds
 
 MARGIN = 0.02
 """The best must lead the next recording by this much, else the answer is `ambiguous` (Picard's margin)."""
 
-SAME_RECORDING_WITHIN = 3.0
-"""Seconds by which two issues of one recording may differ."""
+DOUBTFUL = 0.3
+"""A best candidate that is not accepted and has at least this match probability is `ambiguous`: nobody can
+tell from what is known."""
+
+SAME_RECORDING_WITHIN_S = 3.0
+"""Seconds by which two issues of one recording may differ: 19 of 20 do not differ by more."""
 
 
-def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
+def decide(song: Song, candidates: Iterable[Candidate], renamings: Renamings = NO_RENAMINGS) -> Decision:
     """Which candidate is the song, if any.
 
     `matched`: the first in `ranked` is accepted and leads every other recording by the margin.
-    `ambiguous`: it is accepted, but another recording comes too close. `below_floor`: none is accepted.
+    `ambiguous`: it is doubtful, or another recording comes too close. `below_floor`: none is likely.
     The answer does not depend on the order the candidates come in; a candidate that comes twice counts once.
+    `renamings` are pairs of artists that are one: see `releases`.
     """
     unique = {candidate.id: candidate for candidate in sorted(candidates, key=_in_order)}
-    compared = [(candidate, compare(song, candidate)) for candidate in unique.values()]
+    compared = [(candidate, compare(song, candidate, renamings)) for candidate in unique.values()]
     compared.sort(key=lambda entry: _rank(song, *entry))
     if not compared:
         return Decision("no_candidates", None, None, ())
@@ -38,14 +45,15 @@ def decide(song: Song, candidates: Iterable[Candidate]) -> Decision:
         Ranked(
             candidate,
             result,
-            index > 0 and comparison.accepted and _same_recording(best, candidate, result.accepted),
+            index > 0 and comparison.accepted and _same_recording(song, best, candidate, result.accepted),
         )
         for index, (candidate, result) in enumerate(compared)
     )
     others = [entry.comparison.score for entry in ranked[1:] if not entry.equivalent]
     margin = round(comparison.score - max(others, default=0.0), 4)
     if not comparison.accepted:
-        return Decision("below_floor", None, margin, ranked)
+        doubtful = comparison.score >= DOUBTFUL
+        return Decision("ambiguous" if doubtful else "below_floor", None, margin, ranked)
     if others and margin < MARGIN:
         return Decision("ambiguous", None, margin, ranked)
     return Decision("matched", best.id, margin, ranked)
@@ -62,21 +70,26 @@ def _in_order(candidate: Candidate) -> tuple[str, str]:
     return str(candidate.id), repr(candidate)
 
 
-def _same_recording(best: Candidate, other: Candidate, accepted: bool) -> bool:
+def _same_recording(song: Song, best: Candidate, other: Candidate, accepted: bool) -> bool:
     """Whether another candidate is the best one's recording on another album.
 
-    The same ISRC says so; else it must be accepted too, with title, version and artist the same and durations
-    that agree. Albums and years may differ.
+    The same ISRC tells; else it must be accepted too, be the same version and as long as the song. Where the
+    song has no length, it must have the same title and artists as the best, and its length. Albums and years
+    may differ.
     """
     isrc = as_text(best.isrc).upper()
     if isrc and isrc == as_text(other.isrc).upper():
         return True
-    if not accepted:
+    one, two = read_candidate(best), read_candidate(other)
+    if not accepted or (one.version_kinds, one.named) != (two.version_kinds, two.named):
         return False
-    apart = gap(seconds(best.duration), seconds(other.duration))
-    return _essentials(best) == _essentials(other) and (apart is None or apart <= SAME_RECORDING_WITHIN)
-
-
-def _essentials(candidate: Candidate) -> tuple[object, ...]:
-    side = read_candidate(candidate)
-    return side.title.full, side.title.parts, side.kinds, side.named, side.credit.names[:1]
+    length = seconds(song.duration)
+    apart = gap(length or seconds(best.duration), seconds(other.duration))
+    if apart is not None and apart > SAME_RECORDING_WITHIN_S:
+        return False
+    same_names = (one.title.full, one.title.parts, one.performers) == (
+        two.title.full,
+        two.title.parts,
+        two.performers,
+    )
+    return same_names or bool(length and apart is not None)

@@ -24,8 +24,8 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a bracket says: a version (with its markers), something neutral, or nothing the tables know."""
+class SegmentMeaning:
+    """What a bracket means: a version (with its markers), something neutral, or nothing the tables know."""
 
     kind: Literal["version", "neutral", "unknown"]
     markers: tuple[Marker, ...] = ()
@@ -47,16 +47,15 @@ _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def classify(segment: str, own: frozenset[str] = frozenset()) -> Said:
-    """Understand a bracket's words. `own` are the words of the release: a version named after them is its
-    own."""
+def classify(segment: str, release_words: frozenset[str] = frozenset()) -> SegmentMeaning:
+    """Understand a bracket's words. A version named after the words of its release is the release's own."""
     words = plain(segment).split()
     if not words:
-        return Said("unknown")
+        return SegmentMeaning("unknown")
     if any(
         tuple(words[: len(phrase)]) == phrase and len(words) > len(phrase) for phrase in vocabulary.ORIGIN
     ):
-        return Said("neutral")
+        return SegmentMeaning("neutral")
     kinds, neutral, numbers, other = _read(words)
     if other and _LANGUAGE_WORDS.issuperset(other):
         # Nothing but a language: "In Spanish", "French Version", "Spanglish Radio Edit".
@@ -64,32 +63,32 @@ def classify(segment: str, own: frozenset[str] = frozenset()) -> Said:
         other = []
     named = frozenset(other).union(numbers) - vocabulary.GENERIC_MARK_WORDS
     if kinds:
-        return Said("version", tuple(Marker(kind, named) for kind in dict.fromkeys(kinds)))
+        return SegmentMeaning("version", tuple(Marker(kind, named) for kind in dict.fromkeys(kinds)))
     if neutral:
-        return Said("neutral")
+        return SegmentMeaning("neutral")
     is_version = not vocabulary.VERSION_WORDS.isdisjoint(words)
-    if is_version and named and not (len(named) > 1 and named <= own):
-        return Said("version", (Marker("version", named),))
+    if is_version and named and not (len(named) > 1 and named <= release_words):
+        return SegmentMeaning("version", (Marker("version", named),))
     if is_version or not (other or _numbers_only(words)):
-        return Said("neutral")
-    return Said("unknown")
+        return SegmentMeaning("neutral")
+    return SegmentMeaning("unknown")
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def release_says(release: str | None) -> frozenset[str]:
-    """What an album's name says of everything on it: kinds such as "live", "karaoke", "remix", "demo"."""
+def release_kinds(release: str | None) -> frozenset[str]:
+    """What an album's name tells of everything on it: kinds such as "live", "karaoke", "remix", "demo"."""
     words = plain(clean(release)).split()
     if not words:
         return frozenset()
-    said = {
+    kinds = {
         kind
         for start, word in enumerate(words)
         for phrase, kind in _RELEASE_PHRASES.get(word, ())
         if _fits(words, start, phrase) and not (phrase == ("live",) and _is_verb(words, start))
     }
     if words[-1] in vocabulary.RELEASE_SAYS_LAST:
-        said.add(vocabulary.RELEASE_SAYS_LAST[words[-1]])
-    return frozenset(said)
+        kinds.add(vocabulary.RELEASE_SAYS_LAST[words[-1]])
+    return frozenset(kinds)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -109,7 +108,7 @@ def _numbers_only(words: list[str]) -> bool:
 
 
 def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:
-    """The kinds in the words, whether something neutral is said, the numbers, and the words in no table."""
+    """The kinds in the words, whether one is neutral, the numbers, and the words in no table."""
     kinds: list[str] = []
     numbers: list[str] = []
     other: list[str] = []
@@ -162,5 +161,6 @@ def _fits(words: list[str], start: int, phrase: Phrase) -> bool:
     if len(found) < len(phrase):
         return False
     return all(
-        word == asked or (asked == "#" and word.isdigit()) for word, asked in zip(found, phrase, strict=True)
+        word == expected or (expected == "#" and word.isdigit())
+        for word, expected in zip(found, phrase, strict=True)
     )

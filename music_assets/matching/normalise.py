@@ -19,9 +19,11 @@ from music_assets.matching.vocabulary import (
     ARTICLES,
     COUNTED,
     NUMBER_WORDS,
+    ORDINALS,
     RESPELLINGS,
     ROMAN,
     SOUNDS_LIKE,
+    TENS,
 )
 
 CACHE_SIZE = 1 << 15
@@ -41,6 +43,11 @@ _STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
 _ACCENT_APART = re.compile(r"(?<=[a-z])[~^](?=[a-z])")
 """An accent written beside its letter: "Joa~o"."""
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
+_UMLAUT = re.compile(r"(?<![aeiouq])(?:([aou])e(?=[a-z])|(a)a)")
+"""Two ASCII spellings of one letter: ä, ö, ü, ø and å are "a", "o", "u" after transliteration, but some write
+"ae", "oe", "ue", "aa"."""
+_LOST = "?"
+_MASKED = re.compile(r"(?<=\w)\*+|\*+(?=\w)|(?<=[^\W\d_])[#@%](?=[^\W\d_])")
 
 
 def as_text(value: object) -> str:
@@ -49,7 +56,7 @@ def as_text(value: object) -> str:
 
 
 def clean(value: object) -> str:
-    """The text, stripped, with the MSD's damaged dashes and quotes mended; "" for what is no text."""
+    """The text, stripped, with the MSD's damaged dashes and quotes repaired; "" for what is not text."""
     text = as_text(value).strip()
     return text if text.isprintable() else text.translate(_LOST_BYTES)
 
@@ -80,18 +87,65 @@ def normalise(text: str | None) -> str:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def loose(text: str) -> str:
-    """A key for what sounds alike: no spaces, no articles, "to"/"too"/"two" as 2, "four"/"for" as 4.
+    """A key for what sounds alike: no spaces, no articles, "to"/"too"/"two" as 2, "four"/"for" as 4, numbers
+    and ordinals in words as digits, "ae" as "a", "-in" as "-ing".
 
     `text` is normalised already. Never empty for text that is not.
     """
-    words = text.split(" ")
-    kept = []
+    words = [SOUNDS_LIKE.get(word, word) for word in text.split(" ")]
+    key: list[str] = []
+    tens = 0
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        # "Plan A" keeps its letter; "no 3" is 3.
-        if (word in ARTICLES and following) or (word == "no" and following.isdigit()):
+        # "Plan A" keeps its letter; "number 3" and "no 3" are 3.
+        if (word in ARTICLES and following) or (word in {"no", "nos", "number"} and following[:1].isdigit()):
             continue
-        kept.append(SOUNDS_LIKE.get(word, word))
-    return "".join(kept)
+        if tens and (word in ORDINALS or (word.isdigit() and len(word) == 1)):
+            # "Twenty-Five" is 25, "twenty first" the 21st.
+            key[-1] = str(tens // 10)
+        tens = TENS.get(word, 0) * 10
+        if word in ORDINALS:
+            word = f"{ORDINALS[word]}th"
+        elif word[:-2].isdigit() and word[-2:] in {"st", "nd", "rd"}:
+            word = f"{word[:-2]}th"
+        key.append(str(tens or fold(word)))
+    return "".join(key)
+
+
+def fold(word: str) -> str:
+    """A normalised word with two spellings of one letter made one: "aerzte" is "arzte"; "joe" stays."""
+    if len(word) < 4:
+        return word
+    if word.endswith("ing") and len(word) > 4:
+        word = word[:-1]
+    return _UMLAUT.sub(lambda match: match[1] or match[2], word)
+
+
+def masked_equal(one: str, other: str) -> bool:
+    """Whether two raw titles are one but for starred letters: "Pu**y Pop" and "Pussy Pop"."""
+    return _fits_mask(one, other) or _fits_mask(other, one)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _mask(masked: str) -> re.Pattern[str] | None:
+    pieces = _MASKED.split(_ascii(clean(masked)))
+    if len(pieces) < 2 or not any(map(plain, pieces)):
+        return None
+    return re.compile("[a-z]+".join(re.escape("".join(_words(piece))) for piece in pieces))
+
+
+def _fits_mask(masked: str, full: str) -> bool:
+    pattern = _mask(masked)
+    return bool(pattern and pattern.fullmatch("".join(_words(_ascii(clean(full))))))
+
+
+def letters_lost(damaged: str, whole: str) -> bool:
+    """Whether the first text is the second with letters lost as "?", as the MSD has them: "?o???? DJ"."""
+    if _LOST not in damaged or len(damaged) != len(whole) or damaged.count(_LOST) == len(damaged):
+        return False
+    return all(
+        mine == theirs or (not theirs.isascii() if mine == _LOST else _ascii(mine) == _ascii(theirs))
+        for mine, theirs in zip(damaged, whole, strict=True)
+    )
 
 
 def same_words(one: str, other: str) -> bool:

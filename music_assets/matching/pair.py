@@ -1,190 +1,254 @@
-"""A song and a candidate side by side: the questions the evidence asks of them.
+"""A song and a candidate side by side: the features that the evidence is made of.
 
-Belongs here: what holds between two sides. Not here: how a side is read (`side`), and what an answer is worth
-(`evidence`).
+Belongs here: what holds between two records, where it takes more than a look at both. Not here: how a record
+is read (`features`), and what a feature is worth (`evidence`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
-from music_assets.matching.artists import credit_agreement, name_agreement
-from music_assets.matching.normalise import loose, near, normalise
+from music_assets.matching import vocabulary
+from music_assets.matching.artists import (
+    NO_RENAMINGS,
+    RENAMED,
+    CreditMatch,
+    Renamings,
+    artist_pair,
+    match_credits,
+)
+from music_assets.matching.features import NOTHING, ON_STAGE, read_candidate, read_song, seconds, year
+from music_assets.matching.normalise import loose, normalise
 from music_assets.matching.records import Candidate, Song
-from music_assets.matching.side import NOTHING, ON_STAGE, read_candidate, read_song, seconds, year
+from music_assets.matching.titles import Title
 
-_SAME_STAGE_SECONDS = 3.0
+_EDIT_WITHIN_S = 1.0
+_REMIX_WITHIN_S = 2.5
+_STAGE_WITHIN_S = 3.0
+_IMPLIED_WITHIN_S = 0.5
+"""Lengths this close outweigh a version that only one side names: see `PairFeatures.version_excused`."""
 
 
-class Pair:
-    """A song beside a candidate. Each property is a question; answers that cost are cached by text."""
+class PairFeatures:
+    """A song beside a candidate: both records, their titles (`ours`, `theirs`), how their credits agree, the
+    seconds between them (`gap`, None where a length is missing), and a property for each further feature."""
 
-    __slots__ = ("candidate", "durations", "gap", "song", "years")
+    __slots__ = ("candidate", "credits", "durations", "gap", "ours", "song", "theirs", "years")
 
-    def __init__(self, song: Song, candidate: Candidate) -> None:
+    def __init__(self, song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> None:
         self.song = read_song(song)
         self.candidate = read_candidate(candidate)
+        self.ours, self.theirs = self._without_composers(self.song.title, self.candidate.title)
+        self.credits = match_credits(
+            self.song.credit, self.candidate.credit, self.song.featured, self.candidate.featured
+        )
+        if renamings and not self.credits.value and artist_pair(song, candidate) in renamings:
+            self.credits = CreditMatch(RENAMED)
         self.durations = (seconds(song.duration), seconds(candidate.duration))
         self.gap = gap(*self.durations)
         self.years = (year(song.year), year(candidate.release_year))
 
+    def within(self, limit: float) -> bool:
+        """Whether the lengths are known and at most so many seconds apart."""
+        return self.gap is not None and self.gap <= limit
+
     # --- title ---
 
     @property
-    def has_titles(self) -> bool:
-        return bool(self.song.title.base and self.candidate.title.base)
-
-    @property
     def title_equal(self) -> bool:
-        return self.song.title.full == self.candidate.title.full
+        return self.ours.full == self.theirs.full
 
     @property
-    def title_sounds_equal(self) -> bool:
-        return loose(self.song.title.full) == loose(self.candidate.title.full)
+    def names_no_song(self) -> bool:
+        """Whether a title such as "Intro" stands on two releases, or on unknown ones."""
+        return not self.release_equal and (self.ours.names_no_song or self.theirs.names_no_song)
 
     @property
     def subtitle_on_one_side(self) -> bool:
-        ours, theirs = self.song.title, self.candidate.title
+        ours, theirs = self.ours, self.theirs
         if not (set(ours.subtitles) <= set(theirs.subtitles) or set(theirs.subtitles) <= set(ours.subtitles)):
             return False
         return loose(ours.base) == loose(theirs.base) or loose(ours.short) == loose(theirs.short)
 
     @property
     def lone_subtitle(self) -> str:
-        """The subtitles only one title has, as "'la biche'"; a bracket in front is only said to be there."""
-        ours, theirs = self.song.title.subtitles, self.candidate.title.subtitles
-        lone = [subtitle for subtitle in (*ours, *theirs) if not (subtitle in ours and subtitle in theirs)]
-        return _quoted(lone) if lone else "in front"
+        """The subtitles only one title has, as "'la biche'"; a bracket in front is only named as such."""
+        return _only_one(self.ours.subtitles, self.theirs.subtitles) or "in front"
 
     @property
-    def title_near(self) -> bool:
-        return near(self.song.title.full, self.candidate.title.full)
+    def title_continued(self) -> bool:
+        """Whether one title goes on where the other ends, with words that tell of no version or number."""
+        short, long = sorted((title.full.split(" ") for title in (self.ours, self.theirs)), key=len)
+        return (
+            len(short) > 2
+            and [*map(loose, long[: len(short)])] == [*map(loose, short)]
+            and not _telling(long[len(short) :])
+        )
+
+    @property
+    def title_alike(self) -> bool:
+        """Whether the titles are four fifths alike, and what differs tells of no version or number."""
+        ours, theirs = self.ours.full.split(" "), self.theirs.full.split(" ")
+        return (
+            fuzz.ratio("".join(ours), "".join(theirs), score_cutoff=80) >= 80
+            and min(len(ours), len(theirs)) > 1
+            and not _telling({*ours} ^ {*theirs})
+        )
 
     @property
     def dropped(self) -> str:
         """The neutral words either title carries, as "'Album Version', 'Remastered 2009'"."""
-        return _quoted((*self.song.title.dropped, *self.candidate.title.dropped))
+        return _quoted((*self.ours.dropped, *self.theirs.dropped))
+
+    @property
+    def release_words(self) -> str:
+        """The words of a release that only one title repeats in a bracket."""
+        return _only_one(self.song.release_words, self.candidate.release_words)
 
     # --- version ---
 
     @property
-    def no_version(self) -> bool:
-        return not (self.song.kinds or self.candidate.kinds or self.song.hints)
+    def lone_kinds(self) -> frozenset[str]:
+        """The kinds of version that only one side is."""
+        return self.song.version_kinds ^ self.candidate.version_kinds
+
+    @property
+    def lone_words(self) -> str:
+        return ", ".join(sorted(self.lone_kinds or self.song.version_kinds))
+
+    @property
+    def version_excused(self) -> bool:
+        """Whether lengths or the release outweigh that only one side names a version."""
+        lone = self.lone_kinds
+        if lone in ({"edit"}, {"extended"}):
+            return self.within(_EDIT_WITHIN_S)
+        if lone and lone <= {"remix", "edit"}:
+            return self.release_equal and self.within(_REMIX_WITHIN_S)
+        if lone == {"own cover"}:
+            return self.release_equal or self.within(_REMIX_WITHIN_S)
+        if lone == {"version"} or (lone and lone <= ON_STAGE):
+            named = self.song.title.kinds | self.candidate.title.kinds
+            implied = lone.isdisjoint(named)
+            on_release = self.release_equal and self.within(_STAGE_WITHIN_S)
+            return on_release or (implied and self.within(_IMPLIED_WITHIN_S))
+        return False
 
     @property
     def same_kinds(self) -> bool:
         """Whether both are the same kinds of version. An unplugged or radio session is live or acoustic."""
-        ours, theirs = self.song.kinds, self.candidate.kinds
+        ours, theirs = self.song.version_kinds, self.candidate.version_kinds
         if ours == theirs:
             return True
-        if ours & ON_STAGE and theirs & ON_STAGE:
-            apart = ON_STAGE | {"acoustic"}
-        elif {"session", "unplugged"} & (ours | theirs):
-            apart = ON_STAGE | {"acoustic"} if "acoustic" in ours | theirs else NOTHING
-        else:
+        both = ours | theirs
+        unplugged = "acoustic" in both and not both.isdisjoint({"session", "unplugged"})
+        played = ON_STAGE | {"acoustic"}
+        if not (unplugged and ours and theirs) and not (ours & ON_STAGE and theirs & ON_STAGE):
             return False
-        return ours - apart == theirs - apart
+        return ours - played == theirs - played
 
     @property
-    def acoustic_on_one_side(self) -> bool:
-        """Whether both are live and only one says it is acoustic as well."""
-        return self.song.kinds ^ self.candidate.kinds == {"acoustic"}
-
-    @property
-    def names_equal(self) -> bool:
-        return all(_same_names(kind, ours, theirs) for kind, ours, theirs in self._names())
-
-    @property
-    def stage_named_once(self) -> bool:
-        """Whether only one side says where it was played, and nothing else is named differently."""
-        return all(
-            _same_names(kind, ours, theirs) or (kind in ON_STAGE and not (ours and theirs))
-            for kind, ours, theirs in self._names()
-        )
-
-    @property
-    def names_compatible(self) -> bool:
-        """Whether whose or where is named on one side only, or both are on stage at different places."""
-        return all(
-            _same_names(kind, ours, theirs) or not (ours and theirs) or kind in ON_STAGE
-            for kind, ours, theirs in self._names()
-        )
-
-    @property
-    def hints(self) -> frozenset[str]:
-        """What the song's release makes likely and the candidate does not show."""
-        return self.song.hints - self.candidate.hints - self.candidate.kinds
-
-    @property
-    def hint_words(self) -> str:
-        return ", ".join(sorted(self.hints))
-
-    @property
-    def live_on_same_release(self) -> bool:
-        """Whether only one side says "live" of a track on the same release, and the lengths agree: many an
-        album is live without a word of it in the MSD."""
-        lone = self.song.kinds ^ self.candidate.kinds
-        return bool(lone) and lone <= ON_STAGE and self.release_equal and self.gap_within(_SAME_STAGE_SECONDS)
-
-    @property
-    def version_difference(self) -> str:
-        return ", ".join(sorted(self.song.kinds ^ self.candidate.kinds or self.song.kinds))
-
-    def _names(self) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    def version_names(self) -> Literal["equal", "once", "apart", "different"]:
+        """How the versions of one kind are named: "once" where only one side tells where it was played,
+        "apart" where the places differ or only one side tells whose remix it is, "different" for two
+        remixes."""
         ours, theirs = self.song.named, self.candidate.named
-        return [
-            (kind, ours.get(kind, NOTHING), theirs.get(kind, NOTHING)) for kind in ours.keys() | theirs.keys()
-        ]
+        found: Literal["equal", "once", "apart"] = "equal"
+        for kind in ours.keys() | theirs.keys():
+            one, other = ours.get(kind, NOTHING), theirs.get(kind, NOTHING)
+            if _same_names(kind, one, other):
+                continue
+            if kind not in ON_STAGE and one and other:
+                return "different"
+            if kind not in ON_STAGE or (one and other):
+                found = "apart"
+            elif found == "equal":
+                found = "once"
+        return found
+
+    @property
+    def possible_kinds(self) -> str:
+        """What the release of one side makes likely and the other does not show."""
+        ours, theirs = self.song, self.candidate
+        one = ours.possible_kinds - theirs.possible_kinds - theirs.version_kinds
+        return ", ".join(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
+
+    @property
+    def lone_year(self) -> str:
+        """The years that stand alone in a bracket of one title only."""
+        return ", ".join(sorted(self.ours.years ^ self.theirs.years))
 
     # --- artist ---
 
     @property
-    def has_artists(self) -> bool:
-        return bool(self.song.credit.names and self.candidate.credit.names)
+    def lone_artists(self) -> str:
+        """The main artists that only one side credits."""
+        return _quoted((*self.credits.only_song, *self.credits.only_candidate))
 
     @property
-    def copied(self) -> bool:
-        return self.candidate.credit.copyist and not self.song.credit.copyist
-
-    @property
-    def artist_agreement(self) -> float:
-        return credit_agreement(self.song.credit, self.candidate.credit)
-
-    @property
-    def guests_agree(self) -> bool:
-        ours, theirs = self.song, self.candidate
-        return _any_shared(ours.featured, theirs.credit.names + theirs.featured) or _any_shared(
-            theirs.featured, ours.credit.names
-        )
-
-    @property
-    def guests_on_both(self) -> bool:
-        return bool(self.song.featured and self.candidate.featured)
+    def lone_guests(self) -> str:
+        """The guests that only one side names."""
+        return _quoted((*self.credits.guests_only_song, *self.credits.guests_only_candidate))
 
     @property
     def billed_guest_missing(self) -> bool:
         """Whether the song's release itself is billed with the guest whom the candidate lacks."""
-        release = f" {normalise(self.song.release)} "
-        return any(f" {name} " in release for name in self.song.featured)
+        release = f" {normalise(self.song.release.name)} "
+        return any(f" {name} " in release for name in self.credits.guests_only_song)
 
-    # --- duration, release, year ---
+    # --- release and year ---
 
-    def gap_within(self, limit: float) -> bool:
-        return self.gap is not None and self.gap <= limit
+    @property
+    def releases_known(self) -> bool:
+        return bool(self.song.release.key and self.candidate.release.key)
 
     @property
     def release_equal(self) -> bool:
-        return bool(self.song.release_key) and self.song.release_key == self.candidate.release_key
+        return self.releases_known and self.song.release.key == self.candidate.release.key
 
     @property
     def release_alike(self) -> bool:
-        return fuzz.token_set_ratio(self.song.release_key, self.candidate.release_key) >= 85
+        return fuzz.token_set_ratio(self.song.release.key, self.candidate.release.key) >= 85
+
+    @property
+    def release_numbered_otherwise(self) -> bool:
+        ours, theirs = self.song.release, self.candidate.release
+        return ours.stem == theirs.stem and bool(ours.stem) and ours.numbers != theirs.numbers
+
+    @property
+    def issued_again(self) -> bool:
+        """Whether a release is a collection or unknown: its recording may have come from the other's."""
+        return self.song.release.compilation or self.candidate.release.compilation or not self.releases_known
+
+    @property
+    def named_after_song(self) -> bool:
+        """Whether a release is named after the song, as a single is."""
+        return any(record.release.key.startswith(self.ours.base) for record in (self.song, self.candidate))
+
+    @property
+    def same_edition(self) -> bool:
+        """Whether the releases are named alike to the letter and not after the song: editions with bonus
+        tracks and singles hold several versions of a song."""
+        ours, theirs = (normalise(record.release.name) for record in (self.song, self.candidate))
+        return bool(ours) and ours == theirs and not self.named_after_song
 
     @property
     def years_apart(self) -> int:
         return abs(self.years[0] - self.years[1])
+
+    def _without_composers(self, ours: Title, theirs: Title) -> tuple[Title, Title]:
+        """Both titles, without a composer whom one of them puts in front."""
+        if not (ours.composer or theirs.composer) or ours.full == theirs.full:
+            return ours, theirs
+        names = (*self.song.credit.names, *self.candidate.credit.names)
+        known = vocabulary.COMPOSERS.union(*(name.split(" ") for name in names))
+        return tuple(  # type: ignore[return-value]
+            title.without_composer() if title.composer.rpartition(" ")[2] in known else title
+            for title in (ours, theirs)
+        )
 
 
 def gap(ours: float, theirs: float) -> float | None:
@@ -193,18 +257,26 @@ def gap(ours: float, theirs: float) -> float | None:
 
 
 def _same_names(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether two markers of one kind name the same: a word in common for a place, all words for a remix."""
+    """Whether two markers of one kind name the same: one place with more or fewer words, the same words for
+    a remix but for a slip of spelling, and never other years or numbers."""
     if ours == theirs:
         return True
+    one, other = ({word for word in names if word.isdigit()} for names in (ours, theirs))
+    if not (ours and theirs) or (one and other and one != other):
+        return False
     if kind in ON_STAGE:
-        return bool(ours & theirs)
-    return (
-        bool(ours and theirs) and fuzz.token_set_ratio(" ".join(sorted(ours)), " ".join(sorted(theirs))) >= 90
-    )
+        return ours <= theirs or theirs <= ours
+    mine, yours = (" ".join(sorted(names)) for names in (ours, theirs))
+    return one == other and len(mine) > 5 and OSA.distance(mine, yours, score_cutoff=1) <= 1
 
 
-def _any_shared(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
-    return any(name_agreement(one, other) > 0 for one in some for other in others)
+def _telling(words: Iterable[str]) -> bool:
+    """Whether one of the words is a number or a letter, or tells of a version."""
+    return any(word.isdigit() or len(word) < 2 or (word,) in vocabulary.VERSION_PHRASES for word in words)
+
+
+def _only_one(ours: Iterable[str], theirs: Iterable[str]) -> str:
+    return _quoted(sorted({*ours} ^ {*theirs}))
 
 
 def _quoted(words: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Taking a title apart: what the song is called, and what is said of the version.
+"""Taking a title apart: what the song is called, and what it tells of the version.
 
 Belongs here: `parse_title`. Not here: how a bracket's words are understood (`markers`), the words themselves
 (`vocabulary`), spelling (`normalise`), and whether two titles agree (`evidence`).
@@ -32,20 +32,32 @@ _VERSION_AT_END = re.compile(
     r"(?:version|edit|remix|mix))$",
     re.IGNORECASE,
 )
-_LEADING_BRACKET = re.compile(r"^\s*[(\[][^)\]]*[)\]]\s*(?=\S)")
+_LEADING_BRACKET = re.compile(r"^\s*[(\[]([^)\]]*)[)\]][\s:\-–]*(?=\S)")
+_NO_GUEST = re.compile(rf"^with\s+(?:\S+\s+)*?(?:{'|'.join(vocabulary.NO_GUEST_WORDS)})\b", re.IGNORECASE)
+"""A bracket that goes on "With ..." and names nobody: "(With Flowers In My Hair)"."""
+_CATALOGUE = re.compile(
+    r"[\s,(_]+((?:BWV|BuxWV|HWV|RV|KV|WoO|TWV|SWV|Hob|Wq|Op|Opus|K(?=\.)|D(?=\.)|S(?=\.))\.?"
+    r"\s*(?:[IVX]+:)?\d+[a-z]?(?:\s*[,_/]?\s*(?:no|nr|#)\.?\s*\d+)?)(?![^\W_])",
+    re.IGNORECASE,
+)
+_COMPOSER = re.compile(r"^([^:\d]{3,40}?)\s*:\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
     """A title taken apart.
 
-    `text` is the title as it came. `base` is the name of the song, normalised, without what follows in
-    brackets; `subtitles` are the brackets that say nothing of the version, and `full` is both; `short` is
-    the base without a bracket in front. `markers` make it another recording; `dropped` are neutral words
-    as they stood ("Album Version"); `featured` the other artists it names; `parts` its part numbers.
+    `text` is the title as it came, `name` what is left of it beside its segments. `base` is the name of the
+    song, normalised, without what follows in brackets; `subtitles` are the brackets that tell nothing of the
+    version, and `full` is both; `short` is the base without a bracket in front. `markers` make it another
+    recording; `dropped` are neutral words as they stood ("Album Version"); `featured` the other artists it
+    names; `parts` its part numbers; `years` those that stand alone in a bracket; `catalogue` its numbers in a
+    composer's catalogue ("bwv 570"); `composer` what stands before a colon in front, normalised, as a
+    composer might.
     """
 
     text: str
+    name: str
     base: str
     full: str
     short: str
@@ -54,30 +66,46 @@ class Title:
     dropped: tuple[str, ...] = ()
     featured: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
+    years: frozenset[str] = frozenset()
+    catalogue: frozenset[str] = frozenset()
+    composer: str = ""
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of its markers."""
         return frozenset(marker.kind for marker in self.markers)
 
+    @property
+    def names_no_song(self) -> bool:
+        """Whether many songs are called so: "Intro", "Skit 3", "Untitled"."""
+        words = [word for word in self.full.split(" ") if not word.isdigit() and word not in {"no", "track"}]
+        return bool(words) and vocabulary.NO_SONG.issuperset(words)
+
     def without_subtitles(self, known: frozenset[str]) -> Title:
         """The title less the subtitles that hold only known words, as in "Skit (Artist/Album)"."""
-        kept = tuple(subtitle for subtitle in self.subtitles if not known.issuperset(subtitle.split()))
-        if kept == self.subtitles:
+        remaining = tuple(subtitle for subtitle in self.subtitles if not known.issuperset(subtitle.split()))
+        if remaining == self.subtitles:
             return self
-        gone = tuple(subtitle for subtitle in self.subtitles if subtitle not in kept)
-        return replace(self, subtitles=kept, full=" ".join((self.base, *kept)), dropped=self.dropped + gone)
+        gone = tuple(subtitle for subtitle in self.subtitles if subtitle not in remaining)
+        full = " ".join((self.base, *remaining))
+        return replace(self, subtitles=remaining, full=full, dropped=self.dropped + gone)
+
+    def without_composer(self) -> Title:
+        """The title without the name in front of its colon."""
+        cut = len(self.composer) + 1
+        return replace(self, base=self.base[cut:], full=self.full[cut:], short=self.base[cut:])
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What the segments of a title have said so far."""
+class _ParsedSegments:
+    """What the segments of a title have added so far."""
 
     subtitles: list[str] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     featured: list[str] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
+    years: set[str] = field(default_factory=set)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -87,39 +115,54 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
     `release` is the album it stands on: "(Fear Itself Version)" on "Fear Itself" is only the album's version.
     """
     text = clean(title)
-    own = frozenset(plain(clean(release)).split())
-    heard = _Heard()
+    parsed = _ParsedSegments()
     name, segments = _split(_IN_WORD.sub(lambda match: match[1], text))
+    album = plain(clean(release))
+    # A single named after a version of its song, "Salt (Piano Version)", makes nothing its own.
+    release_words = frozenset(() if album.startswith(f"{plain(name)} ") else album.split())
+    leading = _LEADING_BRACKET.match(name)
+    if leading and classify(leading[1]).kind == "version":
+        # "[Commentary] Salt" and "(Live) Salt"; "(Don't You) Wander" is a name.
+        name = name[leading.end() :]
+        segments.append(leading[1])
     for segment in segments:
-        _hear(segment, heard, own)
-    name = _hear_end(name, heard, own)
+        _parse_segment(segment, parsed, release_words)
+    name = _parse_end(name, parsed, release_words)
     if not normalise(name):
         # Nothing else to call it: the whole title is a bracket.
         whole = normalise(text)
-        return Title(text, whole, whole, whole)
-    name = _take_parts(name, heard)
+        return Title(text, text, whole, whole, whole)
+    name = _take_parts(name, parsed)
+    catalogue = _CATALOGUE.findall(name)
+    name = _CATALOGUE.sub("", name) if catalogue else name
+    composer = _COMPOSER.match(name)
     base = normalise(name)
-    subtitles = tuple(filter(None, map(normalise, heard.subtitles)))
+    in_front = normalise(composer[1]) if composer else ""
+    subtitles = tuple(filter(None, map(normalise, parsed.subtitles)))
     return Title(
         text=text,
+        name=name,
         base=base,
         full=" ".join((base, *subtitles)),
         short=normalise(_LEADING_BRACKET.sub("", name)) or base,
         subtitles=subtitles,
-        markers=tuple(dict.fromkeys(heard.markers)),
-        dropped=tuple(heard.dropped),
-        featured=tuple(heard.featured),
-        parts=tuple(sorted(set(heard.parts))),
+        markers=tuple(dict.fromkeys(parsed.markers)),
+        dropped=tuple(parsed.dropped),
+        featured=tuple(parsed.featured),
+        parts=tuple(sorted(set(parsed.parts))),
+        years=frozenset(parsed.years),
+        catalogue=frozenset(plain(number) for number in catalogue),
+        composer=in_front if base.startswith(f"{in_front} ") else "",
     )
 
 
 def _split(text: str) -> tuple[str, list[str]]:
     """The name, and the segments beside it: brackets that follow it, and what stands after " - ".
 
-    A bracket in front belongs to the name, and so does what follows a dash without speaking of a version. An
+    A bracket in front belongs to the name, and so does what follows a dash without telling of a version. An
     unclosed bracket ends with the title.
     """
-    kept: list[str] = []
+    outside: list[str] = []
     segments: list[str] = []
     closers: list[str] = []
     start = 0
@@ -128,82 +171,89 @@ def _split(text: str) -> tuple[str, list[str]]:
             closers.pop()
             if not closers:
                 segments.append(text[start:index])
-        elif character in _BRACKETS and (closers or "".join(kept).strip(" \"'")):
+        elif character in _BRACKETS and (closers or "".join(outside).strip(" \"'")):
             if not closers:
                 start = index + 1
-                kept.append(" ")
+                outside.append(" ")
             closers.append(_BRACKETS[character])
         elif not closers:
-            kept.append(character)
+            outside.append(character)
     if closers:
         segments.append(text[start:])
-    name, *rest = _DASH.split("".join(kept).strip())
-    speaking: list[str] = []
+    name, *rest = _DASH.split("".join(outside).strip())
+    annotations: list[str] = []
     for piece in rest:
-        if _speaks(piece):
-            speaking.append(piece)
-        elif speaking:
-            # What follows a version still speaks of it: "Salt - Live - The Harbour Tapes".
-            speaking[-1] = f"{speaking[-1]} - {piece}"
+        if _is_annotation(piece):
+            annotations.append(piece)
+        elif annotations:
+            # What follows a version still tells of it: "Salt - Live - The Harbour Tapes".
+            annotations[-1] = f"{annotations[-1]} - {piece}"
         else:
             name = f"{name} - {piece}"
-    segments.extend(speaking)
+    segments.extend(annotations)
     return name, [piece for segment in segments for piece in _flatten(segment)]
 
 
-def _speaks(piece: str) -> bool:
-    """Whether what follows a dash speaks of guests, a part or the version, and is no part of the name."""
+def _is_annotation(piece: str) -> bool:
+    """Whether what follows a dash tells of guests, a part or the version, and is not part of the name."""
     if not plain(piece):
         return False
-    return bool(_GUEST_SEGMENT.match(piece) or _PART.match(piece)) or classify(piece).kind != "unknown"
+    if _GUEST_SEGMENT.match(piece) or _PART.match(piece) or classify(piece).kind != "unknown":
+        return True
+    return "/" in piece and all(map(_is_annotation, piece.split("/")))
 
 
 def _flatten(segment: str) -> list[str]:
-    """A segment and the segments inside it, "feat." apart."""
+    """A segment and the segments inside it, "feat." apart, and "Pt. 1 / Remastered 2002" as the two it is."""
     inner_at = min((segment.find(opener) for opener in _BRACKETS if opener in segment), default=-1)
     if inner_at >= 0:
         return [*_flatten(segment[:inner_at]), *_flatten(segment[inner_at + 1 :].rstrip(")]}> "))]
     guest = _GUEST.search(segment)
     if guest and guest.start() > 0:
-        return [segment[: guest.start()], f"feat. {guest[1]}"]
+        return [*_flatten(segment[: guest.start()]), f"feat. {guest[1]}"]
+    pieces = [piece.strip() for piece in segment.split("/")]
+    if len(pieces) > 1 and all(_is_annotation(piece) and not piece.isdigit() for piece in pieces):
+        return pieces
     return [segment] if segment.strip() else []
 
 
-def _hear(segment: str, heard: _Heard, own: frozenset[str]) -> None:
+def _parse_segment(segment: str, parsed: _ParsedSegments, release_words: frozenset[str]) -> None:
     """Put one segment where it belongs."""
     segment = segment.strip()
-    said = classify(segment, own)
-    guest = _GUEST_SEGMENT.match(segment)
-    if guest and (said.kind == "unknown" or _GUEST.match(f" {segment}")):
-        heard.featured.append(guest[1])
-    elif said.kind == "version":
-        heard.markers.extend(said.markers)
-    elif said.kind == "neutral":
-        heard.dropped.append(segment)
+    meaning = classify(segment, release_words)
+    guest = None if _NO_GUEST.match(segment) else _GUEST_SEGMENT.match(segment)
+    if guest and (meaning.kind == "unknown" or _GUEST.match(f" {segment}")):
+        parsed.featured.append(guest[1])
+    elif meaning.kind == "version":
+        parsed.markers.extend(meaning.markers)
+    elif meaning.kind == "neutral":
+        parsed.dropped.append(segment)
+        if segment.isdigit():
+            parsed.years.add(segment)
     else:
-        rest = _take_parts(segment, heard, whole=True)
+        rest = _take_parts(segment, parsed, whole=True)
         if rest:
-            heard.subtitles.append(rest)
+            parsed.subtitles.append(rest)
 
 
-def _hear_end(name: str, heard: _Heard, own: frozenset[str]) -> str:
+def _parse_end(name: str, parsed: _ParsedSegments, release_words: frozenset[str]) -> str:
     """Take what stands at the end of the name without a bracket: "feat. X", "Live Version", "Live at X"."""
     guest = _GUEST.search(name)
     if guest and guest.start() > 0:
-        heard.featured.append(guest[1])
+        parsed.featured.append(guest[1])
         name = name[: guest.start()]
     at_end = _VERSION_AT_END.match(name)
-    if at_end and classify(at_end[2], own).kind != "unknown":
-        _hear(at_end[2], heard, own)
+    if at_end and classify(at_end[2], release_words).kind != "unknown":
+        _parse_segment(at_end[2], parsed, release_words)
         name = at_end[1]
     return name.strip()
 
 
-def _take_parts(text: str, heard: _Heard, whole: bool = False) -> str:
+def _take_parts(text: str, parsed: _ParsedSegments, whole: bool = False) -> str:
     """Take the part numbers out of a text; a name of nothing else stays as it is, a `whole` bracket goes."""
     text = _SPACED_ROMAN.sub("", text)
     for match in _PART.finditer(text):
         numbers = (number(word) for word in re.findall(_NUMBER, match[1], re.IGNORECASE))
-        heard.parts.extend(value for value in numbers if value is not None)
+        parsed.parts.extend(value for value in numbers if value is not None)
     rest = _PART.sub(" ", text)
     return rest.strip() if plain(rest) or whole else text

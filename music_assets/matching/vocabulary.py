@@ -23,30 +23,27 @@ def phrases(text: str) -> frozenset[Phrase]:
 
 ARTICLES = frozenset({"the", "a", "an"})
 
-ROMAN: Mapping[str, int] = {
-    numeral: value
-    for value, numeral in enumerate(
-        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split(), start=1
-    )
-}
 
+def _numbered(words: str, start: int = 1) -> dict[str, int]:
+    return {word: value for value, word in enumerate(words.split(), start)}
+
+
+ROMAN = _numbered("i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx")
+
+_ENGLISH = _numbered(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
+)
 NUMBER_WORDS: Mapping[str, int] = {
-    word: value
-    for value, words in {
-        1: "one first un une uno una um uma eins ein ett en primera primeira prima premiere",
-        2: "two second deux dos due dois zwei tva",
-        3: "three third trois tres tre drei",
-        4: "four quatre cuatro quattro quatro vier fyra",
-        5: "five cinq cinco cinque funf fem",
-        6: "six sechs seis sei sex",
-        7: "seven sept siete sette sete sieben",
-        8: "eight huit ocho otto oito acht",
-        9: "nine neuf nueve nove neun",
-        10: "ten dix diez dieci dez zehn",
-        11: "eleven",
-        12: "twelve",
-    }.items()
-    for word in words.split()
+    **_ENGLISH,
+    **_numbered("un deux trois quatre cinq six sept huit neuf dix"),
+    **_numbered("uno dos tres cuatro cinco seis siete ocho nueve diez"),
+    **_numbered("uno due tre quattro cinque sei sette otto nove dieci"),
+    **_numbered("um dois tres quatro cinco seis sete oito nove dez"),
+    **_numbered("eins zwei drei vier funf sechs sieben acht neun zehn"),
+    **_numbered("ett tva tre fyra fem sex"),
+    **_numbered("first second third"),
+    **dict.fromkeys("une una uma ein en primera primeira prima premiere".split(), 1),
 }
 """Numbers in words; read as numbers only after a word such as "part"."""
 
@@ -71,50 +68,51 @@ RESPELLINGS: Mapping[str, str] = {
 }  # fmt: skip
 
 SOUNDS_LIKE: Mapping[str, str] = {
-    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10", "to": "2", "too": "2", "for": "4",
-}  # fmt: skip
+    **{word: str(value) for word, value in _ENGLISH.items()},
+    **dict(to="2", too="2", youve="you", ive="i", weve="we", theyve="they", **{"for": "4"}),
+}
+
+TENS = _numbered("twenty thirty forty fifty sixty seventy eighty ninety", start=2)
+
+ORDINALS = _numbered("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
 
 # --- what a bracket or a dash may say of the version -----------------------------------------------------
 
 NEUTRAL = phrases("""
-    album version, album mix, album cut, album edit, album vers, lp version, lp mix, lp edit, ep version,
-    cd version, single version, single vers, single lp version, 7 version, 7 inch version, 7 inch,
-    original version, original mix, original recording, original album version, original studio version,
-    original single version, original lp version, versione originale, version originale, version original,
-    versao original, originalversion, originalfassung, main version, main mix, studio version,
-    standard version, remaster, remastered, remastering, remasters, # remaster, # remastered,
-    # digital remaster, # digitally remastered, digital remaster, digital remastering, digitally remastered,
-    digital remastered, remaster #, remastered #, remastered in #, digital remaster #,
-    digitally remastered #, # remastering, re mastered, re master, re mastering, # re mastered,
-    # re mastering, remasterise, remasterisee, remasterise en #, remasterizado, remasterizada,
-    remasterizado en #, remasterizado em #, rimasterizzato, 24 bit mastering, 24bit mastering,
-    24 bit digitally remastered, mono version, stereo version, mono mix, stereo mix, # stereo mix,
-    # mono mix, explicit version, clean version, edited version, amended version, censored version,
-    dirty version, bonus track, bonus tracks, hidden track, bonus song, bonus material,
-    previously unreleased, previously unissued, unreleased track, special edition, limited edition,
-    deluxe edition, expanded edition, anniversary edition, official video, music video,
-    official music video, official audio, lyric video, soundtrack version, motion picture version,
-    deluxe version, street version, motion picture soundtrack, ost
+    album version, album mix, album cut, album edit, album vers, lp version, lp mix, lp edit, ep version, cd
+    version, single version, single vers, 7 version, 7 inch, original version, original mix, original
+    recording, versione originale, version originale, version original, versao original, originalversion,
+    originalfassung, main version, main mix, studio version, standard version, remaster, remastered,
+    remastering, remasters, # remaster, # remastered, # digital remaster, # digitally remastered, remaster #,
+    remastered #, remastered in #, digital remaster #, digitally remastered #, # remastering, re mastered, re
+    master, re mastering, # re mastered, # re mastering, remasterise, remasterisee, remasterise en #,
+    remasterizado, remasterizada, remasterizado en #, remasterizado em #, rimasterizzato, 24 bit mastering,
+    24bit mastering, 24 bit digitally remastered, mono version, stereo version, mono mix, stereo mix, # stereo
+    mix, # mono mix, explicit version, clean version, edited version, amended version, censored version, dirty
+    version, bonus track, bonus tracks, hidden track, bonus song, bonus material, previously unreleased,
+    previously unissued, unreleased track, special edition, limited edition, deluxe edition, expanded edition,
+    anniversary edition, official video, music video, official audio, lyric video, soundtrack version, motion
+    picture version, deluxe version, street version, single master, album master, clean edit, explicit edit,
+    original edit, uncut, digital version, motion picture soundtrack, ost
 """)
 """Says nothing about which recording it is, whatever stands beside it ("Fear Itself Album Version")."""
 
 NEUTRAL_ALONE = phrases("""
-    album, lp, ep, cd, single, original, studio, regular, version, explicit, clean, dirty, edited, amended,
-    censored, uncensored, exp, parental advisory, mono, stereo, bonus, unreleased, never released, rare,
-    rarity, cd only, digital single, edition, reissue, reissued, deluxe, expanded, anniversary, best of,
-    video, audio, hd, hq, official, with lyrics, theme, main theme, main title, opening title,
-    opening titles, end titles, titles, soundtrack, traditional, trad, anon, soul, r b, rock, pop, jazz,
-    blues, country, folk, reggae, hip hop, rap, world, world music, classical, gospel, latin, electronic,
-    topical, spoken word, comedy, metal, punk, roots, rock and roll, rock n roll, reggae music, radio album,
-    the original, soul and r b, b side, non album track, #, s, new, digital, digitally, edition
+    album, lp, ep, cd, single, ver, vers, original, studio, regular, version, explicit, clean, dirty, edited,
+    amended, censored, uncensored, exp, parental advisory, mono, stereo, bonus, unreleased, never released,
+    rare, rarity, cd only, edition, reissue, reissued, deluxe, expanded, anniversary, best of, video, audio,
+    hd, hq, official, with lyrics, theme, main theme, main title, opening title, opening titles, end titles,
+    titles, soundtrack, traditional, trad, anon, soul, r b, rock, pop, jazz, blues, country, folk, reggae, hip
+    hop, rap, world, world music, classical, gospel, latin, electronic, topical, spoken word, comedy, metal,
+    punk, roots, rock and roll, rock n roll, reggae music, radio album, the original, soul and r b, b side,
+    non album track, #, s, new, digital, digitally
 """)
 """Says nothing about the recording where a bracket holds such words only: wording, shelves, genres, years."""
 
 ORIGIN = phrases("""
-    from, theme from, love theme from, main theme from, title song from, song from, music from, aus,
-    dal film, de la pelicula, du film, tema de, prod, prod by, produced by, by, composed by, written by,
-    dedicated to, a k a, aka
+    from, theme from, love theme from, main theme from, title song from, song from, music from, aus, dal film,
+    de la pelicula, du film, tema de, prod, prod by, produced by, by, composed by, written by, dedicated to, a
+    k a, aka
 """)
 """A bracket that begins so tells where the song comes from, or who made it."""
 
@@ -122,101 +120,92 @@ DISTINGUISHING: Mapping[str, frozenset[Phrase]] = {
     kind: phrases(text)
     for kind, text in {
         "karaoke": """
-            karaoke, karaoke version, sing along, singalong, in the style of, in style of, made famous by,
-            as made famous by, made popular by, as made popular by, performance track, performance tracks,
-            premiere performance plus, backing track, without background vocals, w o background vocals,
-            without vocals, no vocals, minus vocals, without lead vocals, no lead vocals, playback
+            karaoke, sing along, singalong, in the style of, in style of, made famous by, as made famous by,
+            made popular by, as made popular by, performance track, performance tracks, premiere performance
+            plus, backing track, without background vocals, w o background vocals, without vocals, no vocals,
+            minus vocals, without lead vocals, no lead vocals, playback
         """,
+        "own cover": "cover, original by",
         "cover": """
-            tribute, tribute to, tribute version, originally performed by, originally recorded by,
-            originally by, originally sung by, original by, cover, cover version, lullaby, lullaby version,
-            lullaby rendition, lullaby rendition of, rendition, rendition of, renditions of, 8 bit,
-            music box, string quartet tribute, ringtone, sonnerie, homenaje a, hommage a, as performed by,
-            workout mix
+            tribute, originally performed by, originally recorded by, originally by, originally sung by,
+            lullaby, rendition, renditions of, 8 bit, music box, string quartet tribute, ringtone, sonnerie,
+            homenaje a, hommage a, as performed by, workout mix
         """,
         "re-recording": """
-            re recorded, rerecorded, re recording, rerecording, re recorded version, new version,
-            new recording, nueva version, new studio recording, neue version, neuaufnahme, nouvelle version
+            re recorded, rerecorded, re recording, rerecording, new version, new recording, nueva version, new
+            studio recording, neue version, neuaufnahme, nouvelle version
         """,
         "unplugged": "unplugged, mtv unplugged",
         "session": """
-            bbc session, bbc sessions, the bbc sessions, peel session, peel sessions, john peel session,
-            aol session, aol sessions, sessions aol, session aol, radio session, radio 1 session,
-            itunes session, itunes sessions, kexp session, kcrw, kexp, daytrotter session, live lounge,
-            live lounge session, spotify session, spotify sessions, spotify singles, maida vale session,
-            top gear, bbc, radio sessions, studio session, in session, acoustic session
+            bbc session, bbc sessions, peel session, peel sessions, john peel session, aol session, aol
+            sessions, sessions aol, session aol, radio session, radio 1 session, itunes session, itunes
+            sessions, kexp session, kcrw, kexp, daytrotter session, live lounge, live lounge session, spotify
+            session, spotify sessions, spotify singles, maida vale session, top gear, bbc, radio sessions,
+            studio session, in session, acoustic session
         """,
         "live": """
-            live, live version, live at, live in, live from, live on, live album version, live recording,
-            recorded live, recorded live at, en vivo, en directo, directo, en concert, en concierto,
-            en public, ao vivo, dal vivo, in concert, in concerto, im konzert, live in concert,
-            bbc in concert, concert version, concierto, konsert, koncert, w koncercie, na zywo, nazivo,
-            uzivo, canli, elo, sound check, soundcheck, raibu, zhu chang, concert
+            live, live recording, en vivo, directo, en public, ao vivo, dal vivo, in concerto, im konzert, bbc
+            in concert, concierto, konsert, koncert, w koncercie, na zywo, nazivo, uzivo, canli, elo, sound
+            check, soundcheck, raibu, zhu chang, concert
         """,
         "acoustic": """
-            acoustic, acoustic version, acoustic mix, acoustica, acoustico, acoustique, version acoustique,
-            acustico, acustica, version acustica, versao acustica, versione acustica, akustisch, akustik,
-            akustinen, akustisk, acousticly, acoustically, stripped, stripped version, stripped down
+            acoustic, acoustic mix, acoustica, acoustico, acoustique, acustico, acustica, versao acustica,
+            versione acustica, akustisch, akustik, akustinen, akustisk, acousticly, acoustically, stripped,
+            stripped down
         """,
         "instrumental": """
-            instrumental, instrumental version, instrumental mix, instrumentale, instrumentals, instru,
-            instr, instumental, instramental, strumentale, versione strumentale, instrumentalversion,
-            version instrumental, non vocal, album instrumental, instrumental album version
+            instrumental, instrumental mix, instrumentale, instrumentals, instru, instr, inst, instumental,
+            instramental, strumentale, versione strumentale, instrumentalversion, non vocal
         """,
         "a cappella": """
-            acapella, a cappella, a capella, accapella, acappella, accappella, acapela, accapella version,
-            acapella version, a cappella version, vocals only, vocal only
+            acapella, a cappella, a capella, accapella, acappella, accappella, acapela, vocals only, vocal
+            only
         """,
         "demo": """
-            demo, demos, demo version, original demo, home demo, early demo, home recording, rough mix,
-            rough demo, guide vocal, practice session, rehearsal, rehearsal session, rehearsal version,
-            work in progress, sketch, demoversion, maqueta
+            demo, demos, home demo, early demo, home recording, rough mix, rough demo, guide vocal, practice
+            session, rehearsal, rehearsal session, work in progress, sketch, demoversion, maqueta
         """,
         "alternate": """
-            alternate, alternative, alt, alternate take, alternate mix, alternate version,
-            alternative version, alternative mix, alternative take, alternate ending,
-            alternate studio version, alt version, alt take, alt mix, outtake, outtakes, out take, take #,
-            tk #, takes #, false start, unused version, unfinished, early version, early take, early mix,
-            studio outtake
+            alternate, alternative, alt, alternate take, alternate mix, alternative mix, alternative take,
+            alternate ending, alt take, alt mix, outtake, outtakes, out take, take #, tk #, takes #, false
+            start, unused version, unfinished, early version, early take, early mix
         """,
         "slowed": """
-            chopped, screwed, slowed, chopped and screwed, chopped screwed, screwed and chopped,
-            slowed reverb, slowed and reverb, slowed down, sped up, sped up version, nightcore
+            chopped, screwed, slowed, slowed reverb, slowed and reverb, slowed down, sped up, nightcore
         """,
         "extended": """
-            extended, extended version, extended mix, extended cut, extended play, extended dance mix,
-            extended club mix, club extended mix, long version, version longue, lange version, 12 version,
-            12 mix, 12 single, 12 inch, 12 inch version, 12 inch mix, 12 single version, maxi, maxi version,
-            maxi single, full length, full length version, complete version, version larga
+            extended, extended mix, extended cut, extended play, extended dance mix, extended club mix, long
+            version, version longue, lange version, 12 version, 12 mix, 12 single, 12 inch, 12 inch mix, maxi,
+            full length, complete version, version larga
         """,
         "edit": """
-            edit, radio edit, single edit, video edit, short edit, club edit, tv edit, edit version,
-            edited radio version, radio version, radio mix, radio cut, radio, short version, version courte,
-            kurzversion, video version, video mix, early fade, snippet, snippets, excerpt, extract, 7 edit,
-            7 mix, single cut
+            edit, short edit, tv edit, radio version, radio mix, radio cut, radio, short version, version
+            courte, kurzversion, video version, video mix, early fade, snippet, snippets, excerpt, extract, 7
+            mix, single cut
         """,
         "remix": """
-            remix, remixed, remixes, remixe, rmx, re mix, remix version, rerub, re rub, rework, reworked,
-            re work, mix, vocal mix, club mix, dub mix, dance mix, house mix, single mix, single remix,
-            clubmix, mash up, mashup, bootleg mix, refix, vip mix, megamix, rub a dub mix, dub version,
-            club version, dance version, remixed by, remix by, mixed by, new mix, bootleg remix
+            remix, remixed, remixes, remixe, rmx, re mix, rerub, re rub, rework, reworked, re work, mix,
+            clubmix, mash up, mashup, bootleg mix, refix, vip mix, megamix, rub a dub mix, dub version, club
+            version, dance version, mixed by, bootleg remix
         """,
         "medley": "medley, pot pourri, potpourri",
-        "reprise": "reprise, reprise #",
-        "intro": "intro, introduction, outro, intro version",
+        "reprise": "reprise",
+        "intro": "intro, introduction, outro, interlude",
         "spoken": "commentary, interview, track by track, voice memo, voice note",
         "orchestral": """
-            orchestral, orchestral version, symphonic, symphonic version, orchestra version, with orchestra,
-            string version, full band, full band version, big band version
+            orchestral, symphonic, orchestra version, with orchestra, string version, full band, big band
+            version
         """,
     }.items()
 }
 """Says it is another recording: both sides must say it. The longest phrase that fits is the one read."""
 
+VERSION_PHRASES = frozenset().union(*DISTINGUISHING.values())
+
 DISTINGUISHING_LAST: Mapping[str, str] = {"club": "remix", "dub": "remix", "bootleg": "remix", "vip": "remix"}
 """Words that name a version only at the end of a bracket: "(X Club)", not "(Club Y)"."""
 
-VERSION_WORDS = frozenset("version versions versione versao vers versie fassung wersja versio".split())
+VERSION_WORDS = frozenset("version versions versione versao ver vers versie fassung wersja versio".split())
 """With words beside it that are in no table, a version of its own: "(Salsa Version)"."""
 
 VERB_BEFORE_LIVE = frozenset(
@@ -225,33 +214,33 @@ VERB_BEFORE_LIVE = frozenset(
 )
 VERB_AFTER_LIVE = phrases("""
     and let, and learn, and die, and love, and be, for, forever, together, alone, free, fast, your, my, our,
-    without, again, life, now, love, to, it, through, by, like, wire, this, that, with me, with you,
-    with it, as, another, long, well, before, or, off, wild, inside, tomorrow, today, while, till, until,
-    every, each, then, laugh, more, one, me, is, on my, on in, in my, in your, in me, in the moment, in a,
-    in peace, in love, in sin, in harmony, in dreams, in fear, in hope, a, so, die, strong, true, here
+    without, again, life, now, love, to, it, through, by, like, wire, this, that, with me, with you, with it,
+    as, another, long, well, before, or, off, wild, inside, tomorrow, today, while, till, until, every, each,
+    then, laugh, more, one, me, is, on my, on in, in my, in your, in me, in the moment, in a, in peace, in
+    love, in sin, in harmony, in dreams, in fear, in hope, a, so, die, strong, true, here
 """)
 """Around these "live" is the verb: "Live and Let Die", "The Way We Live"; else it is a performance."""
 
 LANGUAGES: Mapping[str, frozenset[str]] = {
-    name: frozenset(words.split())
-    for name, words in {
-        "english": "english ingles anglais anglaise englisch englische inglese",
-        "spanish": "spanish espanol espanola espagnol espagnole spanisch spagnolo castellano spanglish",
-        "french": "french frances francais francaise franzosisch francese",
-        "german": "german aleman allemand allemande deutsch deutsche tedesco alemao",
-        "italian": "italian italiano italiana italien italienne italienisch",
-        "portuguese": "portuguese portugues portuguesa portugais portugiesisch portoghese",
-        "japanese": "japanese japones japonais japanisch nihongo",
-        "chinese": "mandarin cantonese chinese chino",
-        "korean": "korean coreano",
-        "swedish": "swedish svensk svenska",
-        "finnish": "finnish suomeksi suomi",
-        "russian": "russian ruso russe",
-        "hebrew": "hebrew hebreo ivrit",
-        "arabic": "arabic arabe",
-        "greek": "greek ellinika",
-        "hindi": "hindi",
-    }.items()
+    words.split(maxsplit=1)[0]: frozenset(words.split())
+    for words in """
+english ingles anglais anglaise englisch englische inglese
+spanish espanol espanola espagnol espagnole spanisch spagnolo castellano spanglish
+french frances francais francaise franzosisch francese
+german aleman allemand allemande deutsch deutsche tedesco alemao
+italian italiano italiana italien italienne italienisch
+portuguese portugues portuguesa portugais portugiesisch portoghese
+japanese japones japonais japanisch nihongo
+chinese mandarin cantonese chino
+korean coreano
+swedish svensk svenska
+finnish suomeksi suomi
+russian ruso russe
+hebrew hebreo ivrit
+arabic arabe
+greek ellinika
+hindi
+""".strip().split("\n")
 }
 """A song sung in another language is another recording, where a bracket says "in X", "X version" or only
 "X"."""
@@ -262,6 +251,28 @@ GENERIC_MARK_WORDS = frozenset(
     " track recorded inch 12 7 8 24".split()
 )
 """Words that do not tell one remix or one concert from another."""
+
+NO_SONG = frozenset(
+    "intro introduction introduccion outro interlude interludio skit untitled prelude prologue epilogue"
+    " opening ending intermission segue hidden bonus silence".split()
+)
+"""Titles of these words, with or without a number, name no song: many releases have one."""
+
+NO_GUEST_WORDS = tuple(
+    "you your my me i its it him us them this that in on of or but no not without love who when what where"
+    " how someone somebody everybody everything nothing".split()
+)
+"""In a bracket that begins "with" these show that it is not a list of guests."""
+
+COMPOSERS = frozenset(
+    "albinoni bach bartok beethoven bellini berlioz bernstein bizet brahms britten bruckner chopin copland"
+    " corelli debussy delibes donizetti dowland dvorak elgar faure franck gershwin gluck gounod grieg handel"
+    " haydn holst janacek liszt mahler mascagni massenet mendelssohn monteverdi mozart mussorgsky offenbach"
+    " pachelbel paganini palestrina prokofiev puccini purcell rachmaninov rachmaninoff ravel rodrigo"
+    " rossini satie scarlatti schoenberg schubert schumann shostakovich sibelius smetana strauss stravinsky"
+    " tallis tchaikovsky telemann verdi villa-lobos vivaldi wagner weber".split()
+)
+"""Last names that one catalogue puts in front of a title, or credits as an artist, and another leaves out."""
 
 # --- what an album's name says of all its tracks ---------------------------------------------------------
 
@@ -297,16 +308,22 @@ RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
 }
 
 RELEASE_SAYS_LAST: Mapping[str, str] = {
-    "concert": "live",
-    "konzert": "live",
-    "konsert": "live",
-    "instrumental": "instrumental",
-    "instrumentals": "instrumental",
+    **dict.fromkeys(("concert", "konzert", "konsert"), "live"),
+    **dict.fromkeys(("instrumental", "instrumentals"), "instrumental"),
 }
 """Words that say so only at the end of the name: "The Lisbon Concert", "Salt [Instrumental]"."""
 
 IMPLIED_BY_RELEASE = frozenset({"live", "session", "unplugged", "karaoke", "cover", "slowed"})
 """Kinds that an album's name gives to each of its tracks; the other kinds only raise a doubt."""
+
+COMPILATION = phrases("""
+    best of, the best, very best, greatest, hits, essential, anthology, collection, collections, gold, finest,
+    classics, complete, definitive, ultimate, masters, singles, retrospective, legend, treasures, favorites,
+    favourites, lounge, love songs, ballads, 60s, 70s, 80s, 90s, 60 s, 70 s, 80 s, 90 s, various, box, box
+    set, triple set, now that, number 1s, no 1s, number 1 s, no 1 s, soundtrack, chartbusters, songbook,
+    story, years, archive, archives, remember, compilation, sampler, presents
+""")
+"""An album whose name has one of these brings recordings together that came out elsewhere."""
 
 # --- credits ---------------------------------------------------------------------------------------------
 
@@ -315,9 +332,8 @@ FEATURED = tuple("featuring,feat,ft,duet with,duet w,duet,dueto con,with,con,ave
 
 COPYISTS = phrases("""
     karaoke, tribute, tributes, in the style of, made famous, originally performed, cover band, covers,
-    lullaby, lullabies, rendition, renditions, sing along, singalong, soundalikes, sound alikes,
-    backing tracks, backing track, ringtone, ringtones, workout, playback, music box, cover version,
-    cover versions
+    lullaby, lullabies, rendition, renditions, sing along, singalong, soundalikes, sound alikes, backing
+    tracks, backing track, ringtone, ringtones, workout, playback, music box, cover version, cover versions
 """)
 """Performers who copy: they agree with a title and never with the recording."""
 
@@ -329,6 +345,30 @@ ENSEMBLES = frozenset(
 """Words by which one performer's name is billed with or without the players."""
 
 ARTIST_ARTICLES = frozenset(
-    "the los las les die der das el la le il i gli os as o tha da de het den det dj mc".split()
+    "the los las les die der das el la le il i gli os as o tha da de het den dj mc ms mrs sir dame".split()
 )
 """Words before an artist's name that one catalogue writes and another leaves out."""
+
+RENAMED: Mapping[str, str] = dict(
+    pair.split(": ")
+    for pair in """
+    dixie chicks: chicks; lady antebellum: lady a; mos def: yasiin bey; cat stevens: yusuf; yusuf islam:
+    yusuf; yusuf cat stevens: yusuf; snoop doggy dogg: snoop dogg; snoop lion: snoop dogg; puff daddy: diddy;
+    p diddy: diddy; puffy: diddy; sean combs: diddy; puff daddy and the family: diddy; ye: kanye west; a3:
+    alabama 3; charlatans uk: charlatans; london suede: suede; english beat: beat; yaz: yazoo; bush x: bush;
+    uk squeeze: squeeze; tyrannosaurus rex: t rex; trex: t rex; dinosaur: dinosaur jr; lil bow wow: bow wow;
+    tupac: 2pac; tupac shakur: 2pac; makaveli: 2pac; 2 pac: 2pac; biggie smalls: notorious big; biggie:
+    notorious big; doom: mf doom; metal face doom: mf doom; ol dirty bastard: odb; old dirty bastard: odb;
+    dollar brand: abdullah ibrahim; john cougar: john mellencamp; john cougar mellencamp: john mellencamp;
+    walter carlos: wendy carlos; melanie chisholm: melanie c; mel c: melanie c; antony and the johnsons:
+    anohni; viet cong: preoccupations; terence trent darby: sananda maitreya; patti labelle and the bluebells:
+    labelle; death from above: death from above 1979; ghostface: ghostface killah; ritchie blackmores rainbow:
+    rainbow; blackmores rainbow: rainbow; jacksons: jackson 5; jackson five: jackson 5; artist formerly known
+    as prince: prince; common sense: common; elo: electric light orchestra; omd: orchestral manoeuvres in the
+    dark; ugk: underground kingz; niggaz with attitude: nwa
+    """.replace("\n   ", "")
+    .strip()
+    .split("; ")
+)
+"""Artists known by another name, normalised, sources in docs/matching.md. All others are
+found by evidence: see `releases`."""

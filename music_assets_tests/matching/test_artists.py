@@ -8,9 +8,11 @@ from music_assets.matching import artist_agreement
 from music_assets.matching.artists import (
     CREDITED,
     EQUAL,
+    EXPLAINED,
     LEAD,
     NEAR,
-    credit_agreement,
+    RENAMED,
+    match_credits,
     read_credit,
     split_names,
 )
@@ -38,6 +40,10 @@ NAMES = st.text(max_size=40) | st.text(alphabet="ab c/;_&,.featwihTs", max_size=
         ("Rhyme Cartel [feat. MC Oslo]", "Rhyme Cartel"),
         ("Rhyme Cartel ft.Oslo", "Rhyme Cartel"),
         ("Ada Winter & Ben Stone", "Ben Stone & Ada Winter"),
+        ("Ada Winter Duet With Ben Stone", "Ben Stone, Ada Winter"),
+        ("Die Mädchen Röhren", "Die Maedchen Roehren"),
+        ("Søren Ångström", "Soeren Aangstroem"),
+        ("Ms. Ada Winter", "Ada Winter"),
         ("東京サンセット", "東京サンセット"),
     ],
 )
@@ -53,13 +59,16 @@ def test_one_artist_in_two_spellings(msd: str, spotify: str) -> None:
         ("Ada Winter with Ben Stone", "Ada Winter", CREDITED),
         ("Ada Winter_ Ben Stone", "Ben Stone", CREDITED),
         ("Kid Velvet vs. The Static", "The Static", CREDITED),
-        ("Ada Winter & The Squalls", "Ada Winter", CREDITED),
-        ("Ada Winter and her Orchestra", "Ada Winter", CREDITED),
+        ("Ada Winter & The Squalls", "Ada Winter", LEAD),
+        ("Ada Winter & The Squalls", "The Squalls", LEAD),
+        ("Ada Winter and her Orchestra", "Ada Winter", EQUAL),
         ("Ada Winter", "Ada Winter Quartet", LEAD),
         ("Squall & The Storm", "Squall", LEAD),
         ("Squall With 94 East", "Squall", LEAD),
         ("The Ada Winter Blues Band", "Ada Winter", LEAD),
         ("Magic Systeme", "Magic System", NEAR),
+        ("Dixie Chicks", "The Chicks", RENAMED),
+        ("Salt (Sodium Chloride)", "Salt", EXPLAINED),
         ("Extraordinaires Voisins", "Extraordinaire Voisins", NEAR),
     ],
 )
@@ -94,15 +103,48 @@ def test_a_missing_name_agrees_with_nobody(missing: object) -> None:
     assert artist_agreement(missing, "Orchid") == artist_agreement("Orchid", missing) == 0.0  # type: ignore[arg-type]
 
 
-def test_one_of_several_credited_artists_is_enough() -> None:
+def test_artists_are_compared_as_sets_and_those_lacking_are_named() -> None:
     song = read_credit(("Rhyme Cartel / MC Oslo",))
-    assert credit_agreement(song, read_credit(("Rhyme Cartel", "Big Tuna"))) >= CREDITED
-    assert credit_agreement(song, read_credit(("Big Tuna", "MC Oslo"))) == CREDITED
-    assert credit_agreement(song, read_credit(("Big Tuna",))) == 0.0
+    both = match_credits(song, read_credit(("MC Oslo", "Rhyme Cartel")))
+    assert (both.value, both.only_song, both.only_candidate) == (EQUAL, (), ())
+    one = match_credits(song, read_credit(("Rhyme Cartel",)))
+    assert (one.value, one.only_song, one.only_candidate) == (CREDITED, ("mc oslo",), ())
+    apart = match_credits(song, read_credit(("Big Tuna", "MC Oslo")))
+    assert (apart.value, apart.only_song, apart.only_candidate) == (
+        CREDITED,
+        ("rhyme cartel",),
+        ("big tuna",),
+    )
+    assert match_credits(song, read_credit(("Big Tuna",))).value == 0.0
+
+
+def test_a_guest_counts_as_present_wherever_it_is_credited() -> None:
+    song, swapped = read_credit(("Rhyme Cartel feat. MC Oslo",)), read_credit(("MC Oslo feat. Rhyme Cartel",))
+    match = match_credits(song, swapped, song.featured, swapped.featured)
+    assert (match.value, match.only_song, match.only_candidate) == (CREDITED, (), ())
+    assert match_credits(song, read_credit(("Rhyme Cartel",)), song.featured).guests_only_song == ("mc oslo",)
+
+
+def test_a_composer_beside_the_performer_is_not_a_further_artist() -> None:
+    match = match_credits(read_credit(("Ada Winter",)), read_credit(("Franz Schubert", "Ada Winter")))
+    assert (match.only_song, match.only_candidate) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "name", ["10 Ft. Sand", "Little Feat & Friends", "Little Feat", "The Feat With Ada", "Feat"]
+)
+def test_a_name_may_hold_the_word_that_introduces_guests(name: str) -> None:
+    assert read_credit((name,)).featured == ()
+
+
+@pytest.mark.parametrize("name", ["Salt 5 feat. Ada", "112 ft. Ada", "Little Feat feat. Ada"])
+def test_guests_after_such_a_name_are_read(name: str) -> None:
+    assert read_credit((name,)).featured == ("ada",)
 
 
 def test_names_joined_by_commas_are_read_as_a_list() -> None:
-    assert credit_agreement(read_credit(("Rhymer",)), read_credit(("Rhymer, MC Oslo, Big Tuna",))) >= CREDITED
+    match = match_credits(read_credit(("Rhymer",)), read_credit(("Rhymer, MC Oslo, Big Tuna",)))
+    assert match.value >= LEAD
 
 
 def test_guests_are_kept_apart_from_the_artist() -> None:

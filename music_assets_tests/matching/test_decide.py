@@ -34,7 +34,11 @@ def test_without_candidates_there_is_nothing_to_decide() -> None:
 
 
 def test_the_candidate_that_agrees_is_matched_among_others() -> None:
-    others = [track("b", "Harbour Lights - Live"), track("c", "Wheels"), track("d", artist_names=("Orchid",))]
+    others = [
+        track("b", "Harbour Lights - Live", duration=231.0),
+        track("c", "Wheels"),
+        track("d", artist_names=("Orchid",)),
+    ]
     decision = decide(SONG, [*others, track("a")])
     assert (decision.status, decision.best) == ("matched", "a")
     assert decision.ranked[0].candidate.id == "a"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.matching import parse_title
-from music_assets.matching.markers import classify, release_says
+from music_assets.matching.markers import classify, release_kinds
 
 TEXT = st.text(max_size=60) | st.text(alphabet="ab ()[]-–_.Live PartIX1feat,", max_size=60)
 
@@ -221,7 +221,7 @@ def test_every_take_has_its_number() -> None:
     ],
 )
 def test_an_album_says_what_its_tracks_are(release: str, kind: str) -> None:
-    assert kind in release_says(release)
+    assert kind in release_kinds(release)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_an_album_says_what_its_tracks_are(release: str, kind: str) -> None:
     ],
 )  # fmt: skip
 def test_other_albums_say_nothing(release: str | None) -> None:
-    assert release_says(release) == frozenset()
+    assert release_kinds(release) == frozenset()
 
 
 @given(TEXT)
