@@ -28,9 +28,9 @@ _NOT_FROM_THE_STAGE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release by name: `name` as it came; `key` its title without neutral words and with its kind, such as remixes; `stem` and `numbers` the
-    key's words and its numbers, of which "Vol. 2" is one; whether it collects recordings that came out
-    elsewhere (`compilation`)."""
+    """A release by name: `name` as it came; `key` its title without neutral words and with its kind, such as
+    remixes; `stem` and `numbers` the key's words and its numbers, of which "Vol. 2" is one; whether it
+    collects recordings that came out elsewhere (`compilation`)."""
 
     name: str = ""
     key: str = ""
