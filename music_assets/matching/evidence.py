@@ -167,7 +167,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level(
                 "a release makes another version likely: {p.possible_kinds}", -4.5, lambda p: p.possible_kinds
             ),
-            Level("the year {p.lone_year} in one title only", -1.5, lambda p: p.lone_year),
+            Level("the year {p.lone_year} in one title only", -2.0, lambda p: p.lone_year),
             Level("versions agree", 0.0, lambda p: not p.song.version_kinds),
             Level("live on both sides, acoustic on one", -2.0, lambda p: p.lone_kinds == {"acoustic"}),
             Level("same version", 0.0, lambda p: p.version_names == "equal"),

@@ -240,15 +240,15 @@ class PairFeatures:
         return abs(self.years[0] - self.years[1])
 
     def _without_composers(self, ours: Title, theirs: Title) -> tuple[Title, Title]:
-        """Both titles, without a composer whom one of them puts in front."""
+        """Both titles, without a composer whom only one of them puts in front."""
         if not (ours.composer or theirs.composer) or ours.full == theirs.full:
             return ours, theirs
         names = (*self.song.credit.names, *self.candidate.credit.names)
         known = vocabulary.COMPOSERS.union(*(name.split(" ") for name in names))
-        return tuple(  # type: ignore[return-value]
-            title.without_composer() if title.composer.rpartition(" ")[2] in known else title
-            for title in (ours, theirs)
-        )
+        before, after = (title.composer.rpartition(" ")[2] in known for title in (ours, theirs))
+        if before == after:
+            return ours, theirs
+        return (ours.without_composer(), theirs) if before else (ours, theirs.without_composer())
 
 
 def gap(ours: float, theirs: float) -> float | None:
