@@ -1,7 +1,7 @@
 """The kinds of pairs on which an earlier matcher failed, with invented names: what is accepted, what is not.
 
-Each row: the song's title, artist, release and length; the candidate's title, artists, album and length; whether
-it is to be accepted. `test_labelled_pairs` holds the matcher against real pairs of the same kinds.
+Each row: the song's title, artist, release and length; the candidate's title, artists, album and length;
+whether it is to be accepted. `test_labelled_pairs` holds the matcher against real pairs of the same kinds.
 """
 
 from __future__ import annotations
