@@ -20,7 +20,8 @@ from dagster import (
 from music_assets.defs.io_managers import JsonLinesIOManager, WarehouseIOManager
 from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.resources import StagingResource
-from music_assets.settings import Settings, resources
+from music_assets.defs.wiring import resources
+from music_assets.settings import Settings
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
 from music_assets.warehouse.manifest import CopyFrom, Manifest
