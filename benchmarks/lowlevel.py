@@ -35,7 +35,7 @@ from benchmarks.common import files_below, in_turns, msd_root, ratio
 from benchmarks.reader import floor
 from music_assets.sources.msd import MsdRead, read_msd
 from music_assets.sources.msd.columns import Columns
-from music_assets.sources.msd.hdf5.fast_reader import empty_file
+from music_assets.sources.msd.hdf5.storage import empty_file
 from music_assets.sources.msd.layout import ANALYSIS, TABLES, TAG_ARRAYS
 from music_assets.sources.msd.records import Record, Tags
 
@@ -60,7 +60,7 @@ class NotOfThisKind(Exception):
 @cache
 def kinds() -> dict[str, Kind]:
     """The nine datasets, from a file of the layout that HDF5 wrote."""
-    file = h5f.open_file_image(empty_file())
+    file = h5f.open_file_image(empty_file([*TABLES.values(), *TAG_ARRAYS.values()]))
     found = {}
     for name, item in {**TABLES, **TAG_ARRAYS}.items():
         dataset = h5d.open(file, item.path.encode())
@@ -197,12 +197,12 @@ class Reads(Reader):
 
 def _tags(lists: dict[str, list[Any]]) -> Tags:
     return Tags(
-        terms=lists["artist_terms"],
-        frequencies=lists["artist_terms_freq"],
-        weights=lists["artist_terms_weight"],
+        artist_terms=lists["artist_terms"],
+        artist_terms_freq=lists["artist_terms_freq"],
+        artist_terms_weight=lists["artist_terms_weight"],
         similar_artists=lists["similar_artists"],
-        mbtags=lists["artist_mbtags"],
-        mbtag_counts=lists["artist_mbtags_count"],
+        artist_mbtags=lists["artist_mbtags"],
+        artist_mbtags_count=lists["artist_mbtags_count"],
     )
 
 

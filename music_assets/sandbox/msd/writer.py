@@ -23,7 +23,7 @@ from h5py import h5d, h5s
 from music_assets.errors import MusicAssetsError
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
-from music_assets.sources.msd.hdf5.storage import creation_properties, stored_type
+from music_assets.sources.msd.hdf5.storage import create_dataset, stored_type
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
 
 Song = Mapping[str, Any]
@@ -261,25 +261,18 @@ def _template(arrays: bool) -> bytes:
             _attributes(group, CLASS="GROUP", TITLE=title, VERSION="1.0", FILTERS=_SHUFFLE_AND_DEFLATE_1)
         _attributes(file, PYTABLES_FORMAT_VERSION="2.0")
         for item in TABLES.values():
-            _create(file, item)
+            create_dataset(file, item)
             _attributes(file[item.path], CLASS="TABLE", TITLE=item.title, VERSION="2.6", NROWS=0)
             for number, field in enumerate(item.dtype.names or ()):
                 zero = "" if item.dtype[field].kind == "S" else item.dtype[field].type(0)
                 names = {f"FIELD_{number}_NAME": field, f"FIELD_{number}_FILL": zero}
                 _attributes(file[item.path], **names)
         for item in _ARRAYS.values() if arrays else ():
-            _create(file, item)
+            create_dataset(file, item)
             _attributes(file[item.path], CLASS="EARRAY", TITLE=item.title, VERSION="1.0", EXTDIM=np.int32(0))
         file.flush()
         image: bytes = file.id.get_file_image()
         return image
-
-
-def _create(file: Any, item: Item) -> None:
-    """An empty dataset: extendable on axis 0, shuffled, deflated at level 1."""
-    rest = (item.width,) if item.width else ()
-    space = h5s.create_simple((0, *rest), (h5s.UNLIMITED, *rest))
-    h5d.create(file.id, item.path.encode(), stored_type(item.dtype), space, creation_properties(item))
 
 
 def _attributes(item: Any, **values: Any) -> None:

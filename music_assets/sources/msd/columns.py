@@ -212,8 +212,13 @@ def _checksums(texts: list[list[str | None]], rows: dict[str, npt.NDArray[Any]])
 
 def _lists(tags: Tags) -> _Lists:
     """What an artist's row has of these; an entry without text says nothing and is dropped."""
-    known = zip(decode_text(tags.terms), _known(tags.frequencies), _known(tags.weights), strict=True)
-    counted = zip(decode_text(tags.mbtags), tags.mbtag_counts, strict=True)
+    known = zip(
+        decode_text(tags.artist_terms),
+        _known(tags.artist_terms_freq),
+        _known(tags.artist_terms_weight),
+        strict=True,
+    )
+    counted = zip(decode_text(tags.artist_mbtags), tags.artist_mbtags_count, strict=True)
     return (
         [
             {"term": term, "frequency": frequency, "weight": weight}

@@ -1,8 +1,8 @@
-"""Which fields of the files become columns, in which order, and what in them stands for unknown.
+"""Which fields of the files become columns, in which order, and which values mean unknown.
 
-The names and their order are those of the tables `msd.songs` and `msd.artists`, which the warehouse
-declares; this room may not import it, so they are said again and a test holds the two equal. How
-the files lay the fields out is in `layout`.
+The names and their order are those of the tables `msd.songs` and `msd.artists`. They are declared again
+here, since reading files needs no SQLAlchemy; a test holds the two equal. How the files lay the fields out
+is in `layout`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from music_assets.sources.msd.layout import TABLES
+
 
 class Kind(Enum):
-    """What a field holds; with it goes what stands for unknown beside its own `unknown`."""
+    """What a field holds, and which values of that mean unknown, beside its own `unknown`."""
 
     TEXT = "text"  # UTF-8; "" is unknown
     INTEGER = "integer"
@@ -25,46 +27,36 @@ class Field(NamedTuple):
     name: str
     table: str  # key of `layout.TABLES`
     kind: Kind
-    unknown: int | None = None  # the number that stands for unknown; zeros are real elsewhere
+    unknown: int | None = None  # the number that means unknown
 
 
-def _text(table: str, *names: str) -> list[Field]:
-    return [Field(name, table, Kind.TEXT) for name in names]
+# The MSD's numbers for unknown; other zeros are values.
+_UNKNOWN = {"year": 0} | dict.fromkeys(
+    ("artist_7digitalid", "artist_playmeid", "release_7digitalid", "track_7digitalid"), -1
+)
 
 
-def _integer(table: str, *names: str, unknown: int | None = None) -> list[Field]:
-    return [Field(name, table, Kind.INTEGER, unknown) for name in names]
-
-
-def _real(table: str, *names: str) -> list[Field]:
-    return [Field(name, table, Kind.REAL) for name in names]
+def _fields(table: str, names: str) -> list[Field]:
+    kinds = {"S": Kind.TEXT, "i": Kind.INTEGER, "f": Kind.REAL}
+    dtype = TABLES[table].dtype
+    return [Field(name, table, kinds[dtype[name].kind], _UNKNOWN.get(name)) for name in names.split()]
 
 
 SONG_FIELDS: tuple[Field, ...] = (
-    *_text("analysis", "track_id"),
-    *_text("metadata", "song_id", "title", "release", "artist_id", "artist_name"),
-    *_text("metadata", "artist_mbid", "artist_location"),
-    *_real("metadata", "artist_latitude", "artist_longitude", "artist_familiarity"),
-    *_real("metadata", "artist_hotttnesss", "song_hotttnesss"),
-    *_text("metadata", "genre"),
-    *_integer("musicbrainz", "year", unknown=0),
-    *_real("analysis", "duration", "tempo", "loudness"),
-    *_integer("analysis", "key"),
-    *_real("analysis", "key_confidence"),
-    *_integer("analysis", "mode"),
-    *_real("analysis", "mode_confidence"),
-    *_integer("analysis", "time_signature"),
-    *_real("analysis", "time_signature_confidence"),
-    *_real("analysis", "danceability", "energy", "end_of_fade_in", "start_of_fade_out"),
-    *_integer("analysis", "analysis_sample_rate"),
-    *_text("analysis", "audio_md5"),
-    *_text("metadata", "analyzer_version"),
-    *_integer("metadata", "artist_7digitalid", "artist_playmeid", unknown=-1),
-    *_integer("metadata", "release_7digitalid", "track_7digitalid", unknown=-1),
+    *_fields("analysis", "track_id"),
+    *_fields("metadata", "song_id title release artist_id artist_name artist_mbid artist_location"),
+    *_fields("metadata", "artist_latitude artist_longitude artist_familiarity artist_hotttnesss"),
+    *_fields("metadata", "song_hotttnesss genre"),
+    *_fields("musicbrainz", "year"),
+    *_fields("analysis", "duration tempo loudness key key_confidence mode mode_confidence"),
+    *_fields("analysis", "time_signature time_signature_confidence danceability energy"),
+    *_fields("analysis", "end_of_fade_in start_of_fade_out analysis_sample_rate audio_md5"),
+    *_fields("metadata", "analyzer_version artist_7digitalid artist_playmeid"),
+    *_fields("metadata", "release_7digitalid track_7digitalid"),
 )
 
-# `msd_file` is the path the row was read from, below the root where one is given; `msd_checksum` tells
-# whether the song in it is still what was read.
+# `msd_file` is the path the row was read from, below the root where one is given; `msd_checksum` changes
+# when the song in it does.
 SONG_COLUMNS: tuple[str, ...] = (*(field.name for field in SONG_FIELDS), "msd_file", "msd_checksum")
 
 # What an artist's row takes from the artist's first track, beside the lists.
@@ -91,7 +83,7 @@ ARTIST_COLUMNS: tuple[str, ...] = (
     "first_track_id",
 )
 
-# The arrays a list is made of (all are there or none, and of one length), and the field that cuts them.
+# The arrays of a list (all exist or none, and of one length), and the field with the start of each song.
 LISTS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "terms": (
         ("artist_terms", "artist_terms_freq", "artist_terms_weight"),

@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 
 class Tags(NamedTuple):
-    """What a track's file says of its artist in arrays, in the file's order; text still bytes."""
+    """A track's slices of `layout.TAG_ARRAYS`, by their names and in the file's order; text still bytes."""
 
-    terms: list[bytes]
-    frequencies: list[float]
-    weights: list[float]
     similar_artists: list[bytes]
-    mbtags: list[bytes]
-    mbtag_counts: list[int]
+    artist_terms: list[bytes]
+    artist_terms_freq: list[float]
+    artist_terms_weight: list[float]
+    artist_mbtags: list[bytes]
+    artist_mbtags_count: list[int]
 
 
 class Record(NamedTuple):
-    """One track: its row of each table as `layout`'s dtype has it, and its slices of the arrays."""
+    """One track: its row of each table as `layout`'s dtype has it, and its tags."""
 
     metadata: bytes
     analysis: bytes

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from music_assets.ids import PARTITION_KEY
 from music_assets.sources.msd.errors import MsdRootError, UnreadableFile
 from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
 from music_assets.sources.msd.reader import MsdRead, Reading, is_song_file
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_KEY = re.compile(r"[A-Z]{2}")
-# Where the letter directories may be below the folder one names: in older and newer copies of the subset.
+# Where the letter directories may be below the folder that is named: in older and newer copies of the subset.
 _INSIDE = ("", "data", "MillionSongSubset", os.path.join("MillionSongSubset", "data"))
 
 
@@ -126,7 +125,7 @@ class _File(MsdRoot):
             pass
 
     def partitions(self) -> list[str]:
-        return sorted(key for key in self._rows if _KEY.fullmatch(key))
+        return sorted(key for key in self._rows if PARTITION_KEY.fullmatch(key))
 
     def files(self, key: str) -> list[Path]:
         return [self.path] if self.count(key) else []
@@ -158,7 +157,7 @@ class _File(MsdRoot):
 
     def _unplaced(self) -> int:
         """How many songs have no partition; they are reported with the first one."""
-        return sum(len(rows) for key, rows in self._rows.items() if not _KEY.fullmatch(key))
+        return sum(len(rows) for key, rows in self._rows.items() if not PARTITION_KEY.fullmatch(key))
 
     def _opened(self) -> H5pyFile:
         try:
@@ -170,8 +169,8 @@ class _File(MsdRoot):
 
 
 def _checked(key: str) -> str:
-    if not _KEY.fullmatch(key):
-        raise MsdRootError(f"{key!r} is no MSD partition; a key is two letters, AA to ZZ.")
+    if not PARTITION_KEY.fullmatch(key):
+        raise MsdRootError(f"{key!r} is not an MSD partition; a key is two letters, AA to ZZ.")
     return key
 
 

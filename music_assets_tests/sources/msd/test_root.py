@@ -207,5 +207,5 @@ def test_a_folder_that_may_not_be_listed_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("key", ["ab", "A", "ABC", "A/B", "", "ÄB", "AB\n"])
 def test_a_key_that_is_not_two_letters_is_refused(folder: Path, key: str) -> None:
-    with pytest.raises(MsdRootError, match="is no MSD partition"):
+    with pytest.raises(MsdRootError, match="is not an MSD partition"):
         MsdRoot.open(folder).read(key)

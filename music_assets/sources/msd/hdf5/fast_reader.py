@@ -16,14 +16,12 @@ import struct
 from functools import cache
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
-from h5py import h5d, h5s
 from isal import isal_zlib
 
-from music_assets.sources.msd.hdf5.storage import creation_properties, stored_type
+from music_assets.sources.msd.hdf5.storage import empty_file
 from music_assets.sources.msd.hdf5.structure import Stored, StoredFile, UnsupportedLayout
-from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS, Item
+from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS
 from music_assets.sources.msd.records import Record, Tags
 
 _ITEMS = {**TABLES, **TAG_ARRAYS}
@@ -35,12 +33,8 @@ def _bytes_of(field: str) -> slice:
     return slice(begins, begins + METADATA[field].itemsize)
 
 
-# What cuts the arrays into songs; zero in a file of one song.
-_CUT_TERMS, _CUT_SIMILAR, _CUT_MBTAGS = (
-    _bytes_of("idx_artist_terms"),
-    _bytes_of("idx_similar_artists"),
-    slice(4),
-)
+# Where a song's slices of the arrays begin; zero in a file of one song.
+_CUT_TERMS, _CUT_SIMILAR, _CUT_MBTAGS = *map(_bytes_of, ("idx_artist_terms", "idx_similar_artists")), slice(4)
 _ZERO = bytes(4)
 
 
@@ -75,17 +69,10 @@ def _record(file: StoredFile) -> Record:
     musicbrainz = _row(file, groups, places["musicbrainz"])
     if not metadata[_CUT_TERMS] == metadata[_CUT_SIMILAR] == musicbrainz[_CUT_MBTAGS] == _ZERO:
         raise UnsupportedLayout
-    tags = Tags(
-        terms=_values(file, groups, places["artist_terms"]),
-        frequencies=_values(file, groups, places["artist_terms_freq"]),
-        weights=_values(file, groups, places["artist_terms_weight"]),
-        similar_artists=_values(file, groups, places["similar_artists"]),
-        mbtags=_values(file, groups, places["artist_mbtags"]),
-        mbtag_counts=_values(file, groups, places["artist_mbtags_count"]),
-    )
-    if not len(tags.terms) == len(tags.frequencies) == len(tags.weights):
+    tags = Tags(*(_values(file, groups, places[name]) for name in Tags._fields))
+    if not len(tags.artist_terms) == len(tags.artist_terms_freq) == len(tags.artist_terms_weight):
         raise UnsupportedLayout
-    if len(tags.mbtags) != len(tags.mbtag_counts):
+    if len(tags.artist_mbtags) != len(tags.artist_mbtags_count):
         raise UnsupportedLayout
     return Record(metadata, analysis, musicbrainz, tags)
 
@@ -146,7 +133,7 @@ def _unshuffled(chunk: bytes, place: _Place, length: int) -> list[Any]:
 @cache
 def _places() -> dict[str, _Place]:
     """The datasets of the layout, described as in an empty file that HDF5 writes."""
-    image = empty_file()
+    image = empty_file(_ITEMS.values())
     file = StoredFile(-1, image, len(image))
     places = {}
     for name, item in _ITEMS.items():
@@ -155,18 +142,3 @@ def _places() -> dict[str, _Place]:
         size, text = item.dtype.itemsize, item.dtype.kind == "S"
         places[name] = _Place(group, dataset, description, item.chunk, size, text, item.dtype)
     return places
-
-
-def empty_file() -> bytes:
-    with h5py.File("layout", "w", driver="core", backing_store=False, libver="earliest") as file:
-        for item in _ITEMS.values():
-            _create(file, item)
-        file.flush()
-        image: bytes = file.id.get_file_image()
-        return image
-
-
-def _create(file: Any, item: Item) -> None:
-    file.require_group(item.path.partition("/")[0])
-    space = h5s.create_simple((0,), (h5s.UNLIMITED,))
-    h5d.create(file.id, item.path.encode(), stored_type(item.dtype), space, creation_properties(item))

@@ -158,17 +158,7 @@ class H5pyFile:
                 values[array] = [
                     span[cuts[row] - cuts[0] : cuts[row + 1] - cuts[0]] for row in range(stop - start)
                 ]
-        return [
-            Tags(
-                terms=values["artist_terms"][row],
-                frequencies=values["artist_terms_freq"][row],
-                weights=values["artist_terms_weight"][row],
-                similar_artists=values["similar_artists"][row],
-                mbtags=values["artist_mbtags"][row],
-                mbtag_counts=values["artist_mbtags_count"][row],
-            )
-            for row in range(stop - start)
-        ]
+        return [Tags(*(values[name][row] for name in Tags._fields)) for row in range(stop - start)]
 
     def _cuts(self, name: str, table: str, index: str, start: int, stop: int) -> list[int]:
         """Where the slices of rows `start` to `stop` begin, and where the last of them ends.

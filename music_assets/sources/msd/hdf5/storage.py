@@ -1,14 +1,16 @@
-"""The layout in HDF5's own terms: the stored types, and the properties datasets are created with.
+"""The layout in HDF5's own terms: stored types, and empty datasets as the files have them.
 
 `fast_reader` recognises the MSD's layout by these, and the sandbox writes files with them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import h5py
 import numpy as np
-from h5py import h5d, h5p, h5t
+from h5py import h5d, h5p, h5s, h5t
 
 from music_assets.sources.msd.layout import Item
 
@@ -29,12 +31,25 @@ def stored_type(dtype: np.dtype[Any]) -> Any:
     return stored
 
 
-def creation_properties(item: Item) -> Any:
-    """How a dataset of the files is stored: in chunks, shuffled, deflated at level 1."""
+def create_dataset(file: Any, item: Item) -> None:
+    """An empty dataset as the files have it: chunked, extendable on axis 0, shuffled, deflated at level 1."""
+    rest = (item.width,) if item.width else ()
     properties = h5p.create(h5p.DATASET_CREATE)
-    properties.set_chunk((item.chunk, item.width) if item.width else (item.chunk,))
+    properties.set_chunk((item.chunk, *rest))
     properties.set_shuffle()
     properties.set_deflate(1)
     properties.set_alloc_time(h5d.ALLOC_TIME_INCR)
     properties.set_fill_time(h5d.FILL_TIME_ALLOC)
-    return properties
+    space = h5s.create_simple((0, *rest), (h5s.UNLIMITED, *rest))
+    file.require_group(item.path.partition("/")[0])
+    h5d.create(file.id, item.path.encode(), stored_type(item.dtype), space, properties)
+
+
+def empty_file(items: Iterable[Item]) -> bytes:
+    """The bytes of a file with these datasets, all empty, and nothing else."""
+    with h5py.File("layout", "w", driver="core", backing_store=False, libver="earliest") as file:
+        for item in items:
+            create_dataset(file, item)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+        return image
