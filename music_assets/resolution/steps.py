@@ -8,13 +8,12 @@ matches (`benchmarks/requests.py`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from music_assets.matching import normalise
 from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.run import Row, Run, match
-from music_assets.sources.spotify import HITS, SearchResult, SongQuery
+from music_assets.sources.spotify import HITS, ReleaseAlbum, SearchResult, SongQuery
 
 IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotify
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
@@ -59,7 +58,7 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
     names = _names(song for song in songs if fetch or not song.deferred)
     waiting = run.backlog.of_releases(names)
     if fetch:
-        known = _known_albums(run, names)
+        known = run.catalog.resolutions.albums(names)
         names = {
             key: name
             for key, name in names.items()
@@ -81,7 +80,7 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
 def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> Collection[str]:
     """Resolve songs by the albums of their releases; without `fetch`, by cached ones."""
     songs = [song for song in songs if fetch or not song.deferred]
-    known = _known_albums(run, {song.release_key for song in songs})
+    known = run.catalog.resolutions.albums({song.release_key for song in songs})
     waiting = run.backlog.of_releases(known)
     searched = run.catalog.search_releases(_names(songs), fetch=False)[0] if fetch else {}
     releases: dict[str, list[str]] = {}  # by the id of the album
@@ -92,7 +91,7 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
             if not fetch or is_album_worth(
                 wanted, same_name=album.same_name, batches=run.has_batches, hits=hits
             ):
-                releases.setdefault(album.id, []).append(key)
+                releases.setdefault(album.spotify_album_id, []).append(key)
     if not releases:
         return ()
     fetched, rest = run.catalog.albums(releases, fetch=fetch and run.may_fetch)
@@ -108,11 +107,15 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
 
 def defer(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Defer the songs that are not with their release: they are the least likely to be on Spotify."""
-    known = _known_albums(run, {song.release_key for song in songs})
+    known = run.catalog.resolutions.albums({song.release_key for song in songs})
     songs = [song for song in songs if song.release_key in known and not song.deferred]
-    cached = run.catalog.albums({album.id for albums in known.values() for album in albums}, fetch=False)[0]
+    cached = run.catalog.albums(
+        {album.spotify_album_id for albums in known.values() for album in albums}, fetch=False
+    )[0]
     looked_at = set(run.catalog.search_releases(_names(songs), fetch=False)[0])
-    looked_at |= {key for key, albums in known.items() if any(album.id in cached for album in albums)}
+    looked_at |= {
+        key for key, albums in known.items() if any(album.spotify_album_id in cached for album in albums)
+    }
     later = {song.track_id for song in songs if song.release_key in looked_at}
     run.backlog.defer(later)
     return later
@@ -154,36 +157,20 @@ def _accept(
     return list(matches)
 
 
-@dataclass(frozen=True)
-class _ReleaseAlbum:
-    """An album on Spotify that a release of the MSD may be."""
-
-    id: str
-    same_name: bool
-
-
-def _known_albums(run: Run, keys: Iterable[str]) -> dict[str, list[_ReleaseAlbum]]:
-    """The albums that are recorded for these releases."""
-    return {
-        key: [_ReleaseAlbum(id_.removesuffix("="), id_.endswith("=")) for id_ in ids]
-        for key, ids in run.catalog.resolutions.albums(keys).items()
-    }
-
-
 def _record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
     """Record on which albums the releases of these songs may be: those of their matches, same names first."""
-    found: dict[str, dict[_ReleaseAlbum, None]] = {}
+    found: dict[str, dict[ReleaseAlbum, None]] = {}
     for song, rows in matches.items():
         for row in rows:
             if id_ := row["spotify_album_id"]:
                 same_name = normalise(row["album_name"]) == normalise(song.release)
-                found.setdefault(song.release_key, {})[_ReleaseAlbum(id_, same_name)] = None
-    known, changed = _known_albums(run, found), {}
+                found.setdefault(song.release_key, {})[ReleaseAlbum(id_, same_name)] = None
+    known, changed = run.catalog.resolutions.albums(found), {}
     for key, albums in found.items():
         had, best = known.get(key, []), sorted(albums, key=lambda album: not album.same_name)
         new = [album for album in best[: EDITIONS if run.has_batches else 1] if album not in had]
         if new:
-            changed[key] = [f"{album.id}=" if album.same_name else album.id for album in (*had, *new)]
+            changed[key] = [*had, *new]
     run.catalog.resolutions.record_albums(changed)
 
 

@@ -31,7 +31,7 @@ from music_assets.sources.spotify.errors import (
     SpotifyUnreachable,
 )
 from music_assets.sources.spotify.queries import queries_for
-from music_assets.sources.spotify.resolutions import Resolution
+from music_assets.sources.spotify.resolutions import ReleaseAlbum, Resolution
 from music_assets.sources.spotify.results import SearchResult, SongQuery
 from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
 from music_assets.sources.spotify.session import SpotifySettings
@@ -46,6 +46,7 @@ __all__ = [
     "OutOfBudget",
     "QuotaExhausted",
     "RateLimited",
+    "ReleaseAlbum",
     "Resolution",
     "SearchResult",
     "SongQuery",

@@ -8,14 +8,13 @@ of an album is which song is for `music_assets.matching` to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from music_assets.sources.fetched import Row
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.endpoints import ALBUMS, RELEASE_SEARCH, TRACKS, Endpoint
-from music_assets.sources.spotify.rows import track_row
 
 PURPOSE, ALBUMS_PURPOSE = "settled", "albums"  # as every ledger has them
 
@@ -24,14 +23,12 @@ PURPOSE, ALBUMS_PURPOSE = "settled", "albums"  # as every ledger has them
 class Resolution:
     """How a song was resolved: `by` is `album`, `release` or a source of ids.
 
-    `ids` are Spotify's, of a release its key. Where it is not `verified`, the id is the source's alone:
-    nothing else is known of the track.
+    `ids` are Spotify's, of a release its key.
     """
 
     track_id: str
     by: str
     ids: tuple[str, ...]
-    verified: bool = True
 
     @property
     def query(self) -> str:
@@ -42,6 +39,14 @@ class Resolution:
     def endpoint(self) -> Endpoint:
         """Whose responses the ids lead to."""
         return {"album": ALBUMS, "release": RELEASE_SEARCH}.get(self.by, TRACKS)
+
+
+@dataclass(frozen=True)
+class ReleaseAlbum:
+    """An album on Spotify that a release of the MSD may be; `same_name` says whether it is called so."""
+
+    spotify_album_id: str
+    same_name: bool
 
 
 @dataclass(frozen=True)
@@ -63,45 +68,45 @@ class Resolutions:
 
     def record(self, resolutions: Iterable[Resolution]) -> None:
         """Store resolutions, in place of older ones of their songs."""
-        self._put(
-            (_song_key(one.track_id), one.query, {"by": one.by, "ids": one.ids, "verified": one.verified})
-            for one in resolutions
-        )
+        self._put((_song_key(one.track_id), one.query, {"by": one.by, "ids": one.ids}) for one in resolutions)
 
     def get_many(self, track_ids: Iterable[str]) -> dict[str, Resolved]:
         """The tracks by song, for those that have a resolution whose responses are still cached."""
         recorded = self._ledger.get_many(map(_song_key, track_ids))
         resolutions = {
-            key.id: Resolution(key.id, it.body["by"], tuple(it.body["ids"]), it.body["verified"])
+            key.id: Resolution(key.id, it.body["by"], tuple(it.body["ids"]))
             for key, it in recorded.items()
+            if it.body.get("verified", True)  # earlier versions took some ids unverified: such a song is open
         }
         keys = {one.endpoint.key(id_) for one in resolutions.values() for id_ in one.ids}
         cached = self._ledger.get_many(keys)
         resolved = {}
-        for key, it in recorded.items():
-            one, at = resolutions[key.id], it.fetched_at
+        for track_id, one in resolutions.items():
             responses = [cached[key] for key in map(one.endpoint.key, one.ids) if key in cached]
             rows = [row for found in responses for row in one.endpoint.rows(found, self._source)]
-            if not rows and not one.verified:
-                source = self._source if self._source == "sandbox" else one.by
-                rows = [track_row({"id": id_}, source=source, fetched_at=at) for id_ in one.ids]
             if rows:
-                resolved[key.id] = Resolved(one, rows, at)
+                resolved[track_id] = Resolved(one, rows, recorded[_song_key(track_id)].fetched_at)
         return resolved
 
-    def record_albums(self, albums: Mapping[str, Iterable[str]]) -> None:
+    def record_albums(self, albums: Mapping[str, Iterable[ReleaseAlbum]]) -> None:
         """Store which of Spotify's albums a release of the MSD may be, by a key of the release."""
-        self._put((_release_key(key), "", {"ids": list(ids)}) for key, ids in albums.items())
+        self._put((_release_key(key), "", {"albums": list(map(asdict, of))}) for key, of in albums.items())
 
-    def albums(self, keys: Iterable[str]) -> dict[str, list[str]]:
+    def albums(self, keys: Iterable[str]) -> dict[str, list[ReleaseAlbum]]:
         """Spotify's albums by release, for the releases that have any."""
         cached = self._ledger.get_many(map(_release_key, keys))
-        return {key.id: response.body["ids"] for key, response in cached.items()}
+        return {key.id: _release_albums(response.body) for key, response in cached.items()}
 
     def _put(self, entries: Iterable[tuple[Key, str, dict[str, Any]]]) -> None:
         self._ledger.put_many(
             self._response(key, "answered", query, body, attempts=0) for key, query, body in entries
         )
+
+
+def _release_albums(body: Mapping[str, Any]) -> list[ReleaseAlbum]:
+    if "ids" in body:  # as earlier versions stored them, an album of the same name as `id=`
+        return [ReleaseAlbum(id_.removesuffix("="), id_.endswith("=")) for id_ in body["ids"]]
+    return [ReleaseAlbum(**album) for album in body["albums"]]
 
 
 def _song_key(track_id: str) -> Key:
