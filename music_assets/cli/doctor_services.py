@@ -115,16 +115,14 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     from sqlalchemy.schema import CreateTable, DropTable
 
     from music_assets.defs.wiring import resources
-    from music_assets.warehouse.duckdb import DuckDBWarehouse
 
     place = make_url(settings.warehouse).render_as_string(hide_password=True)
     try:
         warehouse = resources(settings)["warehouse"].open()
-        if isinstance(warehouse, DuckDBWarehouse):
-            warehouse.wait_s = _WAIT_S
-            if not warehouse.path.exists():
-                yield Finding("warehouse", OK, f"{warehouse.path} will be created by the first run")
-                return
+        warehouse.wait_s = _WAIT_S
+        if not warehouse.exists():
+            yield Finding("warehouse", OK, f"{place} will be created by the first run")
+            return
         probe = Table(f"doctor_{uuid4().hex}", MetaData(), Column("x", Integer), schema="meta")
         with warehouse.transaction("music-assets doctor") as connection:
             connection.execute(CreateTable(probe))
@@ -133,7 +131,7 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         yield Finding("warehouse", PROBLEM, f"{place} cannot be used", first_line(error))
         return
     yield Finding("warehouse", OK, f"{place} can be written to")
-    if isinstance(warehouse, DuckDBWarehouse):
+    if not warehouse.needs_s3:
         yield _published(settings.published)
     elif not settings.staging.startswith("s3://"):
         advice = "Redshift reads staged files from S3 alone: set MUSIC_ASSETS_STAGING=s3://bucket/prefix."

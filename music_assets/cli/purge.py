@@ -1,12 +1,24 @@
-"""`music-assets purge`: remove Spotify's content."""
+"""`music-assets purge`: remove Spotify's content for good.
+
+Here: options, the confirmation, and what a purge cannot reach. What is removed from where, and in which
+order, is in `erase`.
+"""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
+from music_assets.cli.console import counted
+from music_assets.cli.lock import DataFolderError
+from music_assets.errors import MusicAssetsError
+
+if TYPE_CHECKING:
+    from music_assets.settings import Settings
 
 
 @click.command()
@@ -14,15 +26,15 @@ from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError
 @click.option("--all", "everything", is_flag=True, help="Whatever its age.")
 @click.option("--keep-ids", is_flag=True, help="Leave Spotify's ids with our scores in the mapped tables.")
 @click.option("--dry-run", is_flag=True, help="Count, and remove nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--data", metavar="DIR", help="Data folder; `data` unless set.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@data_option
 def purge(
     older_than: int | None, everything: bool, keep_ids: bool, dry_run: bool, yes: bool, data: str | None
 ) -> None:
     """Remove Spotify's content for good: from the ledger, staged files, the warehouse and its copy.
 
-    What was fetched longer ago than the retention allows, or all. MSD data stays. The next run asks again
-    for what is gone, which costs requests. A purge that was interrupted is repeated.
+    Removes what was fetched longer ago than the retention allows, or everything. MSD data stays. The next run
+    fetches again what it needs, which costs requests. If a purge was interrupted, repeat it.
 
     \b
     Examples:
@@ -30,44 +42,52 @@ def purge(
       music-assets purge --older-than 90
       music-assets purge --all --yes
     """
-    from datetime import UTC, datetime, timedelta
-
-    from music_assets.cli.lock import DataFolderError
-    from music_assets.cli.purging import Purge, out_of_reach
-    from music_assets.errors import MusicAssetsError
+    from music_assets.cli.erase import Purge
     from music_assets.settings import Settings
     from music_assets.sources.ledger import LedgerInUse
 
     if everything and older_than is not None:
-        raise CommandError("--all and --older-than say different things: give one of them.")
+        raise CommandError("--all and --older-than contradict each other: give one of them.")
     settings = Settings.from_environment(data=data)
     days = settings.retention_days if older_than is None else older_than
     before = None if everything else datetime.now(UTC) - timedelta(days=days)
+    content = f"what was fetched before {before:%Y-%m-%d %H:%M} UTC" if before else "all Spotify content"
     wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
-    which = (
-        "all of Spotify's content"
-        if before is None
-        else f"what was fetched before {before:%Y-%m-%d %H:%M} UTC"
-    )
-    requests = wanted.requests_again()
-    a_day = settings.spotify.requests_per_day
-    takes = f", {-(-requests // a_day):,} days at {a_day:,} a day" if a_day and requests else ""
-    click.echo(f"To be removed: {which}; staged in {settings.staging}.")
-    click.echo(f"The next run asks again for what is gone: about {requests:,} requests{takes}.")
+    requests, per_day = wanted.requests_again(), settings.spotify.requests_per_day
+    takes = ""
+    if per_day and requests:
+        takes = f", {counted(-(-requests // per_day), 'day')} at {per_day:,} per day"
+    click.echo(f"To be removed: {content}; staged in {settings.staging}.")
+    click.echo(f"Fetching it again will take about {counted(requests, 'request')}{takes}.")
     if not (dry_run or yes):
         click.confirm("Remove it?", abort=True)
     try:
         for removed in wanted.run():
-            click.echo(f"{removed.count:>12,} {removed.what:<10} {removed.place}")
-    except (DataFolderError, LedgerInUse):  # in use by somebody else: nothing was removed
+            click.echo(f"{removed.count:>12,} {removed.unit:<10} {removed.place}")
+    except (DataFolderError, LedgerInUse):  # a run is in progress: nothing was removed
         raise
     except (MusicAssetsError, OSError) as error:
-        click.echo(f"Error: {error}\nNot all is removed: put this right and purge again.", err=True)
+        click.echo(f"Error: {error}\nNot everything was removed: fix this and purge again.", err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        click.echo("Interrupted. Not all is removed: purge again.", err=True)
+        click.echo("Interrupted. Not everything was removed: purge again.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     click.echo("Nothing was removed (--dry-run)." if dry_run else "Removed.")
     click.echo("Out of reach, and yours to remove:")
-    for said in out_of_reach(settings):
-        click.echo(f"  {said}")
+    for place in _out_of_reach(settings):
+        click.echo(f"  {place}")
+
+
+def _out_of_reach(settings: Settings) -> list[str]:
+    """What a purge cannot remove, in sentences."""
+    places = ["Copies that people made: exports, notebooks, tables of their own, backups of the data folder."]
+    if settings.staging.startswith("s3://"):
+        places.append("Copies of the bucket: by replication, or in AWS Backup.")
+    if settings.warehouse.startswith("redshift"):
+        places.append(
+            "Redshift's snapshots and what was unloaded or shared from it. Deleted rows stay in its blocks "
+            "until it vacuums, as it does by itself; VACUUM DELETE ONLY does it now."
+        )
+    if settings.ledger.startswith("postgresql"):
+        places.append("PostgreSQL's backups, snapshots and replicas of the ledger.")
+    return places

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from music_assets.cli import TrackId, data_option
 from music_assets.cli.console import SANDBOX_BANNER, facts_table, shown
+from music_assets.cli.ledger import existing_ledger
 from music_assets.ids import partition_of
 from music_assets.lookup import LookupFailed, reading
 
@@ -56,14 +57,15 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     """
     import orjson
 
-    from music_assets.defs.wiring import opened_resources
+    from music_assets.defs.wiring import resources
     from music_assets.settings import Settings
 
     settings = Settings.from_environment(msd=msd, data=data)
+    ours = resources(settings)
+    root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
     tables = settings.published if settings.warehouse.startswith("duckdb") else settings.warehouse
-    with opened_resources(settings) as opened:
-        root = opened.msd.root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
-        found = trace_row(track_id, tables, opened.staging.store(), opened.ledger.open(), root)
+    with existing_ledger(settings) as ledger:
+        found = trace_row(track_id, tables, ours["staging"].store(), ledger, root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return

@@ -127,8 +127,11 @@ class DuckDBWarehouse(Warehouse):
             _remove(fresh)
         return self.published
 
-    def shred(self) -> None:
-        """Write the file anew: DuckDB leaves what was deleted in it until its place is used again.
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def vacuum(self) -> None:
+        """Rewrite the file: DuckDB leaves what was deleted in it until its place is used again.
 
         What publishing and loading left beside the file when they were killed goes too.
         """

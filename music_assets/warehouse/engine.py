@@ -49,6 +49,14 @@ class Warehouse(ABC):
 
     #: Whether only this machine can read it; sandbox rows are refused elsewhere.
     is_local: bool
+    #: Whether it reads staged files from S3 alone.
+    needs_s3 = False
+    #: Seconds to wait for a warehouse that is in use.
+    wait_s = 60.0
+
+    def exists(self) -> bool:
+        """Whether there is one yet: engines that are a file create it with the first transaction."""
+        return True
 
     @abstractmethod
     def transaction(self, purpose: str) -> AbstractContextManager[Connection]:
@@ -72,6 +80,9 @@ class Warehouse(ABC):
     @abstractmethod
     def publish(self) -> Path | None:
         """Give readers what they read, where that is a thing of its own; its path, or None."""
+
+    def vacuum(self) -> None:  # noqa: B027
+        """Leave nothing of deleted rows in storage, where the engine does not see to that itself."""
 
     def grant(self, role: str) -> list[str]:
         """Let a role read what is published; the statements run: none where readers have their own copy."""

@@ -64,6 +64,8 @@ class RedshiftWarehouse(Warehouse):
     for the cluster's own.
     """
 
+    needs_s3 = True
+
     def __init__(self, url: RedshiftUrl, files: Files, iam_role: str = "default") -> None:
         self.is_local = url.is_local
         self.pause = 1.0  # seconds before the second attempt, at most; doubled for each one more

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from music_assets.defs.slices import StagedSlices
 
 from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
 from music_assets.settings import Settings
-from music_assets.staging.store import StagingStore
+from music_assets_tests.support.staged import staged_rows
 
 KEY = "AA"
 
@@ -30,7 +29,7 @@ def settings(data: Path, **more: str) -> Settings:
 
 
 def mapped(data: Path, status: str) -> list[str]:
-    rows = StagedSlices(StagingStore(settings(data).staging), "mapped_songs")[KEY]
+    rows = staged_rows(settings(data), "mapped_songs", KEY)
     return [row["track_id"] for row in rows if row["status"] == status]
 
 

@@ -17,12 +17,11 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
-from music_assets.defs.slices import StagedSlices
 from sqlalchemy import func, select
 
+from music_assets.cli.erase import Purge, Removed, spotify_kinds
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
-from music_assets.cli.purging import Purge, Removed, spotify_kinds
 from music_assets.cli.run import run_job
 from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.writer import write_sample
@@ -33,6 +32,7 @@ from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.msd import MsdRoot
 from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, METADATA, PUBLISHED, SPOTIFY
+from music_assets_tests.support.staged import staged_rows
 from music_assets_tests.support.standin import Standin
 
 FIRST, SECOND = "AA", "AB"  # partitions, asked about one after the other
@@ -74,9 +74,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         settings = made.settings(made.data)
         assert run_job(settings, f"{FIRST},{SECOND}").failed == []
         # One partition is asked about after the other.
-        searches = StagedSlices(StagingStore(settings.staging), "spotify_search")
         last, first = (
-            choose(datetime.fromisoformat(row["fetched_at"]) for row in searches[key])
+            choose(
+                datetime.fromisoformat(row["fetched_at"])
+                for row in staged_rows(settings, "spotify_search", key)
+            )
             for choose, key in ((max, FIRST), (min, SECOND))
         )
         assert last < first
@@ -155,7 +157,7 @@ def test_after_a_purge_of_all_nothing_of_spotifys_is_left(world: World, tmp_path
 
 def announced(told: Result) -> int:
     """The requests that asking again was said to take."""
-    said = re.search(r"about ([\d,]+) requests", told.output)
+    said = re.search(r"about ([\d,]+) requests?", told.output)
     assert said is not None, told.output
     return int(said[1].replace(",", ""))
 
@@ -205,7 +207,7 @@ def test_a_dry_run_counts_what_a_purge_removes_and_changes_nothing(world: World,
     counted = list(Purge(settings, None, dry_run=True).run())
     assert contents(settings.data) == before
     removed = list(Purge(settings, None).run())
-    assert counted == [one for one in removed if one.what != "tables made again without it"]
+    assert counted == [one for one in removed if one.unit != "tables filled without it"]
     by_place = {one.place: one.count for one in counted}
     assert by_place["staged spotify_tracks"] >= 4  # two files, each with its receipt
     assert by_place["staging.mapped_songs"] > 0
@@ -250,7 +252,7 @@ def test_the_ledger_of_the_real_spotify_is_purged_beside_the_sandboxs(tmp_path: 
         ledger.put_many([Response(key, "answered", "q", datetime.now(UTC), "development", {})])
         removed = list(Purge(settings, None).run())
         assert ledger.count() == {}
-    assert [one.count for one in removed if one.what == "answers"] == [1]
+    assert [one.count for one in removed if one.unit == "responses"] == [1]
 
 
 def test_every_table_with_a_column_of_spotifys_is_purged() -> None:
@@ -322,6 +324,6 @@ def test_s3_and_redshift_are_purged_with_their_earlier_versions(
     for table in METADATA.sorted_tables:
         if table.schema == "spotify" or (table.schema == "staging" and table.name in spotify_kinds()):
             assert held(table.fullname) == 0, table.fullname
-    assert sum(one.count for one in removed if one.what == "answers") > 0
+    assert sum(one.count for one in removed if one.unit == "responses") > 0
     assert run_job(settings, f"{FIRST},{SECOND}").failed == []
     assert held("spotify.tracks") > 0

@@ -48,7 +48,7 @@ def spend(ledger: Ledger) -> None:
     ledger.record_request("listenbrainz", NOW, 5)
     budget = Budget(ledger, app="sandbox", per_day=None, clock=NOW.timestamp)
     budget.pause("search", QuotaExhausted(NOW + timedelta(hours=9)))
-    budget.remember("mode", {"mode": "development"})
+    budget.set_state("mode", {"mode": "development"})
 
 
 @pytest.fixture(params=["a laptop", "AWS"])

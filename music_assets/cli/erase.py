@@ -1,8 +1,8 @@
-"""Removing Spotify's content for good, all of it or what is older than so many days. MSD data stays.
+"""Removing Spotify's content from every place it is stored in, all of it or what is old. MSD data stays.
 
-Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. What counts is when an
-answer came in (`fetched_at`). Order: what is made of answers first, the ledger last, so that a purge that
-was killed can be repeated. Options and the question before it begins are in `commands.purge`.
+Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. What counts is when a
+response was fetched (`fetched_at`). What is computed from responses goes first, the ledger last, so that a
+purge that was killed can be repeated. Options, and the confirmation before it begins, are in `purge`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,19 +26,18 @@ from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
-from music_assets.staging.rows import decode, encode_for
-from music_assets.staging.store import StagingStore, checksum
+from music_assets.staging.partitions import Staged, read_rows, write_partition
+from music_assets.staging.store import StagingStore
 from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
-from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.published import SELECTS
 
-SOURCES = ("api", "sandbox")  # of answers that a ledger may keep
-# Filled by adding to it: made again of what is staged, it would lose days.
+SOURCES = ("api", "sandbox")  # whose responses a ledger may cache
+# Rows are added to it day by day: filled from what is staged, it would lose days.
 _HISTORY = PUBLISHED["spotify.popularity_history"]
-# With `keep_ids` these stay, without the columns that may repeat Spotify's words.
+# With `keep_ids` these stay, without the columns that may quote Spotify.
 _STRIPPED = {"mapped_songs": "reasons", "artist_votes": "spotify_artist_name"}
-_STRIPPED_FROM = "what a purge left"  # in place of what a file was made from: the next run makes it again
-# Notes of ours, and what others were asked: asking again costs no request to Spotify.
+_STRIPPED_FINGERPRINT = "what a purge left"  # so that the next run computes the file again
+# State of ours, and responses of others: they cost no request to Spotify.
 _FREE = ("settled", "albums", "access", "reccobeats", "listenbrainz")
 _BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, AUDIO_FEATURES)}
 _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')
@@ -46,16 +45,16 @@ _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')
 
 @dataclass(frozen=True)
 class Removed:
-    """What was removed from a place: how many of what."""
+    """What was removed from a place: `count` files, rows, responses or tables, as `unit` says."""
 
     place: str
     count: int
-    what: str
+    unit: str
 
 
 @dataclass(frozen=True)
 class Purge:
-    """What to remove: what was fetched before a moment (UTC), or all of it where that is None.
+    """What to remove: what was fetched before a moment (UTC), or everything where that is None.
 
     `keep_ids` leaves `mapped.songs` and `mapped.artists` with their ids, scores and statuses. `dry_run`
     counts and removes nothing.
@@ -67,11 +66,11 @@ class Purge:
     dry_run: bool = False
 
     def run(self) -> Generator[Removed, None, None]:
-        """Remove it, place by place, and say what was removed, as it is done.
+        """Remove it, place by place, and yield what was removed from each.
 
         Raises:
-            DataFolderError, LedgerInUse: a run is at work. Nothing was removed.
-            StagingError, WarehouseError, LedgerError: a place cannot be used. Purging again goes on.
+            DataFolderError, LedgerInUse: a run is in progress. Nothing was removed.
+            StagingError, WarehouseError, LedgerError: a place cannot be used. Purging again continues.
         """
         with ExitStack() as held:
             ledgers = [held.enter_context(closing(ledger)) for ledger in self._ledgers()]
@@ -82,38 +81,35 @@ class Purge:
             yield from self._caches()
             yield from self._staged()
             yield from self._tables()
-            yield from self._pages()
+            # It holds counts alone, and those are out of date.
+            yield Removed(str(self.settings.report), self._unlink([self.settings.report]), "files")
             for ledger in ledgers:
-                if not self.dry_run:  # resolved songs are not searched for again: what is purged must be open
-                    SearchBacklog(ledger).clear()
-                answers = ledger.count(self.before).values() if self.dry_run else [ledger.purge(self.before)]
-                yield Removed(f"ledger of {_named(ledger)}", sum(answers), "answers")
+                count = sum(ledger.count(self.before).values())
+                if not self.dry_run:
+                    SearchBacklog(ledger).clear()  # resolved songs are not searched for again
+                    count = ledger.purge(self.before)
+                yield Removed(f"ledger of {ledger.source} at {ledger.where}", count, "responses")
 
     def requests_again(self) -> int:
-        """About how many requests it takes to ask again for what would be removed.
+        """About how many requests it takes to fetch again what would be removed.
 
-        One for each answer, or for a batch of them where the access has batches. A song that is not found
-        again takes its next wording too.
+        One per response, or per batch of them where the access has batches. A song that is not found takes
+        one more, for its second query.
         """
         with ExitStack() as held:
             ledgers = [held.enter_context(closing(ledger)) for ledger in self._ledgers()]
             return sum(
-                math.ceil(count / (_BATCHES.get(purpose, 1) if self._has_batches(ledger) else 1))
+                math.ceil(count / (_BATCHES.get(purpose, 1) if access.mode == "extended" else 1))
                 for ledger in ledgers
+                for _, access in [budget_and_access(self.settings, ledger)]
                 for purpose, count in ledger.count(self.before).items()
                 if purpose not in _FREE
             )
 
-    def _has_batches(self, ledger: Ledger) -> bool:
-        _, access = budget_and_access(self.settings, ledger)
-        return access.mode == "extended"
-
-    # -- the places
-
     def _ledgers(self) -> Iterator[Ledger]:
-        """Every ledger that there is: of the source in use, and of the other where it was in use before."""
+        """Every ledger: of the source in use, and of the other one where that was in use before."""
         for source in SOURCES:
-            # The default is a file for each source; a setting names one place for both.
+            # The default is one file per source; a setting names one place for both.
             usual = self.settings.data / "ledger" / f"{source}.sqlite"
             places = {str(usual)}
             if self.settings.ledger != str(usual.with_name(f"{self.settings.spotify.source}.sqlite")):
@@ -124,7 +120,7 @@ class Purge:
                     yield open_ledger(place, source=source)
 
     def _caches(self) -> Iterator[Removed]:
-        """Backlogs as earlier versions kept them, in files, and the archive's index of ids."""
+        """Backlogs of earlier versions, which were files, and the index of the Echo Nest archive."""
         folder = self.settings.data / "ledger"
         found = sorted(folder.glob("*.songs.sqlite*"))
         if self.before is None and not self.keep_ids:
@@ -150,10 +146,11 @@ class Purge:
                 f"staged {kind}", self._erase_kind(store, kind, sorted(old & {*slices[kind]})), "files"
             )
         if old and not self.dry_run:
-            store.erase(ANSWERS)  # when each partition got answers: they are to be asked for again
+            store.each(lambda slice_: store.erase("staged_json", slice_), sorted(old))
+            store.erase(ANSWERS)  # when each partition got responses: they are to be fetched again
 
     def _erase_kind(self, store: StagingStore, kind: str, old: list[str]) -> int:
-        """Remove these slices of a kind, and whatever earlier versions there are of any; how many files."""
+        """Remove these slices of a kind, and earlier versions of any slice; returns how many files."""
         if self.keep_ids and kind in _STRIPPED:
             if not self.dry_run:
                 store.each(lambda slice_: strip(store, kind, slice_), old)
@@ -164,13 +161,14 @@ class Purge:
             erased = store.each(lambda slice_: store.erase(kind, slice_, count_only=self.dry_run), old)
             count = sum(erased) + store.erase(kind, leftovers=True, count_only=self.dry_run)
         if not self.dry_run:
-            store.each(lambda slice_: store.erase(f"staged_json/{kind}", slice_), old)  # verdicts on them
+            # Where earlier versions stored the results of validation, which may quote a row.
+            store.each(lambda slice_: store.erase(f"staged_json/{kind}", slice_), old)
         return count
 
     def _tables(self) -> Iterator[Removed]:
-        """Rows of the staging tables; then the published tables, made of what is left, and their copy."""
+        """Rows of the staging tables; then the published tables, filled from what is left, and their copy."""
         warehouse = resources(self.settings)["warehouse"].open()
-        if isinstance(warehouse, DuckDBWarehouse) and not warehouse.path.exists():
+        if not warehouse.exists():
             return
         removed = warehouse.write("purging", self._empty)
         yield from removed
@@ -180,10 +178,9 @@ class Purge:
         for name, table in mixed.items():
             if table is not _HISTORY:
                 warehouse.fill(table, SELECTS[name]())
-        if isinstance(warehouse, DuckDBWarehouse):
-            warehouse.shred()
-            warehouse.publish()
-        yield Removed("published tables and their copy", len(mixed), "tables made again without it")
+        warehouse.vacuum()
+        warehouse.publish()
+        yield Removed("published tables and their copy", len(mixed), "tables filled without it")
 
     def _empty(self, connection: Connection) -> list[Removed]:
         removed = []
@@ -194,7 +191,7 @@ class Purge:
             removed.append(Removed(table.fullname, count, "rows"))
             if self.dry_run:
                 continue
-            # What was loaded is not what is staged any more, and is to be loaded again.
+            # What was loaded differs from what is staged now, and is to be loaded again.
             loaded = [LOADS.c.table == kind]
             if self.before is not None:
                 loaded.append(LOADS.c.slice.in_(select(table.c.slice).where(old)))
@@ -203,7 +200,7 @@ class Purge:
                 connection.execute(update(table).where(old).values({_STRIPPED[kind]: null()}))
             else:
                 connection.execute(delete(table).where(old))
-        # By its day, and that of the moment goes too: rows of earlier versions know no time.
+        # By day, including that of the moment: rows of earlier versions have no time.
         old = true() if self.before is None else _HISTORY.c.date <= self.before.date()
         removed.append(Removed(_HISTORY.fullname, _count(connection, _HISTORY, old), "rows"))
         if not self.dry_run:
@@ -213,12 +210,8 @@ class Purge:
     def _is_old(self, table: Table) -> ColumnElement[bool]:
         if self.before is None:
             return true()
-        # One without a time holds nothing that was fetched.
+        # A row without a time holds nothing that was fetched.
         return table.c.fetched_at < self.before.astimezone(UTC).replace(tzinfo=None)
-
-    def _pages(self) -> Iterator[Removed]:
-        """The report: it holds counts alone, and those are of what was."""
-        yield Removed(str(self.settings.report), self._unlink([self.settings.report]), "files")
 
     def _unlink(self, paths: list[Path]) -> int:
         there = [path for path in paths if path.exists()]
@@ -229,42 +222,20 @@ class Purge:
 
 
 def spotify_kinds() -> list[str]:
-    """The staged kinds that hold anything of Spotify's, in their tables or in their files alone."""
+    """The staged kinds that hold Spotify values, in their tables or in their files alone."""
     staged = [table for table in METADATA.sorted_tables if table.schema == "staging"]
     return sorted(table.name for table in staged if table.name in FILE_ONLY or _holds_spotify(table))
 
 
 def strip(store: StagingStore, kind: str, slice_: str) -> None:
-    """Leave ids and what is ours in a staged file; one without a receipt is of no use and goes."""
-    receipt = store.staged_file(kind, slice_)
-    if receipt is None:
+    """Leave only ids and our own values in a staged file; one that nothing describes is removed."""
+    staged = store.staged_file(kind, slice_)
+    if staged is None:
         store.erase(kind, slice_)
-    elif receipt.fingerprint != _STRIPPED_FROM:
-        rows = [{**row, _STRIPPED[kind]: None} for row in decode(store.read(receipt))]
-        encoded = encode_for(kind, rows, slice_)
-        stripped = replace(
-            receipt,
-            fingerprint=_STRIPPED_FROM,
-            rows=encoded.rows,
-            bytes=len(encoded.content),
-            checksum=checksum(encoded.content),
-        )
-        store.write(stripped, encoded.content)
-
-
-def out_of_reach(settings: Settings) -> list[str]:
-    """What a purge cannot remove, in sentences: whoever keeps such things removes them."""
-    said = ["Copies that people made: exports, notebooks, tables of their own, backups of the data folder."]
-    if settings.staging.startswith("s3://"):
-        said.append("Copies of the bucket: by replication, or in AWS Backup.")
-    if "redshift" in settings.warehouse.partition(":")[0]:
-        said.append(
-            "Redshift's snapshots and what was unloaded or shared from it. Deleted rows lie in its blocks "
-            "until it vacuums, as it does by itself; VACUUM DELETE ONLY does it now."
-        )
-    if settings.ledger.startswith("postgresql"):
-        said.append("PostgreSQL's backups, snapshots and replicas of the ledger.")
-    return said
+    elif staged.fingerprint != _STRIPPED_FINGERPRINT:
+        rows = [{**row, _STRIPPED[kind]: None} for row in read_rows(store, staged)]
+        content = Staged(rows, staged.metadata, complete=staged.complete)
+        write_partition(store, kind, slice_, content, fingerprint=_STRIPPED_FINGERPRINT, run_id=staged.run_id)
 
 
 def _holds_spotify(table: Table) -> bool:
@@ -272,26 +243,21 @@ def _holds_spotify(table: Table) -> bool:
 
 
 def _is_old(store: StagingStore, kind: str, slice_: str, moment: bytes) -> bool:
-    """Whether a file has anything that was fetched before a moment, as its rows have it."""
+    """Whether a file has a row that was fetched before a moment, in the form that rows have."""
     content = store.content(kind, slice_)
     if content is None:
         return False
     try:
         lines: bytes = igzip.decompress(content)  # type: ignore[no-untyped-call]
-    except Exception:  # what igzip raises is of several kinds
-        return True  # damaged: nobody can say, and nobody can use it
+    except Exception:  # igzip raises errors of several kinds
+        return True  # damaged: it cannot be used, and what it holds is unknown
     return any(fetched_at < moment for fetched_at in _FETCHED_AT.findall(lines))
 
 
 def _as_rows_have_it(moment: datetime) -> bytes:
-    """A moment as staged rows have it, which sorts as time does."""
+    """A moment in the form that staged rows have, which sorts by time."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat().encode()
 
 
 def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
     return int(connection.execute(select(func.count()).select_from(table).where(which)).scalar_one())
-
-
-def _named(ledger: Ledger) -> str:
-    """Where a ledger is, and whose answers it keeps there."""
-    return f"{ledger.source} at {ledger.where}"
