@@ -42,8 +42,8 @@ _COLLECTIVE = frozenset({"various artists", "various", "varios artistas", "unkno
 
 
 class Act(NamedTuple):
-    """One main artist of a credit: its normalised name, and the members that its name joins. Some members
-    stand for the act: leaders, full names, and `groups` ("The Squalls" in "Ada Winter & The Squalls")."""
+    """One main artist of a credit: its normalised name, and the members that its name joins. `standing` are
+    those that stand for it (the first, full names, groups), `groups` such as "The Squalls"."""
 
     name: str
     members: tuple[str, ...] = ()
@@ -56,16 +56,15 @@ class Credit:
     """A credit as read, all normalised.
 
     `players` are the words of the whole name, `acts` the main artists with all their `members`, `names` all
-    names by which it is known: the whole, the acts and the members that stand for them. `lead` stands before
-    the first "&" or comma, `featured` are those named after "feat.", `explained` brackets after a name, as in
-    "UGK (Underground Kingz)". `copyist` marks karaoke and tribute performers.
+    names by which it is known: the whole, the acts and the members that stand for them. `featured` are
+    those named after "feat.", `explained` brackets after a name, as in "UGK (Underground Kingz)". `copyist`
+    marks karaoke and tribute performers.
     """
 
     players: frozenset[str]
     acts: tuple[Act, ...]
     names: tuple[str, ...]
     members: tuple[str, ...]
-    lead: str
     featured: tuple[str, ...]
     explained: tuple[str, ...]
     copyist: bool
@@ -76,10 +75,10 @@ class CreditMatch(NamedTuple):
     one of the two sides lacks."""
 
     value: float
-    only_song: tuple[str, ...] = ()
-    only_candidate: tuple[str, ...] = ()
-    guests_only_song: tuple[str, ...] = ()
-    guests_only_candidate: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
+    our_guests: tuple[str, ...] = ()
+    their_guests: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -108,7 +107,6 @@ def read_credit(artist_names: tuple[str, ...]) -> Credit:
         acts=tuple(acts),
         names=tuple(dict.fromkeys(name for name in names if name and name not in _COLLECTIVE)),
         members=tuple(member for act in acts for member in act.members),
-        lead=normalise(_WEAK.split(mains[0])[0]) if mains else "",
         featured=tuple(dict.fromkeys(featured)),
         explained=tuple(brackets),
         copyist=any(_COPYIST.search(plain(name)) for name in artist_names),
@@ -136,14 +134,14 @@ def artist_agreement(msd_name: str | None, spotify_name: str | None) -> float:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def match_credits(
-    song: Credit, candidate: Credit, guests: tuple[str, ...] = (), their_guests: tuple[str, ...] = ()
+    song: Credit, candidate: Credit, our_guests: tuple[str, ...] = (), their_guests: tuple[str, ...] = ()
 ) -> CreditMatch:
     """How a song's credit and a candidate's agree, artists as a set; guests are those of credit and title."""
     if not song.names or not candidate.names or song.copyist != candidate.copyist:
         return CreditMatch(0.0)
-    ours, theirs = song.names + guests, candidate.names + their_guests
+    ours, theirs = song.names + our_guests, candidate.names + their_guests
     lone_guests = (
-        _lacking(guests, theirs + candidate.members),
+        _lacking(our_guests, theirs + candidate.members),
         _lacking(their_guests, ours + song.members),
     )
     if song.players == candidate.players:
@@ -151,11 +149,7 @@ def match_credits(
     best = max(name_agreement(one, other) for one in song.names for other in candidate.names)
     ours_left, ours_led = _unmatched(song.acts, theirs)
     theirs_left, theirs_led = _unmatched(candidate.acts, ours)
-    if (
-        ours_led
-        or theirs_led
-        or (not best and (song.lead in candidate.names or candidate.lead in song.names))
-    ):
+    if ours_led or theirs_led:
         best = LEAD
     swapped = not best and not (ours_left and theirs_left)
     if swapped or (best > CREDITED and (ours_left or theirs_left)):
@@ -200,7 +194,7 @@ def _unmatched(acts: tuple[Act, ...], others: tuple[str, ...]) -> tuple[tuple[st
         if left and found and (act.groups.issuperset(left) or act.groups & found):
             led = True
         elif left:
-            lacking += [name for name in left if name in act.standing] if found else [act.name]
+            lacking += left if found else [act.name]
     return tuple(name for name in lacking if name.rpartition(" ")[2] not in vocabulary.COMPOSERS), led
 
 
@@ -212,15 +206,13 @@ def _acts(name: str) -> list[Act]:
     for piece in filter(None, map(str.strip, _STRONG.split(name))):
         weak = [part.strip() for part in _WEAK.split(piece) if part.strip()]
         groups = {normalise(part) for part in weak[1:] if _GROUP.match(part) or _ensemble(part)}
-        listed = "," in piece or "/" in piece or len(groups) == len(weak) - 1
-        members = [normalise(part) for part in weak]
-        standing = (
-            member
-            for index, member in enumerate(members)
-            if member in groups or len(member.split()) > 1 or (listed and not index)
+        members = tuple(map(normalise, weak))
+        standing = (m for i, m in enumerate(members) if not i or m in groups or " " in m)
+        acts.append(
+            Act(normalise(piece), members, tuple(standing), frozenset(groups))
+            if len(weak) > 1
+            else Act(normalise(piece))
         )
-        joined = (tuple(members), tuple(standing), frozenset(groups)) if len(weak) > 1 else ()
-        acts.append(Act(normalise(piece), *joined))
     return acts
 
 

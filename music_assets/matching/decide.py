@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from music_assets.matching.artists import NO_RENAMINGS, Renamings
 from music_assets.matching.evidence import compare
-from music_assets.matching.features import read_candidate, seconds
+from music_assets.matching.features import RecordFeatures, read_candidate, seconds
 from music_assets.matching.normalise import as_text
 from music_assets.matching.pair import gap
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
@@ -87,9 +87,10 @@ def _same_recording(song: Song, best: Candidate, other: Candidate, accepted: boo
     apart = gap(length or seconds(best.duration), seconds(other.duration))
     if apart is not None and apart > SAME_RECORDING_WITHIN_S:
         return False
-    same_names = (one.title.full, one.title.parts, one.performers) == (
-        two.title.full,
-        two.title.parts,
-        two.performers,
-    )
-    return same_names or bool(length and apart is not None)
+    return _names(one) == _names(two) or bool(length and apart is not None)
+
+
+def _names(record: RecordFeatures) -> tuple[object, ...]:
+    """Title and artists, these as a set of words."""
+    guests = (name.split(" ") for name in record.featured)
+    return record.title.full, record.title.parts, record.credit.players.union(*guests)

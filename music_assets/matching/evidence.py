@@ -111,31 +111,22 @@ EVIDENCE: tuple[Evidence, ...] = (
         lambda p: (p.ours.text, p.theirs.text),
         (
             Level("no title to compare", VETO, lambda p: not (p.ours.base and p.theirs.base)),
-            Level("title names no song, on another release", VETO, lambda p: p.names_no_song),
             Level(
-                "title equal but for the release's {p.release_words}",
-                -1.5,
-                lambda p: p.title_equal and p.release_words,
+                "title names no song, other release", VETO, lambda p: p.names_no_song and not p.release_equal
             ),
+            Level("title equal but for {p.release_words}", -1.5, lambda p: p.title_equal and p.release_words),
             Level("title equal after dropping {p.dropped}", 0.0, lambda p: p.title_equal and p.dropped),
             Level("title equal", 0.0, lambda p: p.title_equal),
             Level("title equal but for spelling", -0.3, lambda p: loose(p.ours.full) == loose(p.theirs.full)),
+            Level("title equal but for stars", -0.3, lambda p: masked_equal(p.ours.name, p.theirs.name)),
             Level(
-                "title equal but for starred letters",
-                -0.3,
-                lambda p: masked_equal(p.ours.name, p.theirs.name),
-            ),
-            Level(
-                "title equal but for letters the MSD lost",
-                -2.0,
-                lambda p: letters_lost(p.ours.name, p.theirs.name),
+                "title equal but for lost letters", -2.0, lambda p: letters_lost(p.ours.name, p.theirs.name)
             ),
             Level("title equal but for {p.lone_subtitle}", -2.0, lambda p: p.subtitle_on_one_side),
             Level("title nearly equal", -2.0, lambda p: near(p.ours.full, p.theirs.full)),
             # By text alone 3 of 8 were the same.
             Level("one title goes on, no lengths", -7.0, lambda p: p.title_continued and p.gap is None),
             Level("one title goes on where the other ends", -3.7, lambda p: p.title_continued),
-            Level("titles much alike", -4.7, lambda p: p.title_alike and p.release_equal),
             Level("different title", VETO, _always),
         ),
     ),
@@ -143,30 +134,20 @@ EVIDENCE: tuple[Evidence, ...] = (
         "part",
         lambda p: (_parts(p.song), _parts(p.candidate)),
         (
-            Level(
-                "different catalogue number",
-                VETO,
-                lambda p: p.ours.catalogue and p.theirs.catalogue and p.ours.catalogue != p.theirs.catalogue,
-            ),
+            Level("different catalogue number", VETO, lambda p: p.catalogue_differs),
             Level("part agrees", 0.0, lambda p: p.ours.parts == p.theirs.parts),
-            Level(
-                "part on one side only", -2.5, lambda p: p.within(1) and not (p.ours.parts and p.theirs.parts)
-            ),
+            Level("part on one side only", -2.5, lambda p: p.part_on_one_side and p.within(1)),
             Level("different part", VETO, _always),
         ),
-        present=lambda p: _parts(p.song) or _parts(p.candidate),
+        present=lambda p: p.ours.numbered or p.theirs.numbered,
     ),
     Evidence(
         "version",
         lambda p: (_version(p.song), _version(p.candidate)),
         (
-            Level(
-                "{p.lone_words} on one side only, lengths or release agree", -2.0, lambda p: p.version_excused
-            ),
+            Level("{p.lone_words} on one side, lengths or release agree", -2.0, lambda p: p.version_excused),
             Level("different version: {p.lone_words}", VETO, lambda p: not p.same_kinds),
-            Level(
-                "a release makes another version likely: {p.possible_kinds}", -4.5, lambda p: p.possible_kinds
-            ),
+            Level("release of other versions: {p.possible_kinds}", -4.5, lambda p: p.possible_kinds),
             Level("the year {p.lone_year} in one title only", -2.0, lambda p: p.lone_year),
             Level("versions agree", 0.0, lambda p: not p.song.version_kinds),
             Level("live on both sides, acoustic on one", -2.0, lambda p: p.lone_kinds == {"acoustic"}),
@@ -180,32 +161,22 @@ EVIDENCE: tuple[Evidence, ...] = (
         "artist",
         lambda p: (p.song.artist, p.candidate.artist),
         (
-            Level(
-                "no artist to compare", VETO, lambda p: not (p.song.credit.names and p.candidate.credit.names)
-            ),
-            Level(
-                "performed by a karaoke or tribute artist",
-                VETO,
-                lambda p: p.candidate.credit.copyist and not p.song.credit.copyist,
-            ),
+            Level("no artist to compare", VETO, lambda p: not p.has_artists),
+            Level("performed by a karaoke or tribute artist", VETO, lambda p: p.copied),
             Level("different artist", VETO, lambda p: not p.credits.value),
             Level(
-                "each side credits an artist of its own: {p.lone_artists}",
-                -5.0,
-                lambda p: p.credits.only_song and p.credits.only_candidate,
+                "other artists beside: {p.lone_artists}", -5.0, lambda p: p.credits.ours and p.credits.theirs
             ),
             # By text alone 10 of 21 were the same.
             Level(
-                "main artist on one side only, no lengths: {p.lone_artists}",
-                -6.5,
-                lambda p: p.lone_artists and p.gap is None,
+                "{p.lone_artists} on one side, no lengths", -6.5, lambda p: p.lone_artists and p.gap is None
             ),
-            Level("main artist on one side only: {p.lone_artists}", -3.5, lambda p: p.lone_artists),
+            Level("{p.lone_artists} on one side only", -3.5, lambda p: p.lone_artists),
             Level("artist equal", 0.0, lambda p: p.credits.value >= EQUAL),
             Level("artist by another name", -0.3, lambda p: p.credits.value >= RENAMED),
             Level("artists credited in another way", -0.3, lambda p: p.credits.value >= CREDITED),
             Level("artist equal but for a bracket", -3.5, lambda p: p.credits.value >= EXPLAINED),
-            Level("artist equal but for the ensemble or its leader", -2.5, lambda p: p.credits.value >= LEAD),
+            Level("artist equal but for ensemble or leader", -2.5, lambda p: p.credits.value >= LEAD),
             Level("artist spelled differently", -2.0, _always),
         ),
     ),
@@ -214,18 +185,10 @@ EVIDENCE: tuple[Evidence, ...] = (
         lambda p: (", ".join(p.song.featured), ", ".join(p.candidate.featured)),
         (
             Level("guests agree", 0.0, lambda p: not p.lone_guests),
-            Level(
-                "different guests: {p.lone_guests}",
-                -4.0,
-                lambda p: p.credits.guests_only_song and p.credits.guests_only_candidate,
-            ),
-            Level(
-                "release billed with a guest the track lacks: {p.lone_guests}",
-                -4.0,
-                lambda p: p.billed_guest_missing,
-            ),
-            Level("guest not named by Spotify: {p.lone_guests}", -1.5, lambda p: p.credits.guests_only_song),
-            Level("guest not named by the MSD: {p.lone_guests}", -0.7, _always),
+            Level("different guests", -4.0, lambda p: p.credits.our_guests and p.credits.their_guests),
+            Level("release billed with {p.lone_guests}, missing", -4.0, lambda p: p.billed_guest_missing),
+            Level("guest {p.lone_guests} not named by Spotify", -1.5, lambda p: p.credits.our_guests),
+            Level("guest {p.lone_guests} not named by the MSD", -0.7, _always),
         ),
         present=lambda p: p.song.featured or p.candidate.featured,
     ),
@@ -235,27 +198,30 @@ EVIDENCE: tuple[Evidence, ...] = (
         (
             # Labelled by reading, as there was nothing to hear: 1,101 of 1,104.
             Level(
-                "no lengths, the song's release unknown",
-                4.5,
-                lambda p: p.gap is None and not p.song.release.key,
+                "no lengths, no release to compare", 4.5, lambda p: p.gap is None and not p.song.release.key
             ),
             Level("no lengths, same release", 2.5, lambda p: p.gap is None and p.same_edition),
             Level("no lengths, another release or edition", -0.5, lambda p: p.gap is None),  # 82 of 109
             Level("{p.gap:.1f} s apart", 3.5, lambda p: p.within(1)),  # 140 of 143
-            Level("{p.gap:.1f} s apart", 2.5, lambda p: p.within(2)),  # 65 of 68
-            Level("{p.gap:.1f} s apart", 1.2, lambda p: p.within(3)),  # 26 of 29
-            Level("{p.gap:.1f} s apart, same release", 1.0, lambda p: p.within(6) and p.release_equal),
+            Level("{p.gap:.1f} s apart (up to 2)", 2.5, lambda p: p.within(2)),  # 65 of 68
+            Level("{p.gap:.1f} s apart (up to 3)", 1.2, lambda p: p.within(3)),  # 26 of 29
             Level(
-                "{p.gap:.1f} s apart, a collection or single",
-                0.3,
-                lambda p: p.within(4) and (p.issued_again or p.named_after_song),
+                "{p.gap:.1f} s apart (up to 6), same release", 1.0, lambda p: p.within(6) and p.release_equal
             ),
-            Level("{p.gap:.1f} s apart", -1.0, lambda p: p.within(4)),  # 13 of 20
-            Level("{p.gap:.1f} s apart, same release", -0.5, lambda p: p.within(10) and p.release_equal),
-            Level("{p.gap:.1f} s apart, a collection", -0.6, lambda p: p.within(10) and p.issued_again),
             Level(
-                "{p.gap:.1f} s apart", -2.5, lambda p: p.within(10)
-            ),  # 18 of 37, most of them on a collection
+                "{p.gap:.1f} s apart (up to 4), collection or single",
+                0.3,
+                lambda p: p.within(4) and p.reissued,
+            ),
+            Level("{p.gap:.1f} s apart (up to 4)", -1.0, lambda p: p.within(4)),  # 13 of 20
+            Level(
+                "{p.gap:.1f} s apart (up to 10), same release",
+                -0.5,
+                lambda p: p.within(10) and p.release_equal,
+            ),
+            Level("{p.gap:.1f} s apart (up to 10), collection", -0.6, lambda p: p.within(10) and p.collected),
+            # 18 of 37, most of them on the same release or a collection.
+            Level("{p.gap:.1f} s apart (up to 10)", -2.5, lambda p: p.within(10)),
             Level("{p.gap:.0f} s apart", VETO, _always),
         ),
     ),
@@ -266,7 +232,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("same release", 1.0, lambda p: p.release_equal),
             Level("release of another number", -4.0, lambda p: p.release_numbered_otherwise),
             Level("release much alike", 0.5, lambda p: p.release_alike),
-            Level("another release, a collection", 0.0, lambda p: p.issued_again),
+            Level("another release, a collection", 0.0, lambda p: p.collected),
             Level("another release", -0.3, _always),
         ),
         present=lambda p: p.releases_known,

@@ -15,27 +15,29 @@ from numbers import Real
 from music_assets.matching import vocabulary
 from music_assets.matching.artists import Credit, read_credit, split_names
 from music_assets.matching.markers import release_kinds, release_place
-from music_assets.matching.normalise import CACHE_SIZE, as_text, normalise, number, plain
+from music_assets.matching.normalise import CACHE_SIZE, normalise, number, plain
 from music_assets.matching.records import Candidate, Song
 from music_assets.matching.titles import Title, parse_title
 
 ON_STAGE = frozenset({"live", "session", "unplugged"})
 NOTHING: frozenset[str] = frozenset()
-_NOT_FROM_THE_STAGE = frozenset(
-    {"remix", "demo", "karaoke", "cover", "extended", "slowed", "alternate", "edit"}
-)
+_NOT_FROM_THE_STAGE = frozenset("remix demo karaoke cover extended slowed alternate edit".split())
+_NUMBER = (int, float, Real)
+_NUMBERED = vocabulary.COUNTED | {"no"}
+_COMPILATION = re.compile(rf" (?:{'|'.join(' '.join(phrase) for phrase in sorted(vocabulary.COMPILATION))}) ")
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release by name: `name` as it came; `key` its title without neutral words and with its kind, such as
-    remixes; `stem` and `numbers` the key's words and its numbers, of which "Vol. 2" is one; whether it
-    collects recordings that came out elsewhere (`compilation`)."""
+    remixes; `stem` and `numbers` the key's words and its numbers, of which "Vol. 2" is one; `kinds` what its
+    tracks are or may be; whether it collects recordings that came out elsewhere (`compilation`)."""
 
     name: str = ""
     key: str = ""
     stem: tuple[str, ...] = ()
     numbers: frozenset[int] = frozenset()
+    kinds: frozenset[str] = NOTHING
     compilation: bool = False
 
 
@@ -59,27 +61,20 @@ class RecordFeatures:
     release_words: tuple[str, ...]
     release: Release
 
-    @property
-    def performers(self) -> frozenset[str]:
-        """The words of all artists and guests, whatever their order."""
-        return self.credit.players.union(*(name.split(" ") for name in self.featured))
-
 
 @lru_cache(maxsize=CACHE_SIZE)
 def read_record(title: str | None, artist_names: tuple[str, ...], release: str | None) -> RecordFeatures:
     """Read one record. Cached: a song meets many candidates, and a candidate comes back."""
-    parsed = parse_title(title, release)
+    whole = parse_title(title, release)
     credit = read_credit(artist_names)
-    subtitles = parsed.subtitles
-    if subtitles:
-        artists = frozenset(" ".join((*credit.names, *credit.featured)).split())
-        parsed = parsed.without_subtitles(artists | _release_words(parsed, as_text(release)))
+    album = read_release(release)
+    parsed = whole.without_subtitles(_known_words(whole, credit, release)) if whole.subtitles else whole
     guests = (name for listed in parsed.featured for name in split_names(listed))
     named: dict[str, frozenset[str]] = {}
     for marker in parsed.markers:
         named[marker.kind] = named.get(marker.kind, NOTHING) | marker.named
-    kinds = release_kinds(release)
-    implied = _implied(parsed, kinds)
+    studio = parsed.kinds & _NOT_FROM_THE_STAGE or any("studio" in plain(word) for word in parsed.dropped)
+    implied = NOTHING if studio else album.kinds & vocabulary.IMPLIED_BY_RELEASE
     if implied & ON_STAGE:
         named.setdefault("live", release_place(release))
     return RecordFeatures(
@@ -90,9 +85,9 @@ def read_record(title: str | None, artist_names: tuple[str, ...], release: str |
         version_kinds=parsed.kinds | implied,
         implied=implied,
         named=named,
-        possible_kinds=_possible(parsed, implied, kinds, read_release(release)),
-        release_words=tuple(subtitle for subtitle in subtitles if subtitle not in parsed.subtitles),
-        release=read_release(release),
+        possible_kinds=NOTHING if parsed.kinds or implied else album.kinds - vocabulary.IMPLIED_BY_RELEASE,
+        release_words=tuple(subtitle for subtitle in whole.subtitles if subtitle not in parsed.subtitles),
+        release=album,
     )
 
 
@@ -102,63 +97,32 @@ def read_release(release: str | None) -> Release:
     if not release:
         return Release()
     title = parse_title(release)
-    words = title.full.split(" ")
-    values = [None if index == 0 else number(word) for index, word in enumerate(words)]
-    text = f" {plain(release)} "
+    first, *words = title.full.split(" ")
+    compilation = bool(_COMPILATION.search(f" {plain(release)} "))
+    kinds = release_kinds(release)
     return Release(
         name=release,
         key=" ".join((title.full, *sorted(title.kinds - ON_STAGE - {"version"}))),
-        stem=tuple(
-            word for word, value in zip(words, values, strict=True) if value is None and word not in _NUMBERED
-        ),
-        numbers=frozenset(value for value in values if value is not None).union(title.parts),
-        compilation=bool(_COMPILATION.search(text)),
+        stem=(first, *(word for word in words if number(word) is None and word not in _NUMBERED)),
+        numbers=frozenset(value for word in words if (value := number(word)) is not None).union(title.parts),
+        # "Hits & Remixes" holds more hits than remixes.
+        kinds=kinds - {"remix"} if compilation else kinds,
+        compilation=compilation,
     )
 
 
-def _any_of(phrases: frozenset[vocabulary.Phrase]) -> re.Pattern[str]:
-    listed = "|".join(" ".join(phrase).replace("#", r"\d+") for phrase in phrases)
-    return re.compile(rf" (?:{listed}) ")
-
-
-_NUMBERED = vocabulary.COUNTED | {"no"}
-_COMPILATION = _any_of(vocabulary.COMPILATION)
-
-
-def _release_words(title: Title, release: str) -> frozenset[str]:
-    """The words of the album: a subtitle of such words tells nothing, unless the album is named after the
-    song, subtitle and all."""
+def _known_words(title: Title, credit: Credit, release: str | None) -> frozenset[str]:
+    """The words of artists and album: a subtitle of such words tells nothing, unless the album is named after
+    the song, subtitle and all."""
     album = normalise(release)
-    return NOTHING if album.startswith(title.base) else frozenset(album.split())
-
-
-def _implied(title: Title, kinds: frozenset[str]) -> frozenset[str]:
-    """The kinds an album gives to a track whose own title does not name one of the matter."""
-    implied = kinds & vocabulary.IMPLIED_BY_RELEASE
-    if (
-        not implied
-        or title.kinds & _NOT_FROM_THE_STAGE
-        or any("studio" in plain(word) for word in title.dropped)
-    ):
-        return NOTHING
-    return implied
-
-
-def _possible(
-    title: Title, implied: frozenset[str], kinds: frozenset[str], release: Release
-) -> frozenset[str]:
-    """The kinds that an album makes likely: none where the title names its own, and "Hits & Remixes" holds
-    more hits than remixes."""
-    if title.kinds or implied:
-        return NOTHING
-    possible = kinds - vocabulary.IMPLIED_BY_RELEASE
-    return possible - {"remix"} if release.compilation else possible
+    words = " ".join((*credit.names, *credit.featured, "" if album.startswith(title.base) else album))
+    return frozenset(words.split())
 
 
 def read_song(song: Song) -> RecordFeatures:
     """Read a song."""
-    artist = song.artist_name
-    return read_record(_text(song.title), (artist,) if isinstance(artist, str) else (), _text(song.release))
+    names = (song.artist_name,) if isinstance(song.artist_name, str) else ()
+    return read_record(_text(song.title), names, _text(song.release))
 
 
 def read_candidate(candidate: Candidate) -> RecordFeatures:
@@ -168,18 +132,12 @@ def read_candidate(candidate: Candidate) -> RecordFeatures:
 
 def seconds(duration: object) -> float:
     """A duration as a number of seconds; 0 for what is missing, not a number or not positive."""
-    if not isinstance(duration, Real):
-        return 0.0
-    value = float(duration)
-    return value if math.isfinite(value) and value > 0 else 0.0
+    return float(duration) if isinstance(duration, _NUMBER) and 0 < duration < math.inf else 0.0
 
 
 def year(value: object) -> int:
-    """A year as a number, 0 for what is missing or no year."""
-    if not isinstance(value, Real):
-        return 0
-    year = float(value)
-    return int(year) if math.isfinite(year) and 1000 <= year <= 9999 else 0
+    """A year as a number, 0 for what is missing or not a year."""
+    return int(value) if isinstance(value, _NUMBER) and 1000 <= value <= 9999 else 0
 
 
 def _text(value: object) -> str | None:

@@ -6,6 +6,7 @@ what a difference is worth (`evidence`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -36,12 +37,8 @@ _MEANINGS: dict[Phrase, str] = {
     **dict.fromkeys(vocabulary.NEUTRAL, "neutral"),
     **{phrase: kind for kind, table in vocabulary.DISTINGUISHING.items() for phrase in table},
 }
+_RELEASE_MEANINGS = {phrase: kind for kind, table in vocabulary.RELEASE_SAYS.items() for phrase in table}
 _LONGEST = max(map(len, _MEANINGS))
-_RELEASE_PHRASES: dict[str, list[tuple[Phrase, str]]] = {}
-"""What an album's name may say, by the first word of the phrase."""
-for _kind, _table in vocabulary.RELEASE_SAYS.items():
-    for _phrase in sorted(_table):
-        _RELEASE_PHRASES.setdefault(_phrase[0], []).append((_phrase, _kind))
 _LANGUAGE_WORDS = frozenset({"sung", "in", "en", "em", "auf", "po"}).union(*vocabulary.LANGUAGES.values())
 _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
@@ -78,17 +75,9 @@ def classify(segment: str, release_words: frozenset[str] = frozenset()) -> Segme
 def release_kinds(release: str | None) -> frozenset[str]:
     """What an album's name tells of everything on it: kinds such as "live", "karaoke", "remix", "demo"."""
     words = plain(clean(release)).split()
-    if not words:
-        return frozenset()
-    kinds = {
-        kind
-        for start, word in enumerate(words)
-        for phrase, kind in _RELEASE_PHRASES.get(word, ())
-        if _fits(words, start, phrase) and not (phrase == ("live",) and _is_verb(words, start))
-    }
-    if words[-1] in vocabulary.RELEASE_SAYS_LAST:
-        kinds.add(vocabulary.RELEASE_SAYS_LAST[words[-1]])
-    return frozenset(kinds)
+    last = vocabulary.RELEASE_SAYS_LAST
+    kinds = (_phrase_at(words, start, _RELEASE_MEANINGS, last)[1] for start in range(len(words)))
+    return frozenset(filter(None, kinds))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -115,9 +104,7 @@ def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:
     neutral = False
     index = 0
     while index < len(words):
-        length, meaning = _phrase_at(words, index)
-        if meaning == "live" and words[index] == "live" and _is_verb(words, index):
-            length, meaning = 1, ""
+        length, meaning = _phrase_at(words, index, _MEANINGS, vocabulary.DISTINGUISHING_LAST)
         if meaning == "edit" and words[index : index + length] == ["radio"] and "live" in kinds:
             meaning = ""  # a place: "Live at Radio City"
         if not meaning:
@@ -133,18 +120,19 @@ def _read(words: list[str]) -> tuple[list[str], bool, list[str], list[str]]:
     return kinds, neutral, numbers, other
 
 
-def _phrase_at(words: list[str], index: int) -> tuple[int, str]:
-    """The longest phrase of the tables at this word: how many words, and its meaning ("" for none)."""
+def _phrase_at(
+    words: list[str], index: int, table: Mapping[Phrase, str], last: Mapping[str, str]
+) -> tuple[int, str]:
+    """The longest phrase of a table at this word: how many words, and its meaning ("" for none). `last` holds
+    words that mean something at the end only."""
+    if words[index] == "live" and _is_verb(words, index):
+        return 1, ""
     for length in range(min(_LONGEST, len(words) - index), 0, -1):
         found = tuple(words[index : index + length])
-        meaning = _MEANINGS.get(found) or _MEANINGS.get(
-            tuple("#" if word.isdigit() else word for word in found)
-        )
+        meaning = table.get(found) or table.get(tuple("#" if word.isdigit() else word for word in found))
         if meaning:
             return length, meaning
-    if index == len(words) - 1:
-        return 1, vocabulary.DISTINGUISHING_LAST.get(words[index], "")
-    return 1, ""
+    return 1, last.get(words[index], "") if index == len(words) - 1 else ""
 
 
 def _is_verb(words: list[str], index: int) -> bool:
@@ -153,14 +141,3 @@ def _is_verb(words: list[str], index: int) -> bool:
         return True
     after = words[index + 1 : index + 1 + _LONGEST_VERB]
     return any(tuple(after[:length]) in vocabulary.VERB_AFTER_LIVE for length in range(1, len(after) + 1))
-
-
-def _fits(words: list[str], start: int, phrase: Phrase) -> bool:
-    """Whether a phrase stands at this word; `#` is any number."""
-    found = words[start : start + len(phrase)]
-    if len(found) < len(phrase):
-        return False
-    return all(
-        word == expected or (expected == "#" and word.isdigit())
-        for word, expected in zip(found, phrase, strict=True)
-    )

@@ -14,17 +14,7 @@ from functools import lru_cache
 from anyascii import anyascii
 from rapidfuzz.distance import OSA
 
-from music_assets.matching.vocabulary import (
-    ABBREVIATIONS,
-    ARTICLES,
-    COUNTED,
-    NUMBER_WORDS,
-    ORDINALS,
-    RESPELLINGS,
-    ROMAN,
-    SOUNDS_LIKE,
-    TENS,
-)
+from music_assets.matching import vocabulary
 
 CACHE_SIZE = 1 << 15
 """Entries kept by each cache: more than a partition's songs and their candidates, and bounded in memory."""
@@ -46,7 +36,6 @@ _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 _UMLAUT = re.compile(r"(?<![aeiouq])(?:([aou])e(?=[a-z])|(a)a)")
 """Two ASCII spellings of one letter: ä, ö, ü, ø and å are "a", "o", "u" after transliteration, but some write
 "ae", "oe", "ue", "aa"."""
-_LOST = "?"
 _MASKED = re.compile(r"(?<=\w)\*+|\*+(?=\w)|(?<=[^\W\d_])[#@%](?=[^\W\d_])")
 
 
@@ -80,8 +69,8 @@ def normalise(text: str | None) -> str:
     words = _words(_spell_signs(lowered))
     if not words:
         return _signs_only(raw, lowered)
-    words = [ABBREVIATIONS.get(word, word) for word in _join_letters(words)]
-    words = [RESPELLINGS.get(word, word) for word in _count(words)]
+    words = [vocabulary.ABBREVIATIONS.get(word, word) for word in _join_letters(words)]
+    words = [vocabulary.RESPELLINGS.get(word, word) for word in _count(words)]
     return " ".join(_without_leading_articles(words))
 
 
@@ -92,19 +81,21 @@ def loose(text: str) -> str:
 
     `text` is normalised already. Never empty for text that is not.
     """
-    words = [SOUNDS_LIKE.get(word, word) for word in text.split(" ")]
+    words = [vocabulary.SOUNDS_LIKE.get(word, word) for word in text.split(" ")]
     key: list[str] = []
     tens = 0
     for word, following in zip(words, [*words[1:], ""], strict=True):
         # "Plan A" keeps its letter; "number 3" and "no 3" are 3.
-        if (word in ARTICLES and following) or (word in {"no", "nos", "number"} and following[:1].isdigit()):
+        if (word in vocabulary.ARTICLES and following) or (
+            word in {"no", "nos", "number"} and following[:1].isdigit()
+        ):
             continue
-        if tens and (word in ORDINALS or (word.isdigit() and len(word) == 1)):
+        if tens and (word in vocabulary.ORDINALS or (word.isdigit() and len(word) == 1)):
             # "Twenty-Five" is 25, "twenty first" the 21st.
             key[-1] = str(tens // 10)
-        tens = TENS.get(word, 0) * 10
-        if word in ORDINALS:
-            word = f"{ORDINALS[word]}th"
+        tens = vocabulary.TENS.get(word, 0) * 10
+        if word in vocabulary.ORDINALS:
+            word = f"{vocabulary.ORDINALS[word]}th"
         elif word[:-2].isdigit() and word[-2:] in {"st", "nd", "rd"}:
             word = f"{word[:-2]}th"
         key.append(str(tens or fold(word)))
@@ -140,10 +131,10 @@ def _fits_mask(masked: str, full: str) -> bool:
 
 def letters_lost(damaged: str, whole: str) -> bool:
     """Whether the first text is the second with letters lost as "?", as the MSD has them: "?o???? DJ"."""
-    if _LOST not in damaged or len(damaged) != len(whole) or damaged.count(_LOST) == len(damaged):
+    if "?" not in damaged or len(damaged) != len(whole) or damaged.count("?") == len(damaged):
         return False
     return all(
-        mine == theirs or (not theirs.isascii() if mine == _LOST else _ascii(mine) == _ascii(theirs))
+        mine == theirs or (not theirs.isascii() if mine == "?" else _ascii(mine) == _ascii(theirs))
         for mine, theirs in zip(damaged, whole, strict=True)
     )
 
@@ -183,7 +174,7 @@ def number(word: str) -> int | None:
     word = word.lower()
     if word.isdecimal() and word.isascii():
         return int(word[:9])
-    return ROMAN.get(word) or NUMBER_WORDS.get(word)
+    return vocabulary.ROMAN.get(word) or vocabulary.NUMBER_WORDS.get(word)
 
 
 def _ascii(text: str) -> str:
@@ -246,14 +237,14 @@ def _count(words: list[str]) -> list[str]:
     """Numerals as digits: roman ones of two letters or more anywhere, "I" and "two" after "part"."""
     counted: list[str] = []
     for word in words:
-        after = bool(counted) and counted[-1] in COUNTED
-        value = number(word) if after or (len(word) > 1 and word in ROMAN) else None
+        after = bool(counted) and counted[-1] in vocabulary.COUNTED
+        value = number(word) if after or (len(word) > 1 and word in vocabulary.ROMAN) else None
         counted.append(word if value is None else str(value))
     return counted
 
 
 def _without_leading_articles(words: list[str]) -> list[str]:
     start = 0
-    while start < len(words) - 1 and words[start] in ARTICLES:
+    while start < len(words) - 1 and words[start] in vocabulary.ARTICLES:
         start += 1
     return words[start:]

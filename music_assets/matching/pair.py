@@ -35,22 +35,23 @@ _IMPLIED_WITHIN_S = 0.5
 
 class PairFeatures:
     """A song beside a candidate: both records, their titles (`ours`, `theirs`), how their credits agree, the
-    seconds between them (`gap`, None where a length is missing), and a property for each further feature."""
-
-    __slots__ = ("candidate", "credits", "durations", "gap", "ours", "song", "theirs", "years")
+    seconds between them (`gap`, None where a length is missing), and further features."""
 
     def __init__(self, song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> None:
-        self.song = read_song(song)
-        self.candidate = read_candidate(candidate)
-        self.ours, self.theirs = self._without_composers(self.song.title, self.candidate.title)
-        self.credits = match_credits(
-            self.song.credit, self.candidate.credit, self.song.featured, self.candidate.featured
-        )
+        self.song = one = read_song(song)
+        self.candidate = two = read_candidate(candidate)
+        self.ours, self.theirs = self._without_composers(one.title, two.title)
+        self.title_equal = self.ours.full == self.theirs.full
+        self.lone_kinds = one.version_kinds ^ two.version_kinds
+        self.credits = match_credits(one.credit, two.credit, one.featured, two.featured)
         if renamings and not self.credits.value and artist_pair(song, candidate) in renamings:
             self.credits = CreditMatch(RENAMED)
         self.durations = (seconds(song.duration), seconds(candidate.duration))
         self.gap = gap(*self.durations)
+        self.releases_known = bool(one.release.key and two.release.key)
+        self.release_equal = self.releases_known and one.release.key == two.release.key
         self.years = (year(song.year), year(candidate.release_year))
+        self.years_apart = abs(self.years[0] - self.years[1])
 
     def within(self, limit: float) -> bool:
         """Whether the lengths are known and at most so many seconds apart."""
@@ -59,13 +60,8 @@ class PairFeatures:
     # --- title ---
 
     @property
-    def title_equal(self) -> bool:
-        return self.ours.full == self.theirs.full
-
-    @property
     def names_no_song(self) -> bool:
-        """Whether a title such as "Intro" stands on two releases, or on unknown ones."""
-        return not self.release_equal and (self.ours.names_no_song or self.theirs.names_no_song)
+        return self.ours.names_no_song or self.theirs.names_no_song
 
     @property
     def subtitle_on_one_side(self) -> bool:
@@ -75,9 +71,9 @@ class PairFeatures:
         return loose(ours.base) == loose(theirs.base) or loose(ours.short) == loose(theirs.short)
 
     @property
-    def lone_subtitle(self) -> str:
-        """The subtitles only one title has, as "'la biche'"; a bracket in front is only named as such."""
-        return _only_one(self.ours.subtitles, self.theirs.subtitles) or "in front"
+    def lone_subtitle(self) -> object:
+        """The subtitles only one title has; a bracket in front is only named as such."""
+        return _only_one(self.ours.subtitles, self.theirs.subtitles) or "a bracket in front"
 
     @property
     def title_continued(self) -> bool:
@@ -90,31 +86,27 @@ class PairFeatures:
         )
 
     @property
-    def title_alike(self) -> bool:
-        """Whether the titles are four fifths alike, and what differs tells of no version or number."""
-        ours, theirs = self.ours.full.split(" "), self.theirs.full.split(" ")
-        return (
-            fuzz.ratio("".join(ours), "".join(theirs), score_cutoff=80) >= 80
-            and min(len(ours), len(theirs)) > 1
-            and not _telling({*ours} ^ {*theirs})
-        )
+    def dropped(self) -> Quoted:
+        """The neutral words either title carries."""
+        return Quoted((*self.ours.dropped, *self.theirs.dropped))
 
     @property
-    def dropped(self) -> str:
-        """The neutral words either title carries, as "'Album Version', 'Remastered 2009'"."""
-        return _quoted((*self.ours.dropped, *self.theirs.dropped))
-
-    @property
-    def release_words(self) -> str:
+    def release_words(self) -> Quoted:
         """The words of a release that only one title repeats in a bracket."""
         return _only_one(self.song.release_words, self.candidate.release_words)
 
-    # --- version ---
+    # --- part ---
 
     @property
-    def lone_kinds(self) -> frozenset[str]:
-        """The kinds of version that only one side is."""
-        return self.song.version_kinds ^ self.candidate.version_kinds
+    def catalogue_differs(self) -> bool:
+        ours, theirs = self.ours.catalogue, self.theirs.catalogue
+        return bool(ours and theirs) and ours != theirs
+
+    @property
+    def part_on_one_side(self) -> bool:
+        return not (self.ours.parts and self.theirs.parts)
+
+    # --- version ---
 
     @property
     def lone_words(self) -> str:
@@ -170,44 +162,46 @@ class PairFeatures:
         return found
 
     @property
-    def possible_kinds(self) -> str:
+    def possible_kinds(self) -> Quoted:
         """What the release of one side makes likely and the other does not show."""
         ours, theirs = self.song, self.candidate
+        if not (ours.possible_kinds or theirs.possible_kinds):
+            return NO_WORDS
         one = ours.possible_kinds - theirs.possible_kinds - theirs.version_kinds
-        return ", ".join(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
+        return Quoted(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
 
     @property
-    def lone_year(self) -> str:
+    def lone_year(self) -> Quoted:
         """The years that stand alone in a bracket of one title only."""
-        return ", ".join(sorted(self.ours.years ^ self.theirs.years))
+        return _only_one(self.ours.years, self.theirs.years)
 
     # --- artist ---
 
     @property
-    def lone_artists(self) -> str:
-        """The main artists that only one side credits."""
-        return _quoted((*self.credits.only_song, *self.credits.only_candidate))
+    def has_artists(self) -> bool:
+        return bool(self.song.credit.names and self.candidate.credit.names)
 
     @property
-    def lone_guests(self) -> str:
+    def copied(self) -> bool:
+        return self.candidate.credit.copyist and not self.song.credit.copyist
+
+    @property
+    def lone_artists(self) -> Quoted:
+        """The main artists that only one side credits."""
+        return Quoted((*self.credits.ours, *self.credits.theirs))
+
+    @property
+    def lone_guests(self) -> Quoted:
         """The guests that only one side names."""
-        return _quoted((*self.credits.guests_only_song, *self.credits.guests_only_candidate))
+        return Quoted((*self.credits.our_guests, *self.credits.their_guests))
 
     @property
     def billed_guest_missing(self) -> bool:
         """Whether the song's release itself is billed with the guest whom the candidate lacks."""
         release = f" {normalise(self.song.release.name)} "
-        return any(f" {name} " in release for name in self.credits.guests_only_song)
+        return any(f" {name} " in release for name in self.credits.our_guests)
 
     # --- release and year ---
-
-    @property
-    def releases_known(self) -> bool:
-        return bool(self.song.release.key and self.candidate.release.key)
-
-    @property
-    def release_equal(self) -> bool:
-        return self.releases_known and self.song.release.key == self.candidate.release.key
 
     @property
     def release_alike(self) -> bool:
@@ -219,9 +213,14 @@ class PairFeatures:
         return ours.stem == theirs.stem and bool(ours.stem) and ours.numbers != theirs.numbers
 
     @property
-    def issued_again(self) -> bool:
+    def collected(self) -> bool:
         """Whether a release is a collection or unknown: its recording may have come from the other's."""
-        return self.song.release.compilation or self.candidate.release.compilation or not self.releases_known
+        known = self.releases_known
+        return not known or self.song.release.compilation or self.candidate.release.compilation
+
+    @property
+    def reissued(self) -> bool:
+        return self.collected or self.named_after_song
 
     @property
     def named_after_song(self) -> bool:
@@ -234,10 +233,6 @@ class PairFeatures:
         tracks and singles hold several versions of a song."""
         ours, theirs = (normalise(record.release.name) for record in (self.song, self.candidate))
         return bool(ours) and ours == theirs and not self.named_after_song
-
-    @property
-    def years_apart(self) -> int:
-        return abs(self.years[0] - self.years[1])
 
     def _without_composers(self, ours: Title, theirs: Title) -> tuple[Title, Title]:
         """Both titles, without a composer whom only one of them puts in front."""
@@ -275,9 +270,15 @@ def _telling(words: Iterable[str]) -> bool:
     return any(word.isdigit() or len(word) < 2 or (word,) in vocabulary.VERSION_PHRASES for word in words)
 
 
-def _only_one(ours: Iterable[str], theirs: Iterable[str]) -> str:
-    return _quoted(sorted({*ours} ^ {*theirs}))
+class Quoted(tuple[str, ...]):
+    """Words that a message quotes: "'Album Version', 'Remastered 2009'"."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"'{word}'" for word in dict.fromkeys(self))
 
 
-def _quoted(words: Iterable[str]) -> str:
-    return ", ".join(f"'{word}'" for word in dict.fromkeys(words))
+NO_WORDS = Quoted()
+
+
+def _only_one(ours: Iterable[str], theirs: Iterable[str]) -> Quoted:
+    return Quoted(sorted({*ours} ^ {*theirs})) if ours or theirs else NO_WORDS

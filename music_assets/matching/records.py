@@ -48,13 +48,11 @@ class Candidate:
 
     def __post_init__(self) -> None:
         """Keep the artists as a tuple of names that are there, so that a candidate can be a cache's key."""
-        given = self.artist_names
+        given: object = self.artist_names
         if type(given) is tuple and all(type(name) is str for name in given):
             return
-        listed: Iterable[object] = () if not isinstance(given, Iterable) else given
-        names = (
-            (given,) if isinstance(given, str) else tuple(name for name in listed if isinstance(name, str))
-        )
+        listed = (given,) if isinstance(given, str) else given if isinstance(given, Iterable) else ()
+        names = tuple(name for name in listed if isinstance(name, str))
         object.__setattr__(self, "artist_names", names)
 
 
@@ -62,8 +60,9 @@ class Candidate:
 class Comparison:
     """How well a candidate agrees with a song.
 
-    `score` is in [0, 1]; `accepted` says whether nothing speaks against it and the score reaches the floor;
-    `reasons` are short English phrases, one for each piece of evidence that was there.
+    `score` is the match probability, in [0, 1]: of pairs that score 0.95, 95 in 100 are the same recording.
+    `accepted`: nothing vetoes it and the score reaches the floor; `reasons` are short English phrases, one
+    for each piece of evidence that was there.
     """
 
     score: float

@@ -53,7 +53,7 @@ class Title:
     recording; `dropped` are neutral words as they stood ("Album Version"); `featured` the other artists it
     names; `parts` its part numbers; `years` those that stand alone in a bracket; `catalogue` its numbers in a
     composer's catalogue ("bwv 570"); `composer` what stands before a colon in front, normalised, as a
-    composer might.
+    composer might; `names_no_song` tells whether many songs are called so ("Intro", "Skit 3").
     """
 
     text: str
@@ -69,6 +69,7 @@ class Title:
     years: frozenset[str] = frozenset()
     catalogue: frozenset[str] = frozenset()
     composer: str = ""
+    names_no_song: bool = False
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -76,10 +77,9 @@ class Title:
         return frozenset(marker.kind for marker in self.markers)
 
     @property
-    def names_no_song(self) -> bool:
-        """Whether many songs are called so: "Intro", "Skit 3", "Untitled"."""
-        words = [word for word in self.full.split(" ") if not word.isdigit() and word not in {"no", "track"}]
-        return bool(words) and vocabulary.NO_SONG.issuperset(words)
+    def numbered(self) -> bool:
+        """Whether it has a part or a catalogue number."""
+        return bool(self.parts or self.catalogue)
 
     def without_subtitles(self, known: frozenset[str]) -> Title:
         """The title less the subtitles that hold only known words, as in "Skit (Artist/Album)"."""
@@ -131,7 +131,7 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
     if not normalise(name):
         # Nothing else to call it: the whole title is a bracket.
         whole = normalise(text)
-        return Title(text, text, whole, whole, whole)
+        return Title(text, text, whole, whole, whole, names_no_song=_names_no_song(whole))
     name = _take_parts(name, parsed)
     catalogue = _CATALOGUE.findall(name)
     name = _CATALOGUE.sub("", name) if catalogue else name
@@ -139,11 +139,12 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
     base = normalise(name)
     in_front = normalise(composer[1]) if composer else ""
     subtitles = tuple(filter(None, map(normalise, parsed.subtitles)))
+    full = " ".join((base, *subtitles))
     return Title(
         text=text,
         name=name,
         base=base,
-        full=" ".join((base, *subtitles)),
+        full=full,
         short=normalise(_LEADING_BRACKET.sub("", name)) or base,
         subtitles=subtitles,
         markers=tuple(dict.fromkeys(parsed.markers)),
@@ -153,7 +154,13 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
         years=frozenset(parsed.years),
         catalogue=frozenset(plain(number) for number in catalogue),
         composer=in_front if base.startswith(f"{in_front} ") else "",
+        names_no_song=_names_no_song(full),
     )
+
+
+def _names_no_song(full: str) -> bool:
+    words = {word for word in full.split(" ") if not word.isdigit()} - {"no", "track"}
+    return bool(words) and words <= vocabulary.NO_SONG
 
 
 def _split(text: str) -> tuple[str, list[str]]:

@@ -160,7 +160,7 @@ def test_a_release_of_other_versions_is_a_doubt_on_either_side(release: str) -> 
     assert not compare(there, candidate(duration=200.5)).accepted
     assert not compare(SONG, candidate(album=release, duration=200.5)).accepted
     assert compare(there, candidate(album=release, duration=200.5)).accepted
-    assert "a release makes another version likely" in str(compare(SONG, candidate(album=release)).reasons)
+    assert "release of other versions" in str(compare(SONG, candidate(album=release)).reasons)
 
 
 # --- odd input ---
@@ -224,7 +224,7 @@ def test_a_track_with_the_song_s_own_names_is_always_accepted(title: str, artist
         (candidate("Wheels"), "different title"),
         (candidate(artist_names=("Orchid",)), "different artist"),
         (candidate(artist_names=("Karaoke Kings",)), "performed by a karaoke or tribute artist"),
-        (candidate(duration=201.2), "1.2 s apart"),
+        (candidate(duration=201.2), "1.2 s apart (up to 2)"),
         (candidate(duration=260.0), "60 s apart"),
         (candidate(), "artist equal"),
         (candidate(), "same release"),
