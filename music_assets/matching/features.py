@@ -132,12 +132,14 @@ def read_candidate(candidate: Candidate) -> RecordFeatures:
 
 def seconds(duration: object) -> float:
     """A duration as a number of seconds; 0 for what is missing, not a number or not positive."""
-    return float(duration) if isinstance(duration, _NUMBER) and 0 < duration < math.inf else 0.0
+    value = float(duration) if isinstance(duration, _NUMBER) else 0.0
+    return value if 0 < value < math.inf else 0.0
 
 
 def year(value: object) -> int:
     """A year as a number, 0 for what is missing or not a year."""
-    return int(value) if isinstance(value, _NUMBER) and 1000 <= value <= 9999 else 0
+    year = float(value) if isinstance(value, _NUMBER) else 0.0
+    return int(year) if 1000 <= year <= 9999 else 0
 
 
 def _text(value: object) -> str | None:

@@ -39,7 +39,8 @@ _MEANINGS: dict[Phrase, str] = {
 }
 _RELEASE_MEANINGS = {phrase: kind for kind, table in vocabulary.RELEASE_SAYS.items() for phrase in table}
 _LONGEST = max(map(len, _MEANINGS))
-_LANGUAGE_WORDS = frozenset({"sung", "in", "en", "em", "auf", "po"}).union(*vocabulary.LANGUAGES.values())
+_LANGUAGE_OF = {word: name for name, words in vocabulary.LANGUAGES.items() for (word,) in words}
+_LANGUAGE_WORDS = {"sung", "in", "en", "em", "auf", "po"} | _LANGUAGE_OF.keys()
 _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
 
@@ -56,7 +57,7 @@ def classify(segment: str, release_words: frozenset[str] = frozenset()) -> Segme
     kinds, neutral, numbers, other = _read(words)
     if other and _LANGUAGE_WORDS.issuperset(other):
         # Nothing but a language: "In Spanish", "French Version", "Spanglish Radio Edit".
-        kinds += [name for name, table in vocabulary.LANGUAGES.items() if not table.isdisjoint(other)]
+        kinds += [_LANGUAGE_OF[word] for word in other if word in _LANGUAGE_OF]
         other = []
     named = frozenset(other).union(numbers) - vocabulary.GENERIC_MARK_WORDS
     if kinds:

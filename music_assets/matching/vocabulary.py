@@ -19,6 +19,12 @@ def phrases(text: str) -> frozenset[Phrase]:
     return frozenset(tuple(phrase.split()) for phrase in text.split(",") if phrase.strip())
 
 
+def table(text: str) -> Mapping[str, frozenset[Phrase]]:
+    """A table with one row per line, "kind: phrases"; an indented line goes on with the row above."""
+    rows = text.strip().replace("\n ", " ").split("\n")
+    return {kind: phrases(listed) for kind, _, listed in (row.partition(":") for row in rows)}
+
+
 # --- numbers and spelling --------------------------------------------------------------------------------
 
 ARTICLES = frozenset({"the", "a", "an"})
@@ -116,88 +122,54 @@ ORIGIN = phrases("""
 """)
 """A bracket that begins so tells where the song comes from, or who made it."""
 
-DISTINGUISHING: Mapping[str, frozenset[Phrase]] = {
-    kind: phrases(text)
-    for kind, text in {
-        "karaoke": """
-            karaoke, sing along, singalong, in the style of, in style of, made famous by, as made famous by,
-            made popular by, as made popular by, performance track, performance tracks, premiere performance
-            plus, backing track, without background vocals, w o background vocals, without vocals, no vocals,
-            minus vocals, without lead vocals, no lead vocals, playback
-        """,
-        "own cover": "cover, original by",
-        "cover": """
-            tribute, originally performed by, originally recorded by, originally by, originally sung by,
-            lullaby, rendition, renditions of, 8 bit, music box, string quartet tribute, ringtone, sonnerie,
-            homenaje a, hommage a, as performed by, workout mix
-        """,
-        "re-recording": """
-            re recorded, rerecorded, re recording, rerecording, new version, new recording, nueva version, new
-            studio recording, neue version, neuaufnahme, nouvelle version
-        """,
-        "unplugged": "unplugged, mtv unplugged",
-        "session": """
-            bbc session, bbc sessions, peel session, peel sessions, john peel session, aol session, aol
-            sessions, sessions aol, session aol, radio session, radio 1 session, itunes session, itunes
-            sessions, kexp session, kcrw, kexp, daytrotter session, live lounge, live lounge session, spotify
-            session, spotify sessions, spotify singles, maida vale session, top gear, bbc, radio sessions,
-            studio session, in session, acoustic session
-        """,
-        "live": """
-            live, live recording, en vivo, directo, en public, ao vivo, dal vivo, in concerto, im konzert, bbc
-            in concert, concierto, konsert, koncert, w koncercie, na zywo, nazivo, uzivo, canli, elo, sound
-            check, soundcheck, raibu, zhu chang, concert
-        """,
-        "acoustic": """
-            acoustic, acoustic mix, acoustica, acoustico, acoustique, acustico, acustica, versao acustica,
-            versione acustica, akustisch, akustik, akustinen, akustisk, acousticly, acoustically, stripped,
-            stripped down
-        """,
-        "instrumental": """
-            instrumental, instrumental mix, instrumentale, instrumentals, instru, instr, inst, instumental,
-            instramental, strumentale, versione strumentale, instrumentalversion, non vocal
-        """,
-        "a cappella": """
-            acapella, a cappella, a capella, accapella, acappella, accappella, acapela, vocals only, vocal
-            only
-        """,
-        "demo": """
-            demo, demos, home demo, early demo, home recording, rough mix, rough demo, guide vocal, practice
-            session, rehearsal, rehearsal session, work in progress, sketch, demoversion, maqueta
-        """,
-        "alternate": """
-            alternate, alternative, alt, alternate take, alternate mix, alternative mix, alternative take,
-            alternate ending, alt take, alt mix, outtake, outtakes, out take, take #, tk #, takes #, false
-            start, unused version, unfinished, early version, early take, early mix
-        """,
-        "slowed": """
-            chopped, screwed, slowed, slowed reverb, slowed and reverb, slowed down, sped up, nightcore
-        """,
-        "extended": """
-            extended, extended mix, extended cut, extended play, extended dance mix, extended club mix, long
-            version, version longue, lange version, 12 version, 12 mix, 12 single, 12 inch, 12 inch mix, maxi,
-            full length, complete version, version larga
-        """,
-        "edit": """
-            edit, short edit, tv edit, radio version, radio mix, radio cut, radio, short version, version
-            courte, kurzversion, video version, video mix, early fade, snippet, snippets, excerpt, extract, 7
-            mix, single cut
-        """,
-        "remix": """
-            remix, remixed, remixes, remixe, rmx, re mix, rerub, re rub, rework, reworked, re work, mix,
-            clubmix, mash up, mashup, bootleg mix, refix, vip mix, megamix, rub a dub mix, dub version, club
-            version, dance version, mixed by, bootleg remix
-        """,
-        "medley": "medley, pot pourri, potpourri",
-        "reprise": "reprise",
-        "intro": "intro, introduction, outro, interlude",
-        "spoken": "commentary, interview, track by track, voice memo, voice note",
-        "orchestral": """
-            orchestral, symphonic, orchestra version, with orchestra, string version, full band, big band
-            version
-        """,
-    }.items()
-}
+DISTINGUISHING = table("""
+karaoke: karaoke, sing along, singalong, in the style of, in style of, made famous by, as made famous by, made
+    popular by, as made popular by, performance track, performance tracks, premiere performance plus, backing
+    track, without background vocals, w o background vocals, without vocals, no vocals, minus vocals, without
+    lead vocals, no lead vocals, playback
+own cover: cover, original by
+cover: tribute, originally performed by, originally recorded by, originally by, originally sung by, lullaby,
+    rendition, renditions of, 8 bit, music box, string quartet tribute, ringtone, sonnerie, homenaje a,
+    hommage a, as performed by, workout mix
+re-recording: re recorded, rerecorded, re recording, rerecording, new version, new recording, nueva version,
+    new studio recording, neue version, neuaufnahme, nouvelle version
+unplugged: unplugged, mtv unplugged
+session: bbc session, bbc sessions, peel session, peel sessions, john peel session, aol session, aol sessions,
+    sessions aol, session aol, radio session, radio 1 session, itunes session, itunes sessions, kexp session,
+    kcrw, kexp, daytrotter session, live lounge, live lounge session, spotify session, spotify sessions,
+    spotify singles, maida vale session, top gear, bbc, radio sessions, studio session, in session, acoustic
+    session
+live: live, live recording, en vivo, directo, en public, ao vivo, dal vivo, in concerto, im konzert, bbc in
+    concert, concierto, konsert, koncert, w koncercie, na zywo, nazivo, uzivo, canli, elo, sound check,
+    soundcheck, raibu, zhu chang, concert
+acoustic: acoustic, acoustic mix, acoustica, acoustico, acoustique, acustico, acustica, versao acustica,
+    versione acustica, akustisch, akustik, akustinen, akustisk, acousticly, acoustically, stripped, stripped
+    down
+instrumental: instrumental, instrumental mix, instrumentale, instrumentals, instru, instr, inst, instumental,
+    instramental, strumentale, versione strumentale, instrumentalversion, non vocal
+a cappella: acapella, a cappella, a capella, accapella, acappella, accappella, acapela, vocals only, vocal
+    only
+demo: demo, demos, home demo, early demo, home recording, rough mix, rough demo, guide vocal, practice
+    session, rehearsal, rehearsal session, work in progress, sketch, demoversion, maqueta
+alternate: alternate, alternative, alt, alternate take, alternate mix, alternative mix, alternative take,
+    alternate ending, alt take, alt mix, outtake, outtakes, out take, take #, tk #, takes #, false start,
+    unused version, unfinished, early version, early take, early mix
+slowed: chopped, screwed, slowed, slowed reverb, slowed and reverb, slowed down, sped up, nightcore
+extended: extended, extended mix, extended cut, extended play, extended dance mix, extended club mix, long
+    version, version longue, lange version, 12 version, 12 mix, 12 single, 12 inch, 12 inch mix, maxi, full
+    length, complete version, version larga
+edit: edit, short edit, tv edit, radio version, radio mix, radio cut, radio, short version, version courte,
+    kurzversion, video version, video mix, early fade, snippet, snippets, excerpt, extract, 7 mix, single cut
+remix: remix, remixed, remixes, remixe, rmx, re mix, rerub, re rub, rework, reworked, re work, mix, clubmix,
+    mash up, mashup, bootleg mix, refix, vip mix, megamix, rub a dub mix, dub version, club version, dance
+    version, mixed by, bootleg remix
+medley: medley, pot pourri, potpourri
+reprise: reprise
+intro: intro, introduction, outro, interlude
+spoken: commentary, interview, track by track, voice memo, voice note
+orchestral: orchestral, symphonic, orchestra version, with orchestra, string version, full band, big band
+    version
+""")
 """Says it is another recording: both sides must say it. The longest phrase that fits is the one read."""
 
 VERSION_PHRASES = frozenset().union(*DISTINGUISHING.values())
@@ -221,27 +193,24 @@ VERB_AFTER_LIVE = phrases("""
 """)
 """Around these "live" is the verb: "Live and Let Die", "The Way We Live"; else it is a performance."""
 
-LANGUAGES: Mapping[str, frozenset[str]] = {
-    words.split(maxsplit=1)[0]: frozenset(words.split())
-    for words in """
-english ingles anglais anglaise englisch englische inglese
-spanish espanol espanola espagnol espagnole spanisch spagnolo castellano spanglish
-french frances francais francaise franzosisch francese
-german aleman allemand allemande deutsch deutsche tedesco alemao
-italian italiano italiana italien italienne italienisch
-portuguese portugues portuguesa portugais portugiesisch portoghese
-japanese japones japonais japanisch nihongo
-chinese mandarin cantonese chino
-korean coreano
-swedish svensk svenska
-finnish suomeksi suomi
-russian ruso russe
-hebrew hebreo ivrit
-arabic arabe
-greek ellinika
-hindi
-""".strip().split("\n")
-}
+LANGUAGES = table("""
+english: english, anglais, anglaise, englisch, englische, ingles, inglese
+spanish: spanish, castellano, espagnol, espagnole, espanol, espanola, spagnolo, spanglish, spanisch
+french: french, francais, francaise, frances, francese, franzosisch
+german: german, aleman, alemao, allemand, allemande, deutsch, deutsche, tedesco
+italian: italian, italiana, italiano, italien, italienisch, italienne
+portuguese: portuguese, portoghese, portugais, portugiesisch, portugues, portuguesa
+japanese: japanese, japanisch, japonais, japones, nihongo
+chinese: chinese, cantonese, chino, mandarin
+korean: korean, coreano
+swedish: swedish, svensk, svenska
+finnish: finnish, suomeksi, suomi
+russian: russian, ruso, russe
+hebrew: hebrew, hebreo, ivrit
+arabic: arabic, arabe
+greek: greek, ellinika
+hindi: hindi
+""")
 """A song sung in another language is another recording, where a bracket says "in X", "X version" or only
 "X"."""
 
@@ -276,36 +245,25 @@ COMPOSERS = frozenset(
 
 # --- what an album's name says of all its tracks ---------------------------------------------------------
 
-RELEASE_SAYS: Mapping[str, frozenset[Phrase]] = {
-    kind: phrases(text)
-    for kind, text in {
-        "live": """
-            live, livetime, en vivo, en directo, directo, en concert, en concierto, ao vivo, dal vivo,
-            in concert, im konzert, live concert, concert #, official bootleg, na zywo, canli, on tour,
-            on stage, storytellers, austin city limits, at the fillmore, at fillmore, at budokan,
-            at carnegie hall, at the royal albert hall, at the hollywood bowl, at red rocks, at wembley,
-            at madison square garden, at montreux, at the apollo, at the olympia, a l olympia, au zenith
-        """,
-        "session": """
-            at the bbc, bbc session, bbc sessions, bbc radio sessions, peel session, peel sessions,
-            aol sessions, sessions aol, radio sessions, live lounge, spotify sessions, itunes session
-        """,
-        "unplugged": "unplugged",
-        "karaoke": "karaoke, in the style of, made famous by, performance tracks, backing tracks",
-        "cover": """
-            lullaby renditions, lullaby rendition, lullaby versions, instrumental renditions, ringtones,
-            music box versions
-        """,
-        "remix": """
-            remix, remixes, remixed, remixe, rmx, re mix, dance mixes, club mixes, urban mixes, house mixes,
-            dub mixes, mixes
-        """,
-        "acoustic": "acoustic, acustico, acustica, acoustique, akustik, akustisch",
-        "demo": "demo, demos, outtakes, rehearsals",
-        "instrumental": "instrumentals, instrumental version, instrumental versions",
-        "slowed": "chopped and screwed, chopped screwed, screwed and chopped, slowed and reverb",
-    }.items()
-}
+RELEASE_SAYS = table("""
+live: live, livetime, en vivo, en directo, directo, en concert, en concierto, ao vivo, dal vivo, in concert,
+    im konzert, live concert, concert #, official bootleg, na zywo, canli, on tour, on stage, storytellers,
+    austin city limits, at the fillmore, at fillmore, at budokan, at carnegie hall, at the royal albert hall,
+    at the hollywood bowl, at red rocks, at wembley, at madison square garden, at montreux, at the apollo, at
+    the olympia, a l olympia, au zenith
+session: at the bbc, bbc session, bbc sessions, bbc radio sessions, peel session, peel sessions, aol sessions,
+    sessions aol, radio sessions, live lounge, spotify sessions, itunes session
+unplugged: unplugged
+karaoke: karaoke, in the style of, made famous by, performance tracks, backing tracks
+cover: lullaby renditions, lullaby rendition, lullaby versions, instrumental renditions, ringtones, music box
+    versions
+remix: remix, remixes, remixed, remixe, rmx, re mix, dance mixes, club mixes, urban mixes, house mixes, dub
+    mixes, mixes
+acoustic: acoustic, acustico, acustica, acoustique, akustik, akustisch
+demo: demo, demos, outtakes, rehearsals
+instrumental: instrumentals, instrumental version, instrumental versions
+slowed: chopped and screwed, chopped screwed, screwed and chopped, slowed and reverb
+""")
 
 RELEASE_SAYS_LAST: Mapping[str, str] = {
     **dict.fromkeys(("concert", "konzert", "konsert"), "live"),
@@ -349,26 +307,24 @@ ARTIST_ARTICLES = frozenset(
 )
 """Words before an artist's name that one catalogue writes and another leaves out."""
 
-RENAMED: Mapping[str, str] = dict(
-    pair.split(": ")
-    for pair in """
-    dixie chicks: chicks; lady antebellum: lady a; mos def: yasiin bey; cat stevens: yusuf; yusuf islam:
-    yusuf; yusuf cat stevens: yusuf; snoop doggy dogg: snoop dogg; snoop lion: snoop dogg; puff daddy: diddy;
-    p diddy: diddy; puffy: diddy; sean combs: diddy; puff daddy and the family: diddy; ye: kanye west; a3:
-    alabama 3; charlatans uk: charlatans; london suede: suede; english beat: beat; yaz: yazoo; bush x: bush;
-    uk squeeze: squeeze; tyrannosaurus rex: t rex; trex: t rex; dinosaur: dinosaur jr; lil bow wow: bow wow;
-    tupac: 2pac; tupac shakur: 2pac; makaveli: 2pac; 2 pac: 2pac; biggie smalls: notorious big; biggie:
-    notorious big; doom: mf doom; metal face doom: mf doom; ol dirty bastard: odb; old dirty bastard: odb;
-    dollar brand: abdullah ibrahim; john cougar: john mellencamp; john cougar mellencamp: john mellencamp;
-    walter carlos: wendy carlos; melanie chisholm: melanie c; mel c: melanie c; antony and the johnsons:
-    anohni; viet cong: preoccupations; terence trent darby: sananda maitreya; patti labelle and the bluebells:
-    labelle; death from above: death from above 1979; ghostface: ghostface killah; ritchie blackmores rainbow:
-    rainbow; blackmores rainbow: rainbow; jacksons: jackson 5; jackson five: jackson 5; artist formerly known
-    as prince: prince; common sense: common; elo: electric light orchestra; omd: orchestral manoeuvres in the
-    dark; ugk: underground kingz; niggaz with attitude: nwa
-    """.replace("\n   ", "")
-    .strip()
-    .split("; ")
-)
-"""Artists known by another name, normalised, sources in docs/matching.md. All others are
-found by evidence: see `releases`."""
+RENAMED: Mapping[str, str] = {
+    former.strip(): present.strip()
+    for row in """
+chicks: dixie chicks; lady a: lady antebellum; yasiin bey: mos def; yusuf: cat stevens, yusuf islam, yusuf cat
+stevens; snoop dogg: snoop doggy dogg, snoop lion; diddy: puff daddy, p diddy, puffy, sean combs, puff daddy
+and the family; kanye west: ye; alabama 3: a3; charlatans: charlatans uk; suede: london suede; beat: english
+beat; yazoo: yaz; bush: bush x; squeeze: uk squeeze; t rex: tyrannosaurus rex, trex; dinosaur jr: dinosaur;
+bow wow: lil bow wow; 2pac: tupac, tupac shakur, makaveli, 2 pac; notorious big: biggie smalls, biggie; mf
+doom: doom, metal face doom; odb: ol dirty bastard, old dirty bastard; abdullah ibrahim: dollar brand; john
+mellencamp: john cougar, john cougar mellencamp; wendy carlos: walter carlos; melanie c: melanie chisholm, mel
+c; anohni: antony and the johnsons; preoccupations: viet cong; sananda maitreya: terence trent darby; labelle:
+patti labelle and the bluebells; death from above 1979: death from above; ghostface killah: ghostface;
+rainbow: ritchie blackmores rainbow, blackmores rainbow; jackson 5: jacksons, jackson five; prince: artist
+formerly known as prince; common: common sense; electric light orchestra: elo; orchestral manoeuvres in the
+dark: omd; underground kingz: ugk; nwa: niggaz with attitude
+""".replace("\n", " ").split(";")
+    for present, _, former_names in (row.partition(":"),)
+    for former in former_names.split(",")
+}
+"""Artists known by another name, normalised; the sources are in docs/matching.md. All others are found by
+evidence: see `releases`."""
