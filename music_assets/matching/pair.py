@@ -116,13 +116,15 @@ class PairFeatures:
     def version_excused(self) -> bool:
         """Whether lengths or the release outweigh that only one side names a version."""
         lone = self.lone_kinds
+        if not lone or self.version_names == "different":
+            return False
         if lone in ({"edit"}, {"extended"}):
             return self.within(_EDIT_WITHIN_S)
-        if lone and lone <= {"remix", "edit"}:
+        if lone <= {"remix", "edit"}:
             return self.release_equal and self.within(_REMIX_WITHIN_S)
         if lone == {"own cover"}:
             return self.release_equal or self.within(_REMIX_WITHIN_S)
-        if lone == {"version"} or (lone and lone <= ON_STAGE):
+        if lone == {"version"} or lone <= ON_STAGE:
             named = self.song.title.kinds | self.candidate.title.kinds
             implied = lone.isdisjoint(named)
             on_release = self.release_equal and self.within(_STAGE_WITHIN_S)

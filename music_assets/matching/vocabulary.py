@@ -177,7 +177,9 @@ VERSION_PHRASES = frozenset().union(*DISTINGUISHING.values())
 DISTINGUISHING_LAST: Mapping[str, str] = {"club": "remix", "dub": "remix", "bootleg": "remix", "vip": "remix"}
 """Words that name a version only at the end of a bracket: "(X Club)", not "(Club Y)"."""
 
-VERSION_WORDS = frozenset("version versions versione versao ver vers versie fassung wersja versio".split())
+VERSION_WORDS = frozenset(
+    "version versions versione versao ver vers versie fassung wersja versio variation".split()
+)
 """With words beside it that are in no table, a version of its own: "(Salsa Version)"."""
 
 VERB_BEFORE_LIVE = frozenset(

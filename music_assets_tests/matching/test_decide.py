@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.matching import Candidate, Decision, Song, decide
-from music_assets.matching.decide import MARGIN
+from music_assets.matching.decide import DOUBTFUL, MARGIN
 
 SONG = Song("Harbour Lights", "The Paper Lanterns", "Night Ferry", 200.0, 1998)
 ARTIST = ("The Paper Lanterns",)
@@ -119,6 +119,48 @@ def test_the_same_isrc_is_the_same_recording_whatever_the_wording() -> None:
     decision = decide(SONG, [remaster, track("b", isrc="xx-123")])
     assert decision.best == "b"
     assert decision.ranked[1].equivalent
+
+
+def test_the_same_recording_is_measured_against_the_song() -> None:
+    """Two issues 4 s apart are both the song that lies between them; one that is 4 s from the song is not."""
+    between = decide(SONG, [track("a", duration=198.0), track("b", album="Greatest Hits", duration=202.0)])
+    assert (between.status, between.best) == ("matched", "a")
+    assert between.ranked[1].equivalent
+    beyond = decide(SONG, [track("a", duration=198.0), track("b", album="Greatest Hits", duration=196.0)])
+    assert beyond.status == "matched"
+    assert not beyond.ranked[1].equivalent
+
+
+def test_artists_are_a_set() -> None:
+    song = Song("Harbour Lights", "Ada Winter / Ben Stone", "Night Ferry")
+    pair = [
+        track("a", artist_names=("Ada Winter", "Ben Stone"), duration=None),
+        track("b", artist_names=("Ben Stone", "Ada Winter"), duration=None),
+        track("c", "Harbour Lights (feat. Ben Stone)", artist_names=("Ada Winter",), duration=None),
+    ]
+    decision = decide(song, pair)
+    assert (decision.status, decision.best) == ("matched", "a")
+    assert [entry.equivalent for entry in decision.ranked] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        track("a", album="Desert Songs", duration=205.0),
+        track("a", album="Desert Songs", duration=None),
+        track("a", album="The Remixes", duration=200.3),
+        track("a", album="Night Ferry II", duration=201.3),
+    ],
+)
+def test_a_doubtful_best_is_ambiguous_and_not_matched(doubtful: Candidate) -> None:
+    decision = decide(SONG, [doubtful])
+    assert (decision.status, decision.best) == ("ambiguous", None)
+    assert decision.ranked[0].comparison.score >= DOUBTFUL
+    assert decide(SONG, [doubtful, track("b")]).best == "b"
+
+
+def test_what_is_vetoed_is_below_the_floor() -> None:
+    assert decide(SONG, [track("a", "Wheels"), track("b", duration=260.0)]).status == "below_floor"
 
 
 def test_recordings_of_other_lengths_are_not_equivalent() -> None:

@@ -168,6 +168,8 @@ KINDS: dict[str, list[Row]] = {
         ("Salt (Radio Edit)", "Orchid", "Sea", 183.5, "Salt", O, "Gold", 187.6, False),
         ("Salt (Radio Edit)", "Orchid", None, None, "Salt", O, None, None, False),
         ("Salt (Extended Version)", "Orchid", "Sea", 363.5, "Salt", O, "Sea", 363.9, True),
+        ("Salt (Kooba Remix Edit)", "Orchid", "Sea", 263, "Salt (Zelda Remix)", O, "Gold", 263.3, False),
+        ("Salt", "Orchid", None, None, "Salt (Kooba Funk Variation)", O, None, None, False),
     ],
     "two concerts, two remixes": [
         ("Salt (Live at Oslo Hall)", "Orchid", None, None, "Salt - Live at Lima Hall", O, None, None, False),
