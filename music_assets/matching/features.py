@@ -15,7 +15,7 @@ from numbers import Real
 from music_assets.matching import vocabulary
 from music_assets.matching.artists import Credit, read_credit, split_names
 from music_assets.matching.markers import release_kinds, release_place
-from music_assets.matching.normalise import CACHE_SIZE, normalise, number, plain
+from music_assets.matching.normalise import CACHE_SIZE, number, plain
 from music_assets.matching.records import Candidate, Song
 from music_assets.matching.titles import Title, parse_title
 
@@ -47,7 +47,7 @@ class RecordFeatures:
 
     `version_kinds` are the versions it is: those its title names, those its release gives to every track
     (`implied`). `named` tells whose remix it is, or where it was played. `possible_kinds` are those its
-    release only makes likely. `release_words` are words of the release that its title repeats in a bracket.
+    release only makes likely.
     """
 
     title: Title
@@ -58,17 +58,15 @@ class RecordFeatures:
     implied: frozenset[str]
     named: dict[str, frozenset[str]]
     possible_kinds: frozenset[str]
-    release_words: tuple[str, ...]
     release: Release
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def read_record(title: str | None, artist_names: tuple[str, ...], release: str | None) -> RecordFeatures:
     """Read one record. Cached: a song meets many candidates, and a candidate comes back."""
-    whole = parse_title(title, release)
+    parsed = parse_title(title, release)
     credit = read_credit(artist_names)
     album = read_release(release)
-    parsed = whole.without_subtitles(_known_words(whole, credit, release)) if whole.subtitles else whole
     guests = (name for listed in parsed.featured for name in split_names(listed))
     named: dict[str, frozenset[str]] = {}
     for marker in parsed.markers:
@@ -86,7 +84,6 @@ def read_record(title: str | None, artist_names: tuple[str, ...], release: str |
         implied=implied,
         named=named,
         possible_kinds=NOTHING if parsed.kinds or implied else album.kinds - vocabulary.IMPLIED_BY_RELEASE,
-        release_words=tuple(subtitle for subtitle in whole.subtitles if subtitle not in parsed.subtitles),
         release=album,
     )
 
@@ -109,14 +106,6 @@ def read_release(release: str | None) -> Release:
         kinds=kinds - {"remix"} if compilation else kinds,
         compilation=compilation,
     )
-
-
-def _known_words(title: Title, credit: Credit, release: str | None) -> frozenset[str]:
-    """The words of artists and album: a subtitle of such words tells nothing, unless the album is named after
-    the song, subtitle and all."""
-    album = normalise(release)
-    words = " ".join((*credit.names, *credit.featured, "" if album.startswith(title.base) else album))
-    return frozenset(words.split())
 
 
 def read_song(song: Song) -> RecordFeatures:

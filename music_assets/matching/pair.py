@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Literal
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 
 from music_assets.matching import vocabulary
 from music_assets.matching.artists import (
@@ -61,7 +60,8 @@ class PairFeatures:
 
     @property
     def names_no_song(self) -> bool:
-        return self.ours.names_no_song or self.theirs.names_no_song
+        """Whether a title such as "Intro" is not known to stand on one release."""
+        return not self.release_equal and (self.ours.names_no_song or self.theirs.names_no_song)
 
     @property
     def subtitle_on_one_side(self) -> bool:
@@ -89,11 +89,6 @@ class PairFeatures:
     def dropped(self) -> Quoted:
         """The neutral words either title carries."""
         return Quoted((*self.ours.dropped, *self.theirs.dropped))
-
-    @property
-    def release_words(self) -> Quoted:
-        """The words of a release that only one title repeats in a bracket."""
-        return _only_one(self.song.release_words, self.candidate.release_words)
 
     # --- part ---
 
@@ -172,11 +167,6 @@ class PairFeatures:
         one = ours.possible_kinds - theirs.possible_kinds - theirs.version_kinds
         return Quoted(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
 
-    @property
-    def lone_year(self) -> Quoted:
-        """The years that stand alone in a bracket of one title only."""
-        return _only_one(self.ours.years, self.theirs.years)
-
     # --- artist ---
 
     @property
@@ -196,12 +186,6 @@ class PairFeatures:
     def lone_guests(self) -> Quoted:
         """The guests that only one side names."""
         return Quoted((*self.credits.our_guests, *self.credits.their_guests))
-
-    @property
-    def billed_guest_missing(self) -> bool:
-        """Whether the song's release itself is billed with the guest whom the candidate lacks."""
-        release = f" {normalise(self.song.release.name)} "
-        return any(f" {name} " in release for name in self.credits.our_guests)
 
     # --- release and year ---
 
@@ -254,17 +238,14 @@ def gap(ours: float, theirs: float) -> float | None:
 
 
 def _same_names(kind: str, ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether two markers of one kind name the same: one place with more or fewer words, the same words for
-    a remix but for a slip of spelling, and never other years or numbers."""
+    """Whether two markers of one kind name the same: one place with more or fewer words, the same words for a
+    remix, and never other years or numbers."""
     if ours == theirs:
         return True
     one, other = ({word for word in names if word.isdigit()} for names in (ours, theirs))
     if not (ours and theirs) or (one and other and one != other):
         return False
-    if kind in ON_STAGE:
-        return ours <= theirs or theirs <= ours
-    mine, yours = (" ".join(sorted(names)) for names in (ours, theirs))
-    return one == other and len(mine) > 5 and OSA.distance(mine, yours, score_cutoff=1) <= 1
+    return kind in ON_STAGE and (ours <= theirs or theirs <= ours)
 
 
 def _telling(words: Iterable[str]) -> bool:

@@ -51,7 +51,7 @@ class Title:
     song, normalised, without what follows in brackets; `subtitles` are the brackets that tell nothing of the
     version, and `full` is both; `short` is the base without a bracket in front. `markers` make it another
     recording; `dropped` are neutral words as they stood ("Album Version"); `featured` the other artists it
-    names; `parts` its part numbers; `years` those that stand alone in a bracket; `catalogue` its numbers in a
+    names; `parts` its part numbers; `catalogue` its numbers in a
     composer's catalogue ("bwv 570"); `composer` what stands before a colon in front, normalised, as a
     composer might; `names_no_song` tells whether many songs are called so ("Intro", "Skit 3").
     """
@@ -66,7 +66,6 @@ class Title:
     dropped: tuple[str, ...] = ()
     featured: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
-    years: frozenset[str] = frozenset()
     catalogue: frozenset[str] = frozenset()
     composer: str = ""
     names_no_song: bool = False
@@ -80,15 +79,6 @@ class Title:
     def numbered(self) -> bool:
         """Whether it has a part or a catalogue number."""
         return bool(self.parts or self.catalogue)
-
-    def without_subtitles(self, known: frozenset[str]) -> Title:
-        """The title less the subtitles that hold only known words, as in "Skit (Artist/Album)"."""
-        remaining = tuple(subtitle for subtitle in self.subtitles if not known.issuperset(subtitle.split()))
-        if remaining == self.subtitles:
-            return self
-        gone = tuple(subtitle for subtitle in self.subtitles if subtitle not in remaining)
-        full = " ".join((self.base, *remaining))
-        return replace(self, subtitles=remaining, full=full, dropped=self.dropped + gone)
 
     def without_composer(self) -> Title:
         """The title without the name in front of its colon."""
@@ -105,7 +95,6 @@ class _ParsedSegments:
     dropped: list[str] = field(default_factory=list)
     featured: list[str] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
-    years: set[str] = field(default_factory=set)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -151,7 +140,6 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
         dropped=tuple(parsed.dropped),
         featured=tuple(parsed.featured),
         parts=tuple(sorted(set(parsed.parts))),
-        years=frozenset(parsed.years),
         catalogue=frozenset(plain(number) for number in catalogue),
         composer=in_front if base.startswith(f"{in_front} ") else "",
         names_no_song=_names_no_song(full),
@@ -233,10 +221,8 @@ def _parse_segment(segment: str, parsed: _ParsedSegments, release_words: frozens
         parsed.featured.append(guest[1])
     elif meaning.kind == "version":
         parsed.markers.extend(meaning.markers)
-    elif meaning.kind == "neutral":
+    elif meaning.kind == "neutral" and not segment.isdigit():
         parsed.dropped.append(segment)
-        if segment.isdigit():
-            parsed.years.add(segment)
     else:
         rest = _take_parts(segment, parsed, whole=True)
         if rest:

@@ -177,7 +177,8 @@ KINDS: dict[str, list[Row]] = {
         ("Salt (Live in Oslo)", "Orchid", None, None, "Salt - Live in Oslo 2004", O, None, None, True),
         ("Salt (Kooba Remix)", "Orchid", None, 300, "Salt - Kooba & Zelda Remix", O, None, 300, False),
         ("Salt (Kooba Remix)", "Orchid", None, 300, "Salt - Kuuba Remix", O, None, 300, False),
-        ("Salt (Mel Sands Remix)", "Orchid", None, 300, "Salt - Mel Sandes Remix", O, None, 300, True),
+        ("Salt (Mel Sands Remix)", "Orchid", None, 300, "Salt - Mel Sands Remix", O, None, 300, True),
+        ("Salt (Mel Sands Remix)", "Orchid", None, 300, "Salt - Mel Sandes Remix", O, None, 300, False),
     ],
     "a bracket in front, a bare year": [
         ("Salt", "Orchid", "Sea", 200, "[Commentary] Salt", O, "Sea", 200, False),

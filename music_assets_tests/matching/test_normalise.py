@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.matching import normalise
-from music_assets.matching.normalise import clean, loose, near, number, plain, same_words
+from music_assets.matching.normalise import (
+    clean,
+    letters_lost,
+    loose,
+    masked_equal,
+    near,
+    number,
+    plain,
+    same_words,
+)
 
 TEXT = st.text(max_size=40) | st.text(alphabet="aAiI vVxX.,_-()[]&+!'$#/12 nuthe", max_size=40)
 
@@ -111,6 +120,48 @@ def test_the_loose_key_is_empty_for_empty_text_only(text: str) -> None:
 )
 def test_the_loose_key_goes_by_sound(one: str, other: str) -> None:
     assert loose(normalise(one)) == loose(normalise(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("25 Miles", "Twenty-Five Miles"),
+        ("Potion Number Nine", "Potion No. 9"),
+        ("The Third Stone", "3rd Stone"),
+        ("Twenty First Boat", "21st Boat"),
+        ("1999", "Nineteen Ninety-Nine"),
+        ("Boats Nos. 1 & 2", "Boats No. 1 and 2"),
+        ("Jörg", "Joerg"),
+        ("Søren Ålesund", "Soeren Aalesund"),
+        ("Rollin Down", "Rolling Down"),
+        ("You've Got It", "You Got It"),
+    ],
+)
+def test_the_loose_key_writes_numbers_and_letters_one_way(one: str, other: str) -> None:
+    assert loose(normalise(one)) == loose(normalise(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("25 Miles", "Twenty-Six Miles"), ("Blue", "Blu"), ("King", "Kin")]
+)
+def test_the_loose_key_keeps_apart_what_differs(one: str, other: str) -> None:
+    assert loose(normalise(one)) != loose(normalise(other))
+
+
+def test_starred_letters_stand_for_any() -> None:
+    assert masked_equal("Pu**y Pop", "Pussy Pop")
+    assert masked_equal("Pussy Pop", "Pu**y Pop")
+    assert not masked_equal("Pu**y Pop", "Pussy Rock")
+    assert not masked_equal("****", "Salt")
+    assert not masked_equal("Salt", "Salt")
+
+
+def test_a_question_mark_of_the_msd_stands_for_one_lost_letter() -> None:
+    assert letters_lost("?o???? DJ", "Ночной DJ")
+    assert letters_lost("Z?a Noc", "Zła Noc")
+    assert not letters_lost("?o???? DJ", "Ночная DJs")
+    assert not letters_lost("Salt?", "Salts")
+    assert not letters_lost("??????", "Ночной")
 
 
 def test_the_loose_key_keeps_a_letter_that_is_a_name() -> None:

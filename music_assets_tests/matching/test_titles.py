@@ -29,7 +29,6 @@ TEXT = st.text(max_size=60) | st.text(alphabet="ab ()[]-–_.Live PartIX1feat,",
         "Harbour Lights (Soul and R&B)",
         'Harbour Lights (Theme from "The Valley")',
         'Harbour Lights - From "The Valley"',
-        "Harbour Lights (1972)",
         "Harbour Lights Album Version",
         'Harbour Lights" (Album Version)',
         "Harbour Lights (Album Version",
@@ -157,6 +156,62 @@ def test_guests_are_taken_out_of_the_name(title: str, featured: str) -> None:
 def test_a_bracket_that_says_nothing_of_the_version_is_a_subtitle() -> None:
     parsed = parse_title("Montaña (La Biche) (Album Version)")
     assert (parsed.base, parsed.subtitles, parsed.full) == ("montana", ("la biche",), "montana la biche")
+
+
+def test_a_bare_year_is_a_subtitle() -> None:
+    assert parse_title("Harbour Lights (1972)").subtitles == ("1972",)
+
+
+def test_a_version_in_a_bracket_in_front_is_taken_out_of_the_name() -> None:
+    parsed = parse_title("[Commentary] Harbour Lights")
+    assert (parsed.base, parsed.kinds) == ("harbour lights", {"spoken"})
+
+
+def test_a_segment_that_tells_two_things_is_read_as_both() -> None:
+    parsed = parse_title("Harbour Lights - Pt. 1 / Remastered 2002")
+    assert (parsed.base, parsed.parts, parsed.dropped) == ("harbour lights", (1,), ("Remastered 2002",))
+    assert parse_title("Harbour Lights (Part 2 / Live)").kinds == {"live"}
+    assert parse_title("Harbour Lights (Salt/Sand)").subtitles == ("salt sand",)
+
+
+@pytest.mark.parametrize(
+    ("title", "base", "catalogue"),
+    [
+        ("Fantasia In C BWV 570", "fantasia in c", {"bwv 570"}),
+        ("Sonata in A, K. 331: Rondo", "sonata in a rondo", {"k 331"}),
+        ("Requiem_ K. 626_ 1791", "requiem 1791", {"k 626"}),
+        ("Sonata Op. 27 No. 2", "sonata", {"op 27 no 2"}),
+        ("D 4", "d 4", set()),
+        ("Plan D 12", "plan d 12", set()),
+    ],
+)
+def test_catalogue_numbers_are_taken_out_of_the_name(title: str, base: str, catalogue: set[str]) -> None:
+    parsed = parse_title(title)
+    assert (parsed.base, parsed.catalogue) == (base, catalogue)
+
+
+def test_what_stands_before_a_colon_may_be_a_composer() -> None:
+    parsed = parse_title("Handel: Alcina: Aria")
+    assert parsed.composer == "handel"
+    assert parsed.without_composer().full == "alcina aria"
+    assert parse_title("Skit 3: Sea").composer == ""
+
+
+@pytest.mark.parametrize(
+    "title", ["Intro", "Skit #2", "Untitled Track", "Hidden Track", "(Interlude)", "Outro 3"]
+)
+def test_some_titles_name_no_song(title: str) -> None:
+    assert parse_title(title).names_no_song
+
+
+@pytest.mark.parametrize("title", ["Intro to Salt", "Interlude: Salt", "3", "Track 7", "Theme", "Salt"])
+def test_others_name_one(title: str) -> None:
+    assert not parse_title(title).names_no_song
+
+
+def test_with_introduces_guests_or_words() -> None:
+    assert parse_title("Salt (With Mel Sands)").featured == ("Mel Sands",)
+    assert parse_title("Salt (With Flowers In My Hair)").subtitles == ("with flowers in my hair",)
 
 
 def test_a_bracket_in_front_belongs_to_the_name() -> None:
