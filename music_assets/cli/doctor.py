@@ -1,9 +1,8 @@
 """`music-assets doctor`: what is wrong with this machine's setup, and what to do about it.
 
-Here: options, the order of the checks, and those of this machine: packages, settings, folders, the MSD,
-Dagster's storage. Those of services are in `doctor_services`. A check yields findings and raises nothing.
-It writes no more than a small file (or table) where a run would write, and removes it. No finding holds a
-secret.
+Each check is a function that yields findings; an error that it raises is a finding too, as our errors say
+what to do. A check writes no more than a small file (or table) where a run would write, and removes it;
+Spotify is sent one request at most. No finding holds a secret.
 """
 
 from __future__ import annotations
@@ -12,9 +11,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 from rich.console import Console
@@ -22,15 +25,25 @@ from rich.text import Text
 
 from music_assets.cli import EXIT_FAILED, data_option
 from music_assets.cli.console import counted
-from music_assets.cli.doctor_services import check_services
-from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding, first_line, nearest_folder, write_and_remove
-from music_assets.errors import MusicAssetsError
+from music_assets.cli.ledger import existing_ledger
 
 if TYPE_CHECKING:
     from music_assets.settings import Settings
+    from music_assets.sources.spotify import SpotifySettings
 
+OK, NOTE, PROBLEM = "ok", "note", "problem"
 _COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 _FREE_BYTES = 1 << 30
+_WAIT_S = 2.0  # for a warehouse that is in use
+_AN_ARTIST = "0OdUWJ0sBjDrqHygGUXeCF"  # any would do
+# What to do where a check raises an error, beside what the error says.
+_ADVICE = {
+    "settings": "See .env.example for what each setting takes.",
+    "data folder": "Make it writable, or name another folder with MUSIC_ASSETS_DATA.",
+    "MSD": "Set MUSIC_ASSETS_MSD to where the MSD is.",
+    "ledger": "Restore a backup, or move it away to start with an empty one and request everything again.",
+    "Dagster": "Move its folder away: the next run creates a new one, and no table is lost.",
+}
 
 
 @click.command()
@@ -62,6 +75,16 @@ def doctor(msd: str | None, data: str | None, offline: bool, quick: bool) -> Non
         sys.exit(EXIT_FAILED)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: the state (`ok`, `note`, `problem`), a message, and what to do if anything."""
+
+    subject: str
+    state: str
+    message: str
+    advice: str = ""
+
+
 def examine(
     environment: Mapping[str, str] | None = None,
     *,
@@ -83,13 +106,23 @@ def examine(
     try:
         settings = Settings.from_environment(env, **overrides)
     except SettingError as error:
-        yield Finding("settings", PROBLEM, str(error), "See .env.example for what each setting takes.")
+        yield Finding("settings", PROBLEM, str(error), _ADVICE["settings"])
         return
     yield Finding("settings", OK, f"data in {settings.data}, Spotify from the {settings.spotify.source}")
-    yield from _data_folder(settings.data)
-    yield from _msd(settings, quick)
-    yield from check_services(settings, env, offline=offline)
-    yield from _dagster(settings.dagster_home)
+    for subject, check in (
+        ("data folder", _data_folder(settings.data)),
+        ("MSD", _msd(settings, quick)),
+        ("ledger", _ledger(settings)),
+        ("Spotify", _spotify(settings, env, offline)),
+        ("staging", _staging(settings)),
+        ("warehouse", _warehouse(settings)),
+        ("Dagster", _dagster(settings.dagster_home)),
+    ):
+        try:
+            yield from check
+        except Exception as error:  # of several libraries
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            yield Finding(subject, PROBLEM, line, _ADVICE.get(subject, ""))
 
 
 def _versions() -> Finding:
@@ -97,44 +130,38 @@ def _versions() -> Finding:
     from packaging.requirements import Requirement
 
     wrong = []
-    for line in metadata.requires("music-assets") or []:
-        required = Requirement(line)
-        if required.marker is not None and not required.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            installed = metadata.version(required.name)
-        except metadata.PackageNotFoundError:
-            installed = "missing"
-        if installed == "missing" or not required.specifier.contains(installed, prereleases=True):
-            wrong.append(f"{required.name} {installed} (required: {required.specifier or 'any'})")
+    for required in map(Requirement, metadata.requires("music-assets") or []):
+        version = _installed(required.name)
+        applies = required.marker is None or required.marker.evaluate({"extra": ""})
+        if applies and (version == "missing" or not required.specifier.contains(version, prereleases=True)):
+            wrong.append(f"{required.name} {version} (required: {required.specifier or 'any'})")
     if wrong:
         return Finding("versions", PROBLEM, "; ".join(wrong), "Install again: `make setup`.")
-    versions = [f"{name} {metadata.version(name)}" for name in ("music-assets", "dagster", "duckdb")]
+    versions = [f"{name} {_installed(name)}" for name in ("music-assets", "dagster", "duckdb")]
     return Finding("versions", OK, f"Python {sys.version.split()[0]}, {', '.join(versions)}")
 
 
-def _data_folder(data: Path) -> Iterator[Finding]:
-    folder = nearest_folder(data)
+def _installed(package: str) -> str:
     try:
-        write_and_remove(folder)
-        writable = "can be written to" if folder == data else "will be created by the first run"
-        yield Finding("data folder", OK, f"{data} {writable}")
-    except OSError as error:
-        message = f"{folder} cannot be written to: {error.strerror}"
-        advice = "Make it writable, or name another folder with MUSIC_ASSETS_DATA."
-        yield Finding("data folder", PROBLEM, message, advice)
-    free = shutil.disk_usage(folder).free
-    if free < _FREE_BYTES:
-        advice = "Free some space, or name a folder on another disk."
-        yield Finding("disk", PROBLEM, f"{free / 1e9:,.1f} GB free", advice)
-    else:
-        yield Finding("disk", OK, f"{free / 1e9:,.1f} GB free")
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _data_folder(data: Path) -> Iterator[Finding]:
+    _write_and_remove(data)
+    writable = "can be written to" if data.exists() else "will be created by the first run"
+    yield Finding("data folder", OK, f"{data} {writable}")
+    free = shutil.disk_usage(_nearest(data)).free
+    is_full = free < _FREE_BYTES
+    advice = "Free some space, or name a folder on another disk." if is_full else ""
+    yield Finding("disk", PROBLEM if is_full else OK, f"{free / 1e9:,.1f} GB free", advice)
 
 
 def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
     """The MSD root: its layout, how much of it is there, and one file of it."""
     from music_assets.sources.download import count_msd
-    from music_assets.sources.msd import MsdRoot, read_msd
+    from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
 
     if settings.msd is None:
         downloaded = settings.data / "msd"
@@ -143,34 +170,121 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
             advice = f"There is a downloaded MSD: set MUSIC_ASSETS_MSD={downloaded}, or run with --msd."
         yield Finding("MSD", NOTE, "a generated sample of some 400 songs is used", advice)
         return
-    try:
-        root = MsdRoot.open(settings.msd)
-        keys = root.partitions()
-        file = next(iter(root.files(keys[0])), None) if keys else None
-        if file is None:
-            advice = "Set MUSIC_ASSETS_MSD to the MSD."
-            yield Finding("MSD", PROBLEM, f"{root.path} has no song files", advice)
-            return
-        sample = read_msd([file])
-        if sample.set_aside and not len(sample.songs):
-            message = f"{file} cannot be read: {sample.set_aside[0].reason}"
-            yield Finding("MSD", PROBLEM, message, "The file is damaged: download or copy the MSD again.")
+    root = MsdRoot.open(Path(settings.msd))
+    keys = root.partitions()
+    file = next(iter(root.files(keys[0])), None) if keys else None
+    if file is None:
+        raise MsdRootError(f"{root.path} has no song files.")
+    sample = read_msd([file])
+    if sample.set_aside and not len(sample.songs):
+        message = f"{file} cannot be read: {sample.set_aside[0].reason}"
+        yield Finding("MSD", PROBLEM, message, "The file is damaged: download or copy the MSD again.")
+    else:
+        message = f"{root.path}, {counted(len(keys), 'partition')}; {file.name} can be read"
+        yield Finding("MSD", OK, message)
+    if root.path.is_dir() and not quick:
+        count = count_msd(root.path)
+        missing = ", ".join(count.missing[:10]) + (", …" if len(count.missing) > 10 else "")
+        advice = f"Missing directories: {missing}. What is there can be used." if missing else ""
+        yield Finding("MSD files", OK if count.is_whole else NOTE, str(count), advice)
+        if count.misplaced:
+            message = f"{counted(count.misplaced, 'file')} in directories that do not match their track ids"
+            yield Finding("MSD files", NOTE, message, "A run sets them aside, each with its reason.")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    """How many responses are cached."""
+    with existing_ledger(settings) as ledger:
+        if ledger is None:
+            yield Finding("ledger", OK, "empty: no request was sent from this data folder yet")
         else:
-            message = f"{root.path}, {counted(len(keys), 'partition')}; {file.name} can be read"
-            yield Finding("MSD", OK, message)
-        if root.path.is_dir() and not quick:
-            count = count_msd(root.path)
-            missing = ", ".join(count.missing[:10]) + (", …" if len(count.missing) > 10 else "")
-            advice = "" if count.is_whole else "The files that are there can be used."
-            advice += f" Missing directories: {missing}." if missing else ""
-            yield Finding("MSD files", OK if count.is_whole else NOTE, str(count), advice)
-            if count.misplaced:
-                message = (
-                    f"{counted(count.misplaced, 'file')} in directories that do not match their track ids"
-                )
-                yield Finding("MSD files", NOTE, message, "A run sets them aside, each with its reason.")
-    except (MusicAssetsError, OSError) as error:
-        yield Finding("MSD", PROBLEM, str(error), "Set MUSIC_ASSETS_MSD to where the MSD is.")
+            responses = counted(sum(ledger.count().values()), "response")
+            yield Finding("ledger", OK, f"{responses} cached at {ledger.where}")
+
+
+def _spotify(settings: Settings, environment: Mapping[str, str], offline: bool) -> Iterator[Finding]:
+    from music_assets.sources.spotify import SpotifySettings
+
+    if settings.spotify.source == "sandbox":
+        advice = "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
+        yield Finding("Spotify", NOTE, "the sandbox responds, and every value of it is invented", advice)
+    elif offline:
+        yield Finding("Spotify", NOTE, "credentials are set, and were not tried (offline)")
+    else:
+        credentials = environment["SPOTIPY_CLIENT_ID"], environment["SPOTIPY_CLIENT_SECRET"]
+        yield try_spotify(SpotifySettings(*credentials))
+
+
+def try_spotify(settings: SpotifySettings) -> Finding:
+    """Send one request, to the batch endpoint of artists: it shows credentials, access mode and budget.
+
+    Only apps with extended access have that endpoint; others get status 403.
+
+    Raises:
+        SpotifyError: Spotify cannot be used, for a reason that the message names.
+    """
+    from music_assets.sources.ledger import open_ledger
+    from music_assets.sources.spotify import AccessDenied, OutOfBudget
+    from music_assets.sources.spotify.client import SpotifyClient
+
+    # With a ledger of its own: the response says something about the app, and is not cached.
+    with (
+        TemporaryDirectory() as folder,
+        closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,
+        closing(SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)) as client,
+    ):
+        try:
+            client.get("artists", ids=_AN_ARTIST)
+        except AccessDenied:
+            message = "the credentials work; the app has development mode (or its owner has no Premium)"
+            advice = "Popularity, followers and audio features stay NULL, and searching has a small quota."
+            return Finding("Spotify", NOTE, message, advice)
+        except OutOfBudget as error:
+            return Finding("Spotify", NOTE, "the credentials work, and Spotify asks to wait", str(error))
+    return Finding("Spotify", OK, "the credentials work, and the app has extended access")
+
+
+def _staging(settings: Settings) -> Iterator[Finding]:
+    """Write a small file to the staging area, and remove it."""
+    from music_assets.defs.wiring import resources
+
+    store = resources(settings)["staging"].store()
+    if store.is_local:
+        _write_and_remove(Path(settings.staging))
+    else:
+        store.probe(f".music-assets-doctor-{uuid4().hex}")
+    yield Finding("staging", OK, f"{settings.staging} can be written to")
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    """Create a table in the warehouse and drop it; read the readers' copy."""
+    from sqlalchemy import Column, Integer, MetaData, Table, make_url
+    from sqlalchemy.schema import CreateTable, DropTable
+
+    from music_assets.defs.wiring import resources
+    from music_assets.lookup import lookup
+
+    place = make_url(settings.warehouse).render_as_string(hide_password=True)
+    warehouse = resources(settings)["warehouse"].open()
+    warehouse.wait_s = _WAIT_S
+    if not warehouse.exists():
+        yield Finding("warehouse", OK, f"{place} will be created by the first run")
+        return
+    probe = Table(f"doctor_{uuid4().hex}", MetaData(), Column("x", Integer), schema="meta")
+    with warehouse.transaction("music-assets doctor") as connection:
+        connection.execute(CreateTable(probe))
+        connection.execute(DropTable(probe))
+    yield Finding("warehouse", OK, f"{place} can be written to")
+    if warehouse.needs_s3:
+        if not settings.staging.startswith("s3://"):
+            advice = "Redshift reads staged files from S3 alone: set MUSIC_ASSETS_STAGING=s3://bucket/prefix."
+            yield Finding("warehouse", PROBLEM, f"staged files would be in {settings.staging}", advice)
+    elif settings.published.exists():
+        lookup([], warehouse=settings.published)
+        yield Finding("published copy", OK, f"{settings.published} can be read")
+    else:
+        advice = "A run without failures creates it."
+        yield Finding("published copy", NOTE, f"there is no {settings.published} yet", advice)
 
 
 def _dagster(home: Path) -> Iterator[Finding]:
@@ -180,16 +294,23 @@ def _dagster(home: Path) -> Iterator[Finding]:
         return
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-    try:
-        with DagsterInstance.from_config(str(home)) as instance:
-            runs = instance.get_runs_count()
-            started = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
-    except Exception as error:  # its storage raises errors of several libraries
-        message = f"{home} cannot be used: {first_line(error)}"
-        advice = "Move it away; the next run creates a new one. No table is lost."
-        yield Finding("Dagster", PROBLEM, message, advice)
-        return
+    with DagsterInstance.from_config(str(home)) as instance:
+        runs = instance.get_runs_count()
+        started = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
     yield Finding("Dagster", OK, f"{counted(runs, 'run')} in {home}")
     if started:
         advice = "If none is running, they were killed: mark them as failed in `music-assets ui`."
         yield Finding("Dagster", NOTE, f"{counted(started, 'run')} marked as started", advice)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _write_and_remove(folder: Path) -> None:
+    file = _nearest(folder) / f".music-assets-doctor-{uuid4().hex}"
+    try:
+        file.write_text("a harmless test; remove me")
+    finally:
+        file.unlink(missing_ok=True)

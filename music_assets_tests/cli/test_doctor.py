@@ -14,11 +14,10 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from music_assets.cli.doctor import doctor, examine
-from music_assets.cli.doctor_services import try_spotify
-from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
+from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor, examine, try_spotify
 from music_assets.cli.settings_reference import unknown_settings
 from music_assets.sources.ledger import Key, Response, open_ledger
+from music_assets.sources.spotify import SpotifyError
 from music_assets_tests.support.faults import Faults
 from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame
 from music_assets_tests.support.standin import PASSWORD, Standin
@@ -140,14 +139,14 @@ def test_one_request_shows_credentials_mode_and_budget(tmp_path: Path) -> None:
         assert try_spotify(here.settings).state == OK
         asked = [one for one in here.sandbox.requests if "token" not in str(one)]
         assert len(asked) == 1
-        wrong = try_spotify(replace(here.settings, client_secret="hunter2-hunter2"))
-        assert wrong.state == PROBLEM
-        assert "SPOTIPY_CLIENT_SECRET" in wrong.advice
-        assert "hunter2" not in f"{wrong.message} {wrong.advice}"
+        with pytest.raises(SpotifyError, match="SPOTIPY_CLIENT_SECRET") as wrong:
+            try_spotify(replace(here.settings, client_secret="hunter2-hunter2"))
+        assert "hunter2" not in str(wrong.value)
         nowhere = replace(
             here.settings, base_url="http://127.0.0.1:1/v1/", token_url="http://127.0.0.1:1/api/token"
         )
-        assert "cannot be reached" in try_spotify(nowhere).advice
+        with pytest.raises(SpotifyError, match="cannot be reached"):
+            try_spotify(nowhere)
     with running_server(path, mode="development") as here:
         found = try_spotify(here.settings)
         assert (found.state, "development mode" in found.message) == (NOTE, True)

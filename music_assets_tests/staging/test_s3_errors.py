@@ -8,8 +8,7 @@ import boto3
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from music_assets.cli.doctor import examine
-from music_assets.cli.findings import OK, PROBLEM
+from music_assets.cli.doctor import OK, PROBLEM, examine
 from music_assets.cli.run import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
