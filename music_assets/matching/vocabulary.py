@@ -320,10 +320,11 @@ bow wow: lil bow wow; 2pac: tupac, tupac shakur, makaveli, 2 pac; notorious big:
 doom: doom, metal face doom; odb: ol dirty bastard, old dirty bastard; abdullah ibrahim: dollar brand; john
 mellencamp: john cougar, john cougar mellencamp; wendy carlos: walter carlos; melanie c: melanie chisholm, mel
 c; anohni: antony and the johnsons; preoccupations: viet cong; sananda maitreya: terence trent darby; labelle:
-patti labelle and the bluebells; death from above 1979: death from above; ghostface killah: ghostface;
+patti labelle and the bluebelles; death from above 1979: death from above; ghostface killah: ghostface;
 rainbow: ritchie blackmores rainbow, blackmores rainbow; jackson 5: jacksons, jackson five; prince: artist
 formerly known as prince; common: common sense; electric light orchestra: elo; orchestral manoeuvres in the
-dark: omd; underground kingz: ugk; nwa: niggaz with attitude
+dark: omd; underground kingz: ugk; jorge ben jor: jorge ben; oh sees: thee oh sees; rhapsody of fire: rhapsody;
+supreme ntm: ntm; mc hammer: hammer
 """.replace("\n", " ").split(";")
     for present, _, former_names in (row.partition(":"),)
     for former in former_names.split(",")
