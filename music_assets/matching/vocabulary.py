@@ -323,8 +323,8 @@ c; anohni: antony and the johnsons; preoccupations: viet cong; sananda maitreya:
 patti labelle and the bluebelles; death from above 1979: death from above; ghostface killah: ghostface;
 rainbow: ritchie blackmores rainbow, blackmores rainbow; jackson 5: jacksons, jackson five; prince: artist
 formerly known as prince; common: common sense; electric light orchestra: elo; orchestral manoeuvres in the
-dark: omd; underground kingz: ugk; jorge ben jor: jorge ben; oh sees: thee oh sees; rhapsody of fire: rhapsody;
-supreme ntm: ntm; mc hammer: hammer
+dark: omd; underground kingz: ugk; jorge ben jor: jorge ben; oh sees: thee oh sees; rhapsody of fire:
+rhapsody; supreme ntm: ntm; mc hammer: hammer
 """.replace("\n", " ").split(";")
     for present, _, former_names in (row.partition(":"),)
     for former in former_names.split(",")
