@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from datetime import time
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -30,70 +29,35 @@ class SettingError(MusicAssetsError, ValueError):
 
 
 def _setting(variable: str, default: Any = None, *, unset: str = "", example: str = "", **more: Any) -> Any:
-    """A field with its variable; `unset` says what holds without it where the default does not."""
-    extra: dict[str, Any] = {"variable": PREFIX + variable, "unset": unset, "example": example}
-    return Field(
-        **({} if "default_factory" in more else {"default": default}), json_schema_extra=extra, **more
-    )
+    """A field, read from its variable; `unset` says what holds without it where the default does not."""
+    if "default_factory" not in more:
+        more["default"] = default
+    extra: dict[str, Any] = {"unset": unset, "example": example}
+    return Field(validation_alias=PREFIX + variable, json_schema_extra=extra, **more)
 
 
-def _one_of(*values: str) -> Any:
-    """A text that is one of these. (Dagster loses the value of a `Literal` that is configured at launch.)"""
+def _text(pattern: str, takes: str) -> Any:
+    """A text of this form. (Dagster loses the value of a `Literal` that is configured at launch.)"""
 
     def check(value: str) -> str:
-        if value not in values:
-            *most, last = (f"`{each}`" for each in values)
-            raise ValueError(f"it takes {', '.join(most)} or {last}")
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"it takes {takes}")
         return value
 
     return AfterValidator(check)
 
 
-def _limit(value: object) -> object:
-    if value is not None and value != "none" and not (str(value).isdecimal() and int(str(value))):
+def _path(path: Any) -> Any:
+    """A path made absolute; an address is left as it is."""
+    return path if path is None or "://" in str(path) else type(path)(Path(path).expanduser().absolute())
+
+
+def _limit(value: Any) -> Any:
+    if value in (None, "none"):
+        return None
+    if not str(value).isdecimal() or int(value) == 0:
         raise ValueError("it takes a number from 1, or `none`")
-    return None if value == "none" else value
-
-
-def _file(path: str | Path | None) -> Any:
-    return path and type(path)(Path(path).expanduser().absolute())
-
-
-def _place(url: str) -> str:
-    return url if "://" in url else str(_file(url))
-
-
-def _staging(url: str) -> str:
-    scheme, _, path = url.partition("://")
-    if "://" in url and (scheme not in ("s3", "file") or not path.strip("/")):
-        raise ValueError("it takes a folder, or s3://bucket/prefix")
-    return _place(url.removeprefix("file://"))
-
-
-def _warehouse(url: str) -> str:
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        make_url(url)
-    except ArgumentError:
-        message = "it takes a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb"
-        raise ValueError(message) from None
-    return url
-
-
-def _web_address(url: str) -> str:
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ValueError("it takes a URL that begins with https:// or http://")
-    return url
-
-
-def _endpoint(url: str) -> str:
-    if "@" in urlsplit(_web_address(url)).netloc:
-        raise ValueError(
-            "it must not hold a user or password: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    return url
+    return value
 
 
 def _time_zone(name: str) -> str:
@@ -101,13 +65,6 @@ def _time_zone(name: str) -> str:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         raise ValueError("it takes a name such as Europe/Berlin, or UTC") from None
-
-
-def _time_of_day(text: str) -> str:
-    try:
-        return f"{time.fromisoformat(text):%H:%M}"
-    except ValueError:
-        raise ValueError("it takes a time of day, such as 03:00") from None
 
 
 def read_job_tags(text: Any) -> Any:
@@ -121,30 +78,44 @@ def read_job_tags(text: Any) -> Any:
     raise ValueError('it takes a JSON object of tags by job, all text: {"ask": {"ecs/cpu": "256"}}')
 
 
+Source = Annotated[str, _text("api|sandbox", "`api` or `sandbox`")]
+Mode = Annotated[str, _text("auto|development|extended", "`auto`, `development` or `extended`")]
+Features = Annotated[str, _text("reccobeats|spotify|off", "`reccobeats`, `spotify` or `off`")]
 Limit = Annotated[int | None, BeforeValidator(_limit)]
-File = Annotated[str | None, AfterValidator(_file)]
-WebAddress = Annotated[str | None, AfterValidator(_web_address)]
-S3Endpoint = Annotated[str | None, AfterValidator(_endpoint)]
+File = Annotated[str | None, AfterValidator(_path)]
+Staging = Annotated[
+    str, _text(r"s3://.*[^/].*|(?!.*://).+", "a folder, or s3://bucket/prefix"), AfterValidator(_path)
+]
+Warehouse = Annotated[
+    str, _text(r"[\w+]+://.*", "a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb")
+]
+WebAddress = Annotated[str | None, _text(r"https?://[^/].*", "a URL that begins with https:// or http://")]
+S3Endpoint = Annotated[
+    str | None, _text(r"https?://[^/@]+/?", "a URL such as http://localhost:8333, without user or password")
+]
+TimeOfDay = Annotated[str, _text(r"([01]\d|2[0-3]):[0-5]\d", "a time of day, such as 03:00")]
 JobTags = Annotated[dict[str, dict[str, str]], BeforeValidator(read_job_tags)]
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 class SpotifyGroup(_Group):
-    source: Annotated[str, _one_of("api", "sandbox")] = _setting(
+    source: Source = _setting(
         "SPOTIFY", "sandbox", unset="`api` where Spotify's credentials are set, else `sandbox`"
     )
     """Where Spotify data comes from: `api`, or `sandbox`, which invents it and marks every row."""
-    mode: Annotated[str, _one_of("auto", "development", "extended")] = _setting("SPOTIFY_MODE", "auto")
+    mode: Mode = _setting("SPOTIFY_MODE", "auto")
     """Your app's access to Spotify: `development`, `extended`, or `auto`, to tell by the responses."""
     requests_per_30s: Limit = _setting("REQUESTS_PER_30S", unset="100; `none` for the sandbox", example="100")
     """The most requests to Spotify in 30 seconds, or `none`. Pauses that Spotify asks for come on top."""
     requests_per_day: Limit = _setting("REQUESTS_PER_DAY", unset="`none`", example="none")
     """The most requests to Spotify in a day (UTC), or `none`, to leave it to Spotify's own quota."""
-    audio_features: Annotated[str, _one_of("reccobeats", "spotify", "off")] = _setting(
-        "AUDIO_FEATURES", "reccobeats"
+    audio_features: Annotated[str, _text("reccobeats|spotify|off", "`reccobeats`, `spotify` or `off`")] = (
+        _setting("AUDIO_FEATURES", "reccobeats")
     )
     """Audio features: `reccobeats` (keyless, for what Spotify refuses), `spotify` alone, or `off`."""
 
@@ -182,7 +153,7 @@ class RefreshGroup(_Group):
 class ScheduleGroup(_Group):
     timezone: Annotated[str, AfterValidator(_time_zone)] = _setting("TIMEZONE", "UTC")
     """The time zone of the daily run and of its deadline, 07:00."""
-    daily_start: Annotated[str, AfterValidator(_time_of_day)] = _setting("DAILY_START", "03:00")
+    daily_start: TimeOfDay = _setting("DAILY_START", "03:00")
     """When the daily run starts; its tables are promised by 07:00."""
 
 
@@ -203,23 +174,27 @@ class Settings(BaseSettings):
     """All settings; paths are absolute. `Settings()` reads the environment."""
 
     model_config = SettingsConfigDict(
-        frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, validate_default=False
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        validate_default=False,
     )
 
-    data: Annotated[Path, AfterValidator(_file)] = _setting("DATA", Path("data"), validate_default=True)
+    data: Annotated[Path, AfterValidator(_path)] = _setting("DATA", Path("data"), validate_default=True)
     """Folder for staging, warehouse, ledger and Dagster's own storage."""
     msd: File = _setting(
         "MSD", unset="a generated sample of some 400 songs", example="/path/to/MillionSongSubset"
     )
     """MSD root: the folder that holds A/ to Z/ (or data/A/ to data/Z/), or one HDF5 file of many songs."""
-    staging: Annotated[str, AfterValidator(_staging)] = _setting(
+    staging: Staging = _setting(
         "STAGING",
         unset="`<data>/staging`",
         example="s3://bucket/prefix",
         default_factory=lambda valid: str(valid["data"] / "staging"),
     )
     """Where staged files are stored: a folder, or s3://bucket/prefix."""
-    warehouse: Annotated[str, AfterValidator(_warehouse)] = _setting(
+    warehouse: Warehouse = _setting(
         "WAREHOUSE",
         unset="`duckdb:///<data>/warehouse.duckdb`",
         example="redshift+redshift_connector://host:5439/database?secret=<ARN>",
@@ -228,7 +203,7 @@ class Settings(BaseSettings):
     )
     """Where tables are stored: a SQLAlchemy URL. docs/install.md has the forms of Redshift's."""
     spotify: SpotifyGroup = SpotifyGroup()
-    ledger: Annotated[str, AfterValidator(_place)] = _setting(
+    ledger: Annotated[str, AfterValidator(_path)] = _setting(
         "LEDGER",
         unset="`<data>/ledger/<spotify>.sqlite`",
         example="postgresql://user@host/database",
@@ -261,7 +236,7 @@ class Settings(BaseSettings):
             SettingError: a setting has a value that cannot be used, or an override names none.
         """
         given = {PREFIX + name.upper(): value for name, value in overrides.items()}
-        if unknown := given.keys() - {declared.variable for declared in declared_settings()}:
+        if unknown := given.keys() - declared_settings().keys():
             raise SettingError(f"{min(unknown)} is not a setting.")
         env = dict(os.environ if environment is None else environment)
         env.update({name: str(value) for name, value in given.items() if value is not None})
@@ -305,27 +280,20 @@ class Settings(BaseSettings):
         return self.data / "dagster"
 
 
-class Declared(NamedTuple):
-    """One setting: its variable, its group (empty for those of `Settings` itself), its field there."""
-
-    variable: str
-    group: str
-    name: str
-    field: FieldInfo
+def declared_settings() -> dict[str, FieldInfo]:
+    """Every setting's field by its variable, in the order of their declaration."""
+    groups = [_fields_of(field) or {"": field} for field in Settings.model_fields.values()]
+    return {str(field.validation_alias): field for group in groups for field in group.values()}
 
 
-def declared_settings() -> Iterator[Declared]:
-    """All settings, in the order of their declaration."""
-    for name, field in Settings.model_fields.items():
-        kind: Any = field.annotation
-        is_group = isinstance(kind, type) and issubclass(kind, _Group)
-        for inner, each in (kind.model_fields if is_group else {name: field}).items():
-            extra: Any = each.json_schema_extra
-            yield Declared(extra["variable"], name if is_group else "", inner, each)
+def _fields_of(field: FieldInfo) -> dict[str, FieldInfo]:
+    """The fields of a group; none of a single setting."""
+    kind: Any = field.annotation
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, _Group) else {}
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Variables of an environment, nested as the groups are. An empty one counts as unset."""
+    """Variables by name, each group's among them. An empty one counts as unset."""
 
     def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
@@ -342,25 +310,21 @@ class _Environment(PydanticBaseSettingsSource):
                 )
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        declared = [one for one in declared_settings() if field_name in (one.group, one.group or one.name)]
-        values = {
-            one.name: self._variables[one.variable] for one in declared if one.variable in self._variables
-        }
-        return (values if declared[0].group else values.get(field_name)), field_name, False
+        key = field_name if _fields_of(field) else str(field.validation_alias)
+        return (self._variables if _fields_of(field) else self._variables.get(key)), key, False
 
     def __call__(self) -> dict[str, Any]:
         fields = self.settings_cls.model_fields.items()
-        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
-        return {name: value for name, value in found.items() if value}
+        found = (self.get_field_value(field, name) for name, field in fields)
+        return {key: value for value, key, _ in found if value is not None}
 
 
 def _as_setting_error(error: ValidationError) -> SettingError:
     """The first thing that is wrong, by its variable; never a value that may hold a secret."""
     wrong = error.errors()[0]
-    where = tuple(str(part) for part in wrong["loc"])
-    declared = next(one for one in declared_settings() if where[:2] in ((one.group, one.name), (one.name,)))
+    variable = next(str(part) for part in wrong["loc"] if str(part).startswith(PREFIX))
     message = wrong["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
     if wrong["type"] == "bool_parsing":
         message = "it takes `yes` or `no`"
-    value = f"is {wrong['input']!r}" if declared.field.repr else "cannot be used"
-    return SettingError(f"{declared.variable} {value}: {message}.")
+    value = f"is {wrong['input']!r}" if declared_settings()[variable].repr else "cannot be used"
+    return SettingError(f"{variable} {value}: {message}.")

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from music_assets.settings import PREFIX, Declared, declared_settings
+from pydantic.fields import FieldInfo
+
+from music_assets.settings import PREFIX, declared_settings
 
 _COMMAND = "python -m music_assets.cli.settings_reference"
 _WIDTH = 110
@@ -44,11 +46,11 @@ This page is generated from `music_assets/settings.py`: change it there, then ru
 def env_example() -> str:
     """`.env.example`: every setting with its meaning, commented out."""
     blocks = [_EXAMPLE]
-    for declared in declared_settings():
-        sentence = f"{declared.field.description} Unset: {_unset(declared)}."
+    for variable, field in declared_settings().items():
+        sentence = f"{field.description} Unset: {_unset(field)}."
         comment = textwrap.indent(textwrap.fill(sentence, _WIDTH - 2, break_on_hyphens=False), "# ")
-        blocks.append(f"\n{comment}\n# {declared.variable}={_example(declared)}\n")
-        if declared.variable == PREFIX + "SPOTIFY":
+        blocks.append(f"\n{comment}\n# {variable}={_example(field)}\n")
+        if variable == PREFIX + "SPOTIFY":
             blocks.append(_CREDENTIALS)
     return "".join(blocks)
 
@@ -56,7 +58,8 @@ def env_example() -> str:
 def settings_page() -> str:
     """docs/settings.md: the settings as a table."""
     rows = (
-        f"| `{one.variable}` | {_unset(one)} | {one.field.description} |\n" for one in declared_settings()
+        f"| `{variable}` | {_unset(field)} | {field.description} |\n"
+        for variable, field in declared_settings().items()
     )
     return _PAGE + "".join(rows)
 
@@ -64,18 +67,17 @@ def settings_page() -> str:
 FILES = {Path(".env.example"): env_example, Path("docs/settings.md"): settings_page}
 
 
-def _unset(declared: Declared) -> str:
+def _unset(field: FieldInfo) -> str:
     """What holds where the setting is unset."""
-    default = declared.field.default
-    return _extra(declared, "unset") or ("not used" if default is None else f"`{default}`")
+    return _extra(field, "unset") or ("not used" if field.default is None else f"`{field.default}`")
 
 
-def _example(declared: Declared) -> str:
-    return _extra(declared, "example") or str(declared.field.default)
+def _example(field: FieldInfo) -> str:
+    return _extra(field, "example") or str(field.default)
 
 
-def _extra(declared: Declared, name: str) -> str:
-    extra: Any = declared.field.json_schema_extra
+def _extra(field: FieldInfo, name: str) -> str:
+    extra: Any = field.json_schema_extra
     return str(extra[name])
 
 
@@ -95,7 +97,7 @@ _DROPPED = {
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each `MUSIC_ASSETS_…` variable that is not a setting, with what to set instead."""
-    known = [declared.variable for declared in declared_settings()]
+    known = list(declared_settings())
     sentences = []
     for name in sorted(environment):
         if not name.startswith(PREFIX) or name in known:

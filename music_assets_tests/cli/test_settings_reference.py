@@ -10,7 +10,7 @@ from music_assets.cli.settings_reference import FILES, unknown_settings
 from music_assets.settings import declared_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-VARIABLES = [declared.variable for declared in declared_settings()]
+VARIABLES = list(declared_settings())
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -21,8 +21,8 @@ def test_the_file_in_the_repository_is_up_to_date(path: Path) -> None:
 
 
 def test_every_setting_is_described_in_a_sentence() -> None:
-    for declared in declared_settings():
-        assert declared.field.description and declared.field.description.endswith("."), declared.variable
+    for variable, field in declared_settings().items():
+        assert field.description and field.description.endswith("."), variable
 
 
 def test_every_declared_setting_is_known() -> None:
