@@ -22,6 +22,7 @@ from music_assets.defs.assets.common import staged_spec
 from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.stages import Built, InputMissing, Plan, Stage, build
 from music_assets.progress import advanced
+from music_assets.staging.layout import convert
 from music_assets.staging.partitions import Metadata
 from music_assets.staging.store import StagedFile, StagingStore
 
@@ -47,11 +48,13 @@ def stage_asset(
         selected = context.op_execution_context.selected_output_names
         outputs = [kind for kind in stage.outputs if kind in selected]
         keys = sorted(context.partition_keys)
-        plan = Plan(context.resources.staging.store(), resources)
+        store = context.resources.staging.store()
+        convert(store)
+        plan = Plan(store, resources)
         try:
             built = build(stage, keys, plan, run_id=context.run_id, outputs=outputs)
             for done, partition in enumerate(built, start=1):
-                _report(context, plan.store, partition)
+                _report(context, store, partition)
                 rows = partition.files[outputs[0]].rows
                 advanced(outputs[0], partition.key, done, len(keys), rows, kept=partition.unchanged)
         except InputMissing as error:

@@ -1,9 +1,9 @@
-"""Objects on S3, or on a server that speaks its language: read, written, removed; listed only to be removed.
+"""Objects on S3, or on a server with the same API: read, written, removed; listed only to be removed.
 
-A write is seen whole or not at all, carries a checksum the server holds it against, and is encrypted
-as `MUSIC_ASSETS_S3_SSE` says. Reads are of one object by its name: S3 answers with the last write,
-whoever made it. Here too: S3's errors in the words of `errors`. Which objects there are is `store`'s
-matter. Credentials are found as boto3 finds them; none is ever held or shown here.
+A write is seen whole or not at all and carries a checksum that the server compares; the bucket's own rule
+encrypts it. Reads are of one object by its name: S3 answers with the last write, whoever made it. Which
+objects there are is known to `store`. Credentials are found as boto3 finds them; none is ever held or shown
+here.
 """
 
 from __future__ import annotations
@@ -14,18 +14,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
-from music_assets.staging.errors import (
-    BrokenTransfer,
-    DamagedFile,
-    NoBucket,
-    NotAllowed,
-    StagingError,
-    Throttled,
-    Unreachable,
-    WrongCredentials,
-)
+from music_assets.staging.errors import DamagedFile, StagingError
 
 # Tries of one request, with pauses of up to 1, 2, 4, 8 s between them.
 ATTEMPTS = 5
@@ -35,36 +25,54 @@ AT_ONCE = 16
 MULTIPART_BYTES = 64 * 1024 * 1024
 PART_BYTES = 16 * 1024 * 1024
 
-_CREDENTIALS = {
-    "ExpiredToken",
-    "InvalidAccessKeyId",
-    "InvalidToken",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
-    "TokenRefreshRequired",
-}
 _ERASED_AT_ONCE = 1000  # what one DeleteObjects takes
-_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
-_THROTTLED = {"503", "429", "RequestLimitExceeded", "ServiceUnavailable", "SlowDown", "TooManyRequests"}
+
+# What to do about a refusal, by its code (https://docs.aws.amazon.com: "S3 error responses"): for all codes
+# that begin so, the first that does.
+_NO_CREDENTIALS = (
+    "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role gives them; "
+    "expired ones must be fetched again, and the clock must be right."
+)
+_ANOTHER_REGION = "The bucket is in another region: set AWS_REGION to the bucket's."
+_FEWER_REQUESTS = "Wait a little and run again, with fewer runs at once; what is written stays."
+_ADVICE = {
+    "NoSuchBucket": "Create the bucket, or put its right name into MUSIC_ASSETS_STAGING.",
+    "AccessDenied": (
+        "The credentials in use need s3:GetObject, s3:PutObject and s3:DeleteObject on the bucket's "
+        "objects, s3:ListBucket on the bucket (without it S3 refuses access to what does not exist), and "
+        "the use of its key."
+    ),
+    "KMS.": "Let the credentials use the bucket's key (kms:GenerateDataKey and kms:Decrypt).",
+    **dict.fromkeys(
+        (
+            *("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestExpired", "RequestTimeTooSkewed"),
+            *("SignatureDoesNotMatch", "TokenRefreshRequired"),
+        ),
+        _NO_CREDENTIALS,
+    ),
+    **dict.fromkeys(
+        ("AuthorizationHeaderMalformed", "IllegalLocationConstraint", "PermanentRedirect"), _ANOTHER_REGION
+    ),
+    **dict.fromkeys(
+        ("SlowDown", "503", "429", "ServiceUnavailable", "TooManyRequests", "RequestLimit", "Throttl"),
+        _FEWER_REQUESTS,
+    ),
+}
 
 
 class S3:
-    """One bucket. `endpoint` is a server other than AWS's own (its URL), `sse` as in the setting.
-
-    Safe to use from several threads at once.
+    """One bucket; `endpoint` is the URL of a server other than AWS's own. Safe to use from several threads.
 
     Raises:
-        StagingError: of the methods, one of its kinds in `errors`; `ValueError` for an `sse` that is none.
+        StagingError: from every method; it names the object, what S3 answered, and what to do.
     """
 
-    def __init__(self, bucket: str, *, endpoint: str | None = None, sse: str | None = None) -> None:
+    def __init__(self, bucket: str, *, endpoint: str | None = None) -> None:
         import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         self.bucket = bucket
-        self._encryption = encryption(sse)
         self._place = f"at {endpoint} (MUSIC_ASSETS_S3_ENDPOINT)" if endpoint else "on S3"
         config = Config(
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
@@ -77,7 +85,7 @@ class S3:
         try:
             self._client: Any = boto3.client("s3", endpoint_url=endpoint, config=config)
         except BotoCoreError as error:  # such as a profile that ~/.aws/config does not have
-            raise self._credentials(f"s3://{bucket}", str(error)) from error
+            raise StagingError(f"s3://{bucket} cannot be reached: {error}. {_NO_CREDENTIALS}") from error
 
     def get(self, key: str) -> bytes | None:
         """The content of an object; None where there is none of that name."""
@@ -103,25 +111,23 @@ class S3:
                     ResponseStreamingError,
                 ) as error:
                     broken = error
-        raise BrokenTransfer(
-            f"{self.url(key)} did not arrive whole, in {ATTEMPTS} tries ({type(broken).__name__}): look at "
-            f"the way to the server {self._place}, a proxy perhaps, and run again."
+        raise StagingError(
+            f"{self.url(key)} did not arrive whole, in {ATTEMPTS} attempts ({type(broken).__name__}). Check "
+            f"the network to the server {self._place}, a proxy perhaps, and run again."
         ) from broken
 
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None:
-        """Write an object; `sha256` (hex), where it is known, is what the server holds it against."""
+        """Write an object; the server compares it with `sha256` (hex), where that is known."""
         where = {"Bucket": self.bucket, "Key": key}
         with self._explained("written", key):
             if len(content) > MULTIPART_BYTES:
                 from boto3.s3.transfer import TransferConfig
 
                 parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
-                self._client.upload_fileobj(
-                    io.BytesIO(content), **where, ExtraArgs=self._encryption, Config=parts
-                )
+                self._client.upload_fileobj(io.BytesIO(content), **where, Config=parts)
                 return
             checksum = {"ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()} if sha256 else {}
-            self._client.put_object(**where, Body=content, **checksum, **self._encryption)
+            self._client.put_object(**where, Body=content, **checksum)
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
@@ -138,21 +144,23 @@ class S3:
             return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def erase(self, prefix: str, *, leftovers: bool = False, count_only: bool = False) -> int:
-        """Remove what begins so for good: objects, their earlier versions, uploads that were cut short.
+        """Remove what begins so permanently: objects, their earlier versions, interrupted uploads.
 
         `leftovers` leaves the objects there are. Beside those of `delete` this takes s3:ListBucketVersions,
-        s3:DeleteObjectVersion, s3:ListBucketMultipartUploads and s3:AbortMultipartUpload. Says how many there
-        were, without the signs that S3 sets for what was deleted.
+        s3:DeleteObjectVersion, s3:ListBucketMultipartUploads and s3:AbortMultipartUpload. Returns how many
+        there were, without delete markers.
         """
         where = {"Bucket": self.bucket, "Prefix": prefix}
         count = 0
-        with self._explained("removed for good", prefix):
+        with self._explained("removed permanently", prefix):
             for page in self._client.get_paginator("list_object_versions").paginate(**where):
                 versions = [one for one in page.get("Versions", []) if not (leftovers and one["IsLatest"])]
-                signs = [one for one in page.get("DeleteMarkers", []) if not (leftovers and one["IsLatest"])]
+                markers = [
+                    one for one in page.get("DeleteMarkers", []) if not (leftovers and one["IsLatest"])
+                ]
                 count += len(versions)
                 if not count_only:
-                    self._erase_versions([*versions, *signs])
+                    self._erase_versions([*versions, *markers])
             for page in self._client.get_paginator("list_multipart_uploads").paginate(**where):
                 for upload in page.get("Uploads", []):
                     count += 1
@@ -167,88 +175,49 @@ class S3:
             named = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in some]
             answer = self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": named, "Quiet": True})
             for refused in answer.get("Errors", []):
-                raise NotAllowed(
-                    f"{self.url(refused['Key'])} cannot be removed for good ({refused['Code']}): the "
-                    "credentials in use need s3:DeleteObjectVersion, and no lock may hold the object."
+                raise StagingError(
+                    f"{self.url(refused['Key'])} cannot be removed permanently ({refused['Code']}). The "
+                    "credentials in use need s3:DeleteObjectVersion, and the object must not be locked."
                 )
 
     @contextmanager
     def _explained(self, done: str, key: str) -> Iterator[None]:
-        """S3's errors, in words of ours; `done` is what could not be done to the object."""
+        """S3's errors with the object, and what to do; `done` is what could not be done to it."""
         from boto3.exceptions import Boto3Error
         from botocore import exceptions as b
 
-        said = f"{self.url(key)} cannot be {done}"
+        what = f"{self.url(key)} cannot be {done}"
         try:
             yield
         except b.ClientError as error:
-            raise self._refused(said, error) from error
+            # By its code alone: the server's own text may repeat what it was sent.
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            advice = (text for start, text in _ADVICE.items() if code.startswith(start))
+            fallback = "Check MUSIC_ASSETS_STAGING and MUSIC_ASSETS_S3_ENDPOINT, and run again."
+            raise StagingError(
+                f"{what}: the server {self._place} answered {code}. {next(advice, fallback)}"
+            ) from error
         except (b.NoCredentialsError, b.PartialCredentialsError, b.CredentialRetrievalError) as error:
-            raise self._credentials(said, str(error)) from error
+            raise StagingError(f"{what}: {error}. {_NO_CREDENTIALS}") from error
         except b.ParamValidationError as error:
-            raise NoBucket(
-                f"{said}: {self.bucket!r} can be no bucket's name. MUSIC_ASSETS_STAGING takes a folder or "
+            raise StagingError(
+                f"{what}: {self.bucket!r} is not a bucket name. MUSIC_ASSETS_STAGING takes a folder or "
                 "s3://bucket/prefix."
             ) from error
         except (b.HTTPClientError, b.EndpointConnectionError, b.ConnectionError) as error:
-            raise Unreachable(
-                f"{said}: nothing answers {self._place} ({type(error).__name__}). Check the network, and "
+            raise StagingError(
+                f"{what}: nothing answers {self._place} ({type(error).__name__}). Check the network, and "
                 "MUSIC_ASSETS_S3_ENDPOINT if your server is not AWS's, or AWS_REGION if it is."
             ) from error
         except (b.BotoCoreError, Boto3Error) as error:
-            raise StagingError(f"{said}: {type(error).__name__}, {error}") from error
-
-    def _refused(self, said: str, error: Any) -> StagingError:
-        """What the server answered, by its code: its own text may repeat what it was sent."""
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code == "NoSuchBucket":
-            return NoBucket(
-                f"{said}: there is no bucket {self.bucket!r} {self._place}. Create it, or put its right name "
-                "into MUSIC_ASSETS_STAGING."
-            )
-        if code in _CREDENTIALS:
-            return self._credentials(said, code)
-        if code.startswith(("KMS.", "ServerSideEncryption")):
-            return NotAllowed(
-                f"{said}: the key that MUSIC_ASSETS_S3_SSE names cannot be used ({code}). Name another, or "
-                "let the credentials use it (kms:GenerateDataKey, kms:Decrypt)."
-            )
-        if code in ("AccessDenied", "403", "AllAccessDisabled", "Forbidden"):
-            return NotAllowed(
-                f"{said}: not allowed {self._place}. The credentials in use need s3:GetObject, s3:PutObject "
-                f"and s3:DeleteObject on {self.bucket}/*, s3:ListBucket on {self.bucket} (without it S3 "
-                'says "not allowed" of what does not exist), and the use of the key of MUSIC_ASSETS_S3_SSE, '
-                "if there is one."
-            )
-        if code in _THROTTLED or "Throttl" in code:
-            return Throttled(
-                f"{said}: the server {self._place} asks for fewer requests ({code}) and did so {ATTEMPTS} "
-                "times. Wait a little and run again, with fewer runs at once; what is written is kept."
-            )
-        if code in _REGION:
-            return NoBucket(
-                f"{said}: the bucket lies in another region than the one asked ({code}). Set AWS_REGION to "
-                "the bucket's."
-            )
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
-        return StagingError(
-            f"{said}: the server {self._place} answered {code or status}. Check MUSIC_ASSETS_STAGING, "
-            "MUSIC_ASSETS_S3_ENDPOINT and MUSIC_ASSETS_S3_SSE, and run again."
-        )
-
-    def _credentials(self, said: str, why: str) -> WrongCredentials:
-        return WrongCredentials(
-            f"{said}: no good AWS credentials ({why}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or run where a role gives them; expired ones must be fetched anew, and "
-            "the clock must be right."
-        )
+            raise StagingError(f"{what}: {type(error).__name__}, {error}") from error
 
 
 class S3Files:
     """Objects of any bucket by their address: what a warehouse's engine is given to read and write with."""
 
-    def __init__(self, *, endpoint: str | None = None, sse: str | None = None) -> None:
-        self._options = {"endpoint": endpoint, "sse": sse}
+    def __init__(self, *, endpoint: str | None = None) -> None:
+        self._endpoint = endpoint
         self._buckets: dict[str, S3] = {}
         self._lock = threading.Lock()
 
@@ -268,39 +237,5 @@ class S3Files:
         name, _, key = url.removeprefix("s3://").partition("/")
         with self._lock:
             if name not in self._buckets:
-                self._buckets[name] = S3(name, **self._options)
+                self._buckets[name] = S3(name, endpoint=self._endpoint)
             return self._buckets[name], key
-
-
-def encryption(sse: str | None) -> dict[str, Any]:
-    """What S3 is told of server-side encryption: for None, `AES256`, `aws:kms` or `aws:kms:<key id>`.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if not sse:
-        return {}
-    if sse == "AES256":
-        return {"ServerSideEncryption": "AES256"}
-    kind, _, key = sse.removeprefix("aws:").partition(":")
-    if not sse.startswith("aws:") or kind != "kms":
-        raise ValueError(f"{sse!r}: it takes AES256, aws:kms, or aws:kms:<key id>")
-    # A key for the bucket, kept by S3 for a while: KMS is asked, and paid, once for many objects.
-    named = {"SSEKMSKeyId": key} if key else {}
-    return {"ServerSideEncryption": "aws:kms", "BucketKeyEnabled": True, **named}
-
-
-def checked_endpoint(url: str) -> str:
-    """An endpoint's URL, if it is one.
-
-    Raises:
-        ValueError: it is no http(s) address, or holds a user or a password.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it takes the URL of an S3 server, such as http://localhost:8333")
-    if parts.username or parts.password:
-        raise ValueError(
-            "it must not hold a user or password: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    return url

@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from music_assets.ids import PARTITION_KEY
-from music_assets.staging.errors import DamagedFile, StagingError, UnknownPlace
+from music_assets.staging.errors import DamagedFile, StagingError
 
 _T = TypeVar("_T")
 _FILE, _PART = ".json.gz", ".part"
@@ -121,7 +121,7 @@ class StagingStore:
         StagingError: from every method that reads or writes on S3; its message says what to do.
     """
 
-    def __init__(self, url: str, *, endpoint: str | None = None, sse: str | None = None) -> None:
+    def __init__(self, url: str, *, endpoint: str | None = None) -> None:
         scheme, self._base = place(url)
         self.is_local = scheme == "file"
         self._files: _Files
@@ -131,7 +131,7 @@ class StagingStore:
             from music_assets.staging.s3 import S3
 
             bucket, _, self._base = self._base.partition("/")
-            self._files = S3(bucket, endpoint=endpoint, sse=sse)
+            self._files = S3(bucket, endpoint=endpoint)
 
     def path(self, kind: str, key: str, suffix: str = _FILE) -> str:
         """The path of a file: partition `AB` is `A/B`, as in the MSD; any other key is a name of its own."""
@@ -247,13 +247,13 @@ def place(url: str) -> tuple[str, str]:
     """`s3` or `file`, and the path there: `bucket/prefix`, or a folder.
 
     Raises:
-        UnknownPlace: it is neither a folder nor an `s3://bucket/…`.
+        StagingError: it is neither a folder nor an `s3://bucket/…`.
     """
     scheme, separator, path = url.partition("://")
     if not separator or scheme == "file":
         return "file", (path if separator else url).rstrip("/") or "/"
     if scheme != "s3" or not path.strip("/"):
-        raise UnknownPlace(f"MUSIC_ASSETS_STAGING is {url!r}: it takes a folder, or s3://bucket/prefix.")
+        raise StagingError(f"MUSIC_ASSETS_STAGING is {url!r}: it takes a folder, or s3://bucket/prefix.")
     return "s3", path.strip("/")
 
 

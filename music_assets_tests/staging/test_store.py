@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.staging.errors import DamagedFile, UnknownPlace
+from music_assets.staging.errors import DamagedFile, StagingError
 from music_assets.staging.store import StagedFile, StagingStore, checksum, fingerprint
 
 
@@ -105,7 +105,7 @@ def test_no_half_written_file_is_left_behind(store: StagingStore, tmp_path: Path
 
 @pytest.mark.parametrize("url", ["gs://bucket/prefix", "s3://", "memory://x"])
 def test_a_place_it_cannot_reach_is_refused_by_name(url: str) -> None:
-    with pytest.raises(UnknownPlace, match="MUSIC_ASSETS_STAGING is .*: it takes a folder, or s3://bucket"):
+    with pytest.raises(StagingError, match="MUSIC_ASSETS_STAGING is .*: it takes a folder, or s3://bucket"):
         StagingStore(url)
 
 
