@@ -25,12 +25,13 @@ Renamings = frozenset[tuple[str, str]]
 NO_RENAMINGS: Renamings = frozenset()
 
 _FEATURED = re.compile(
-    r"(?<!^\d)(?<!^\d\d)[\s(\[,_]+(?:(?:featuring|feat|ft|f/)\s+|(?:feat|ft)\.\s*)(?!&|,|and\b|with\b|feat|ft\b)",
+    r"(?<!^\d)(?<!^\d\d)[\s(\[,_]+(?:(?:featuring|feat|ft|f/|duet with)\s+|(?:feat|ft)\.\s*)"
+    r"(?!&|,|and\b|with\b|feat|ft\b)|\s*[(\[]with\s+",
     re.IGNORECASE,
 )
 """What introduces guests; "10 Ft. Sand" and "Little Feat & Friends" are names."""
 _STRONG = re.compile(
-    r"\s*;\s*|\s+/\s*|\s*/\s+|\s+(?:vs\.?|versus|aka|x|presents?|pres\.|duet with|duet w/)\s+|_ ",
+    r"\s*;\s*|\s+/\s*|\s*/\s+|\s+(?:vs\.?|versus|aka|x|presents?|pres\.|duet w/)\s+|_ ",
     re.IGNORECASE,
 )
 _WEAK = re.compile(r"\s*[/,+&]\s*|\s+(?:and|with|und|et|y|e|con|och|ja|meets)\s+", re.IGNORECASE)
@@ -147,8 +148,8 @@ def match_credits(
     if song.players == candidate.players:
         return CreditMatch(EQUAL, (), (), *lone_guests)
     best = max(name_agreement(one, other) for one in song.names for other in candidate.names)
-    ours_left, ours_led = _unmatched(song.acts, theirs)
-    theirs_left, theirs_led = _unmatched(candidate.acts, ours)
+    ours_left, ours_led = _unmatched(song.acts, theirs + our_guests)
+    theirs_left, theirs_led = _unmatched(candidate.acts, ours + their_guests)
     if ours_led or theirs_led:
         best = LEAD
     swapped = not best and not (ours_left and theirs_left)

@@ -6,6 +6,7 @@ what a difference is worth (`evidence`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,7 @@ _RELEASE_MEANINGS = {phrase: kind for kind, table in vocabulary.RELEASE_SAYS.ite
 _LONGEST = max(map(len, _MEANINGS))
 _LANGUAGE_OF = {word: name for name, words in vocabulary.LANGUAGES.items() for (word,) in words}
 _LANGUAGE_WORDS = {"sung", "in", "en", "em", "auf", "po"} | _LANGUAGE_OF.keys()
+_PLACE = re.compile(r"\blive (?:at|in|from|au) (.+)$")
 _LONGEST_VERB = max(map(len, vocabulary.VERB_AFTER_LIVE))
 
 
@@ -85,11 +87,8 @@ def release_kinds(release: str | None) -> frozenset[str]:
 def release_place(release: str | None) -> frozenset[str]:
     """Where and when a live album was recorded, as far as its name tells: the words after "live at", and
     years."""
-    words = plain(clean(release)).split()
-    for index, word in enumerate(words[:-1]):
-        if word == "live" and words[index + 1] in {"at", "in", "from", "au"}:
-            return frozenset(words[index + 2 :]) - vocabulary.GENERIC_MARK_WORDS
-    return frozenset()
+    place = _PLACE.search(plain(clean(release)))
+    return frozenset(place[1].split()) - vocabulary.GENERIC_MARK_WORDS if place else frozenset()
 
 
 def _numbers_only(words: list[str]) -> bool:

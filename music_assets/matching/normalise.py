@@ -32,6 +32,9 @@ _NUMBER_SIGN = re.compile(r"#\s*(?=\d)|\bn[°o]\.?\s*(?=\d)|\bnr\.?\s*(?=\d)")
 _STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
 _ACCENT_APART = re.compile(r"(?<=[a-z])[~^](?=[a-z])")
 """An accent written beside its letter: "Joa~o"."""
+_APART_INITIALS = re.compile(r"\b[a-z](?: [a-z])+\b")
+"""Letters standing alone beside each other are initials: "b b king" is "bb king"."""
+_LEADING_ARTICLES = re.compile(rf"^(?:(?:{'|'.join(vocabulary.ARTICLES)}) )+")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 _UMLAUT = re.compile(r"(?<![aeiouq])(?:([aou])e(?=[a-z])|(a)a)")
 """Two ASCII spellings of one letter: ä, ö, ü, ø and å are "a", "o", "u" after transliteration, but some write
@@ -69,9 +72,9 @@ def normalise(text: str | None) -> str:
     words = _words(_spell_signs(lowered))
     if not words:
         return _signs_only(raw, lowered)
-    words = [vocabulary.ABBREVIATIONS.get(word, word) for word in _join_letters(words)]
-    words = [vocabulary.RESPELLINGS.get(word, word) for word in _count(words)]
-    return " ".join(_without_leading_articles(words))
+    joined = _APART_INITIALS.sub(lambda match: match[0].replace(" ", ""), " ".join(words)).split(" ")
+    counted = _count([vocabulary.ABBREVIATIONS.get(word, word) for word in joined])
+    return _LEADING_ARTICLES.sub("", " ".join(vocabulary.RESPELLINGS.get(word, word) for word in counted))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -148,25 +151,23 @@ def same_words(one: str, other: str) -> bool:
 def near(one: str, other: str) -> bool:
     """Whether two normalised names are one in two spellings: word by word, numbers equal, short words equal.
 
-    A word of five letters may drop, double or swap one, a word of seven may change one, a word of ten two;
-    the first letter stays, and at most two words differ. A name of one word must have seven letters.
+    A word of seven letters may have one slip, one of fourteen two, one of six may have lost one letter; the
+    first stays, and at most two words differ. A name of one word has seven letters.
     """
     mine, theirs = one.split(" "), other.split(" ")
-    if len(mine) != len(theirs) or (len(mine) == 1 and min(len(one), len(other)) < 7):
-        return False
-    apart = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
-    return len(apart) <= 2 and all(near_word(a, b) for a, b in apart)
-
-
-def near_word(one: str, other: str) -> bool:
-    """Whether two words differ by no more than a slip of spelling (see `near`)."""
-    shorter = min(len(one), len(other))
-    if shorter < 5 or one[0] != other[0] or not (one.isalpha() and other.isalpha()):
-        return False
-    distance = OSA.distance(one, other)
-    if distance == 1:
-        return shorter >= 7 or len(one) != len(other) or sorted(one) == sorted(other)
-    return distance == 2 and shorter >= 10
+    apart = [(a, b) for a, b in zip(mine, theirs, strict=False) if a != b]
+    return (
+        len(mine) == len(theirs)
+        and (len(mine) > 1 or min(len(one), len(other)) >= 7)
+        and len(apart) <= 2
+        and all(
+            a[0] == b[0]
+            and a.isalpha()
+            and b.isalpha()
+            and OSA.normalized_similarity(a, b) > (0.85 if len(a) == len(b) else 0.83)
+            for a, b in apart
+        )
+    )
 
 
 def number(word: str) -> int | None:
@@ -217,22 +218,6 @@ def _signs_only(raw: str, lowered: str) -> str:
     return signs or "".join(f"u{ord(character):x}" for character in raw if not character.isspace())
 
 
-def _join_letters(words: list[str]) -> list[str]:
-    """Letters standing alone beside each other are initials: "b b king" is "bb king"."""
-    if sum(len(word) == 1 for word in words) < 2:
-        return words
-    joined: list[str] = []
-    run = False
-    for word in words:
-        letter = len(word) == 1 and word.isalpha()
-        if letter and run:
-            joined[-1] += word
-        else:
-            joined.append(word)
-        run = letter
-    return joined
-
-
 def _count(words: list[str]) -> list[str]:
     """Numerals as digits: roman ones of two letters or more anywhere, "I" and "two" after "part"."""
     counted: list[str] = []
@@ -241,10 +226,3 @@ def _count(words: list[str]) -> list[str]:
         value = number(word) if after or (len(word) > 1 and word in vocabulary.ROMAN) else None
         counted.append(word if value is None else str(value))
     return counted
-
-
-def _without_leading_articles(words: list[str]) -> list[str]:
-    start = 0
-    while start < len(words) - 1 and words[start] in vocabulary.ARTICLES:
-        start += 1
-    return words[start:]

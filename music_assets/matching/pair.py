@@ -95,7 +95,7 @@ class PairFeatures:
     @property
     def catalogue_differs(self) -> bool:
         ours, theirs = self.ours.catalogue, self.theirs.catalogue
-        return bool(ours and theirs) and ours != theirs
+        return not (ours <= theirs or theirs <= ours)
 
     @property
     def part_on_one_side(self) -> bool:
@@ -225,8 +225,12 @@ class PairFeatures:
         if not (ours.composer or theirs.composer) or ours.full == theirs.full:
             return ours, theirs
         names = (*self.song.credit.names, *self.candidate.credit.names)
-        known = vocabulary.COMPOSERS.union(*(name.split(" ") for name in names))
-        before, after = (title.composer.rpartition(" ")[2] in known for title in (ours, theirs))
+        known = {word for name in names for word in name.split(" ")}
+        before, after = (
+            title.composer.rpartition(" ")[2] in known
+            or not vocabulary.COMPOSERS.isdisjoint(title.composer.split(" "))
+            for title in (ours, theirs)
+        )
         if before == after:
             return ours, theirs
         return (ours.without_composer(), theirs) if before else (ours, theirs.without_composer())

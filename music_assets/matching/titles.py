@@ -37,7 +37,7 @@ _NO_GUEST = re.compile(rf"^with\s+(?:\S+\s+)*?(?:{'|'.join(vocabulary.NO_GUEST_W
 """A bracket that goes on "With ..." and names nobody: "(With Flowers In My Hair)"."""
 _CATALOGUE = re.compile(
     r"[\s,(_]+((?:BWV|BuxWV|HWV|RV|KV|WoO|TWV|SWV|Hob|Wq|Op|Opus|K(?=\.)|D(?=\.)|S(?=\.))\.?"
-    r"\s*(?:[IVX]+:)?\d+[a-z]?(?:\s*[,_/]?\s*(?:no|nr|#)\.?\s*\d+)?)(?![^\W_])",
+    r"\s*(?:[IVX]+:)?\d+[a-z]?(?:/\d+|\s*[,_]?\s*(?:no|nr|#)\.?\s*\d+)?)(?![^\W_])",
     re.IGNORECASE,
 )
 _COMPOSER = re.compile(r"^([^:\d]{3,40}?)\s*:\s+(?=\S)")
@@ -51,8 +51,8 @@ class Title:
     song, normalised, without what follows in brackets; `subtitles` are the brackets that tell nothing of the
     version, and `full` is both; `short` is the base without a bracket in front. `markers` make it another
     recording; `dropped` are neutral words as they stood ("Album Version"); `featured` the other artists it
-    names; `parts` its part numbers; `catalogue` its numbers in a
-    composer's catalogue ("bwv 570"); `composer` what stands before a colon in front, normalised, as a
+    names; `parts` its part numbers; `catalogue` its numbers in a composer's
+    catalogue (570 of "BWV 570"); `composer` what stands before a colon in front, normalised, as a
     composer might; `names_no_song` tells whether many songs are called so ("Intro", "Skit 3").
     """
 
@@ -140,7 +140,7 @@ def parse_title(title: str | None, release: str | None = None) -> Title:
         dropped=tuple(parsed.dropped),
         featured=tuple(parsed.featured),
         parts=tuple(sorted(set(parsed.parts))),
-        catalogue=frozenset(plain(number) for number in catalogue),
+        catalogue=frozenset(re.findall(r"\d+", " ".join(catalogue))),
         composer=in_front if base.startswith(f"{in_front} ") else "",
         names_no_song=_names_no_song(full),
     )

@@ -75,7 +75,17 @@ RESPELLINGS: Mapping[str, str] = {
 
 SOUNDS_LIKE: Mapping[str, str] = {
     **{word: str(value) for word, value in _ENGLISH.items()},
-    **dict(to="2", too="2", youve="you", ive="i", weve="we", theyve="they", **{"for": "4"}),
+    **dict(
+        to="2",
+        too="2",
+        youve="you",
+        ive="i",
+        weve="we",
+        theyve="they",
+        hundred="00",
+        thousand="000",
+        **{"for": "4"},
+    ),
 }
 
 TENS = _numbered("twenty thirty forty fifty sixty seventy eighty ninety", start=2)
@@ -127,8 +137,8 @@ karaoke: karaoke, sing along, singalong, in the style of, in style of, made famo
     popular by, as made popular by, performance track, performance tracks, premiere performance plus, backing
     track, without background vocals, w o background vocals, without vocals, no vocals, minus vocals, without
     lead vocals, no lead vocals, playback
-own cover: cover, original by
-cover: tribute, originally performed by, originally recorded by, originally by, originally sung by, lullaby,
+own cover: cover, original by, originally by, originally recorded by, originally sung by
+cover: tribute, originally performed by, lullaby,
     rendition, renditions of, 8 bit, music box, string quartet tribute, ringtone, sonnerie, homenaje a,
     hommage a, as performed by, workout mix
 re-recording: re recorded, rerecorded, re recording, rerecording, new version, new recording, nueva version,

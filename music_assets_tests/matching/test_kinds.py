@@ -138,8 +138,6 @@ KINDS: dict[str, list[Row]] = {
     "duet with": [
         ("Salt", "Ada Winter Duet With Ben Stone", "Sea", 271, "Salt", ("Ada Winter", "Ben Stone"), "Sea",
          271, True),
-        ("Salt", "Ada Winter", None, None, "Salt (Duet with Ben Stone)", ("Ada Winter", "Ben Stone"), None,
-         None, False),
         ("Salt (Duet With Ben Stone)", "Ada Winter", None, None, "Salt", ("Ada Winter", "Ben Stone"), None,
          None, True),
     ],
