@@ -1,12 +1,12 @@
-"""How right the whole question is, asked and decided: the MSD's subset on the sandbox's Spotify.
+"""How right search and decision are together: the MSD's subset on the sandbox's Spotify.
 
     python -m benchmarks.matching_sandbox [--songs N] [--csv PATH] [--data DIR] [--json result.json]
 
-The catalogue is made of a CSV of MSD field names (one row a track) by `music_assets.sandbox`, whose noise is
-fixed. The songs are searched by the pipeline's own client (`music_assets.sources.spotify`) over HTTP from a
-running sandbox, and decided as `mapped_songs` does. What was accepted is held against the catalogue's truth.
-With `--data`, catalogue and answers are kept there, so that another matcher is measured on the same answers
-without a request.
+The catalogue is made of a CSV of MSD field names (one row per track) by `music_assets.sandbox`, whose noise
+is fixed. The songs are searched by the pipeline's own client (`music_assets.sources.spotify`) over HTTP from
+a running sandbox, and decided as `mapped_songs` does. What was accepted is held against the catalogue's
+truth. With `--data`, catalogue and responses are cached there, so that another matcher is measured on the
+same responses without a request.
 
 Precision is of the matches; recall is given of the songs that are on the sandbox at all, and of those whose
 right track was among the hits: what lies between the two was lost by the search. Intervals are Wilson's,
@@ -39,7 +39,7 @@ from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySetti
 from music_assets_tests.support.sandbox import truth
 
 CSV = Path(__file__).resolve().parents[2] / "shared" / "data" / "msd_subset_10k.csv.gz"
-EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.87, 0.9, 0.93, 0.96, 0.99, 1.01)
+EDGES = (0.0, 0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.93, 0.96, 0.98, 1.01)
 SHOWN = 12  # errors of a kind that are written out
 
 
@@ -104,11 +104,11 @@ def read_songs(csv: Path, count: int | None) -> pd.DataFrame:
     return frame.sort_values("track_id", ignore_index=True)
 
 
-def ask(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The staged answer about each song, from the ledger in `data` or by asking a sandbox there."""
+def search(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The staged result for each song, from the ledger in `data` or by searching a sandbox there."""
     catalogue = data / "catalogue.sqlite"
     ensure_catalogue(catalogue, [("all", f"{len(frame)} songs", lambda: frame)])
-    questions = [
+    queries = [
         SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
         for row in frame.itertuples()
     ]
@@ -126,9 +126,9 @@ def ask(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
         ledger = open_ledger(data / "ledger.sqlite", source="sandbox")
         stack.callback(ledger.close)
         client = stack.enter_context(SpotifyCatalog.open(settings, ledger))
-        answers = [vars(answer) for answer in client.search_songs(questions)]
+        answers = [{**vars(answer), "question": answer.query} for answer in client.search_songs(queries)]
         print(
-            f"requests: {client.request_counts.get('search', 0):,} for {len(questions):,} songs",
+            f"requests: {client.request_counts.get('search', 0):,} for {len(queries):,} songs",
             file=sys.stderr,
         )
     return answers
@@ -181,7 +181,7 @@ def figures(answered: list[Answered]) -> dict[str, tuple[int, int]]:
     }
 
 
-def tell_errors(answered: list[Answered], shown: int) -> dict[str, int]:
+def print_errors(answered: list[Answered], shown: int) -> dict[str, int]:
     kinds = Counter(kind for one in answered if (kind := one.error))
     print("\nerrors, by kind")
     for kind, count in kinds.most_common():
@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--songs", type=int, help="only so many (default: all of the CSV)")
     parser.add_argument("--csv", type=Path, default=CSV, help="metadata of the songs, in MSD field names")
-    parser.add_argument("--data", type=Path, help="keep catalogue and answers here (default: nowhere)")
+    parser.add_argument("--data", type=Path, help="cache catalogue and responses here (default: nowhere)")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--show", type=int, default=SHOWN, help=f"errors of a kind to write out ({SHOWN})")
     options = parser.parse_args(arguments)
@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or Path(folder)
         data.mkdir(parents=True, exist_ok=True)
-        answers = ask(data, frame)
+        answers = search(data, frame)
         right = truth(data / "catalogue.sqlite")
     began = time.perf_counter()
     answered = decide_all(frame, answers, right)
@@ -238,16 +238,16 @@ def main(arguments: list[str] | None = None) -> int:
     print("\nreliability: of the candidates with such a score, the share that is right")
     for entry in bins:
         print(f"  {entry['from']:.2f} to {entry['to']:.2f} {entry['candidates']:>7,}  {entry['right']:.3f}")
-    kinds = tell_errors(answered, options.show)
+    kinds = print_errors(answered, options.show)
     if options.json:
-        told = {
+        result = {
             "matcher": matcher_version(),
             "songs": len(frame),
             **shares,
             "reliability": bins,
             "errors": kinds,
         }
-        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
