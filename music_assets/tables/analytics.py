@@ -52,7 +52,7 @@ _SONG = (
     text(16, "match_status", "`matched`, or why not, as in `mapped.songs`.", OURS),
     *null_when(
         NO_CANDIDATE,
-        real("match_score", "Of the best candidate, 1 is surest.", OURS, low=0, high=1),
+        real("match_score", "Match probability of the best candidate.", OURS, low=0, high=1),
         real("match_margin", "Its lead over the next recording.", OURS, low=0, high=1),
     ),
     json("match_reasons", "What spoke for and against the best candidate, in words.", OURS),

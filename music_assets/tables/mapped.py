@@ -41,7 +41,7 @@ _SONG = (
     flag("equivalent", "Whether it is the accepted recording on another album.", OURS),
     real(
         "score",
-        "How sure the matcher is of it, 1 is surest.",
+        "Match probability: of candidates that score 0.95, 95 in 100 are the song.",
         OURS,
         low=0,
         high=1,
