@@ -153,6 +153,8 @@ def match_credits(
     if ours_led or theirs_led:
         best = LEAD
     swapped = not best and not (ours_left and theirs_left)
+    if swapped and len(_lacking(ours, theirs)) == len(ours):
+        return CreditMatch(0.0)
     if swapped or (best > CREDITED and (ours_left or theirs_left)):
         best = CREDITED
     if best >= CREDITED and song.explained != candidate.explained:

@@ -1,4 +1,4 @@
-"""What a bracket's words, or an album's name, say of the version.
+"""What a bracket's words, or an album's name, tell of the version.
 
 Belongs here: understanding words by the tables of `vocabulary`. Not here: finding the brackets (`titles`) and
 what a difference is worth (`evidence`).
@@ -38,7 +38,7 @@ _MEANINGS: dict[Phrase, str] = {
     **dict.fromkeys(vocabulary.NEUTRAL, "neutral"),
     **{phrase: kind for kind, table in vocabulary.DISTINGUISHING.items() for phrase in table},
 }
-_RELEASE_MEANINGS = {phrase: kind for kind, table in vocabulary.RELEASE_SAYS.items() for phrase in table}
+_RELEASE_MEANINGS = {phrase: kind for kind, table in vocabulary.RELEASE_KINDS.items() for phrase in table}
 _LONGEST = max(map(len, _MEANINGS))
 _LANGUAGE_OF = {word: name for name, words in vocabulary.LANGUAGES.items() for (word,) in words}
 _LANGUAGE_WORDS = {"sung", "in", "en", "em", "auf", "po"} | _LANGUAGE_OF.keys()
@@ -78,7 +78,7 @@ def classify(segment: str, release_words: frozenset[str] = frozenset()) -> Segme
 def release_kinds(release: str | None) -> frozenset[str]:
     """What an album's name tells of everything on it: kinds such as "live", "karaoke", "remix", "demo"."""
     words = plain(clean(release)).split()
-    last = vocabulary.RELEASE_SAYS_LAST
+    last = vocabulary.RELEASE_KINDS_LAST
     kinds = (_phrase_at(words, start, _RELEASE_MEANINGS, last)[1] for start in range(len(words)))
     return frozenset(filter(None, kinds))
 

@@ -257,7 +257,7 @@ COMPOSERS = frozenset(
 
 # --- what an album's name says of all its tracks ---------------------------------------------------------
 
-RELEASE_SAYS = table("""
+RELEASE_KINDS = table("""
 live: live, livetime, en vivo, en directo, directo, en concert, en concierto, ao vivo, dal vivo, in concert,
     im konzert, live concert, concert #, official bootleg, na zywo, canli, on tour, on stage, storytellers,
     austin city limits, at the fillmore, at fillmore, at budokan, at carnegie hall, at the royal albert hall,
@@ -277,7 +277,7 @@ instrumental: instrumentals, instrumental version, instrumental versions
 slowed: chopped and screwed, chopped screwed, screwed and chopped, slowed and reverb
 """)
 
-RELEASE_SAYS_LAST: Mapping[str, str] = {
+RELEASE_KINDS_LAST: Mapping[str, str] = {
     **dict.fromkeys(("concert", "konzert", "konsert"), "live"),
     **dict.fromkeys(("instrumental", "instrumentals"), "instrumental"),
 }

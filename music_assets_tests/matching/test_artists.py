@@ -131,6 +131,11 @@ def test_an_artist_whom_the_title_names_as_guest_is_a_guest() -> None:
     assert (match.theirs, match.their_guests) == ((), ("mc oslo",))
 
 
+def test_a_guest_of_the_candidate_alone_does_not_make_it_the_song_s_artist() -> None:
+    match = match_credits(read_credit(("Orchid",)), read_credit(("Big Tuna",)), (), ("big tuna",))
+    assert match.value == 0.0
+
+
 def test_a_composer_beside_the_performer_is_not_a_further_artist() -> None:
     match = match_credits(read_credit(("Ada Winter",)), read_credit(("Franz Schubert", "Ada Winter")))
     assert (match.ours, match.theirs) == ((), ())
@@ -153,7 +158,7 @@ def test_names_joined_by_commas_are_read_as_a_list() -> None:
     assert match.value >= LEAD
 
 
-def test_guests_are_kept_apart_from_the_artist() -> None:
+def test_guests_are_apart_from_the_artist() -> None:
     credit = read_credit(("Rhyme Cartel (Featuring MC Oslo_ Big Tuna & Lola)",))
     assert credit.names == ("rhyme cartel",)
     assert credit.featured == ("mc oslo", "big tuna", "lola")

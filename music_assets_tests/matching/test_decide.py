@@ -46,7 +46,7 @@ def test_the_candidate_that_agrees_is_matched_among_others() -> None:
     assert decision.margin is not None and decision.margin > 0.1
 
 
-def test_every_candidate_is_kept_best_first() -> None:
+def test_every_candidate_is_ranked_best_first() -> None:
     decision = decide(SONG, [track("c", "Wheels"), track("b", duration=210.0), track("a")])
     assert ids(decision) == ["a", "b", "c"]
 
@@ -82,7 +82,7 @@ def test_the_release_tells_two_live_takes_apart() -> None:
     assert decide(song, [same, other]).best == "b"
 
 
-def test_a_live_acoustic_take_is_told_from_a_live_one() -> None:
+def test_a_live_acoustic_take_is_distinguished_from_a_live_one() -> None:
     song = Song("Harbour Lights [Live Acoustic]", ARTIST[0], duration=200.0)
     acoustic = track("b", "Harbour Lights - Live Acoustic", album=None)
     live = track("a", "Harbour Lights - Live", album=None)

@@ -1,4 +1,4 @@
-"""The comparison: what is accepted, what is refused, and how it is told."""
+"""The comparison: what is accepted, what is refused, and in which words."""
 
 import math
 
