@@ -35,7 +35,7 @@ from music_assets.staging.validation import check_file
 from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets.warehouse.published import APPENDED, SELECTS
+from music_assets.warehouse.published import APPENDED, query
 
 ROOT = Path(__file__).resolve().parents[1]
 A_SLICE = 5  # repetitions of a partition of the subset that make one as large as the whole MSD's: 1,500 songs
@@ -122,7 +122,7 @@ def load(warehouse: DuckDBWarehouse, manifests: list[Manifest]) -> None:
 
 
 def fill(warehouse: DuckDBWarehouse, name: str) -> None:
-    rows = SELECTS[name]()
+    rows = query(name)
     written = warehouse.append if name in APPENDED else warehouse.fill
     written(PUBLISHED[name], rows)
 
@@ -135,9 +135,9 @@ def measure(folder: Path, manifests: list[Manifest], songs: int, each: bool) -> 
         "load": partial(load, warehouse, manifests),
     }
     if each:
-        stages |= {name: partial(fill, warehouse, name) for name in SELECTS}
+        stages |= {name: partial(fill, warehouse, name) for name in PUBLISHED}
     else:
-        stages["tables"] = lambda: [fill(warehouse, name) for name in SELECTS]
+        stages["tables"] = lambda: [fill(warehouse, name) for name in PUBLISHED]
     stages["readers' copy"] = warehouse.publish
     for name, do in stages.items():
         Path("/proc/self/clear_refs").write_text("5")  # the most it held is counted anew (Linux)

@@ -29,7 +29,7 @@ from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATUR
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
 from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
-from music_assets.warehouse.published import SELECTS
+from music_assets.warehouse.published import query
 
 SOURCES = ("api", "sandbox")  # whose responses a ledger may cache
 # Rows are added to it day by day: filled from what is staged, it would lose days.
@@ -177,7 +177,7 @@ class Purge:
         mixed = {name: table for name, table in PUBLISHED.items() if _holds_spotify(table)}
         for name, table in mixed.items():
             if table is not _HISTORY:
-                warehouse.fill(table, SELECTS[name]())
+                warehouse.fill(table, query(name))
         warehouse.vacuum()
         warehouse.publish()
         yield Removed("published tables and their copy", len(mixed), "tables filled without it")

@@ -19,7 +19,7 @@ from dagster import (
     OutputContext,
     ResourceDependency,
 )
-from sqlalchemy import Select, Table, select, table
+from sqlalchemy import SelectBase, Table, select, table
 
 from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import StagingResource, WarehouseResource
@@ -88,7 +88,7 @@ class WarehouseIOManager(ConfigurableIOManager):
 
     warehouse: ResourceDependency[WarehouseResource]
 
-    def handle_output(self, context: OutputContext, obj: CopyFrom | Append | Select[Any]) -> None:
+    def handle_output(self, context: OutputContext, obj: CopyFrom | Append | SelectBase) -> None:
         warehouse = self.warehouse.open()
         table = declared_table(context.asset_key)
         if isinstance(obj, CopyFrom):

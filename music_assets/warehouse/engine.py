@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Column, Connection, MetaData, Select, Table, and_, delete, func, insert, select
+from sqlalchemy import Column, Connection, MetaData, SelectBase, Table, and_, delete, func, insert, select
 
 from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
@@ -41,7 +41,7 @@ class Loaded:
 class Append:
     """What an asset returns to have rows added to its table, where others are replaced as a whole."""
 
-    rows: Select[tuple[object, ...]]
+    rows: SelectBase
 
 
 class Warehouse(ABC):
@@ -178,7 +178,7 @@ class Warehouse(ABC):
                     "credentials, or use a local warehouse."
                 )
 
-    def fill(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+    def fill(self, table: Table, rows: SelectBase) -> int:
         """Make `rows` the whole content of `table`; readers see the old content or the new.
 
         Returns:
@@ -193,7 +193,7 @@ class Warehouse(ABC):
 
         return self.write(f"filling {table.fullname}", work)
 
-    def append(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+    def append(self, table: Table, rows: SelectBase) -> int:
         """Add `rows` to what `table` has: of rows with the same key the newer stays, by `fetched_at`.
 
         Appending the same rows again changes nothing.
@@ -220,7 +220,7 @@ class Warehouse(ABC):
 
         return self.write(f"adding to {table.fullname}", work)
 
-    def insert(self, connection: Connection, table: Table, rows: Select[tuple[object, ...]]) -> None:
+    def insert(self, connection: Connection, table: Table, rows: SelectBase) -> None:
         """Append the rows of a statement, whose columns are the table's, in order."""
         names = [column.name for column in table.columns]
         connection.execute(insert(table).from_select(names, rows))

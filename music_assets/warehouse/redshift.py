@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from sqlalchemy import Connection, Dialect, Select, Table, column, insert, select, table, text
+from sqlalchemy import Connection, Dialect, SelectBase, Table, column, insert, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
@@ -130,14 +130,14 @@ class RedshiftWarehouse(Warehouse):
             why = self._load_errors(connection, manifests) or wrong_objects(manifests, self._files.read)
             raise load_failed(table, manifests, why, f"{told} (COPY by the role {self._role})") from error
 
-    def insert(self, connection: Connection, table: Table, rows: Select[tuple[object, ...]]) -> None:
+    def insert(self, connection: Connection, table: Table, rows: SelectBase) -> None:
         """Append a statement's rows; values are written out: DBAs see them, and Redshift types them."""
         names = [one.name for one in table.columns]
         statement = insert(table).from_select(names, rows)
         compiled = statement.compile(dialect=_as_text(), compile_kwargs={"literal_binds": True})
         connection.exec_driver_sql(str(compiled))
 
-    def fill(self, table: Table, rows: Select[tuple[object, ...]]) -> int:
+    def fill(self, table: Table, rows: SelectBase) -> int:
         count = super().fill(table, rows)
         # All its rows are new, and the next table is joined with it: the planner should know them.
         # Redshift does this by itself as well, but not in time for that.

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, or_, select, union_all
 from sqlalchemy.sql.selectable import CompoundSelect, FromClause
 
 from music_assets.tables import STAGED, STAGED_BY_DAY
-from music_assets.warehouse.published import mapped_artists
+from music_assets.warehouse.published import query
 
 
 def stale_tracks(before: datetime, limit: int) -> Select[Any]:
@@ -51,7 +51,7 @@ def artists_to_list(before: datetime, limit: int) -> Select[Any]:
 
     Those with most matched songs come first.
     """
-    staged, artists = STAGED_BY_DAY["artist_releases"], mapped_artists().subquery()
+    staged, artists = STAGED_BY_DAY["artist_releases"], query("mapped.artists").subquery()
     matched = (
         select(artists.c.spotify_artist_id.label("id"), func.sum(artists.c.votes).label("votes"))
         .where(artists.c.accepted)

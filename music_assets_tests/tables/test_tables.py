@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
+import sqlglot
+from duckdb_engine import Dialect as DuckDBDialect
 from sqlalchemy.schema import CreateTable
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
 from music_assets.tables import METADATA, PUBLISHED, SCHEMAS, STAGED, key_columns
-from music_assets.warehouse.published import SELECTS, reads
+from music_assets.warehouse.published import query, reads
 
 CONTRACT = {
     "msd.songs": ["track_id"],
@@ -60,15 +65,32 @@ def test_tables_compile_for_redshift_with_their_keys(table) -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_each_published_table_is_filled_by_a_select_of_its_columns(name: str) -> None:
-    rows = SELECTS[name]()
-    assert [column.name for column in rows.selected_columns] == [c.name for c in PUBLISHED[name].columns]
-    str(rows.compile(dialect=RedshiftDialect_redshift_connector()))
+    columns = [column.name for column in PUBLISHED[name].columns]
+    for dialect, read in ((RedshiftDialect_redshift_connector(), "redshift"), (DuckDBDialect(), "duckdb")):
+        sql = str(query(name).compile(dialect=dialect))
+        assert sqlglot.parse_one(sql, dialect=read).named_selects == columns
+
+
+def test_each_published_table_has_its_query_which_says_what_one_row_is() -> None:
+    folder = files("music_assets.warehouse").joinpath("sql")
+    queries = {f"{one.parent.name}.{one.stem}": one for one in Path(str(folder)).glob("*/*.sql")}
+    assert set(queries) == set(PUBLISHED)
+    for name, path in queries.items():
+        assert path.read_text(encoding="utf-8").startswith("-- One row per "), name
+
+
+def test_what_a_table_reads_is_found_in_its_query() -> None:
+    assert [table.fullname for table in reads("spotify.tracks")] == [
+        "staging.mapped_songs",
+        "staging.spotify_tracks",
+        "staging.spotify_tracks_refresh",
+    ]
 
 
 def test_published_tables_read_staging_or_tables_filled_before_them() -> None:
     filled: set[str] = set()
     for name in PUBLISHED:
-        for read in reads(SELECTS[name]()):
+        for read in reads(name):
             assert read.schema == "staging" or read.fullname in filled, f"{name} reads {read.fullname}"
         filled.add(name)
 

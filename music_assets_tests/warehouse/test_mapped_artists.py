@@ -8,7 +8,7 @@ import pytest
 
 from music_assets.matching import artist_agreement
 from music_assets.tables import PUBLISHED
-from music_assets.warehouse.published import mapped_artists
+from music_assets.warehouse.published import query
 from music_assets_tests.warehouse.rows import Place, row
 
 ARTIST = "ARD7TVE1187B99BFB1"
@@ -32,7 +32,7 @@ def vote(spotify: str, name: str, votes: int, *, msd: str, artist: str = ARTIST)
 def mapped(place: Place[Any], slices: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The table made of these slices, best first."""
     place.load(*(place.stage("artist_votes", key, rows) for key, rows in slices.items()))
-    place.warehouse.fill(TABLE, mapped_artists())
+    place.warehouse.fill(TABLE, query("mapped.artists"))
     with place.warehouse.transaction("looking") as connection:
         rows = connection.execute(TABLE.select().order_by(TABLE.c.artist_id, TABLE.c.rank)).mappings()
         return [dict(one) for one in rows]

@@ -23,7 +23,7 @@ from music_assets.staging.s3 import S3Files
 from music_assets.tables import LOADS, PUBLISHED, STAGED, key_columns
 from music_assets.warehouse.connect import open_warehouse, without_password
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
-from music_assets.warehouse.published import SELECTS
+from music_assets.warehouse.published import query
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets.warehouse.redshift_url import RedshiftUrl
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
@@ -136,7 +136,7 @@ def test_a_writer_that_never_ends_is_not_waited_for_for_ever(
     with redshift_place.warehouse.transaction("holding") as connection:
         connection.execute(text("LOCK TABLE meta.writers"))
         with pytest.raises(WarehouseInUse, match="Another load may have its turn"):
-            hasty.fill(PUBLISHED["msd.songs"], SELECTS["msd.songs"]())
+            hasty.fill(PUBLISHED["msd.songs"], query("msd.songs"))
 
 
 def test_readers_neither_wait_nor_see_half_a_load(redshift_place: Redshift) -> None:
@@ -202,7 +202,7 @@ def test_wrong_credentials_are_told_and_not_shown(
     caplog.set_level(logging.DEBUG)
     wrong = warehouse_at(url_of(redshift_place).set(password="a-Wrong-one"), standin)
     with pytest.raises(WarehouseError, match=f'password authentication failed for user "{USER}"') as raised:
-        wrong.fill(PUBLISHED["msd.songs"], SELECTS["msd.songs"]())
+        wrong.fill(PUBLISHED["msd.songs"], query("msd.songs"))
     assert type(raised.value) is WarehouseError  # trying again would not help
     assert "a-Wrong-one" not in "".join(format_exception(raised.value)) + caplog.text
 
@@ -338,10 +338,10 @@ def test_every_statement_is_redshifts_by_a_second_reader(standin: Standin) -> No
     for kind in STAGED:
         key = dict.fromkeys(key_columns(STAGED[kind]), "k")
         place.load(place.stage(kind, "AA", [row(kind, **key)]))
-    for name, rows in SELECTS.items():
-        warehouse.fill(PUBLISHED[name], rows())
+    for name in PUBLISHED:
+        warehouse.fill(PUBLISHED[name], query(name))
     history = "spotify.popularity_history"
-    warehouse.append(PUBLISHED[history], SELECTS[history]())
+    warehouse.append(PUBLISHED[history], query(history))
     warehouse.grant("music_readers")
     sent = set(standin.statements[before:])
     assert len(sent) > 500
@@ -362,7 +362,7 @@ def test_ids_are_looked_up_as_in_the_published_copy(redshift_place: Redshift) ->
     song = row("msd_songs", track_id=track, title="Anna 100%", artist_id="ARD7TVE1187B99BFB1", year=1999)
     redshift_place.load(redshift_place.stage("msd_songs", "AA", [song]))
     for name in ("msd.songs", "analytics.songs"):
-        redshift_place.warehouse.fill(PUBLISHED[name], SELECTS[name]())
+        redshift_place.warehouse.fill(PUBLISHED[name], query(name))
     url = url_of(redshift_place).render_as_string(hide_password=False)
     found = lookup([track, "TRZZZZZ128F429D538"], warehouse=url, columns=["title", "year", "match_reasons"])
     assert list(found.found) == [True, False]

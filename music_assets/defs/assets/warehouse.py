@@ -1,4 +1,4 @@
-"""The published tables of `msd`, `spotify` and `mapped`: one asset per table, its SQL in `published`.
+"""The published tables of `msd`, `spotify` and `mapped`: one asset per table, its query in `warehouse/sql`.
 
 The wide tables that most people query are in `analytics`; both come from the factory here.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Table
 from music_assets import tables as declared
 from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
 from music_assets.warehouse.engine import Append
-from music_assets.warehouse.published import APPENDED, SELECTS, reads
+from music_assets.warehouse.published import APPENDED, query, reads
 
 CODE_VERSION = "1"
 
@@ -27,7 +27,7 @@ def table_asset(name: str, description: str) -> AssetsDefinition:
 
     @asset(
         key=table_key(table),
-        deps=sorted({table_key(read) for read in reads(SELECTS[name]())}),
+        deps=sorted({table_key(read) for read in reads(name)}),
         io_manager_key="warehouse_tables",
         group_name=PUBLISHED,
         owners=OWNERS,
@@ -38,7 +38,7 @@ def table_asset(name: str, description: str) -> AssetsDefinition:
         description=description,
     )
     def published_table() -> Any:  # Dagster takes no union of classes
-        return Append(SELECTS[name]()) if name in APPENDED else SELECTS[name]()
+        return Append(query(name)) if name in APPENDED else query(name)
 
     return published_table
 

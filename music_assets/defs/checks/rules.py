@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from music_assets.tables import LOADS, PUBLISHED, key_columns
-from music_assets.warehouse.published import SELECTS, reads
+from music_assets.warehouse.published import reads
 
 # Which published table's column must be found in which other's.
 REFERENCES = [
@@ -62,7 +62,7 @@ class Rule:
 def blocking_rules(table: Table) -> list[Rule]:
     """What must be so for readers to get this table."""
     references = [_reference(*reference) for reference in REFERENCES if _last(reference) is table]
-    staged = [read for read in reads(SELECTS[table.fullname]()) if read.schema == "staging"]
+    staged = [read for read in reads(table.fullname) if read.schema == "staging"]
     return [_key(table), *references, *([_complete(staged)] if staged else [])]
 
 

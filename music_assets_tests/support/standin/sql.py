@@ -47,7 +47,7 @@ _LAYOUT = [
 ]
 _VARCHAR = re.compile(r'("\w+"|\w+)\s+VARCHAR\((\d+)\)', re.I)
 _LISTAGG = re.compile(
-    r"\blistagg\(([^,()]+),\s*(chr\(\d+\))\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
+    r"\blistagg\(([^,()]+),\s*(chr\(\s*\d+\s*\))\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
 )
 
 
