@@ -1,9 +1,8 @@
 """Ids in, rows of `analytics.songs` out: `lookup`, for notebooks and scripts.
 
-Here as well: opening the published tables to read them, wherever they are (`reading`). For any other question
-they are open to SQL: `music-assets query`, or DuckDB on the published copy.
-
-Tried on DuckDB and on the tests' stand-in for Redshift, not on a cluster.
+Here as well: opening the published tables to read them, wherever they are (`reading`). For any other
+question use SQL: `music-assets query`, or DuckDB on the published copy. Tried on the tests' stand-in for
+Redshift, not on a cluster.
 """
 
 from __future__ import annotations
@@ -30,17 +29,14 @@ _KINDS: tuple[tuple[re.Pattern[str], dict[str, str]], ...] = (
     (id_forms.MSD_TRACK_ID, {"track": "track_id"}),
     (id_forms.MSD_SONG_ID, {"song": "song_id"}),
     (id_forms.MSD_ARTIST_ID, {"artist": "artist_id"}),
-    (
-        id_forms.SPOTIFY_ID,
-        {"spotify_track": "spotify_track_id", "spotify_artist": "spotify_artist_id"},
-    ),
+    (id_forms.SPOTIFY_ID, {"spotify_track": "spotify_track_id", "spotify_artist": "spotify_artist_id"}),
 )
 # `spotify:track:…` and `https://open.spotify.com/track/…?si=…` hold an id as well.
 _LINK = re.compile(
     r"(?:spotify:|https?://open\.spotify\.com/(?:[a-z-]+/)?)(?:track|artist)[:/]"
     rf"({id_forms.SPOTIFY_ID.pattern})\b.*"
 )
-_BATCH = 1000  # ids per INSERT
+_BATCH = 5_000  # ids per statement
 
 
 class LookupFailed(MusicAssetsError, ValueError):
@@ -91,9 +87,7 @@ def lookup(
             kinds = list(_kinds(id_))
             rows.append([as_given, kinds[0] if len(kinds) == 1 else None, False, *[None] * len(wanted)])
     names = ["id", "id_kind", "found", *(column.name for column in wanted)]
-    frame = pd.DataFrame(
-        {name: [row[place] for row in rows] for place, name in enumerate(names)}, columns=names
-    )
+    frame = pd.DataFrame(rows, columns=names)
     return frame.astype({"found": bool, **{column.name: _dtype(column) for column in wanted}})
 
 
@@ -111,8 +105,7 @@ def reading(warehouse: str | Path | None) -> Iterator[tuple[Connection, str]]:
         with engine.connect() as connection:
             yield connection, place
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        first_line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        first_line = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise LookupFailed(
             f"The tables at {place} cannot be read, or are of another version: {first_line} "
             "Fill them with `music-assets run`, or read the published copy."
@@ -149,7 +142,7 @@ def _kinds(id_: str) -> dict[str, str]:
 
 def _find(connection: Connection, ids: Iterable[str], wanted: list[Column[Any]]) -> Found:
     """The rows of each id that is in the table, by track."""
-    from sqlalchemy import Column, MetaData, String, Table, insert, select
+    from sqlalchemy import select
 
     from music_assets.tables import PUBLISHED
 
@@ -158,23 +151,14 @@ def _find(connection: Connection, ids: Iterable[str], wanted: list[Column[Any]])
     for id_ in dict.fromkeys(ids):
         for kind_and_column in _kinds(id_).items():
             by_kind.setdefault(kind_and_column, []).append(id_)
-    columns = (Column("kind", String(16)), Column("id", String(22)))
-    wanted_ids = Table("lookup_ids", MetaData(), *columns, prefixes=["TEMPORARY"])
-    wanted_ids.create(connection)
-    for (kind, _), some in by_kind.items():
-        for start in range(0, len(some), _BATCH):  # one statement for many rows, not one per row
-            batch = [{"kind": kind, "id": id_} for id_ in some[start : start + _BATCH]]
-            connection.execute(insert(wanted_ids).values(batch))
     found: Found = {}
-    for kind, column in by_kind:
-        rows = (
-            select(wanted_ids.c.id, *(one.label(f"c{n}") for n, one in enumerate(wanted)))
-            .join_from(wanted_ids, songs, songs.c[column] == wanted_ids.c.id)
-            .where(wanted_ids.c.kind == kind)
-            .order_by(wanted_ids.c.id, songs.c.track_id)
-        )
-        for id_, *values in connection.execute(rows):
-            found.setdefault(id_, []).append((kind, values))
+    for (kind, name), some in by_kind.items():
+        column = songs.c[name]
+        rows = select(column.label("of_id"), *(one.label(f"c{n}") for n, one in enumerate(wanted)))
+        for start in range(0, len(some), _BATCH):
+            batch = rows.where(column.in_(some[start : start + _BATCH])).order_by(songs.c.track_id)
+            for id_, *values in connection.execute(batch):
+                found.setdefault(id_, []).append((kind, values))
     return found
 
 
@@ -198,7 +182,7 @@ def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
             return create_engine(url, poolclass=NullPool), url.render_as_string(hide_password=True)
         path = Path(url.database or "")
     else:
-        path = Path(warehouse) if warehouse is not None else _data_folder()
+        path = Path(_data_folder() if warehouse is None else warehouse)
         if path.is_dir() or warehouse is None:
             path = path / "published" / "music_assets.duckdb"
     if not path.is_file():
@@ -219,12 +203,11 @@ def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
     return engine, str(path)
 
 
-def _data_folder() -> Path:
+def _data_folder() -> str:
     """The data folder of the environment or of `.env`, as the command line reads them."""
     from dotenv import dotenv_values
 
-    name = "MUSIC_ASSETS_DATA"
-    return Path(os.environ.get(name) or dotenv_values(".env").get(name) or "data")
+    return {**dotenv_values(".env"), **os.environ}.get("MUSIC_ASSETS_DATA") or "data"
 
 
 def _dtype(column: Column[Any]) -> str:

@@ -1,7 +1,6 @@
-"""Progress, told once and shown wherever somebody looks.
+"""Progress of a run: stages report it to a logger, and whoever shows it listens there.
 
-The stages tell a logger what they have done; the command line draws it, Dagster's own logs keep
-what they are given. Nothing here draws.
+The command line draws it (`cli.console`); nothing here draws.
 """
 
 from __future__ import annotations
@@ -11,27 +10,15 @@ import logging
 LOGGER = logging.getLogger("music_assets.progress")
 
 
-def advanced(stage: str, partition: str, done: int, of: int, rows: int = 0, *, kept: bool = False) -> None:
-    """Tell that a stage is done with a partition: the `done`-th of `of`, with `rows` rows.
+def advanced(
+    stage: str, partition: str, done: int, of: int, rows: int = 0, *, unchanged: bool = False
+) -> None:
+    """Report that a stage has finished a partition: the `done`-th of `of`, with `rows` rows.
 
-    `kept` says that it was there already and nothing had to be made.
+    `unchanged` partitions were up to date: nothing was computed.
     """
+    progress = {"stage": stage, "partition": partition, "done": done, "of": of, "rows": rows}
+    progress["unchanged"] = unchanged
     LOGGER.info(
-        "%s %s (%d of %d): %d rows%s",
-        stage,
-        partition,
-        done,
-        of,
-        rows,
-        ", kept" if kept else "",
-        extra={
-            "progress": {
-                "stage": stage,
-                "partition": partition,
-                "done": done,
-                "of": of,
-                "rows": rows,
-                "kept": kept,
-            }
-        },
+        "%(stage)s %(partition)s (%(done)d of %(of)d): %(rows)d rows", progress, extra={"progress": progress}
     )

@@ -68,9 +68,15 @@ class _Bars(logging.Handler):
         task, started = self._stages[stage]
         if progress["done"] == 1:  # the next run of the same stage: its partitions are added
             self._earlier[stage] = int(self._bars.tasks[task].completed)
-        self._rows[stage] = self._rows.get(stage, 0) + (0 if progress["kept"] else progress["rows"])
+        self._rows[stage] = self._rows.get(stage, 0) + (0 if progress["unchanged"] else progress["rows"])
         rows, seconds = self._rows[stage], max(time.monotonic() - started, 0.001)
-        rate = f"{rows:,} rows, {rows / seconds:,.0f}/s" if rows else "unchanged" if progress["kept"] else ""
+        rate = (
+            f"{rows:,} rows, {rows / seconds:,.0f}/s"
+            if rows
+            else "unchanged"
+            if progress["unchanged"]
+            else ""
+        )
         earlier = self._earlier.get(stage, 0)
         self._bars.update(
             task,

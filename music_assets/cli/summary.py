@@ -5,7 +5,7 @@ The numbers come from the metadata of assets, by name. Which runs there are is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,10 +112,9 @@ class Summary:
     def show(self, console: Console, settings: Settings) -> None:
         """Print it, and where to find the results."""
         console.print()
-        _print_table(console, self._rows())
-        if self.tables:
-            console.print()
-            _print_table(console, [("table", "rows"), *((name, f"{n:,}") for name, n in self.tables.items())])
+        for name, count in (*self._counts(), *self.tables.items()):
+            console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}", highlight=False)
+        console.print()
         for title, lines in (
             ("[yellow]Set aside:[/]", self.set_aside_files),
             ("[yellow]Note:[/]", self.notes),
@@ -128,10 +127,9 @@ class Summary:
             console.print(
                 "[bold yellow]Interrupted.[/] What is finished is kept; the same command continues from here."
             )
-            return
-        if self.spotify == "sandbox":
-            console.print("\n" + SANDBOX_BANNER)
-        if not self.failed:
+        elif self.spotify == "sandbox":
+            console.print(SANDBOX_BANNER)
+        if not (self.interrupted or self.failed):
             console.print(
                 f"\nTables     {settings.published}\n"
                 f"Report     {settings.report}\n"
@@ -140,36 +138,25 @@ class Summary:
                 highlight=False,
             )
 
-    def _rows(self) -> list[tuple[str, str]]:
-        decided = self.matched + self.ambiguous + self.below_floor + self.no_candidates
+    def _counts(self) -> Iterator[tuple[str, int | str]]:
+        unmatched = self.below_floor + self.no_candidates
+        decided = self.matched + self.ambiguous + unmatched
         share = f"  ({self.matched / decided:.1%} of the songs with a response)" if decided else ""
-        others = {source: count for source, count in self.requests.items() if source != "spotify"}
-        return [
-            ("partitions", f"{self.partitions:,}"),
-            ("songs read", f"{self.songs:,}"),
-            *([("files set aside", f"{self.set_aside:,}")] if self.set_aside else []),
-            ("matched", f"{self.matched:,}{share}"),
-            ("ambiguous", f"{self.ambiguous:,}"),
-            ("unmatched", f"{self.below_floor + self.no_candidates:,}"),
-            *(
-                [("pending, errors", f"{self.pending:,}, {self.error:,}")]
-                if self.pending or self.error
-                else []
-            ),
-            ("requests spent", f"{self.requests_spent:,}"),
-            ("requests saved", f"{self.requests_saved:,}"),
-            *((f"requests to {source}", f"{count:,}") for source, count in others.items()),
-            ("time", f"{self.seconds:,.1f} s"),
-        ]
-
-
-def _print_table(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+        yield "partitions", self.partitions
+        yield "songs read", self.songs
+        if self.set_aside:
+            yield "files set aside", self.set_aside
+        yield "matched", f"{self.matched:,}{share}"
+        yield "ambiguous", self.ambiguous
+        yield "unmatched", unmatched
+        if self.pending or self.error:
+            yield "pending, errors", f"{self.pending:,}, {self.error:,}"
+        yield "requests spent", self.requests_spent
+        yield "requests saved", self.requests_saved
+        for source, count in self.requests.items():
+            if source != "spotify":
+                yield f"requests to {source}", count
+        yield "time", f"{self.seconds:,.1f} s\n"
 
 
 def _is_interrupt(event: Any) -> bool:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from music_assets.cli import TrackId, data_option
-from music_assets.cli.console import SANDBOX_BANNER, facts_table, shown
+from music_assets.cli.console import SANDBOX_BANNER, facts_table
 from music_assets.cli.ledger import existing_ledger
 from music_assets.ids import partition_of
 from music_assets.lookup import LookupFailed, reading
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from music_assets.sources.ledger import Ledger
     from music_assets.sources.msd import MsdRoot
-    from music_assets.staging.store import StagingStore
+    from music_assets.staging.manifests import ManifestEntry
+    from music_assets.staging.store import StagedFile, StagingStore
 
 Facts = dict[str, Any]
 
@@ -92,16 +93,21 @@ def trace_row(
         LookupFailed: there is no such track, or there are no tables to read.
         MusicAssetsError: the warehouse, staged files, ledger or MSD cannot be reached.
     """
+    from music_assets.staging import manifests
     from music_assets.tables import STAGED
 
     partition = partition_of(track_id)
     with reading(tables) as (connection, place):
-        song, match, wide = _rows(connection, track_id)
-        loads = _loads(connection, partition)
-    if song is None:
+        rows, loads = _rows(connection, track_id), _loads(connection, partition)
+    song, match, wide = rows["msd.songs"], rows["mapped.songs"], rows["analytics.songs"]
+    if not song:
         raise LookupFailed(
             f"The tables at {place} have no track {track_id}: has partition {partition} been run?"
         )
+    entries, files = manifests.read(store, "staged_json", partition), {}
+    for kind in map(str, STAGED):
+        staged = store.staged_file(kind, partition)
+        files[kind] = _file(store.url(kind, partition), staged, entries.get(kind), loads.get(kind))
     return {
         "track_id": track_id,
         "tables": place,
@@ -109,23 +115,24 @@ def trace_row(
         "msd": _msd(song, msd),
         "match": _match(match, wide),
         "answers": _responses(ledger, track_id, match, wide),
-        "files": {kind: _file(store, kind, partition, loads.get(kind)) for kind in map(str, STAGED)},
+        "files": files,
     }
 
 
-def _rows(connection: Connection, track_id: str) -> tuple[Facts | None, Facts, Facts]:
-    """The track's rows of `msd.songs`, `mapped.songs` (its best candidate) and `analytics.songs`."""
+def _rows(connection: Connection, track_id: str) -> dict[str, Facts]:
+    """The track's rows by table, empty where missing; of `mapped.songs` that of the best candidate."""
     from sqlalchemy import select
 
     from music_assets.tables import PUBLISHED
 
-    def first(name: str, *order: str) -> Facts | None:
+    found = {}
+    for name in ("msd.songs", "mapped.songs", "analytics.songs"):
         table = PUBLISHED[name]
         rows = select(table).where(table.c.track_id == track_id)
-        row = connection.execute(rows.order_by(*(table.c[one] for one in order)).limit(1)).first()
-        return None if row is None else dict(row._mapping)
-
-    return first("msd.songs"), first("mapped.songs", "rank") or {}, first("analytics.songs") or {}
+        if "rank" in table.c:
+            rows = rows.order_by(table.c.rank)
+        found[name] = dict(connection.execute(rows.limit(1)).mappings().first() or {})
+    return found
 
 
 def _loads(connection: Connection, partition: str) -> dict[str, Facts]:
@@ -134,8 +141,8 @@ def _loads(connection: Connection, partition: str) -> dict[str, Facts]:
 
     from music_assets.tables import LOADS
 
-    rows = connection.execute(select(LOADS).where(LOADS.c.slice == partition))
-    return {row["table"]: dict(row) for row in rows.mappings()}
+    rows = connection.execute(select(LOADS).where(LOADS.c.slice == partition)).mappings()
+    return {row["table"]: dict(row) for row in rows}
 
 
 def _msd(song: Facts, root: MsdRoot | None) -> Facts:
@@ -200,16 +207,12 @@ def _responses(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) 
     }
 
 
-def _file(store: StagingStore, kind: str, partition: str, load: Facts | None) -> Facts:
+def _file(url: str, staged: StagedFile | None, entry: ManifestEntry | None, load: Facts | None) -> Facts:
     """A staged file of the partition: the run that wrote it, its validation, and the load it came in with."""
-    from music_assets.staging import manifests
-
-    staged = store.staged_file(kind, partition)
-    facts: Facts = {"url": store.url(kind, partition), "staged": None, "validation": None, "loaded": None}
+    facts: Facts = {"url": url, "staged": None, "validation": None, "loaded": None}
     if staged is not None:
         names = ("checksum", "bytes", "rows", "run_id", "written_at", "fingerprint")
         facts["staged"] = {name: getattr(staged, name) for name in names}
-        entry = manifests.read(store, "staged_json", partition).get(kind)
         if entry is not None and entry.checksum == staged.checksum:
             facts["validation"] = {"stamp": entry.validation, "problems": list(entry.problems)}
     if load is not None:
@@ -227,21 +230,13 @@ def _show(console: Console, found: Facts) -> None:
     """Draw it, from the row back to its sources."""
     console.print(facts_table({"track_id": found["track_id"], **found["song"]}, "The row"), "")
     console.print(facts_table(found["match"], "Its match"), "")
-    if found["answers"]:
-        console.print(_responses_table(found["answers"]), "")
-    else:
+    for purpose, response in found["answers"].items():
+        console.print(facts_table(response, f"Cached response: {purpose}"), "")
+    if not found["answers"]:
         console.print("The ledger in use has no response about it.\n")
     console.print(facts_table(found["msd"], "Its MSD file"), "")
     console.print(_files_table(found["files"]))
     console.print("Find the runs by their ids in Dagster's UI: `music-assets ui`.")
-
-
-def _responses_table(responses: Mapping[str, Facts]) -> Table:
-    names = ("about", "query", "status", "fetched_at", "mode")
-    table = Table("purpose", *names, title="In the ledger")
-    for purpose, response in responses.items():
-        table.add_row(purpose, *(Text(shown(response[name])) for name in names))
-    return table
 
 
 def _files_table(files: Mapping[str, Facts]) -> Table:

@@ -99,7 +99,7 @@ class WarehouseIOManager(ConfigurableIOManager):
                     f"files: {', '.join(done.protected)}"
                 )
             context.add_output_metadata(_loaded(done))
-            advanced("staging tables", table.name, 1, 1, sum(done.loaded.values()), kept=not done.loaded)
+            advanced("staging tables", table.name, 1, 1, sum(done.loaded.values()), unchanged=not done.loaded)
         else:
             if isinstance(obj, Append):
                 rows = warehouse.append(table, obj.rows)

@@ -56,7 +56,7 @@ def stage_asset(
             for done, partition in enumerate(built, start=1):
                 _report(context, store, partition)
                 rows = partition.files[outputs[0]].rows
-                advanced(outputs[0], partition.key, done, len(keys), rows, kept=partition.unchanged)
+                advanced(outputs[0], partition.key, done, len(keys), rows, unchanged=partition.unchanged)
         except InputMissing as error:
             raise Failure(str(error), allow_retries=False) from error
         for kind in outputs:
