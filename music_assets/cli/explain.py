@@ -134,14 +134,17 @@ class Explanation:
         return table
 
     def _evidence_table(self, hit: Row, row: Row) -> Table:
-        from music_assets import matching
         from music_assets.defs.assets.mapped_rows import song_of
+        from music_assets.matching import explain
+        from music_assets.matching.evidence import PRIOR, VETO
         from music_assets.resolution import candidate_of
 
         title = f"Evidence for {row['spotify_track_id']}, rank {row['rank']}"
-        table = Table("evidence", "MSD", "Spotify", "points", "of", "in words", title=title)
-        for line in matching.explain(song_of(self.song), candidate_of(hit)):
+        table = Table("evidence", "MSD", "Spotify", "bits", "of", "in words", title=title)
+        table.caption = f"each bit doubles the odds that it is the song, which begin with {PRIOR:g} bits"
+        for line in explain(song_of(self.song), candidate_of(hit)):
             points, most = (f"{line.points:g}", f"{line.of:g}") if line.level else ("", "")
+            points = "veto" if line.points <= VETO else points
             table.add_row(
                 line.evidence, Text(line.song), Text(line.candidate), points, most, Text(line.words)
             )
