@@ -71,7 +71,8 @@ def songs(real: pd.DataFrame, rows: int, a_file: int) -> Iterator[tuple[str, byt
         size = min(a_file, rows - start)
         frame = pd.concat([real] * (size // len(real) + 1), ignore_index=True).iloc[:size]
         frame["track_id"] = [f"TR{start + place:016d}" for place in range(size)]
-        yield KEYS[number], *encode(frame, KEYS[number])
+        encoded = encode(frame, KEYS[number])
+        yield KEYS[number], encoded.content, encoded.rows
 
 
 def staged(files: Iterator[tuple[str, bytes, int]], put: Callable[[str, bytes], str]) -> list[Manifest]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 # The Echo Nest's ids as the MSD has them: two capitals, then 16 capitals or digits. Letters 3 to 5 of a
-# track's id name the folders that its file lies in (the MSD's FAQ, and all real files seen).
-MSD_TRACK_ID = re.compile(r"TR[A-Z]{3}[A-Z0-9]{13}")
+# track's id name the folders that its file lies in, the first two of them its partition (the MSD's FAQ).
+MSD_TRACK_ID = re.compile(r"TR[A-Z]{2}[A-Z0-9]{14}")
 PARTITION_KEY = re.compile(r"[A-Z]{2}")
 MSD_SONG_ID = re.compile(r"SO[A-Z0-9]{16}")
 MSD_ARTIST_ID = re.compile(r"AR[A-Z0-9]{16}")

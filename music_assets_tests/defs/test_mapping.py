@@ -302,7 +302,7 @@ def test_known_bad_links_are_flagged_and_no_evidence_for_the_artist(desk: Desk) 
     told = metadata(desk.run(AA, AB), AA)
     assert told["known_mismatch"] == 1
     assert told["reasons"] == [
-        "sid_mismatches.txt: line 2, 'not a line of it', is not understood and was left out."
+        "sid_mismatches.txt: line 2, 'not a line of it', cannot be parsed and was left out."
     ]
     assert [len(desk.staged("artist_votes", key)) for key in (AA, AB)] == [0, 1]
     match = desk.mapped("matched")[0]

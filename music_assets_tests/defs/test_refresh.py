@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,17 +17,24 @@ from typing import Any
 
 import duckdb
 import pytest
-from dagster import AssetKey, AssetsDefinition, DagsterInstance, materialize
+from dagster import AssetsDefinition, DagsterInstance, materialize
 
 from music_assets.cli.run import run_job
-from music_assets.defs.assets import refresh
+from music_assets.defs import partitions, stages
+from music_assets.defs.assets import staging
 from music_assets.defs.assets.warehouse import tables
+from music_assets.defs.automation.facts import Loads, days_to_load
+from music_assets.defs.registry import STAGES_BY_DAY
 from music_assets.defs.resources import RefreshResource, SpotifyResource
+from music_assets.defs.stage_assets import stage_asset
+from music_assets.defs.stages import Plan
 from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings
-from music_assets.staging.store import StagingStore
+from music_assets.staging.partitions import Staged, write_partition
+from music_assets.staging.rows import encode
+from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets_tests.support.faults import Raw
@@ -37,11 +44,10 @@ from music_assets_tests.warehouse.rows import Folder, Place, row
 FIRST = datetime(2027, 1, 15, 8, tzinfo=UTC)  # the server's clock begins here
 LONG_AGO = "2026-12-01T00:00:00"
 PUBLISHED = ("spotify/tracks", "spotify/artists", "spotify/popularity_history", "spotify/artist_releases")
-REFRESH: list[AssetsDefinition] = [
-    refresh.spotify_refresh,
-    refresh.artist_releases,
-    refresh.refreshed_slices,
+STAGES = [
+    stage_asset(one, partitions_def=partitions.days, policy=partitions.days_policy) for one in STAGES_BY_DAY
 ]
+REFRESH: list[AssetsDefinition] = [*STAGES, staging.staged_json_refresh, *staging.refresh_tables]
 TABLES = [table for table in tables if table.key.to_user_string().removeprefix("warehouse/") in PUBLISHED]
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -75,18 +81,43 @@ class Desk:
     def store(self) -> StagingStore:
         return StagingStore(self.settings.staging)
 
-    def refresh(self, publish: bool = False, **more: Any) -> dict[str, dict[str, Any]]:
-        """Materialise a refresh, and the tables that show it where asked to; the metadata of each asset."""
-        assets = REFRESH + (TABLES if publish else [])
+    def refresh(
+        self, publish: bool = False, day: str | None = None, per_day: int | None = None, **more: Any
+    ) -> dict[str, dict[str, Any]]:
+        """Materialize a refresh of the clock's day, and the tables that show it where that is wanted.
+
+        Returns:
+            The metadata of each asset, and under `all` what the stages of tracks and artists say together.
+        """
+        spotify = self.settings.spotify.model_copy(update={"requests_per_day": per_day})
+        settings = self.settings.model_copy(update={"spotify": spotify})
+        made = {**resources(settings), "refresh": RefreshResource(share=0.2, **more)}
+        about: dict[str, Any] = {"resources": made, "run_config": QUIET}
         with DagsterInstance.ephemeral() as instance:
-            made = {**resources(self.settings), "refresh": RefreshResource(share=0.2, **more)}
-            done = materialize(assets, instance=instance, resources=made, run_config=QUIET)
-        return {
+            runs = [materialize(REFRESH, instance=instance, partition_key=day or self.day, **about)]
+            if publish:
+                runs.append(materialize(TABLES, instance=instance, **about))
+        shown: dict[str, dict[str, Any]] = {
             event.asset_key.to_user_string(): {  # type: ignore[union-attr]
                 name: value.value for name, value in event.materialization.metadata.items()
             }
-            for event in done.get_asset_materialization_events()
+            for run in runs
+            for event in run.get_asset_materialization_events()
         }
+        artists, tracks = shown["spotify_artists_refresh"], shown["spotify_tracks_refresh"]
+        shown["all"] = {
+            **tracks,
+            "artists": artists["dagster/partition_row_count"],
+            "tracks": tracks["dagster/partition_row_count"],
+            "missing": sorted({*artists["missing"], *tracks["missing"]}),
+            **{name: artists[name] + tracks[name] for name in ("with_popularity", "requests_spent")},
+        }
+        return shown
+
+    @property
+    def day(self) -> str:
+        """The day it is by the server's clock."""
+        return datetime.fromtimestamp(self.server.clock(), UTC).date().isoformat()
 
     def sent(self) -> dict[str, int]:
         """Requests since the last look."""
@@ -167,8 +198,16 @@ def desk(
 ) -> Iterator[Desk]:
     server = _servers[request.param].reset()
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: server.clock())
+    _move_dagsters_clock(monkeypatch, server.clock)
     with desk_in(server, tmp_path, songs_catalogue) as found:
         yield found
+
+
+def _move_dagsters_clock(monkeypatch: pytest.MonkeyPatch, clock: Callable[[], float]) -> None:
+    """Dagster knows no partition of a day that has not come."""
+    monkeypatch.setattr("dagster._time._mockable_get_current_timestamp", clock)
+    now = "dagster._time._mockable_get_current_datetime"
+    monkeypatch.setattr(now, lambda: datetime.fromtimestamp(clock(), UTC))
 
 
 in_development = pytest.mark.parametrize("desk", ["development"], indirect=True)
@@ -184,13 +223,13 @@ def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(desk: Desk) -
         told = desk.refresh(publish=True)
         releases = len(desk.artists) if day == 1 else 0  # once a month
         assert desk.sent() == {"tracks": 2, "artists": 1 + releases}
-        assert told["spotify_refresh"]["tracks"] == len(desk.tracks)
-        assert told["spotify_refresh"]["with_popularity"] == everything
+        assert told["all"]["tracks"] == len(desk.tracks)
+        assert told["all"]["with_popularity"] == everything
         assert desk.history() == {f"2027-01-{14 + past}": everything for past in range(1, day + 1)}
         before = desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL")
         again = desk.refresh(publish=True)
         assert desk.sent() == {}
-        assert again["spotify_refresh"]["requests_spent"] == 0
+        assert again["all"]["requests_spent"] == 0
         assert desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL") == before
         desk.days_pass()
     assert desk.rows("SELECT count(*), count(popularity) FROM spotify.tracks") == [(60, 60)]
@@ -199,7 +238,7 @@ def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(desk: Desk) -
 
 @in_development
 def test_without_popularity_the_asset_says_so_and_does_not_fail(desk: Desk) -> None:
-    told = desk.refresh(publish=True)["spotify_refresh"]
+    told = desk.refresh(publish=True)["all"]
     assert told["access"] == "development"
     assert told["missing"] == ["available_markets", "followers", "popularity"]
     assert (told["tracks"], told["artists"], told["with_popularity"]) == (60, 0, 0)
@@ -222,10 +261,10 @@ def test_values_of_spotifys_are_in_no_metadata(desk: Desk) -> None:
 def test_a_share_of_what_is_left_of_the_day_is_spent(desk: Desk) -> None:
     asked: set[str] = set()
     for _ in range(2):
-        told = desk.refresh(publish=True, requests_per_day=60, refresh_share=0.2)
-        assert told["spotify_refresh"]["requests_allowed"] == 12
+        told = desk.refresh(publish=True, per_day=60)
+        assert told["all"]["requests_allowed"] == 12
         assert desk.sent() == {"tracks": 8, "artists": 4}
-        desk.refresh(publish=True, requests_per_day=60, refresh_share=0.2)
+        desk.refresh(publish=True, per_day=60)
         assert desk.sent() == {}  # what is left of the day is no new share
         fresh = desk.rows("SELECT spotify_track_id FROM spotify.tracks WHERE name <> 'Before'")
         assert len({id_ for (id_,) in fresh} - asked) == 8  # others than yesterday's
@@ -236,8 +275,8 @@ def test_a_share_of_what_is_left_of_the_day_is_spent(desk: Desk) -> None:
 @slow
 @in_development
 def test_where_nothing_is_left_nothing_is_asked(desk: Desk) -> None:
-    told = desk.refresh(requests_per_day=4, refresh_share=0.2)
-    assert (told["spotify_refresh"]["requests_allowed"], desk.sent()) == (0, {})
+    told = desk.refresh(per_day=4)
+    assert (told["all"]["requests_allowed"], desk.sent()) == (0, {})
 
 
 @slow
@@ -279,18 +318,18 @@ def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> Non
 def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
     gone = desk.tracks[3]
     desk.server.sandbox.faults.gone = frozenset([gone])
-    told = desk.refresh(publish=True)["spotify_refresh"]
+    told = desk.refresh(publish=True)["all"]
     assert (told["tracks"], told["vanished"]) == (60, 1)
     about = f"SELECT name, isrc, vanished_at FROM spotify.tracks WHERE spotify_track_id = '{gone}'"
     ((name, isrc, since),) = desk.rows(about)
     assert (name, isrc, since) == ("Before", "X", FIRST.replace(tzinfo=None))
     assert desk.rows("SELECT count(vanished_at) FROM spotify.tracks") == [(1,)]
     desk.days_pass()
-    assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 1
+    assert desk.refresh(publish=True)["all"]["vanished"] == 1
     assert desk.rows(about)[0][2] == since  # the first time it was said
     desk.server.sandbox.faults.gone = frozenset()
     desk.days_pass()
-    assert desk.refresh(publish=True)["spotify_refresh"]["vanished"] == 0
+    assert desk.refresh(publish=True)["all"]["vanished"] == 0
     assert desk.rows(about)[0][2] is None and desk.rows(about)[0][0] != "Before"
 
 
@@ -298,7 +337,7 @@ def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
 def test_relinked_tracks_are_recorded(desk: Desk) -> None:
     copy = {"id": "9" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
     desk.server.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
-    assert desk.refresh(publish=True)["spotify_refresh"]["relinked"] == 1
+    assert desk.refresh(publish=True)["all"]["relinked"] == 1
     ((id_, name),) = desk.rows(
         "SELECT spotify_track_id, name FROM spotify.tracks WHERE relinked_to IS NOT NULL"
     )
@@ -309,14 +348,14 @@ def test_relinked_tracks_are_recorded(desk: Desk) -> None:
 @in_development
 def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
     desk.server.sandbox.faults.quota_per_day = 10
-    told = desk.refresh(publish=True, requests=200)["spotify_refresh"]
+    told = desk.refresh(publish=True, requests=200)["all"]
     assert 0 < told["tracks"] <= 10 and told["go_on_at"]
     desk.sent()
     desk.server.sandbox.faults.quota_per_day = None
     desk.days_pass(0.5)
     with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
         ledger.execute("DELETE FROM state WHERE name LIKE '%pause%'")  # the quota came back early
-    again = desk.refresh(publish=True, requests=200)["spotify_refresh"]
+    again = desk.refresh(publish=True, requests=200)["all"]
     assert (again["tracks"], again["go_on_at"]) == (60, "")
     assert desk.sent()["tracks"] == 60 - told["tracks"]
     assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
@@ -324,18 +363,19 @@ def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
 
 @slow
 @in_development
-def test_a_killed_refresh_asks_nothing_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_refresh_requests_nothing_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(store: StagingStore, kind: str, *args: Any, **more: Any) -> StagedFile:
+        if kind == "spotify_tracks_refresh":
+            raise KeyboardInterrupt
+        return write_partition(store, kind, *args, **more)
+
     with monkeypatch.context() as patch:
-        patch.setattr(refresh, "write_slice", _killed)
+        patch.setattr(stages, "write_partition", killed)
         with pytest.raises(KeyboardInterrupt):
             desk.refresh()
     assert desk.sent() == {"tracks": 60}
-    assert desk.refresh()["spotify_refresh"]["tracks"] == 60
+    assert desk.refresh()["all"]["tracks"] == 60
     assert "tracks" not in desk.sent()
-
-
-def _killed(*_: Any) -> None:
-    raise KeyboardInterrupt
 
 
 @in_development
@@ -368,9 +408,15 @@ def test_a_new_warehouse_gets_the_slices_of_all_days(desk: Desk) -> None:
     assert held
     releases = desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL")
     Path(desk.settings.warehouse.removeprefix("duckdb:///")).unlink()
-    desk.refresh(publish=True)
+    desk.sent()
+    missing = days_to_load(Plan(desk.store, {}), Loads.read(desk.warehouse))
+    assert missing == ["2027-01-15", "2027-01-16"]
+    for day in missing:
+        desk.refresh(day=day, publish=True)
+    assert desk.sent() == {}
     assert desk.rows("SELECT * FROM staging.spotify_tracks_refresh ORDER BY ALL") == held
     assert desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL") == releases
+    assert days_to_load(Plan(desk.store, {}), Loads.read(desk.warehouse)) == []
 
 
 @slow
@@ -378,41 +424,34 @@ def test_a_new_warehouse_gets_the_slices_of_all_days(desk: Desk) -> None:
 def test_the_file_of_a_past_day_gets_the_columns_declared_since(desk: Desk) -> None:
     day = "2027-01-14"
     old = {name: value for name, value in track(desk.tracks[0]).items() if name != "relinked_to"}
-    desk.refresh(requests=1)
-    refresh.write_slice(
-        desk.store, "spotify_tracks_refresh", day, "0", refresh.Made([old], {"requests_spent": 0}), "r"
-    )
-    days = {"days": [day, "2027-01-15"], "at": "2027-01-15T08:00:00+00:00"}
-    desk.store.write_json(refresh.NAME, "all", ".state.json", days)
-    assert desk.refresh(requests=1)["refreshed_slices"]["slices_loaded"] == 1
+    write_partition(desk.store, "spotify_tracks_refresh", day, Staged([old]), fingerprint="0", run_id="r")
+    desk.refresh(day=day)
+    assert desk.sent() == {}  # a past day cannot be requested again
     assert desk.rows(f"SELECT count(*) FROM staging.spotify_tracks_refresh WHERE slice = '{day}'") == [(1,)]
 
 
 @slow
 @in_development
-def test_a_file_of_the_day_that_is_wrong_is_refused_and_the_others_are_loaded(desk: Desk) -> None:
+def test_a_wrong_file_of_another_program_is_refused_and_the_others_are_loaded(desk: Desk) -> None:
     desk.refresh()
-    wrong = track(desk.tracks[0], popularity="loud")
-    desk.days_pass()
-    made = refresh.Made([wrong], {"requests_spent": 0})
-    refresh.write_slice(desk.store, "spotify_tracks_refresh", "2027-01-16", "0", made, "r")
-    days = {"days": ["2027-01-15", "2027-01-16"], "at": None}
-    desk.store.write_json(refresh.NAME, "all", ".state.json", days)
+    encoded = encode([track(desk.tracks[0], popularity="loud")], desk.day)
+    kind = "spotify_tracks_refresh"
+    write_partition(desk.store, kind, desk.day, Staged(encoded), fingerprint="0", run_id="r")
     with DagsterInstance.ephemeral() as instance:
         done = materialize(
-            [refresh.refreshed_slices],
+            REFRESH,
+            selection=[staging.staged_json_refresh, *staging.refresh_tables],
             instance=instance,
+            partition_key=desk.day,
             resources=resources(desk.settings),
             run_config=QUIET,
-            raise_on_error=False,
         )
-        assert not done.success
-        assert instance.get_latest_materialization_event(AssetKey(refresh.SLICES)) is None
-    ((failure,),) = [[event.step_failure_data.error] for event in done.get_step_failure_events()]
-    assert "spotify_tracks_refresh 2027-01-16: popularity is not a whole number" in str(failure)
-    assert desk.rows("SELECT count(*) FROM staging.spotify_tracks_refresh WHERE slice = '2027-01-16'") == [
-        (0,)
-    ]
+    (event,) = done.asset_materializations_for_node("staged_json_refresh")
+    assert event.metadata["refused"].value == 1
+    (problem,) = event.metadata["problems"].value
+    assert problem.startswith("spotify_tracks_refresh: popularity is not a whole number")
+    held = desk.rows("SELECT count(*), count(popularity) FROM staging.spotify_tracks_refresh")
+    assert held == [(60, 0)]  # what was loaded before
 
 
 @slow
@@ -429,6 +468,7 @@ def test_the_main_job_refreshes_where_asked_to(tmp_path: Path, monkeypatch: pyte
 
     first = run_job(settings)
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: tomorrow.timestamp())
+    _move_dagsters_clock(monkeypatch, tomorrow.timestamp)
     assert run_job(settings).requests_spent == 0
     second = run_job(settings, refresh=True)
     third = run_job(settings, refresh=True)

@@ -79,7 +79,8 @@ class Place(Generic[_W]):
 
     def stage(self, kind: str, slice_: str, rows: list[dict[str, Any]]) -> Manifest:
         """Write rows as a staged file and give its manifest."""
-        content, count = encode(rows, slice_)
+        encoded = encode(rows, slice_)
+        content, count = encoded.content, encoded.rows
         name = f"{kind}/{slice_}-{checksum(content)[:8]}.json.gz"
         return Manifest(kind, slice_, self.staging.put(name, content), count, len(content), checksum(content))
 

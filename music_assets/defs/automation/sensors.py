@@ -148,6 +148,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         try:
             plan = Plan(staging.store(), {"corrections": corrections, "spotify": spotify})
+            corrections.read()  # a wrong file is reported though nothing is staged yet
             keys = extracted(plan)
             state = read_state(plan.store)
             loads = Loads.read(warehouse.open())

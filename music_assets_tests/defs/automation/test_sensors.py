@@ -190,14 +190,14 @@ def test_a_slow_disk_is_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_lost_run_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    from music_assets.defs.automation.sensors import LOST_AFTER, _going
+    from music_assets.defs.automation.sensors import LOST_AFTER, _in_progress
 
     with dagster_instance(tmp_path / "dagster") as instance:
         job = build_defs(settings=settings_for(tmp_path)).resolve_job_def("tables")
         instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
         now = datetime.now(UTC)
-        assert list(_going(instance, now)) == ["tables"]
-        assert _going(instance, now + LOST_AFTER + timedelta(minutes=1)) == {}
+        assert list(_in_progress(instance, now)) == ["tables"]
+        assert _in_progress(instance, now + LOST_AFTER + timedelta(minutes=1)) == {}
 
 
 @story
