@@ -155,7 +155,7 @@ def main() -> None:
     if options.work:
         work(*json.loads(options.work))
         return
-    from music_assets_tests.test_redshift_job import assert_same_rows
+    from music_assets_tests.support.same_rows import assert_same_rows
 
     with tempfile.TemporaryDirectory() as name, running_standin() as standin:
         folder = Path(name)

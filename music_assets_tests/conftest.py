@@ -1,7 +1,6 @@
-"""Fixtures that more than one room needs: where the real data is, and a data folder of one's own.
+"""Fixtures that tests of several packages need: the real data, a sandbox server, a ledger, stand-ins for AWS.
 
-Fakes of the world (Spotify, S3, Redshift) are fixtures too: of their room where one room needs
-them, here where several do.
+A fixture of one package is in its own conftest; what the servers can do is in `support`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from music_assets.sources.ledger import Ledger
     from music_assets_tests.support.postgres import Postgres
+    from music_assets_tests.support.sandbox import SandboxServer
     from music_assets_tests.support.standin import Standin
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -33,6 +36,44 @@ def postgres() -> Iterator[Postgres]:
 
     with running_postgres() as postgres:
         yield postgres
+
+
+@pytest.fixture(scope="module")
+def songs() -> pd.DataFrame:
+    """The MSD songs that the sandbox server has; a module that needs others overrides this."""
+    from music_assets_tests.support.sandbox import songs_frame
+
+    return songs_frame(60)
+
+
+@pytest.fixture(scope="module")
+def songs_catalogue(songs: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from music_assets_tests.support.sandbox import catalogue
+
+    return catalogue(tmp_path_factory.mktemp("catalogue"), songs)
+
+
+@pytest.fixture(scope="module")
+def running_server_(songs_catalogue: Path) -> Iterator[SandboxServer]:
+    from music_assets_tests.support.sandbox import running_server
+
+    with running_server(songs_catalogue) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server_: SandboxServer) -> SandboxServer:
+    """A sandbox server in development mode, without faults."""
+    return running_server_.reset()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    from music_assets.sources.ledger import open_ledger
+
+    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

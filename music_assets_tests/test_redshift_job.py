@@ -6,45 +6,19 @@ same rows by another engine's hands, not that a cluster would run them as fast.
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Table, select
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
-from music_assets.defs.wiring import resources
 from music_assets.settings import Settings
-from music_assets.tables import LOADS, METADATA, key_columns
+from music_assets_tests.support.same_rows import assert_same_rows
 from music_assets_tests.support.standin import Standin
 
-# Of the run, or of the place, and not of the songs.
-NOT_COMPARED = {"run_id", "loaded_at"}
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
-
-
-def table_rows(settings: Settings, table: Table) -> list[tuple[Any, ...]]:
-    columns = [column for column in table.columns if column.name not in NOT_COMPARED]
-    with resources(settings)["warehouse"].open().transaction("comparing") as connection:
-        rows = [tuple(row) for row in connection.execute(select(*columns))]
-    place = [column.name for column in columns].index
-    return sorted(rows, key=lambda row: [str(row[place(key)]) for key in key_columns(table)] + [str(row)])
-
-
-def assert_same_rows(one: Settings, two: Settings) -> None:
-    """Every table row by row, and every value; numbers to the last bit but one."""
-    for table in METADATA.sorted_tables:
-        first, second = table_rows(one, table), table_rows(two, table)
-        assert len(first) == len(second), table.fullname
-        for left, right in zip(first, second, strict=True):
-            for column, a, b in zip(table.columns, left, right, strict=False):
-                same = math.isclose(a, b, rel_tol=1e-15) if isinstance(a, float) and b is not None else a == b
-                assert same, (table.fullname, column.name, a, b)
-    assert table_rows(one, LOADS)
 
 
 def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tuple[Summary, Summary]:

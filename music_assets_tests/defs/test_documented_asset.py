@@ -11,7 +11,7 @@ from music_assets.defs.partitions import msd_directories
 from music_assets.defs.resources import StagingResource
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
 

@@ -25,7 +25,7 @@ from music_assets.settings import Settings
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 SEEN: dict[str, Any] = {}
 ABOUT: dict[str, Any] = {"partitions_def": msd_directories, "backfill_policy": backfill_policy}

@@ -22,7 +22,7 @@ from music_assets.sources.corrections import CorrectionsError
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.tables import METADATA
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 AA, AB = "AA", "AB"
 KINDS = ("msd_songs", "spotify_tracks", "mapped_songs", "artist_votes")

@@ -39,7 +39,7 @@ from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import CopyFrom
 from music_assets_tests.support.faults import Raw
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
-from music_assets_tests.warehouse.rows import Folder, Place, row
+from music_assets_tests.support.staged_rows import Folder, Place, row
 
 FIRST = datetime(2027, 1, 15, 8, tzinfo=UTC)  # the server's clock begins here
 LONG_AGO = "2026-12-01T00:00:00"

@@ -18,7 +18,7 @@ from music_assets.defs.stages import InputMissing, Partition, Plan, Stage, build
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.rows import Row, encode_for
 from music_assets.staging.store import StagedFile, StagingStore
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 
 @dataclass

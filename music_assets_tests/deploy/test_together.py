@@ -31,9 +31,9 @@ from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets_tests.deploy.conftest import REPOSITORY
 from music_assets_tests.deploy.processes import end
+from music_assets_tests.support.same_rows import assert_same_rows
 from music_assets_tests.support.sandbox import running_sandbox
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
-from music_assets_tests.test_redshift_job import assert_same_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

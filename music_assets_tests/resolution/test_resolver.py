@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from music_assets.resolution.steps import is_album_worth
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import HITS, SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
+from music_assets_tests.support.sandbox import SandboxServer, running_server, songs_frame, truth
 
 
 def albums_of(songs: int, on_one: int) -> pd.DataFrame:
@@ -37,21 +37,8 @@ SONGS = albums_of(96, 8)
 
 
 @pytest.fixture(scope="module")
-def songs_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("catalogue"), SONGS)
-
-
-@pytest.fixture
-def server(songs_catalogue: Path) -> Iterator[SandboxServer]:
-    with running_server(songs_catalogue) as listening:
-        yield listening
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield opened
-    opened.close()
+def songs() -> pd.DataFrame:
+    return SONGS
 
 
 def catalog_of(server: SandboxServer, ledger: Ledger, **changed: Any) -> SpotifyCatalog:

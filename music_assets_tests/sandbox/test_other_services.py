@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets_tests.support.faults import Faults
 from music_assets_tests.support.sandbox import (
     SandboxServer,
-    catalogue,
     running_sandbox,
-    running_server,
     songs_frame,
 )
 
@@ -25,24 +22,8 @@ UNKNOWN = "0" * 22
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("keyless"), SONGS)
-
-
-@pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[SandboxServer]:
-    with running_server(path) as server:
-        yield server
-
-
-@pytest.fixture
-def server(_listening: SandboxServer) -> SandboxServer:
-    return _listening.reset()
-
-
-@pytest.fixture(scope="module")
-def tracks(path: Path) -> dict[str, str]:
-    with contextlib.closing(open_to_read(path)) as db:
+def tracks(songs_catalogue: Path) -> dict[str, str]:
+    with contextlib.closing(open_to_read(songs_catalogue)) as db:
         return dict(db.execute("SELECT id, isrc FROM tracks ORDER BY id"))
 
 
@@ -126,8 +107,8 @@ def test_their_faults_are_their_own(server: SandboxServer) -> None:
     assert answer.status_code == 401  # Spotify's, which wants a token and has no such limit
 
 
-def test_a_sandbox_in_a_process_plays_them_too(path: Path) -> None:
-    with running_sandbox(path, other_faults={"quota_per_day": 1}) as address:
+def test_a_sandbox_in_a_process_plays_them_too(songs_catalogue: Path) -> None:
+    with running_sandbox(songs_catalogue, other_faults={"quota_per_day": 1}) as address:
         url = f"{address.reccobeats_url}audio-features?ids={UNKNOWN}"
         assert [requests.get(url, timeout=10).status_code for _ in range(2)] == [200, 429]
         assert address.listenbrainz_url.startswith("http://127.0.0.1:")

@@ -11,11 +11,11 @@ import pytest
 import requests
 
 from music_assets.sandbox.spotify.query import parse
+from music_assets_tests.sandbox.web_api import UNKNOWN, WebApiClient, assert_same_shape, recorded, shape
 from music_assets_tests.support.faults import BROKEN, Faults
-from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
+from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame
 
 SONGS = songs_frame(300)
-UNKNOWN = "0" * 22
 
 
 @pytest.fixture(scope="module")
@@ -23,51 +23,23 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return catalogue(tmp_path_factory.mktemp("server"), SONGS)
 
 
-class Asker:
-    """A plain HTTP client with a token."""
-
-    def __init__(self, server: SandboxServer) -> None:
-        self.server, self.session = server, requests.Session()
-        self.session.trust_env = False
-        self.login()
-
-    def login(self) -> None:
-        settings = self.server.settings
-        answer = self.session.post(
-            settings.token_url,
-            data={"grant_type": "client_credentials"},
-            auth=(settings.client_id, settings.client_secret),
-        )
-        assert answer.status_code == 200 and answer.json()["token_type"] == "Bearer"
-        self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
-    def __call__(self, path: str, **params: Any) -> requests.Response:
-        return self.session.get(self.server.settings.base_url + path, params=params)
-
-    def search(self, q: str, **params: Any) -> list[dict[str, Any]]:
-        answer = self("search", q=q, type="track", **params)
-        assert answer.status_code == 200, answer.text
-        items: list[dict[str, Any]] = answer.json()["tracks"]["items"]
-        return items
-
-
 @pytest.fixture(scope="module")
-def development(path: Path) -> Iterator[Asker]:
+def development(path: Path) -> Iterator[WebApiClient]:
     with running_server(path) as server:
-        yield Asker(server)
+        yield WebApiClient(server)
 
 
 @pytest.fixture(scope="module")
-def extended(path: Path) -> Iterator[Asker]:
+def extended(path: Path) -> Iterator[WebApiClient]:
     with running_server(path, mode="extended") as server:
-        yield Asker(server)
+        yield WebApiClient(server)
 
 
 @pytest.fixture
-def own(path: Path) -> Iterator[Asker]:
+def own(path: Path) -> Iterator[WebApiClient]:
     """A sandbox of the test's own, to break."""
     with running_server(path) as server:
-        yield Asker(server)
+        yield WebApiClient(server)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +51,7 @@ def recorded_errors(shared: Path) -> dict[tuple[int, str], Any]:
 # -- search
 
 
-def test_a_page_has_five_hits_unless_asked_and_ten_at_most(extended: Asker) -> None:
+def test_a_page_has_five_hits_unless_asked_and_ten_at_most(extended: WebApiClient) -> None:
     assert len(extended.search("songs")) == 5
     assert len(extended.search("songs", limit=10)) == 10
     for limit in (0, 11, 50, -1, "x"):
@@ -99,12 +71,14 @@ def test_a_page_has_five_hits_unless_asked_and_ten_at_most(extended: Asker) -> N
         ({"q": "x", "type": "track", "offset": 1001}, "Invalid offset"),
     ],
 )
-def test_a_search_that_is_refused_says_why(extended: Asker, params: dict[str, Any], message: str) -> None:
+def test_a_search_that_is_refused_says_why(
+    extended: WebApiClient, params: dict[str, Any], message: str
+) -> None:
     answer = extended("search", **params)
     assert (answer.status_code, answer.json()) == (400, {"error": {"status": 400, "message": message}})
 
 
-def test_pages_follow_one_another_by_their_links(extended: Asker) -> None:
+def test_pages_follow_one_another_by_their_links(extended: WebApiClient) -> None:
     seen: list[str] = []
     page = extended("search", q="live", type="track", limit=10).json()["tracks"]
     total = page["total"]
@@ -118,11 +92,11 @@ def test_pages_follow_one_another_by_their_links(extended: Asker) -> None:
     assert page["previous"] and page["offset"] == (total - 1) // 10 * 10
 
 
-def test_the_same_question_has_the_same_answer(extended: Asker) -> None:
+def test_the_same_question_has_the_same_answer(extended: WebApiClient) -> None:
     assert extended.search("golden lantern") == extended.search("golden lantern") != []
 
 
-def test_all_words_must_match_and_the_most_telling_hits_come_first(extended: Asker) -> None:
+def test_all_words_must_match_and_the_most_telling_hits_come_first(extended: WebApiClient) -> None:
     hits = extended.search("Golden Lantern Marble Foxes", limit=10)
     assert hits and all("Golden Lantern" in hit["name"] for hit in hits)
     assert any(artist["name"].endswith("Marble Foxes") for artist in hits[0]["artists"])
@@ -133,7 +107,7 @@ def names(hits: list[dict[str, Any]]) -> set[str]:
     return {hit["name"] for hit in hits}
 
 
-def test_filters_narrow_a_search_to_a_field(extended: Asker) -> None:
+def test_filters_narrow_a_search_to_a_field(extended: WebApiClient) -> None:
     by_artist = extended.search("artist:'Marble Foxes'", limit=10)
     assert by_artist and all("Marble Foxes" in h["artists"][0]["name"] for h in by_artist)
     both = extended.search("track:'Golden Lantern' artist:'Marble Foxes'", limit=10)
@@ -151,23 +125,25 @@ def test_filters_narrow_a_search_to_a_field(extended: Asker) -> None:
     assert by_isrc and {hit["external_ids"]["isrc"] for hit in by_isrc} == {isrc}
 
 
-def test_among_equal_hits_the_popular_come_first(extended: Asker) -> None:
+def test_among_equal_hits_the_popular_come_first(extended: WebApiClient) -> None:
     pages = [extended.search(f"year:{year}", limit=10) for year in range(1975, 1990)]
     popularity = [[hit["popularity"] for hit in page] for page in pages if len(page) > 2]
     assert len(popularity) > 5 and popularity == [sorted(page, reverse=True) for page in popularity]
 
 
-def test_values_in_single_quotes_are_phrases_and_in_double_quotes_find_nothing(extended: Asker) -> None:
+def test_values_in_single_quotes_are_phrases_and_in_double_quotes_find_nothing(
+    extended: WebApiClient,
+) -> None:
     assert extended.search("track:'Lantern Golden'") == [] != extended.search("track:Lantern Golden")
     assert extended.search('track:"Golden Lantern"') == []
 
 
-def test_signs_inside_a_filter_find_nothing_where_plain_words_do(extended: Asker) -> None:
+def test_signs_inside_a_filter_find_nothing_where_plain_words_do(extended: WebApiClient) -> None:
     assert extended.search("artist:Hart & Holm") == [] == extended.search("artist:'Hart & Holm'")
     assert extended.search("Hart & Holm") != [] != extended.search("artist:'Hart Holm'")
 
 
-def test_accents_case_and_apostrophes_do_not_matter(extended: Asker) -> None:
+def test_accents_case_and_apostrophes_do_not_matter(extended: WebApiClient) -> None:
     assert extended.search("senor volante") == extended.search("SEÑOR VOLANTE") != []
     assert parse("Didn't").match == parse("didnt").match or parse("Didn't").match == ['"Didnt"']
 
@@ -175,11 +151,11 @@ def test_accents_case_and_apostrophes_do_not_matter(extended: Asker) -> None:
 @pytest.mark.parametrize(
     "odd", ["!!!", "'", '"', "track:", "track:''", "AND OR NOT", "a*", "(", "NEAR(", "ロマンス", "^a -b +c"]
 )
-def test_no_query_breaks_the_server(extended: Asker, odd: str) -> None:
+def test_no_query_breaks_the_server(extended: WebApiClient, odd: str) -> None:
     assert isinstance(extended.search(odd), list)
 
 
-def test_artists_and_albums_can_be_searched_too(extended: Asker) -> None:
+def test_artists_and_albums_can_be_searched_too(extended: WebApiClient) -> None:
     answer = extended("search", q="marble foxes", type="track,artist,album", limit=10).json()
     assert answer.keys() == {"tracks", "artists", "albums"}
     assert {item["type"] for item in answer["artists"]["items"]} == {"artist"}
@@ -190,28 +166,30 @@ def test_artists_and_albums_can_be_searched_too(extended: Asker) -> None:
 
 
 @pytest.fixture(scope="module")
-def hit(extended: Asker) -> dict[str, Any]:
+def hit(extended: WebApiClient) -> dict[str, Any]:
     return extended.search("artist:'Marble Foxes'")[0]
 
 
 def test_what_a_search_found_can_be_asked_for(
-    development: Asker, extended: Asker, hit: dict[str, Any]
+    development: WebApiClient, extended: WebApiClient, hit: dict[str, Any]
 ) -> None:
     assert extended(f"tracks/{hit['id']}").json() == hit
-    for asker in (development, extended):
-        assert asker(f"tracks/{hit['id']}").json()["name"] == hit["name"]
-        artist = asker(f"artists/{hit['artists'][0]['id']}").json()
+    for client in (development, extended):
+        assert client(f"tracks/{hit['id']}").json()["name"] == hit["name"]
+        artist = client(f"artists/{hit['artists'][0]['id']}").json()
         assert artist["name"] == hit["artists"][0]["name"] and isinstance(artist["genres"], list)
-        album = asker(f"albums/{hit['album']['id']}").json()
+        album = client(f"albums/{hit['album']['id']}").json()
         assert hit["id"] in [track["id"] for track in album["tracks"]["items"]]
-        listed = asker(f"albums/{hit['album']['id']}/tracks", limit=50).json()
+        listed = client(f"albums/{hit['album']['id']}/tracks", limit=50).json()
         assert listed["items"] == album["tracks"]["items"]
         assert not listed["items"][0].keys() & {"album", "external_ids", "popularity"}
-        albums = asker(f"artists/{hit['artists'][0]['id']}/albums", limit=50).json()
+        albums = client(f"artists/{hit['artists'][0]['id']}/albums", limit=50).json()
         assert hit["album"]["id"] in [each["id"] for each in albums["items"]]
 
 
-def test_batches_answer_in_order_with_null_for_the_unknown(extended: Asker, hit: dict[str, Any]) -> None:
+def test_batches_answer_in_order_with_null_for_the_unknown(
+    extended: WebApiClient, hit: dict[str, Any]
+) -> None:
     ids = f"{UNKNOWN},{hit['id']}"
     tracks = extended("tracks", ids=ids).json()["tracks"]
     assert tracks == [None, hit]
@@ -230,19 +208,19 @@ def test_batches_answer_in_order_with_null_for_the_unknown(extended: Asker, hit:
 @pytest.mark.parametrize(
     ("batch", "most"), [("tracks", 50), ("artists", 50), ("albums", 20), ("audio-features", 100)]
 )
-def test_batches_have_a_largest_size(extended: Asker, batch: str, most: int) -> None:
+def test_batches_have_a_largest_size(extended: WebApiClient, batch: str, most: int) -> None:
     assert extended(batch, ids=",".join([UNKNOWN] * most)).status_code == 200
     assert extended(batch, ids=",".join([UNKNOWN] * (most + 1))).status_code == 400
 
 
 @pytest.mark.parametrize("kind", ["tracks", "artists", "albums", "audio-features"])
-def test_an_id_that_is_unknown_or_none_is_refused(extended: Asker, kind: str) -> None:
+def test_an_id_that_is_unknown_or_none_is_refused(extended: WebApiClient, kind: str) -> None:
     assert extended(f"{kind}/{UNKNOWN}").json() == {"error": {"status": 404, "message": "Resource not found"}}
     assert extended(f"{kind}/{UNKNOWN}").status_code == 404
     assert extended(f"{kind}/short").status_code == 400
 
 
-def test_album_and_artist_listings_of_the_unknown_are_not_found(extended: Asker) -> None:
+def test_album_and_artist_listings_of_the_unknown_are_not_found(extended: WebApiClient) -> None:
     assert extended(f"albums/{UNKNOWN}/tracks").status_code == 404
     assert extended(f"artists/{UNKNOWN}/albums").status_code == 404
 
@@ -251,7 +229,7 @@ def test_album_and_artist_listings_of_the_unknown_are_not_found(extended: Asker)
 
 
 def test_development_mode_refuses_what_was_removed(
-    development: Asker, recorded_errors: dict[tuple[int, str], Any]
+    development: WebApiClient, recorded_errors: dict[tuple[int, str], Any]
 ) -> None:
     forbidden = recorded_errors[403, "GET /v1/tracks?ids= (development mode app, 2026)"]
     silent = recorded_errors[403, "GET /v1/audio-features/{id} and ?ids="]
@@ -281,7 +259,7 @@ def keys(value: Any, at: str = "") -> set[str]:
 
 
 def test_development_mode_lacks_the_fields_that_were_removed(
-    development: Asker, extended: Asker, hit: dict[str, Any]
+    development: WebApiClient, extended: WebApiClient, hit: dict[str, Any]
 ) -> None:
     def removed(path: str) -> set[str]:
         return keys(extended(path).json()) - keys(development(path).json())
@@ -305,54 +283,14 @@ def test_development_mode_lacks_the_fields_that_were_removed(
 # -- shapes, against the recordings
 
 
-def recorded(shared: Path, name: str) -> Any:
-    return json.loads((shared / "spotify" / name).read_text())["response"]["json"]
-
-
-def shape(value: Any, at: str = "") -> dict[str, set[str]]:
-    """The type of every value by its way down; all entries of a list together."""
-    found: dict[str, set[str]] = {at: {type(value).__name__}}
-    inner = (
-        value.items()
-        if isinstance(value, dict)
-        else [("[]", each) for each in value]
-        if isinstance(value, list)
-        else []
-    )
-    for name, each in inner:
-        for path, types in shape(each, f"{at}.{name}").items():
-            found.setdefault(path, set()).update(types)
-    return found
-
-
-def assert_same_shape(
-    ours: Any, theirs: Any, *, new: set[str] = frozenset(), gone: set[str] = frozenset()
-) -> None:  # type: ignore[assignment]
-    """The same keys, nested the same, of the same types; `new` and `gone` are known to have changed."""
-    a, b = shape(ours), shape(theirs)
-    # Inside a list that one side has empty nothing can be compared.
-    empty = {
-        path
-        for path, types in (a | b).items()
-        if "list" in types and (f"{path}.[]" not in a or f"{path}.[]" not in b)
-    }
-    comparable = {
-        path for path in a.keys() | b.keys() if not any(path.startswith(f"{each}.[]") for each in empty)
-    }
-    assert {path for path in comparable if path not in b} == set(new)
-    assert {path for path in comparable if path not in a} == set(gone)
-    for path in comparable & a.keys() & b.keys():
-        numbers = {"int", "float"}
-        same = a[path] & b[path] or "NoneType" in a[path] | b[path] or a[path] | b[path] <= numbers
-        assert same, (path, a[path], b[path])
-
-
-def test_a_search_answer_has_the_shape_recorded_in_2023(extended: Asker, shared: Path) -> None:
+def test_a_search_answer_has_the_shape_recorded_in_2023(extended: WebApiClient, shared: Path) -> None:
     ours = extended("search", q="artist:'Marble Foxes'", type="track", limit=10).json()
     assert_same_shape(ours, recorded(shared, "music_etl/SongFetcher_search_one_0.json"))
 
 
-def test_an_artist_has_the_shape_recorded_in_2023(extended: Asker, shared: Path, hit: dict[str, Any]) -> None:
+def test_an_artist_has_the_shape_recorded_in_2023(
+    extended: WebApiClient, shared: Path, hit: dict[str, Any]
+) -> None:
     ours = extended(
         "artists", ids=",".join(a["artists"][0]["id"] for a in extended.search("songs", limit=10))
     ).json()
@@ -360,14 +298,14 @@ def test_an_artist_has_the_shape_recorded_in_2023(extended: Asker, shared: Path,
 
 
 def test_audio_features_have_the_shape_recorded_in_2016(
-    extended: Asker, shared: Path, hit: dict[str, Any]
+    extended: WebApiClient, shared: Path, hit: dict[str, Any]
 ) -> None:
     ours = extended("audio-features", ids=hit["id"]).json()
     assert_same_shape(ours, recorded(shared, "rspotify/audio_features_find_multiple_0.json"))
 
 
 def test_an_album_has_the_shape_recorded_but_for_its_upc(
-    extended: Asker, shared: Path, hit: dict[str, Any]
+    extended: WebApiClient, shared: Path, hit: dict[str, Any]
 ) -> None:
     ours = extended(f"albums/{hit['album']['id']}").json()
     theirs = recorded(shared, "rspotify/album_find_2js3lkzAjWpD656NK7ZaJX_0.json")
@@ -384,7 +322,7 @@ def test_an_album_has_the_shape_recorded_but_for_its_upc(
 
 
 def test_a_wrong_secret_gets_the_flat_error_that_was_recorded(
-    own: Asker, recorded_errors: dict[tuple[int, str], Any]
+    own: WebApiClient, recorded_errors: dict[tuple[int, str], Any]
 ) -> None:
     url = own.server.settings.token_url
     form = {"grant_type": "client_credentials"}
@@ -397,7 +335,7 @@ def test_a_wrong_secret_gets_the_flat_error_that_was_recorded(
     assert answer.json()["error"] == "unsupported_grant_type"
 
 
-def test_tokens_are_needed_and_expire(own: Asker) -> None:
+def test_tokens_are_needed_and_expire(own: WebApiClient) -> None:
     assert own("search", q="x", type="track").status_code == 200
     own.server.clock.now += 3601
     answer = own("search", q="x", type="track")
@@ -410,7 +348,7 @@ def test_tokens_are_needed_and_expire(own: Asker) -> None:
         assert own("search", q="x", type="track").status_code == 401
 
 
-def test_beyond_the_rate_it_says_how_long_to_wait(own: Asker) -> None:
+def test_beyond_the_rate_it_says_how_long_to_wait(own: WebApiClient) -> None:
     own.server.faults.rate_per_30s = 3
     codes = [own("search", q="x", type="track").status_code for _ in range(4)]
     assert codes == [200, 200, 200, 429]
@@ -422,7 +360,7 @@ def test_beyond_the_rate_it_says_how_long_to_wait(own: Asker) -> None:
     assert own("search", q="x", type="track").status_code == 200
 
 
-def test_beyond_the_quota_it_is_closed_until_the_next_day(own: Asker) -> None:
+def test_beyond_the_quota_it_is_closed_until_the_next_day(own: WebApiClient) -> None:
     own.server.faults.quota_per_day = 1
     assert own("search", q="x", type="track").status_code == 200
     answer = own("search", q="x", type="track")
@@ -440,9 +378,9 @@ def test_beyond_the_quota_it_is_closed_until_the_next_day(own: Asker) -> None:
 def test_faults_come_at_their_rate_and_the_same_for_a_seed(path: Path) -> None:
     def outcomes() -> list[int]:
         with running_server(path) as server:
-            asker = Asker(server)
+            client = WebApiClient(server)
             server.sandbox.faults = Faults(broken_rate=0.3, broken=("502", "empty", "html", "503"), seed=7)
-            answers = [asker("search", q="x", type="track") for _ in range(60)]
+            answers = [client("search", q="x", type="track") for _ in range(60)]
             return [
                 answer.status_code if answer.text[:1] == "{" else -answer.status_code for answer in answers
             ]
@@ -452,14 +390,14 @@ def test_faults_come_at_their_rate_and_the_same_for_a_seed(path: Path) -> None:
     assert 5 < sum(code != 200 for code in first) < 35
 
 
-def test_a_cut_answer_is_cut(own: Asker) -> None:
+def test_a_cut_answer_is_cut(own: WebApiClient) -> None:
     own.server.faults.script.append(BROKEN["cut"])
     with pytest.raises(requests.RequestException):
         own("search", q="x", type="track")
     assert own("search", q="x", type="track").status_code == 200
 
 
-def test_it_counts_what_it_was_asked(own: Asker) -> None:
+def test_it_counts_what_it_was_asked(own: WebApiClient) -> None:
     own("search", q="x", type="track")
     own(f"tracks/{UNKNOWN}")
     root = own.server.settings.base_url.removesuffix("/v1/")

@@ -13,7 +13,7 @@ import requests
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sandbox.spotify.names import split_artists
-from music_assets_tests.sandbox.test_server import UNKNOWN, Asker, assert_same_shape, recorded
+from music_assets_tests.sandbox.web_api import UNKNOWN, WebApiClient, assert_same_shape, recorded
 from music_assets_tests.support.faults import ANSWERS, LIMITS, ROUGH, Faults
 from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame, truth
 
@@ -26,19 +26,19 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def extended(path: Path) -> Iterator[Asker]:
+def extended(path: Path) -> Iterator[WebApiClient]:
     with running_server(path, mode="extended") as server:
-        yield Asker(server)
+        yield WebApiClient(server)
 
 
 @pytest.fixture(scope="module")
-def _development(path: Path) -> Iterator[Asker]:
+def _development(path: Path) -> Iterator[WebApiClient]:
     with running_server(path) as server:
-        yield Asker(server)
+        yield WebApiClient(server)
 
 
 @pytest.fixture
-def own(_development: Asker) -> Asker:
+def own(_development: WebApiClient) -> WebApiClient:
     """The sandbox in development mode, to break; the next test finds it whole."""
     _development.server.reset()
     _development.login()
@@ -53,17 +53,17 @@ def all_of(path: Path, sql: str) -> list[tuple[Any, ...]]:
 # -- albums
 
 
-def listed(asker: Asker, album_id: str) -> list[dict[str, Any]]:
+def listed(client: WebApiClient, album_id: str) -> list[dict[str, Any]]:
     """All tracks of an album, page after page."""
-    page = asker(f"albums/{album_id}").json()["tracks"]
+    page = client(f"albums/{album_id}").json()["tracks"]
     items = list(page["items"])
     while page["next"]:
-        page = asker.session.get(page["next"]).json()
+        page = client.session.get(page["next"]).json()
         items += page["items"]
     return items
 
 
-def test_an_album_lists_the_songs_of_its_release_but_for_a_few(extended: Asker, path: Path) -> None:
+def test_an_album_lists_the_songs_of_its_release_but_for_a_few(extended: WebApiClient, path: Path) -> None:
     right = truth(path)
     on_it = there = 0
     for (artist, release), songs in SONGS[:200].groupby(["artist_name", "release"]):
@@ -78,7 +78,7 @@ def test_an_album_lists_the_songs_of_its_release_but_for_a_few(extended: Asker, 
     assert 0.8 < on_it / there < 0.97  # some songs are on another edition or a compilation today
 
 
-def test_an_album_lists_as_many_tracks_as_it_says(extended: Asker, path: Path) -> None:
+def test_an_album_lists_as_many_tracks_as_it_says(extended: WebApiClient, path: Path) -> None:
     ids = [id_ for (id_,) in all_of(path, "SELECT id FROM albums ORDER BY id")]
     sizes = set()
     for id_ in ids[::25]:
@@ -93,7 +93,7 @@ def test_an_album_lists_as_many_tracks_as_it_says(extended: Asker, path: Path) -
     assert max(sizes) > 50 > min(sizes)
 
 
-def test_the_catalogues_tracks_are_on_the_album_they_name(extended: Asker) -> None:
+def test_the_catalogues_tracks_are_on_the_album_they_name(extended: WebApiClient) -> None:
     for hit in extended.search("songs", limit=10):
         tracks = {track["id"]: track for track in listed(extended, hit["album"]["id"])}
         same = tracks[hit["id"]]
@@ -101,14 +101,14 @@ def test_the_catalogues_tracks_are_on_the_album_they_name(extended: Asker) -> No
         assert not same.keys() & {"album", "external_ids", "popularity"}
 
 
-def test_a_deluxe_edition_has_all_that_its_album_has(extended: Asker) -> None:
+def test_a_deluxe_edition_has_all_that_its_album_has(extended: WebApiClient) -> None:
     albums = extended("search", q="deluxe edition", type="album", limit=10).json()["albums"]["items"]
     assert albums and all(album["name"].endswith("(Deluxe Edition)") for album in albums)
     deluxe = [len(listed(extended, album["id"])) for album in albums]
     assert min(deluxe) > 1
 
 
-def test_albums_are_found_by_name_and_artist_only(extended: Asker) -> None:
+def test_albums_are_found_by_name_and_artist_only(extended: WebApiClient) -> None:
     def found(q: str, **params: Any) -> list[str]:
         items = extended("search", q=q, type="album", limit=10, **params).json()["albums"]["items"]
         assert all(item["type"] == "album" and "tracks" not in item for item in items)
@@ -131,7 +131,9 @@ def test_albums_are_found_by_name_and_artist_only(extended: Asker) -> None:
     assert {album["artists"][0]["name"].removeprefix("The ") for album in albums} == {"Marble Foxes"}
 
 
-def test_a_listed_album_has_the_shape_recorded_but_for_newer_fields(extended: Asker, shared: Path) -> None:
+def test_a_listed_album_has_the_shape_recorded_but_for_newer_fields(
+    extended: WebApiClient, shared: Path
+) -> None:
     artist = extended.search("artist:'Marble Foxes'")[0]["artists"][0]["id"]
     theirs = recorded(shared, "rspotify/artist_7Ln80lUS6He07XvHI8qqHH_albums_limit_20_offset_0_0.json")
     newer = "album_group artists release_date release_date_precision total_tracks".split()
@@ -146,7 +148,9 @@ def test_a_listed_album_has_the_shape_recorded_but_for_newer_fields(extended: As
 # -- markets and ids that are gone
 
 
-def test_in_a_market_some_tracks_come_relinked(extended: Asker, own: Asker, path: Path, shared: Path) -> None:
+def test_in_a_market_some_tracks_come_relinked(
+    extended: WebApiClient, own: WebApiClient, path: Path, shared: Path
+) -> None:
     ids = [id_ for (id_,) in all_of(path, "SELECT id FROM tracks ORDER BY id LIMIT 200")]
     isrcs = dict(all_of(path, "SELECT id, isrc FROM tracks"))
     tracks = [
@@ -177,11 +181,11 @@ def test_in_a_market_some_tracks_come_relinked(extended: Asker, own: Asker, path
 def test_an_id_that_is_gone_is_not_found_and_null_in_a_batch(path: Path) -> None:
     (one,), (two,) = all_of(path, "SELECT id FROM tracks ORDER BY id LIMIT 2")
     with running_server(path, mode="extended") as server:
-        asker = Asker(server)
+        client = WebApiClient(server)
         server.sandbox.faults = Faults(gone=frozenset([one]))
-        assert asker(f"tracks/{one}").status_code == 404
+        assert client(f"tracks/{one}").status_code == 404
         for batch in ("tracks", "audio-features"):
-            (items,) = asker(batch, ids=f"{one},{two}").json().values()
+            (items,) = client(batch, ids=f"{one},{two}").json().values()
             assert items[0] is None and items[1]["id"] == two
 
 
@@ -189,7 +193,7 @@ def test_an_id_that_is_gone_is_not_found_and_null_in_a_batch(path: Path) -> None
 
 
 def test_a_token_an_album_page_and_a_batch_have_the_shapes_recorded(
-    own: Asker, extended: Asker, path: Path, shared: Path
+    own: WebApiClient, extended: WebApiClient, path: Path, shared: Path
 ) -> None:
     settings = own.server.settings
     token = own.session.post(
@@ -213,7 +217,7 @@ def test_a_token_an_album_page_and_a_batch_have_the_shapes_recorded(
 
 
 def test_each_recorded_error_is_met_in_the_sandbox(
-    own: Asker, extended: Asker, path: Path, shared: Path
+    own: WebApiClient, extended: WebApiClient, path: Path, shared: Path
 ) -> None:
     (id_,) = all_of(path, "SELECT id FROM tracks LIMIT 1")[0]
     faults = own.server.faults
@@ -248,7 +252,7 @@ def test_each_recorded_error_is_met_in_the_sandbox(
     assert {"0", None, "86207"} <= waits
 
 
-def test_an_app_whose_owner_has_no_premium_is_told_so(own: Asker) -> None:
+def test_an_app_whose_owner_has_no_premium_is_told_so(own: WebApiClient) -> None:
     own.server.faults.script.append(LIMITS["premium"])
     answer = own("search", q="x", type="track")
     assert answer.status_code == 403 and "premium subscription required" in answer.json()["error"]["message"]
@@ -257,20 +261,20 @@ def test_an_app_whose_owner_has_no_premium_is_told_so(own: Asker) -> None:
 # -- limits and rough lines
 
 
-def search(asker: Asker, **more: Any) -> requests.Response:
-    return asker.session.get(
-        asker.server.settings.base_url + "search", params={"q": "x", "type": "track"}, **more
+def search(client: WebApiClient, **more: Any) -> requests.Response:
+    return client.session.get(
+        client.server.settings.base_url + "search", params={"q": "x", "type": "track"}, **more
     )
 
 
-def test_a_reset_connection_has_no_answer(own: Asker) -> None:
+def test_a_reset_connection_has_no_answer(own: WebApiClient) -> None:
     own.server.faults.script.append(ROUGH["reset"])
     with pytest.raises(requests.ConnectionError):
         search(own)
     assert search(own).status_code == 200
 
 
-def test_a_connection_that_hangs_outlasts_the_clients_patience(own: Asker) -> None:
+def test_a_connection_that_hangs_outlasts_the_clients_patience(own: WebApiClient) -> None:
     own.server.faults.script.append(ROUGH["hang"])
     with pytest.raises(requests.ReadTimeout):
         search(own, timeout=0.1)
@@ -281,7 +285,7 @@ def test_a_connection_that_hangs_outlasts_the_clients_patience(own: Asker) -> No
         search(own, timeout=20)
 
 
-def test_a_token_may_expire_in_the_middle(own: Asker) -> None:
+def test_a_token_may_expire_in_the_middle(own: WebApiClient) -> None:
     own.server.faults.script.append(ROUGH["expired"])
     assert search(own).json()["error"]["message"] == "The access token expired"
     assert search(own).status_code == 401
@@ -289,7 +293,7 @@ def test_a_token_may_expire_in_the_middle(own: Asker) -> None:
     assert search(own).status_code == 200
 
 
-def test_every_fault_can_be_drawn_at_a_rate(own: Asker) -> None:
+def test_every_fault_can_be_drawn_at_a_rate(own: WebApiClient) -> None:
     own.server.sandbox.faults = Faults(broken_rate=0.5, broken=tuple(ANSWERS), hang=0.01, seed=3)
     met: set[int | str] = set()
     for _ in range(120):
@@ -306,7 +310,7 @@ def test_every_fault_can_be_drawn_at_a_rate(own: Asker) -> None:
         Faults(broken=("flood",))
 
 
-def test_a_quota_may_count_some_kinds_of_request_only(own: Asker) -> None:
+def test_a_quota_may_count_some_kinds_of_request_only(own: WebApiClient) -> None:
     own.server.sandbox.faults = Faults(quota_per_day=1, quota_for=("search",))
     assert [search(own).status_code for _ in range(2)] == [200, 429]
     assert own(f"tracks/{UNKNOWN}").status_code == 404
@@ -315,7 +319,7 @@ def test_a_quota_may_count_some_kinds_of_request_only(own: Asker) -> None:
     assert search(own).status_code == 200
 
 
-def test_latency_comes_before_each_answer(own: Asker) -> None:
+def test_latency_comes_before_each_answer(own: WebApiClient) -> None:
     own.server.sandbox.faults = Faults(latency=0.2)
     with pytest.raises(requests.ReadTimeout):
         search(own, timeout=0.05)

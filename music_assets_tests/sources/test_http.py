@@ -6,40 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy, Unavailable
-from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.ledger import Ledger
 from music_assets_tests.support.faults import ANSWERS, BROKEN, Raw
-from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
+from music_assets_tests.support.sandbox import SandboxServer
 
 UNKNOWN = "0" * 22
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("http"), songs_frame(5))
-
-
-@pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[SandboxServer]:
-    with running_server(path) as server:
-        yield server
-
-
-@pytest.fixture
-def server(_listening: SandboxServer) -> SandboxServer:
-    return _listening.reset()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield opened
-    opened.close()
 
 
 Make = Callable[..., HttpClient]

@@ -9,7 +9,7 @@ import pytest
 from music_assets.staging.layout import convert
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 DAY = "2026-11-26"
 

@@ -13,7 +13,7 @@ from music_assets.staging.limits import MAX_ROW_BYTES, longest_text
 from music_assets.staging.rows import decode, encode
 from music_assets.staging.validation import check_file
 from music_assets.tables import METADATA, STAGED
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 
 def track(id_: str = "6rqhFgbbKwnb9MLmUQDhG6", **values: Any) -> dict[str, Any]:

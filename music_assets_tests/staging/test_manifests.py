@@ -13,7 +13,7 @@ from music_assets.staging.manifests import ManifestEntry
 from music_assets.staging.partitions import Staged, write_partition
 from music_assets.staging.rows import encode
 from music_assets.staging.store import StagedFile, StagingStore, checksum
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 KINDS = ("spotify_artists", "artist_votes", "audio_features")
 

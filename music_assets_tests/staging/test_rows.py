@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from music_assets.staging.rows import decode, encode
 from music_assets.staging.validation import Checked, check_file
 from music_assets.tables import STAGED
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 NOT_TEXT = "\0\ufffe\uffff" + "".join(map(chr, range(0xFDD0, 0xFDF0)))
 # NUL and noncharacters cannot be stored: they are replaced, which has a test of its own.

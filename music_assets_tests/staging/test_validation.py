@@ -17,7 +17,7 @@ from music_assets.staging.validation import Checked, check_file
 from music_assets.tables import STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets_tests.warehouse.rows import row
+from music_assets_tests.support.staged_rows import row
 
 TABLE = STAGED["mapped_songs"]
 

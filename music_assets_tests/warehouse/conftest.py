@@ -13,8 +13,8 @@ from music_assets.tables import METADATA
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.redshift import RedshiftWarehouse
+from music_assets_tests.support.staged_rows import Folder, OnS3, Place
 from music_assets_tests.support.standin import Standin
-from music_assets_tests.warehouse.rows import Folder, OnS3, Place
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
-from music_assets_tests.warehouse.rows import Place, row
+from music_assets_tests.support.staged_rows import Place, row
 
 KIND = "artist_votes"
 

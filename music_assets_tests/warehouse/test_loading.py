@@ -12,7 +12,7 @@ from sqlalchemy import Date, DateTime, String, cast, func, literal, select, text
 
 from music_assets.tables import LOADS, PUBLISHED, STAGED
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
-from music_assets_tests.warehouse.rows import Place, row
+from music_assets_tests.support.staged_rows import Place, row
 
 KIND = "artist_votes"
 

@@ -9,7 +9,7 @@ import pytest
 from music_assets.matching import artist_agreement
 from music_assets.tables import PUBLISHED
 from music_assets.warehouse.published import query
-from music_assets_tests.warehouse.rows import Place, row
+from music_assets_tests.support.staged_rows import Place, row
 
 ARTIST = "ARD7TVE1187B99BFB1"
 TABLE = PUBLISHED["mapped.artists"]

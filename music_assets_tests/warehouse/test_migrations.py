@@ -11,7 +11,7 @@ from sqlalchemy import Column, Integer, Table, text
 
 from music_assets.tables import LOADS, METADATA, STAGED, STAGED_BY_DAY
 from music_assets.warehouse.errors import WarehouseError
-from music_assets_tests.warehouse.rows import Place, row
+from music_assets_tests.support.staged_rows import Place, row
 
 KIND = "artist_votes"
 TABLE = STAGED[KIND]

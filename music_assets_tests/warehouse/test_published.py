@@ -11,7 +11,7 @@ from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
 from music_assets.tables import METADATA, PUBLISHED, STAGED, STAGED_BY_DAY, Super, key_columns, row_columns
 from music_assets.warehouse.published import query
-from music_assets_tests.warehouse.rows import Place
+from music_assets_tests.support.staged_rows import Place
 
 SLICES = {"AA": "2026-11-22", "AB": "2026-11-23", "BA": "2026-11-24"}  # partitions, and days for refreshes
 # Sorted otherwise by language than by bytes.

@@ -26,8 +26,8 @@ from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, 
 from music_assets.warehouse.published import query
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets.warehouse.redshift_url import RedshiftUrl
+from music_assets_tests.support.staged_rows import Place, row
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
-from music_assets_tests.warehouse.rows import Place, row
 
 KIND = "artist_votes"
 BEGIN = "redshift+redshift_connector://"
@@ -332,7 +332,7 @@ def test_every_statement_is_redshifts_by_a_second_reader(standin: Standin) -> No
     """sqlglot's parser of Redshift's dialect, on all that is sent from making the tables to granting."""
     before = len(standin.statements)
     warehouse = warehouse_at(standin.new_database(), standin)
-    from music_assets_tests.warehouse.rows import OnS3
+    from music_assets_tests.support.staged_rows import OnS3
 
     place = Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/all"))
     for kind in STAGED:

@@ -10,7 +10,7 @@ from sqlalchemy import Select
 from music_assets.tables import PUBLISHED, STAGED_BY_DAY, row_columns
 from music_assets.warehouse.published import query
 from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks
-from music_assets_tests.warehouse.rows import Place, row
+from music_assets_tests.support.staged_rows import Place, row
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026-11-{day}" for day in (23, 24, 25))
 

@@ -9,39 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pandas as pd
 import pytest
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
-from music_assets.sources.ledger import Key, Ledger, open_ledger
+from music_assets.sources.ledger import Key, Ledger
 from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz, SongNames
 from music_assets_tests.support.faults import ANSWERS, Raw
-from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
+from music_assets_tests.support.sandbox import SandboxServer, songs_frame, truth
 
 FRAME = songs_frame(120)
 SONGS = [SongNames(row.track_id, row.title, row.artist_name, row.release) for row in FRAME.itertuples()]
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("listenbrainz"), FRAME)
-
-
-@pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[SandboxServer]:
-    with running_server(path) as server:
-        yield server
-
-
-@pytest.fixture
-def server(_listening: SandboxServer) -> SandboxServer:
-    return _listening.reset()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield opened
-    opened.close()
+def songs() -> pd.DataFrame:
+    return FRAME
 
 
 Make = Callable[..., ListenBrainz]
@@ -73,12 +56,14 @@ def test_a_batch_of_songs_is_one_request(brainz: Make, server: SandboxServer) ->
     assert (found.pending, found.failed, found.reason) == ([], [], None)
 
 
-def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(brainz: Make, path: Path) -> None:
-    (found, _), right = brainz().spotify_ids(SONGS), truth(path)
+def test_most_of_what_it_finds_is_right_and_none_of_it_is_certain(
+    brainz: Make, songs_catalogue: Path
+) -> None:
+    (found, _), right = brainz().spotify_ids(SONGS), truth(songs_catalogue)
     assert 0.4 < len(found) / len(SONGS) < 0.9
     hits = [bool(set(ids) & right[track_id]) for track_id, ids in found.items()]
     assert sum(hits) / len(hits) > 0.8
-    with contextlib.closing(open_to_read(path)) as db:
+    with contextlib.closing(open_to_read(songs_catalogue)) as db:
         on_spotify = {id_ for (id_,) in db.execute("SELECT id FROM tracks")}
     assert {id_ for ids in found.values() for id_ in ids} - on_spotify  # some ids are given up
 

@@ -19,45 +19,22 @@ from music_assets.sources.ledger import Key, Ledger, open_ledger
 from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats, features_row, spotify_id_of
 from music_assets.tables import STAGED, row_columns
 from music_assets_tests.support.faults import ANSWERS, Raw
-from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame
+from music_assets_tests.support.sandbox import SandboxServer
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 UNKNOWN = "0" * 22
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return catalogue(tmp_path_factory.mktemp("reccobeats"), songs_frame(60))
-
-
-@pytest.fixture(scope="module")
-def ids(path: Path) -> list[str]:
-    with contextlib.closing(open_to_read(path)) as db:
+def ids(songs_catalogue: Path) -> list[str]:
+    with contextlib.closing(open_to_read(songs_catalogue)) as db:
         return [id_ for (id_,) in db.execute("SELECT id FROM tracks ORDER BY id LIMIT 100")]
 
 
 @pytest.fixture(scope="module")
-def isrcs(path: Path) -> dict[str, str]:
-    with contextlib.closing(open_to_read(path)) as db:
+def isrcs(songs_catalogue: Path) -> dict[str, str]:
+    with contextlib.closing(open_to_read(songs_catalogue)) as db:
         return dict(db.execute("SELECT id, isrc FROM tracks"))
-
-
-@pytest.fixture(scope="module")
-def _listening(path: Path) -> Iterator[SandboxServer]:
-    with running_server(path) as server:
-        yield server
-
-
-@pytest.fixture
-def server(_listening: SandboxServer) -> SandboxServer:
-    return _listening.reset()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(tmp_path / "ledger.sqlite", source="sandbox")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
