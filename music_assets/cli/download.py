@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from music_assets.cli import EXIT_INTERRUPTED, CommandError
+from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--archive", metavar="FILE", help="An archive that is on this machine already.")
 @click.option("--sha256", metavar="HEX", help="The checksum the archive must have.")
 @click.option("--to", metavar="DIR", help="Where the songs go; <data>/msd unless set.")
-@click.option("--data", metavar="DIR", help="Data folder; `data` unless set.")
+@data_option
 @click.option("--keep-archive", is_flag=True, help="Leave the archive beside the songs.")
 def download(
     url: str | None,

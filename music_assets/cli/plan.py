@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from music_assets.cli import data_option
+
 if TYPE_CHECKING:
     from music_assets.settings import Settings
 
@@ -20,7 +22,7 @@ _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
     "--msd", metavar="DIR", help="MSD root, or one HDF5 file of songs; MUSIC_ASSETS_MSD unless set."
 )
 @click.option("--tracks", metavar="FILE", help="What comes first: ids of MSD tracks, songs, artists.")
-@click.option("--data", metavar="DIR", help="Data folder; `data` unless set.")
+@data_option
 def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     """Estimate the requests and days that the songs of an MSD take.
 

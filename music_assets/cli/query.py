@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import CommandError
+from music_assets.cli import CommandError, data_option
 
 
 @click.command()
 @click.argument("sql")
-@click.option("--data", metavar="DIR", help="The data folder of the run to look at; `data` unless set.")
+@data_option
 def query(sql: str, data: str | None) -> None:
-    """Ask the published tables of a local run, read only.
+    """Query the published tables of a local run, read only.
 
     \b
     Example:
@@ -24,12 +24,11 @@ def query(sql: str, data: str | None) -> None:
     published = Settings.from_environment(data=data).published
     if not published.exists():
         raise CommandError(
-            f"There is no {published}: run `music-assets run` first, or name its folder with --data."
+            f"There is no {published}. Run `music-assets run` first, or name its folder with --data."
         )
     try:
         with duckdb.connect(str(published), read_only=True) as database:
-            answer = database.sql(sql)
-            if answer is not None:
-                answer.show(max_width=110)
+            if (result := database.sql(sql)) is not None:
+                result.show(max_width=110)
     except duckdb.Error as error:
         raise CommandError(str(error)) from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import SANDBOX_BANNER, counted, progress_shown
 from music_assets.cli.summary import Summary
 
@@ -33,7 +33,7 @@ _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_
 @click.command()
 @click.option("--msd", metavar="DIR", help="MSD root (the folder with A/ to Z/), or one HDF5 file of songs.")
 @click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several separated by commas.")
-@click.option("--data", metavar="DIR", help="Folder for all results; `data` unless set.")
+@data_option
 @click.option("--tracks", metavar="FILE", help="Search for these first: ids of MSD tracks, songs, artists.")
 @click.option("--refresh", is_flag=True, help="Fetch the oldest Spotify values again, at most once a day.")
 def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None, refresh: bool) -> None:

@@ -1,25 +1,25 @@
-"""`music-assets sandbox`: the Spotify to try things with, alone."""
+"""`music-assets sandbox`: the sandbox alone, for several runs or another program to use."""
 
 from __future__ import annotations
 
 import click
 
+from music_assets.cli import data_option
+
 
 @click.command()
-@click.option(
-    "--msd", metavar="DIR", help="MSD root the catalogue is made of; the generated sample unless set."
-)
-@click.option("--data", metavar="DIR", help="Folder for the catalogue; `data` unless set.")
+@click.option("--msd", metavar="DIR", help="MSD root whose songs it knows; the generated sample unless set.")
+@data_option
 @click.option("--port", default=8765, show_default=True, help="Port on loopback.")
 @click.option(
     "--mode",
     type=click.Choice(["extended", "development"]),
     default="extended",
     show_default=True,
-    help="Which of Spotify's access modes it plays.",
+    help="The access mode that the app has.",
 )
 def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
-    """Run the sandbox Spotify alone, until Ctrl-C.
+    """Run the sandbox, which stands in for Spotify and the other services, until Ctrl-C.
 
     \b
     Example:
@@ -32,5 +32,6 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
     with opened_resources(settings) as opened:
         catalogue = opened.sandbox.catalogue()
-    click.echo(f"The sandbox Spotify ({mode} mode) answers at http://127.0.0.1:{port}/v1/; Ctrl-C ends it.")
+    click.echo(f"The sandbox ({mode} mode) listens at http://127.0.0.1:{port}; Ctrl-C stops it.")
+    click.echo(f"Use it with MUSIC_ASSETS_SPOTIFY=sandbox MUSIC_ASSETS_SANDBOX_URL=http://127.0.0.1:{port}")
     serve(catalogue, port=port, mode=mode)

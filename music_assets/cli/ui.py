@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from music_assets.cli import data_option
+
 
 @click.command()
-@click.option("--data", metavar="DIR", help="The data folder of the runs to look at; `data` unless set.")
+@data_option
 @click.option("--port", default=3000, show_default=True, help="Port on loopback.")
 def ui(data: str | None, port: int) -> None:
     """Open Dagster's UI on the storage that `music-assets run` filled.

@@ -1,0 +1,41 @@
+"""`music-assets` itself: its commands, their help, and how an error is shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from music_assets.cli.main import COMMANDS, cli
+
+HEAVY = ("dagster", "sqlalchemy", "pandas", "duckdb", "boto3", "pydantic")
+
+
+def test_help_appears_at_once() -> None:
+    """It imports every command for its first line, and none may bring a heavy library."""
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom music_assets.cli.main import cli\n"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0\n"
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    # A setting of the environment would have the settings checked.
+    found = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "", found.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_says_what_it_does_with_an_example(name: str) -> None:
+    shown = CliRunner().invoke(cli, [name, "--help"])
+    assert shown.exit_code == 0, shown.output
+    assert f"  music-assets {name}" in shown.output.split("Example", 1)[1]
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "music_assets.cli", "query", "SELECT 1"]
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: There is no ")
+    assert len(done.stderr.splitlines()) == 1
