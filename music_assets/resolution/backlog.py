@@ -18,11 +18,12 @@ from music_assets.matching import Song, normalise
 from music_assets.sources.ledger import Ledger
 
 _TABLES = sa.MetaData()
+# `source` (the ledger's) comes late in keys and indexes: SQLite takes its first column for a selective one.
 _SONGS = sa.Table(
     "backlog_songs",
     _TABLES,
-    sa.Column("source", sa.Text, primary_key=True),  # the ledger's
     sa.Column("track_id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("partition", sa.Text, nullable=False),
     sa.Column("song_id", sa.Text),
     sa.Column("artist_id", sa.Text),
@@ -41,15 +42,15 @@ _SONGS = sa.Table(
 _PARTITIONS = sa.Table(
     "backlog_partitions",
     _TABLES,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("partition", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("checksum", sa.Text, nullable=False),  # of the staged file
 )
 _PRIORITIES = sa.Table(
     "backlog_priorities",
     _TABLES,
-    sa.Column("source", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),  # of a track, a song or an artist
+    sa.Column("source", sa.Text, primary_key=True),
 )
 _ORDER = (
     _SONGS.c.priority.desc(),
@@ -57,9 +58,9 @@ _ORDER = (
     _SONGS.c.hotttnesss.desc(),
     _SONGS.c.track_id,
 )
-sa.Index("backlog_order", _SONGS.c.source, _SONGS.c.state, *_ORDER)
-sa.Index("backlog_releases", _SONGS.c.source, _SONGS.c.release_key)
-sa.Index("backlog_by_partition", _SONGS.c.source, _SONGS.c.partition, _SONGS.c.state)
+sa.Index("backlog_order", _SONGS.c.state, _SONGS.c.source, *_ORDER)
+sa.Index("backlog_partition_order", _SONGS.c.partition, _SONGS.c.state, _SONGS.c.source, *_ORDER)
+sa.Index("backlog_releases", _SONGS.c.release_key, _SONGS.c.source)
 
 
 class SongState(IntEnum):
