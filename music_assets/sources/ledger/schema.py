@@ -6,53 +6,42 @@ came with version 3. Tables are renamed in place, so that a migration takes no t
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Double,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    inspect,
-)
+import sqlalchemy as sa
 
 VERSION = 3
-TABLES = MetaData()
+TABLES = sa.MetaData()
 
-RESPONSES = Table(
+RESPONSES = sa.Table(
     "responses",
     TABLES,
-    Column("source", Text, primary_key=True),
-    Column("purpose", Text, primary_key=True),
-    Column("entity", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("status", Text, nullable=False),
-    Column("query", Text),
-    Column("attempts", Integer, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("fetched_at", Double, nullable=False),  # seconds since 1970
-    Column("body", LargeBinary),  # `records.pack`
-    Index("responses_by_age", "source", "purpose", "fetched_at"),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("query", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("fetched_at", sa.Double, nullable=False),  # seconds since 1970
+    sa.Column("body", sa.LargeBinary),  # `records.pack`
+    sa.Index("responses_by_age", "source", "purpose", "fetched_at"),
 )
 # By the hour, though days are what is counted today: a rolling window needs no migration.
-REQUESTS = Table(
+REQUESTS = sa.Table(
     "request_counts",
     TABLES,
-    Column("source", Text, primary_key=True),
-    Column("hour", Text, primary_key=True),  # UTC, as `2026-11-01T23`
-    Column("kind", Text, primary_key=True),
-    Column("count", Integer, nullable=False),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("hour", sa.Text, primary_key=True),  # UTC, as `2026-11-01T23`
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-STATE = Table(
+STATE = sa.Table(
     "state",
     TABLES,
-    Column("source", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),  # JSON
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),  # JSON
     sqlite_with_rowid=False,
 )
 
@@ -71,12 +60,12 @@ _FROM_COUNTS = (
 )
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: sa.Connection) -> None:
     """Turn a SQLite file of any earlier version, or an empty one, into one of this version.
 
     Within the caller's transaction: a kill leaves the file as it was.
     """
-    there = set(inspect(connection).get_table_names())
+    there = set(sa.inspect(connection).get_table_names())
     statements = [*(_FROM_VERSION_2 if "answers" in there else ())]
     if "facts" in there:
         statements.append("ALTER TABLE facts RENAME TO state")
