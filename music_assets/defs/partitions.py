@@ -32,6 +32,9 @@ days = DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
 days_policy = BackfillPolicy.single_run()
 
 
+_FORMS = "They are AA to ZZ, written AB, AA...AZ, A*, or several with commas."
+
+
 class PartitionsError(MusicAssetsError, ValueError):
     """A `--partitions` that names nothing; the message says which part of it."""
 
@@ -54,34 +57,11 @@ def parse_partitions(spec: str) -> list[str]:
             pattern = re.compile(re.escape(part).replace(r"\*", "[A-Z]*"))
             keys = [key for key in KEYS if pattern.fullmatch(key)]
         if not keys:
-            raise PartitionsError(
-                f"{part!r} names no partition: they are AA to ZZ, written AB, AA...AZ, A*, or several "
-                f"with commas.{_meant(written)}"
-            )
+            raise PartitionsError(f"{part!r} names no partition. {_FORMS}")
         chosen.update(keys)
     if not chosen:
-        raise PartitionsError("--partitions names nothing: give AB, AA...AZ, A*, or several with commas.")
+        raise PartitionsError(f"--partitions names nothing. {_FORMS}")
     return sorted(chosen)
-
-
-_RANGE = re.compile(r"([A-Z])/?([A-Z])?(?:[-–—.…:~]+|TO)([A-Z])/?([A-Z])?")
-_LETTER = re.compile(r"([A-Z])[/?.]*")
-# A folder or file of the MSD, `data/msd/A/B/C/TRABC….h5` or the beginning of it, or a track id.
-_PATH = re.compile(r"(?:.*?/)??([A-Z])/([A-Z])(?:/[A-Z])?(?:/|/TR\w+\.H5)?")
-_TRACK = re.compile(r"TR([A-Z])([A-Z])[A-Z]\w{13}(?:\.H5)?")
-
-
-def _meant(written: str) -> str:
-    """What a part that names nothing, in capitals, was most likely meant to be; empty where that is open."""
-    text = "".join(written.split())
-    if ends := _RANGE.fullmatch(text):
-        first, last = ends[1] + (ends[2] or "A"), ends[3] + (ends[4] or "Z")
-        return f" Did you mean {min(first, last)}...{max(first, last)}?"
-    if letter := _LETTER.fullmatch(text):
-        return f" Did you mean {letter[1]}*?"
-    if place := _PATH.fullmatch(text) or _TRACK.fullmatch(text):
-        return f" Did you mean {place[1]}{place[2]}?"
-    return ""
 
 
 def partitions_of(tags: Mapping[str, str]) -> list[str]:

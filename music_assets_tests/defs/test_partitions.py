@@ -39,38 +39,6 @@ def test_what_names_nothing_is_refused_with_the_part_and_the_forms(spec: str) ->
         parse_partitions(spec)
 
 
-@pytest.mark.parametrize(
-    ("spec", "meant"),
-    [
-        ("AA-AZ", "AA...AZ"),
-        ("AA..AZ", "AA...AZ"),
-        ("AA:AZ", "AA...AZ"),
-        ("aa … az", "AA...AZ"),
-        ("a/a to a/z", "AA...AZ"),
-        ("BB...AA", "AA...BB"),
-        ("A-C", "AA...CZ"),
-        ("a", "A*"),
-        ("A?", "A*"),
-        ("data/msd/a/b", "AB"),
-        ("/mnt/msd/A/B/C/", "AB"),
-        ("A/B/C/TRABCXX128F423E0CC.h5", "AB"),
-        ("TRABCXX128F423E0CC", "AB"),
-    ],
-)
-def test_a_form_that_is_nearly_right_is_given_as_it_should_be(spec: str, meant: str) -> None:
-    with pytest.raises(PartitionsError, match="names no partition: .* Did you mean") as raised:
-        parse_partitions(f"BC,{spec}")
-    assert str(raised.value).endswith(f"with commas. Did you mean {meant}?")
-    assert parse_partitions(meant)
-
-
-@pytest.mark.parametrize("spec", ["ABC", "A1", "AA;AB", "AB...", "[AB]", "ÄB"])
-def test_nothing_is_guessed_where_nothing_is_near(spec: str) -> None:
-    with pytest.raises(PartitionsError) as raised:
-        parse_partitions(spec)
-    assert "Did you mean" not in str(raised.value)
-
-
 def test_one_bad_part_is_named_among_good_ones() -> None:
     with pytest.raises(PartitionsError, match="^'A9' names no partition"):
         parse_partitions("AA,A9")

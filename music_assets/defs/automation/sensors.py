@@ -27,7 +27,7 @@ from dagster import (
 )
 
 from music_assets.defs.assets.spotify_answers import read_state
-from music_assets.defs.automation.alerts import FailedRun, tell
+from music_assets.defs.automation.alerts import FailedRun, report_failure
 from music_assets.defs.automation.day import Day, day_of
 from music_assets.defs.automation.facts import (
     Loads,
@@ -192,7 +192,7 @@ def _run_failed(settings: Settings) -> SensorDefinition:
         minimum_interval_seconds=30,
         default_status=DefaultSensorStatus.STOPPED,
         description=(
-            "Tells of a failed run, with its partitions, the cause and how to try again: in this sensor's "
+            "Reports a failed run, with its partitions, the cause and how to retry: in this sensor's "
             "log, and where MUSIC_ASSETS_ALERT_WEBHOOK says."
         ),
     )
@@ -205,7 +205,7 @@ def _run_failed(settings: Settings) -> SensorDefinition:
             partitions=partitions_of(run.tags),
             causes=causes or [context.failure_event.message or "the run ended without saying why"],
         )
-        tell(failed, settings, context.log)
+        report_failure(failed, settings.alert_webhook, context.log)
 
     return run_failed
 

@@ -1,9 +1,11 @@
-"""What the checks of the published tables count, as SQL for any engine, made from the declared tables.
+"""What must be true of published tables and what is worth a look, as SQL for any engine, from the declared
+tables.
 
-How a count becomes a check, and what each says, is in `tables`.
+How these become Dagster's checks is in `tables`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -45,8 +47,9 @@ PENDING_WARNS_ABOVE = 0.10
 _STANDARD_ERRORS, _POINTS = 5.0, 0.05
 # Years go on; what is announced for the next is there already.
 _YEARS = {"year", "release_year"}
-# Tables whose age is told: a row is a thing of Spotify's, as it was fetched.
-_AGED = ("spotify.tracks", "spotify.artists", "spotify.audio_features")
+# Tables whose rows were fetched one by one.
+_FETCHED = ("spotify.tracks", "spotify.artists", "spotify.audio_features")
+_SONGS = PUBLISHED["analytics.songs"]
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,69 @@ def blocking_rules(table: Table) -> list[Rule]:
     return [_key(table), *references, *([_complete(staged)] if staged else [])]
 
 
-def out_of_range(table: Table) -> list[ColumnElement[Any]]:
-    """For each column with a declared range, how many rows lie outside."""
+@dataclass(frozen=True)
+class Finding:
+    """The result of a warning: whether all is well, in words, and the numbers behind it."""
+
+    passed: bool
+    message: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What is worth a look and blocks nothing; `find` looks, in one or two statements."""
+
+    name: str
+    description: str
+    find: Callable[[Connection], Finding]
+
+
+def warnings(table: Table, retention_days: int) -> list[Warned]:
+    """What is worth a look in this table."""
+    found = []
+    if ranges := _out_of_range(table):
+        found.append(
+            Warned(
+                "values_are_in_range",
+                "Every value is in the range its column declares (docs/data_dictionary.md). Outliers are "
+                "published as they came: look at some of them, and either leave them out of a study or "
+                "widen the range.",
+                lambda connection: _ranges(connection, ranges),
+            )
+        )
+    if table is _SONGS:
+        found += [
+            Warned(
+                "match_rates_are_alike",
+                "No partition's match rate is far from that of all: the letters mean nothing musically, so "
+                "one that differs was searched, read or matched differently. Materialize it again from "
+                "`msd_songs` on.",
+                _odd_partitions,
+            ),
+            Warned(
+                "few_songs_are_pending",
+                f"At most {PENDING_WARNS_ABOVE:.0%} of the songs are still pending. Nothing is wrong where "
+                "more are: run `ask` whenever the request budget is back, or switch `keep_going` on, which "
+                "does.",
+                _pending,
+            ),
+        ]
+    if table.fullname in _FETCHED:
+        found.append(
+            Warned(
+                "values_are_fresh",
+                f"No value of Spotify's is older than {retention_days} days (MUSIC_ASSETS_RETENTION_DAYS). "
+                "Refresh what is older, or leave it out: Spotify's terms do not allow keeping it without "
+                "end.",
+                lambda connection: _old(connection, table, retention_days),
+            )
+        )
+    return found
+
+
+def _out_of_range(table: Table) -> list[ColumnElement[Any]]:
+    """For each column with a declared range, how many rows are outside."""
     counts: list[ColumnElement[Any]] = []
     for column in table.columns:
         low, high = column.info["low"], column.info["high"]
@@ -80,17 +144,20 @@ def out_of_range(table: Table) -> list[ColumnElement[Any]]:
     return counts
 
 
-def odd_partitions(connection: Connection) -> tuple[dict[str, float], float]:
-    """Partitions whose match rate is far from that of all, with theirs; and that of all.
+def _ranges(connection: Connection, counts: list[ColumnElement[Any]]) -> Finding:
+    row = connection.execute(select(*counts)).mappings().one()
+    wrong = {str(name): int(count) for name, count in row.items() if count}
+    message = ", ".join(f"{name} in {count:,} rows" for name, count in wrong.items())
+    return Finding(not wrong, message or "all are", {"columns": wrong})
 
-    Rates are of the songs that were answered. How far chance may go depends on how many a partition has.
-    """
-    songs = PUBLISHED["analytics.songs"]
-    partition = func.substr(songs.c.track_id, 3, 2)
-    matched = func.sum(case((songs.c.match_status == "matched", 1), else_=0))
+
+def _odd_partitions(connection: Connection) -> Finding:
+    """Rates are of the songs with a response. How far chance may go depends on how many a partition has."""
+    partition = func.substring(_SONGS.c.track_id, 3, 2)
+    matched = func.sum(case((_SONGS.c.match_status == "matched", 1), else_=0))
     rows = connection.execute(
         select(partition, matched, func.count())
-        .where(songs.c.match_status.not_in(("pending", "error")))
+        .where(_SONGS.c.match_status.not_in(("pending", "error")))
         .group_by(partition)
     ).all()
     answered = sum(int(row[2]) for row in rows)
@@ -99,24 +166,26 @@ def odd_partitions(connection: Connection) -> tuple[dict[str, float], float]:
     for name, mine, of in sorted(tuple(row) for row in rows):
         chance = sqrt(rate * (1 - rate) / of)
         if abs(mine / of - rate) > max(_POINTS, _STANDARD_ERRORS * chance):
-            odd[str(name)] = mine / of
-    return odd, rate
+            odd[str(name)] = round(mine / of, 4)
+    shown = ", ".join(f"{name} {share:.1%}" for name, share in odd.items())
+    message = f"{rate:.1%} in all" + (f", {shown}" if odd else "")
+    return Finding(not odd, message, {"rate": round(rate, 4), "odd": odd})
 
 
-def pending_share(connection: Connection) -> tuple[int, int]:
-    """How many songs are pending, of how many."""
-    songs = PUBLISHED["analytics.songs"]
-    pending = func.sum(case((songs.c.match_status == "pending", 1), else_=0))
-    row = connection.execute(select(pending, func.count()).select_from(songs)).one()
-    return int(row[0] or 0), int(row[1])
+def _pending(connection: Connection) -> Finding:
+    pending = func.sum(case((_SONGS.c.match_status == "pending", 1), else_=0))
+    row = connection.execute(select(pending, func.count()).select_from(_SONGS)).one()
+    count, songs = int(row[0] or 0), int(row[1])
+    share = count / max(songs, 1)
+    message = f"{count:,} of {songs:,} songs are pending"
+    return Finding(share <= PENDING_WARNS_ABOVE, message, {"pending": count, "share": round(share, 4)})
 
 
-def old_rows(table: Table, retention_days: int) -> Select[Any] | None:
-    """How many rows were fetched longer ago than this; None for a table that tells nothing of it."""
-    if table.fullname not in _AGED:
-        return None
+def _old(connection: Connection, table: Table, retention_days: int) -> Finding:
     oldest = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=retention_days)
-    return select(func.count()).select_from(table).where(table.c.fetched_at < oldest)
+    query = select(func.count()).select_from(table).where(table.c.fetched_at < oldest)
+    count = int(connection.execute(query).scalar_one())
+    return Finding(count == 0, f"{count:,} rows are older", {"rows": count})
 
 
 def _key(table: Table) -> Rule:

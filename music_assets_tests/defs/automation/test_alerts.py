@@ -1,4 +1,4 @@
-"""Telling of a failed run: to a real HTTP server and to SNS as moto plays it."""
+"""Reporting a failed run to a real HTTP server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dagster import (
     define_asset_job,
 )
 
-from music_assets.defs.automation.alerts import FailedRun, tell, without
+from music_assets.defs.automation.alerts import FailedRun, redacted, report_failure
 from music_assets.defs.automation.sensors import build_sensors
 from music_assets.defs.partitions import KEYS, msd_directories
 from music_assets.settings import Settings
@@ -28,7 +28,7 @@ FAILED = FailedRun(
     "match_and_load",
     "5f1c2d3e-0000",
     KEYS[:3],
-    ["staging: the bucket b does not exist: make it, or mend it."],
+    ["staging: the bucket b does not exist: create it."],
 )
 LOG = logging.getLogger("music_assets_tests.alerts")
 
@@ -72,8 +72,8 @@ def settings(**values: Any) -> Settings:
 
 def test_a_message_says_what_failed_why_and_how_to_try_again() -> None:
     text = FAILED.message()
-    assert text.startswith("Music Assets: match_and_load (AA to AC) failed.\n")
-    assert "the bucket b does not exist: make it" in text
+    assert text.startswith("Music Assets: match_and_load (AA...AC) failed.\n")
+    assert "the bucket b does not exist: create it" in text
     assert "music-assets run --partitions AA...AC" in text
     assert "5f1c2d3e" in text
 
@@ -91,7 +91,7 @@ def test_a_hundred_causes_are_not_a_hundred_lines() -> None:
 
 
 def test_a_webhook_is_posted_json(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
-    tell(FAILED, settings(alert_webhook=listener.url), LOG)
+    report_failure(FAILED, listener.url, LOG)
     ((path, kind, body),) = listener.got
     assert path == "/hooks/very-secret"
     assert kind == "application/json"
@@ -108,8 +108,8 @@ def test_a_webhook_that_fails_is_logged_and_raises_nothing(
     listener.status = 500
     # Nothing listens on the port of a server of ten years ago.
     url = listener.url if broken == "answers 500" else "http://127.0.0.1:9/hooks/very-secret"
-    tell(FAILED, settings(alert_webhook=url), LOG)
-    assert "Not told to the webhook on 127.0.0.1" in caplog.text
+    report_failure(FAILED, url, LOG)
+    assert "The webhook on 127.0.0.1 was not reached" in caplog.text
     assert "very-secret" not in caplog.text
 
 
@@ -118,7 +118,7 @@ def test_no_secret_is_told(
 ) -> None:
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", "f00df00d")
     cause = "refused: f00df00d at redshift+redshift_connector://reader:hunter2@host/db"
-    tell(FailedRun("ask", "id", [], [cause]), settings(alert_webhook=listener.url), LOG)
+    report_failure(FailedRun("ask", "id", [], [cause]), listener.url, LOG)
     said = json.dumps(listener.got) + caplog.text
     assert "f00df00d" not in said
     assert "hunter2" not in said
@@ -127,7 +127,7 @@ def test_no_secret_is_told(
 
 def test_an_address_without_a_password_stays() -> None:
     text = "see https://example.org/a and write to someone@example.org"
-    assert without(text, []) == text
+    assert redacted(text, {}) == text
 
 
 def test_the_sensor_tells_of_a_failed_run_in_the_words_of_what_failed(
