@@ -9,13 +9,8 @@ from typing import Any
 from dagster import Definitions, in_process_executor
 
 from music_assets.defs import automation, checks, wiring
-from music_assets.defs.assets import (
-    analytics,
-    report,
-    spotify_answers,
-)
+from music_assets.defs.assets import report, spotify_answers, tables
 from music_assets.defs.assets import staging as staging_assets
-from music_assets.defs.assets import warehouse as warehouse_assets
 from music_assets.defs.partitions import days, days_policy
 from music_assets.defs.registry import STAGES, STAGES_BY_DAY
 from music_assets.defs.stage_assets import stage_asset
@@ -53,9 +48,8 @@ def build_defs(
             staging_assets.staged_json_refresh,
             *staging_assets.staging_tables,
             *staging_assets.refresh_tables,
-            *warehouse_assets.tables,
-            *automation.promised(analytics.tables, settings),
-            analytics.published_copy,
+            *automation.with_deadline(tables.published_tables, settings),
+            tables.published_copy,
             report.report,
         ],
         asset_checks=checks.build_checks(settings.retention_days),

@@ -101,5 +101,13 @@ _ARTIST = (
     ),
 )
 
-SONGS = published("analytics.songs", "Every MSD track, wide.", _SONG)
-ARTISTS = published("analytics.artists", "Every MSD artist, wide.", _ARTIST)
+SONGS = published(
+    "analytics.songs",
+    "Every MSD track once, wide: its match or why it has none, popularity, features. Start here.",
+    _SONG,
+)
+ARTISTS = published(
+    "analytics.artists",
+    "Every MSD artist once: Spotify artist, genres, popularity, and how many songs were matched.",
+    _ARTIST,
+)

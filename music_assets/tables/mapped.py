@@ -110,5 +110,11 @@ _ARTIST = (
 STAGED_SONGS = staged("mapped_songs", "Candidates for each MSD track.", _SONG)
 STAGED_VOTES = staged("artist_votes", "Votes of each slice for Spotify artists.", _VOTE)
 
-SONGS = published("mapped.songs", "A candidate for an MSD track a row.", _SONG)
-ARTISTS = published("mapped.artists", "A Spotify artist an MSD artist may be.", _ARTIST)
+SONGS = published(
+    "mapped.songs", "One row per candidate for an MSD track: score, margin, status and reasons.", _SONG
+)
+ARTISTS = published(
+    "mapped.artists",
+    "One row per Spotify artist that an MSD artist may be, by the votes of its matched songs.",
+    _ARTIST,
+)

@@ -98,5 +98,9 @@ ARTIST_FIELDS = (
 STAGED_SONGS = staged("msd_songs", "MSD tracks, as landed.", SONG_FIELDS)
 STAGED_ARTISTS = staged("msd_artists", "MSD artists as each slice sees them.", ARTIST_FIELDS)
 
-SONGS = published("msd.songs", "An MSD track a row.", SONG_FIELDS)
-ARTISTS = published("msd.artists", "An MSD artist a row.", ARTIST_FIELDS)
+SONGS = published(
+    "msd.songs", "One row per MSD track: the dataset's own fields, unknowns as NULL.", SONG_FIELDS
+)
+ARTISTS = published(
+    "msd.artists", "One row per MSD artist, combined from all partitions, with its tags.", ARTIST_FIELDS
+)

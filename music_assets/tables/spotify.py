@@ -171,20 +171,24 @@ STAGED_RELEASES = staged(
     (_RELEASE_ARTIST, _NO_RELEASE_ID, *_RELEASE),
 )
 
-TRACKS = published("spotify.tracks", "A Spotify track a row.", _TRACK)
-ARTISTS = published("spotify.artists", "A Spotify artist a row.", _ARTIST)
+TRACKS = published(
+    "spotify.tracks", "One row per Spotify track found, as the newest response has it.", _TRACK
+)
+ARTISTS = published(
+    "spotify.artists", "One row per Spotify artist of a match, as the newest response has it.", _ARTIST
+)
 FEATURES = published(
-    "spotify.audio_features", "A track's audio features a row and provider.", _TRACK_FEATURES
+    "spotify.audio_features", "One row per track and provider of audio features.", _TRACK_FEATURES
 )
 POPULARITY_HISTORY = published(
     "spotify.popularity_history",
-    "A track's or an artist's popularity on a day.",
+    "One row per track or artist and day: its popularity. Added to, never rewritten.",
     _POPULARITY_HISTORY,
     dist="id",
     sort="date",
 )
 RELEASES = published(
     "spotify.artist_releases",
-    "A release since 2011 a row and matched artist.",
+    "One row per release since 2011 of a matched artist, as last listed.",
     (_RELEASE_ARTIST, _RELEASE_ID, *_RELEASE),
 )

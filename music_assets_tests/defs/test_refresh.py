@@ -22,7 +22,7 @@ from dagster import AssetsDefinition, DagsterInstance, materialize
 from music_assets.cli.run import run_job
 from music_assets.defs import partitions, stages
 from music_assets.defs.assets import staging
-from music_assets.defs.assets.warehouse import tables
+from music_assets.defs.assets.tables import published_tables
 from music_assets.defs.automation.facts import Loads, days_to_load
 from music_assets.defs.registry import STAGES_BY_DAY
 from music_assets.defs.resources import RefreshResource, SpotifyResource
@@ -48,7 +48,7 @@ STAGES = [
     stage_asset(one, partitions_def=partitions.days, policy=partitions.days_policy) for one in STAGES_BY_DAY
 ]
 REFRESH: list[AssetsDefinition] = [*STAGES, staging.staged_json_refresh, *staging.refresh_tables]
-TABLES = [table for table in tables if table.key.to_user_string().removeprefix("warehouse/") in PUBLISHED]
+TABLES = [published_tables[name.replace("/", ".")] for name in PUBLISHED]
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 

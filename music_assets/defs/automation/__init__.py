@@ -12,7 +12,7 @@ from music_assets.defs.automation.jobs import (
     refreshed,
     unpartitioned,
 )
-from music_assets.defs.automation.schedules import build_schedules, promised
+from music_assets.defs.automation.schedules import build_schedules, with_deadline
 from music_assets.defs.automation.sensors import build_sensors
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "extracted",
     "jobs",
     "partitioned",
-    "promised",
     "refreshed",
     "unpartitioned",
+    "with_deadline",
 ]

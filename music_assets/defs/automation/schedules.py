@@ -5,7 +5,7 @@ tables) is started by the sensor `keep_going`, step by step; both are off until 
 UI, under Automation, or by `dagster schedule start daily` and `dagster sensor start keep_going`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from dagster import (
     AssetsDefinition,
@@ -70,11 +70,13 @@ def run_request(request: Request) -> RunRequest:
     return RunRequest(run_key=request.run_key, job_name=request.job, tags=request.tags)
 
 
-def promised(tables: Sequence[AssetsDefinition], settings: Settings) -> list[AssetsDefinition]:
-    """These tables, with the promise people see: made between the daily start and when they are due."""
+def with_deadline(tables: Mapping[str, AssetsDefinition], settings: Settings) -> Iterator[AssetsDefinition]:
+    """These assets; the wide tables promise to be filled between the daily start and when they are due."""
     policy = FreshnessPolicy.cron(
         deadline_cron=f"{READY_BY.minute} {READY_BY.hour} * * *",
         lower_bound_delta=time_to_work(settings.schedule.daily_start),
         timezone=settings.schedule.timezone,
     )
-    return [table.map_asset_specs(lambda spec: apply_freshness_policy(spec, policy)) for table in tables]
+    for name, table in tables.items():
+        wide = name.startswith("analytics.")
+        yield table.map_asset_specs(lambda spec: apply_freshness_policy(spec, policy)) if wide else table

@@ -20,7 +20,7 @@ from dagster import (
 )
 from sqlalchemy import Connection, Table, func, select
 
-from music_assets.defs.assets.warehouse import table_key
+from music_assets.defs.assets.tables import table_key
 from music_assets.defs.checks.rules import ROWS_WARN_BELOW, Finding, Rule, blocking_rules, warnings
 from music_assets.defs.resources import WarehouseResource
 

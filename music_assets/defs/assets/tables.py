@@ -1,0 +1,63 @@
+"""The published tables, one asset each, and the copy of them that people read.
+
+A table's query is in `music_assets/warehouse/sql`, its columns and what it is in `music_assets.tables`.
+"""
+
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from sqlalchemy import Table
+
+from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
+from music_assets.defs.resources import WarehouseResource
+from music_assets.progress import advanced
+from music_assets.tables import PUBLISHED as TABLES
+from music_assets.warehouse.engine import Append
+from music_assets.warehouse.published import APPENDED, query, reads
+
+CODE_VERSION = "1"
+
+
+def table_key(table: Table) -> AssetKey:
+    """The asset that fills a table."""
+    return AssetKey(["warehouse", table.schema or "", table.name])
+
+
+def _table_asset(name: str, table: Table) -> AssetsDefinition:
+    @asset(
+        key=table_key(table),
+        deps=sorted({table_key(read) for read in reads(name)}),
+        io_manager_key="warehouse_tables",
+        group_name=PUBLISHED,
+        owners=OWNERS,
+        kinds={"sql", "table"},
+        tags=terms_of(table),
+        code_version=CODE_VERSION,
+        metadata=definition_metadata(table, **{"dagster/table_name": name}),
+        description=table.comment,
+    )
+    def published_table() -> Any:  # Dagster takes no union of classes
+        return Append(query(name)) if name in APPENDED else query(name)
+
+    return published_table
+
+
+published_tables = {name: _table_asset(name, table) for name, table in TABLES.items()}
+
+
+@asset(
+    deps=[table_key(table) for table in TABLES.values()],
+    group_name=PUBLISHED,
+    owners=OWNERS,
+    kinds={"duckdb"},
+    description=(
+        "The copy that people read, swapped whole at the end of a run, so that any number of readers never "
+        "meets the writer. On Redshift the tables themselves are read and this does nothing."
+    ),
+)
+def published_copy(context: AssetExecutionContext, warehouse: WarehouseResource) -> MaterializeResult[None]:
+    path = warehouse.open().publish()
+    advanced("published tables", "published copy", 1, 1)
+    if path is None:
+        return MaterializeResult(metadata={"path": "readers use the warehouse itself"})
+    return MaterializeResult(metadata={"path": MetadataValue.path(str(path)), "bytes": path.stat().st_size})
