@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from isal import igzip
@@ -161,8 +162,8 @@ class Purge:
             erased = store.each(lambda slice_: store.erase(kind, slice_, count_only=self.dry_run), old)
             count = sum(erased) + store.erase(kind, leftovers=True, count_only=self.dry_run)
         if not self.dry_run:
-            # Where earlier versions stored the results of validation, which may quote a row.
-            store.each(lambda slice_: store.erase(f"staged_json/{kind}", slice_), old)
+            for manifest in ("staged_json", "staged_json_refresh"):  # they name a row of a refused file
+                store.each(partial(store.erase, manifest), old)
         return count
 
     def _tables(self) -> Iterator[Removed]:

@@ -167,7 +167,7 @@ class Warehouse(ABC):
                 raise WarehouseError(
                     f"{table.fullname}, slice {manifest.slice}: {rows} rows arrived from {manifest.url}, "
                     f"its manifest says {manifest.rows}. Nothing was loaded; "
-                    f"materialise staged_json/{table.name} for it again."
+                    f"materialize staged_json for it again."
                 )
         if not self.is_local and "source" in table.c:
             invented = select(func.count()).where(table.c.slice.in_(slices), table.c.source == SANDBOX)
@@ -232,8 +232,8 @@ def load_failed(table: Table, manifests: Sequence[Manifest], why: Sequence[str],
     more = ", …" if len(manifests) > len(some) else ""
     cause = "; ".join(why[:5]) or f"{said} (slices {', '.join(some)}{more})"
     return WarehouseError(
-        f"{table.fullname}: {cause}. Nothing was loaded; mend what is named, or materialise "
-        f"staged_json/{table.name} for it again."
+        f"{table.fullname}: {cause}. Nothing was loaded; fix what is named, or materialize "
+        f"staged_json for it again."
     )
 
 

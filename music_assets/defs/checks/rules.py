@@ -214,7 +214,7 @@ def _reference(table: str, column: str, other: str, other_column: str) -> Rule:
     last = _last((table, column, other, other_column))
     return Rule(
         f"{table}_{column}_is_in_{other}".replace(".", "_"),
-        f"Every {column} of {table} is a row of {other}. If not, a partition was loaded in part: materialise "
+        f"Every {column} of {table} is a row of {other}. If not, a partition was loaded in part: materialize "
         "`match_and_load` for those that the run named, or for all.",
         select(func.count()).select_from(one).where(and_(one.c[column].is_not(None), ~known)),
         also=(two if last is one else one,),
