@@ -243,10 +243,10 @@ def _files_table(files: Mapping[str, Facts]) -> Table:
     columns = ("staged kind", "file", "written by run", "validation", "loaded by run")
     table = Table(*columns, title="Its partition's files")
     for kind, facts in files.items():
-        staged, gate, loaded = facts["staged"], facts["validation"], facts["loaded"]
+        staged, validation, loaded = facts["staged"], facts["validation"], facts["loaded"]
         file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
         written = f"{staged['run_id']}\n{staged['written_at']}" if staged else ""
-        result = "" if gate is None else "; ".join(gate["problems"]) or "passed"
+        result = "" if validation is None else "; ".join(validation["problems"]) or "passed"
         load = "never"
         if loaded:
             other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
