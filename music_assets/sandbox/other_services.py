@@ -1,4 +1,4 @@
-"""ReccoBeats and ListenBrainz as the sandbox plays them: what each answers, from the same catalogue.
+"""ReccoBeats and ListenBrainz in the sandbox: what each answers, from the same catalogue.
 
 Both know a share of the tracks only, the same ones each time. What was learned of them, and where that is
 from, is in `music_assets.sources.reccobeats` and `.listenbrainz`; the bodies of their errors are not
@@ -18,7 +18,7 @@ import orjson
 from music_assets.sandbox.spotify.catalogue import search_words
 from music_assets.sandbox.spotify.errors import Raw, error
 from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
-from music_assets.sandbox.spotify.responses import PAGES, Bodies, Json
+from music_assets.sandbox.spotify.responses import PAGES, Json, Responses
 
 MOST_IDS = 40  # of one request to ReccoBeats
 _ANALYSED = 85  # percent of the tracks that ReccoBeats knows
@@ -32,9 +32,9 @@ _NAMES = ("artist_name", "release_name", "track_name")
 class OtherServices:
     """Writes what the keyless services answer, from one catalogue."""
 
-    def __init__(self, db: sqlite3.Connection, bodies: Bodies) -> None:
+    def __init__(self, db: sqlite3.Connection, responses: Responses) -> None:
         self._db = db
-        self._bodies = bodies
+        self._responses = responses
 
     def reccobeats(self, ids: list[str]) -> Raw | Json:
         """`GET /audio-features?ids=`: features by Spotify id or ISRC; what it does not know is left out."""
@@ -46,7 +46,7 @@ class OtherServices:
         ]
         wanted = dict.fromkeys([*(id_ for id_ in ids if id_ not in isrcs), *by_isrc])
         known = [id_ for id_ in wanted if dice_of("reccobeats", id_) % 100 < _ANALYSED]
-        features = [each for each in self._bodies.audio_features(known) if each]
+        features = [each for each in self._responses.audio_features(known) if each]
         return {"content": [self._analysis(each) for each in features]}
 
     def _analysis(self, features: Json) -> Json:
@@ -64,7 +64,7 @@ class OtherServices:
         try:
             songs = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return error(400, "the body is no JSON")
+            return error(400, "the body is not JSON")
         if not isinstance(songs, list) or not all(map(_named, songs)):
             return error(400, f"each song needs {', '.join(_NAMES)}")
         return [

@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 
 
 class PortInUse(MusicAssetsError):
-    """Another program listens on the port that was asked for."""
+    """Another program listens on the wanted port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(
@@ -85,20 +85,20 @@ def running_sandbox(
     port = listener.getsockname()[1]
     given = json.dumps({"mode": mode, **options})
     command = [sys.executable, "-m", module, os.fspath(catalogue_path), given]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as errors:
         with listener:
             process = subprocess.Popen(
                 [*command, str(listener.fileno())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=said,
+                stderr=errors,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C is for its starter, which then stops it
             )
         try:
             if not _says_ready(process, start_timeout):
-                said.seek(0)
-                last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                errors.seek(0)
+                last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
                 why = last or f"no sign of it in {start_timeout:g} s"
                 raise SandboxFailed(f"The sandbox's process ended before it answered: {why}")
             yield local_address(port, process.pid)
@@ -135,7 +135,7 @@ def listen(port: int) -> socket.socket:
 
 
 def _says_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
-    """Wait for the one line the process says when it is about to answer; false if it ended without."""
+    """Wait for the line the process writes when it is ready; false if it ended without."""
     timer = threading.Timer(timeout, process.kill)
     timer.start()
     try:

@@ -32,10 +32,10 @@ from music_assets.sandbox.spotify import search
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sandbox.spotify.errors import Raw, error
 from music_assets.sandbox.spotify.query import parse
-from music_assets.sandbox.spotify.responses import MAX_OFFSET, Bodies, Json
+from music_assets.sandbox.spotify.responses import MAX_OFFSET, Json, Responses
 
 CLIENT_ID = "sandbox"
-CLIENT_SECRET = "not-a-secret"  # whoever reaches the loopback may ask
+CLIENT_SECRET = "not-a-secret"  # anyone on the loopback may use it
 _NOT_FOUND = error(404, "Resource not found")
 _FORBIDDEN = error(403, "Forbidden")
 _NO_FEATURES = error(403)  # recorded without a message
@@ -69,8 +69,8 @@ class SandboxSpotify:
         self.requests: Counter[str] = Counter()
         self.clock = clock
         self._db = open_to_read(catalogue)
-        self._bodies = Bodies(self._db, extended=self.extended)
-        self._others = OtherServices(self._db, self._bodies)
+        self._responses = Responses(self._db, extended=self.extended)
+        self._others = OtherServices(self._db, self._responses)
         self.tokens: dict[str, float] = {}  # those issued, and when each expires
         self.app = Starlette(
             routes=[
@@ -123,7 +123,7 @@ class SandboxSpotify:
         kind = request.url.path.removeprefix("/v1/").partition("/")[0]
         if intercepted := await self._received(request, kind):
             return intercepted
-        self._bodies.api = str(request.base_url) + "v1"
+        self._responses.api = str(request.base_url) + "v1"
         return _response(self._unauthorized(request) or handler(request))
 
     async def _received(self, request: Request, kind: str) -> Response | None:
@@ -137,10 +137,10 @@ class SandboxSpotify:
         if token not in self.tokens:
             return error(401, "Invalid access token")
         if self.tokens[token] <= self.clock():
-            told = (
+            header = (
                 'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"'
             )
-            return error(401, "The access token expired", **{"www-authenticate": told})
+            return error(401, "The access token expired", **{"www-authenticate": header})
         return None
 
     async def _token(self, request: Request) -> Response:
@@ -161,9 +161,9 @@ class SandboxSpotify:
     # -- the endpoints
 
     def _search(self, request: Request) -> Raw | Json:
-        asked = request.query_params
-        q = asked.get("q", asked.get("query", ""))  # Spotify's own links to further pages say `query`
-        types = asked.get("type", "").split(",")
+        params = request.query_params
+        q = params.get("q", params.get("query", ""))  # Spotify's own links to further pages say `query`
+        types = params.get("type", "").split(",")
         if not q.strip():
             return error(400, "No search query")
         if len(q) > 250:
@@ -178,31 +178,31 @@ class SandboxSpotify:
         limit, offset = page
         query, answer = parse(q), {}
         numbers, total = search.tracks(self._db, query, limit, offset)
-        tracks = [track for track in self._bodies.tracks("number", numbers) if track]
+        tracks = [track for track in self._responses.tracks("number", numbers) if track]
         for type_ in types:
             items, found = tracks, total
             if type_ == "artist":  # as the tracks found have them
                 ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks))
-                items = [each for each in self._bodies.artists(ids) if each]
+                items = [each for each in self._responses.artists(ids) if each]
                 found = len(items)
             elif type_ == "album":
                 ids, found = search.albums(self._db, query, limit, offset)
-                items = [each for each in self._bodies.albums(ids, full=False) if each]
+                items = [each for each in self._responses.albums(ids, full=False) if each]
             path = f"search?query={quote_plus(q)}&type={type_}&"
-            answer[f"{type_}s"] = self._bodies.page(path, items, found, limit, offset)
+            answer[f"{type_}s"] = self._responses.page(path, items, found, limit, offset)
         return answer
 
     def _tracks(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._bodies.tracks("id", ids, market)
+        return self._responses.tracks("id", ids, market)
 
     def _artists(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._bodies.artists(ids)
+        return self._responses.artists(ids)
 
     def _albums(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._bodies.albums(ids, full=True, market=market)
+        return self._responses.albums(ids, full=True, market=market)
 
     def _analysed(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._bodies.audio_features(ids)
+        return self._responses.audio_features(ids)
 
     def _one(self, look_up: LookUp) -> Handler:
         def handler(request: Request) -> Raw | Json:
@@ -235,10 +235,10 @@ class SandboxSpotify:
 
     def _album_tracks(self, request: Request) -> Raw | Json:
         market = request.query_params.get("market")
-        return self._listing(request, partial(self._bodies.album_tracks, market=market), most=50)
+        return self._listing(request, partial(self._responses.album_tracks, market=market), most=50)
 
     def _artist_albums(self, request: Request) -> Raw | Json:
-        return self._listing(request, self._bodies.artist_albums, most=50)
+        return self._listing(request, self._responses.artist_albums, most=50)
 
     def _listing(self, request: Request, list_: Callable[[str, int, int], Json], most: int) -> Raw | Json:
         page = _page(request, default=20, most=most)
@@ -260,8 +260,8 @@ class SandboxSpotify:
 
 
 def _response(answer: Raw | Json | list[Json]) -> Response:
-    told = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
-    return Response(told.body, told.status, told.headers)
+    raw = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
+    return Response(raw.body, raw.status, raw.headers)
 
 
 def _page(request: Request, *, default: int, most: int) -> tuple[int, int] | Raw:

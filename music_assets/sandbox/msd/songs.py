@@ -127,7 +127,7 @@ _COMPILATION = "Night Ferry Sampler Volume 3"
 def sample_songs(letters: Sequence[str] = LETTERS, songs: int = SONGS) -> list[dict[str, Any]]:
     """The songs, in the MSD's field names, by track id, with `terms`, `mbtags` and `similar_artists`.
 
-    They lie scattered over `letters`, directories: each has some where there are twice as many songs.
+    They are scattered over `letters`, directories: each has some where there are twice as many songs.
     None stands for what the MSD does not know; durations are seconds. Among them are unknown years
     and places, `_` for commas, versions and guests in titles, several scripts, tracks that share a
     song id, artists of two spellings, titles several artists have, and a compilation.
@@ -157,7 +157,7 @@ def _song(number: int, letters: Sequence[str], songs: int) -> dict[str, Any]:
 
 
 def _track_id(number: int, letters: Sequence[str]) -> str:
-    place = letters[(number + number // len(_ARTISTS)) % len(letters)]  # an artist's songs lie scattered
+    place = letters[(number + number // len(_ARTISTS)) % len(letters)]  # an artist's songs are scattered
     others = "".join(_drawn("ABCDEFGH", "letter", number, i) for i in range(3))
     return f"TR{place}{others}{_hash('track', number)[:11].upper()}"
 
@@ -261,7 +261,7 @@ def _analysis(number: int, song: int) -> dict[str, Any]:
 
 
 def _share(*what: object, unknown: float = 0.0, zero: float = 0.0) -> float | None:
-    """A number between 0 and 1; None or 0.0 as often as said."""
+    """A number between 0 and 1; None or 0.0 with these shares."""
     chance = _chance("share", *what)
     if chance < unknown:
         return None

@@ -73,7 +73,7 @@ def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path
     """Write the sandbox's small MSD below `root`, as `A/B/C/TRABC….h5`, and return `root`.
 
     `sample` are its songs, those of `sample_songs()` unless others are given.
-    A complete sample is left as it is; one that is incomplete or of another version is written anew.
+    A complete sample is left as it is; one that is incomplete or of another version is written again.
     Two processes may call it at once.
 
     Raises:
@@ -251,7 +251,7 @@ def _sound(song: Song) -> dict[str, npt.NDArray[np.float64]]:
 
 @cache
 def _template(arrays: bool) -> bytes:
-    """A file without songs: filling a copy of it is far faster than making each anew.
+    """A file without songs: filling a copy of it is far faster than creating each.
 
     Of its attributes, most are PyTables' description of the tables, field by field.
     """

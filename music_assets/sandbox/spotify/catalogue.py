@@ -58,7 +58,7 @@ def ensure_catalogue(
 
     A directory is `(key, fingerprint, loader)`; `loader()` gives its songs as a frame with the columns
     of `msd.songs`, and is called only if the key is new or its fingerprint has changed. Directories not
-    named stay. A file of another version, or that is no catalogue, is made anew.
+    named stay. A file of another version, or that is not a catalogue, is built again.
     """
     built = []
     with contextlib.closing(_open_to_write(Path(path))) as db:
@@ -153,7 +153,7 @@ def _forget(db: sqlite3.Connection, key: str) -> None:
         rows = db.execute(
             "SELECT number, name, artist_words, album_words FROM tracks WHERE directory = ?", known
         )
-        # An index without content has to be told what it forgets.
+        # An index without content needs the texts that are removed.
         db.executemany(
             "INSERT INTO words (words, rowid, title, artist, album) VALUES ('delete', ?, ?, ?, ?)",
             [(number, *map(search_words, texts)) for number, *texts in rows.fetchall()],

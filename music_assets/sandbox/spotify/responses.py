@@ -39,8 +39,8 @@ _TRACK = (
 )
 
 
-class Bodies:
-    """Writes answers from one catalogue. `api` is the address of the server's `/v1`, for links."""
+class Responses:
+    """Writes the Web API's objects from one catalogue; `api` is the address of `/v1`, for links."""
 
     def __init__(self, db: sqlite3.Connection, *, extended: bool) -> None:
         self._db = db
@@ -49,28 +49,28 @@ class Bodies:
         self.api = "https://api.spotify.com/v1"
 
     def tracks(self, column: str, values: Sequence[Any], market: str | None = None) -> list[Json | None]:
-        """Track objects by `number` or `id`, in the order asked, None for an unknown one.
+        """Track objects by `number` or `id`, in the order of the request, None for an unknown one.
 
         In a market, some tracks come relinked: under the id of a copy, with `linked_from` in extended access.
         """
         sql = f"{_TRACK.replace('SELECT', f'SELECT t.{column},')} WHERE t.{column} IN ({_marks(values)})"
         rows = {row[0]: row[1:] for row in self._db.execute(sql, list(values))}
         self._learn(id_ for row in rows.values() for id_ in [*row[2].split(), row[12]])
-        found = [self._track(*rows[value]) if value in rows else None for value in values]
+        found = [self._track(rows[value]) if value in rows else None for value in values]
         return [track and self._in_market(track) for track in found] if market else found
 
     def artists(self, ids: Sequence[str]) -> list[Json | None]:
-        """Full artist objects, in the order asked, None for an unknown id."""
+        """Full artist objects, in the order of the request, None for an unknown id."""
         sql = f"SELECT id, name, popularity FROM artists WHERE id IN ({_marks(ids)})"
         rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
         return [self._artist(*rows[id_]) if id_ in rows else None for id_ in ids]
 
     def albums(self, ids: Sequence[str], *, full: bool, market: str | None = None) -> list[Json | None]:
-        """Album objects, in the order asked; `full` ones hold their tracks."""
+        """Album objects, in the order of the request; `full` ones hold their tracks."""
         sql = f"SELECT * FROM albums WHERE id IN ({_marks(ids)})"
         rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
         self._learn(row[5] for row in rows.values())
-        found = [self._album(*rows[id_], full=full, market=market) if id_ in rows else None for id_ in ids]
+        found = [self._album(rows[id_], full=full, market=market) if id_ in rows else None for id_ in ids]
         for album in found if market else []:
             if album:
                 album.pop("available_markets", None)
@@ -79,7 +79,7 @@ class Bodies:
     def album_tracks(self, id_: str, limit: int, offset: int, market: str | None = None) -> Json:
         """A page of an album's tracks, by their numbers: those of the catalogue, and others to fill it up.
 
-        A filler is on its album only; asked for by its id it is unknown.
+        A filler is on its album only; its id is unknown elsewhere.
         """
         sql = "SELECT id, track_number FROM tracks WHERE album_id = ? ORDER BY track_number, id"
         listed = [(number, track) for track, number in self._db.execute(sql, [id_])]
@@ -115,13 +115,13 @@ class Bodies:
         return self.page(f"artists/{id_}/albums?", items, len(ids), limit, offset)
 
     def audio_features(self, ids: Sequence[str]) -> list[Json | None]:
-        """Audio features objects, in the order asked, None for an unknown id."""
+        """Audio features objects, in the order of the request, None for an unknown id."""
         sql = (
             "SELECT id, key, mode, tempo, loudness, time_signature, duration_ms FROM tracks "
             f"WHERE id IN ({_marks(ids)})"
         )
         rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
-        return [self._features(*rows[id_]) if id_ in rows else None for id_ in ids]
+        return [self._features(rows[id_]) if id_ in rows else None for id_ in ids]
 
     def page(self, path: str, items: list[Json], total: int, limit: int, offset: int) -> Json:
         """A paging object; `path` ends with `?` or `&`."""
@@ -141,19 +141,10 @@ class Bodies:
 
     # -- one object each
 
-    def _track(
-        self,
-        id_: str,
-        name: str,
-        artist_ids: str,
-        isrc: str,
-        duration_ms: int,
-        popularity: int,
-        number: int,
-        *album: Any,
-    ) -> Json:
+    def _track(self, row: Sequence[Any]) -> Json:
+        id_, name, artist_ids, isrc, duration_ms, popularity, number, *album = row
         track = {
-            "album": self._album(*album, full=False),
+            "album": self._album(album, full=False),
             "artists": [self._named(each) for each in artist_ids.split()],
             "disc_number": 1,
             "duration_ms": duration_ms,
@@ -169,18 +160,8 @@ class Bodies:
             track |= {"available_markets": _MARKETS, "popularity": popularity}
         return track
 
-    def _album(
-        self,
-        id_: str,
-        name: str,
-        type_: str,
-        date: str,
-        total: int,
-        artist_id: str,
-        *,
-        full: bool,
-        market: str | None = None,
-    ) -> Json:
+    def _album(self, row: Sequence[Any], *, full: bool, market: str | None = None) -> Json:
+        id_, name, type_, date, total, artist_id = row
         image = blake2b(id_.encode(), digest_size=20).hexdigest()
         album = {
             "album_type": type_,
@@ -255,9 +236,8 @@ class Bodies:
             "uri": f"spotify:{type_}:{id_}",
         }
 
-    def _features(
-        self, id_: str, key: int, mode: int, tempo: float, loudness: float, beats: int, duration_ms: int
-    ) -> Json:
+    def _features(self, row: Sequence[Any]) -> Json:
+        id_, key, mode, tempo, loudness, beats, duration_ms = row
         raw = blake2b(id_.encode(), digest_size=6, salt=b"features").digest()
         a, b, c, d, e, f = (round(byte / 255, 3) for byte in raw)
         energy = round(min(1.0, max(0.0, 1 + (loudness + 5) / 25 + (a - 0.5) / 5)), 3)

@@ -50,7 +50,7 @@ def read_msd(
             folders left out. In which order they come makes no difference.
         root: Where `msd_file` starts from: files below it are named by their path from there, the
             others (and all, without a root) as given.
-        expect_location: Whether a one-song file whose name is a track id, or which lies in letter
+        expect_location: Whether a one-song file whose name is a track id, or which is in letter
             folders (`A/B/C`), must hold the track they speak of; it is set aside if not.
 
     Returns:

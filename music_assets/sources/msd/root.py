@@ -108,7 +108,7 @@ class _Folder(MsdRoot):
         return sorted(file for place in self._places(key) for file in _song_files(place))
 
     def _places(self, key: str) -> Iterator[Path]:
-        """The folders a partition's files may lie in."""
+        """The folders a partition's files may be in."""
         first, second = _checked(key)[0], key[1]
         if first in _letter_folders(self.path) and second in _letter_folders(self.path / first):
             folder = self.path / first / second

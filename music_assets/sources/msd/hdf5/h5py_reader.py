@@ -2,7 +2,7 @@
 
 Byte order, chunking, filters, wider numbers and variable-length text do not matter here; the
 layout of nearly all files is read faster in `fast_reader`. Whatever is wrong with a file is found here and
-said as an `UnreadableFile`.
+raised as an `UnreadableFile`.
 """
 
 from __future__ import annotations

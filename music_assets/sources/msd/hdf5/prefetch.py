@@ -22,7 +22,7 @@ _ADVISES = hasattr(os, "posix_fadvise")
 
 @contextmanager
 def opened_ahead(paths: Iterable[str]) -> Iterator[Iterator[tuple[str, int | None]]]:
-    """Each path with a descriptor that is open until the next is asked for; None where there is no file."""
+    """Each path with a descriptor that is open until the next is taken; None where there is no file."""
     with closing(_each(paths)) as files:
         yield files
 

@@ -1,4 +1,4 @@
-"""Where the bytes of a dataset lie in an HDF5 file of the oldest format, found without the HDF5 library.
+"""Where the bytes of a dataset are in an HDF5 file of the oldest format, found without the HDF5 library.
 
 The library reads a file's structure in some sixty small steps and builds objects of each. The MSD's
 files are all of the format HDF5 has written since 1998 (superblock 0, symbol tables, version-1
@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-HEAD = 1 << 16  # bytes read at once; of real files all that matters lies in the first 48 KB, but for mbtags
+HEAD = 1 << 16  # bytes read at once; of real files all that matters is in the first 48 KB, but for mbtags
 _SUPERBLOCK = bytes.fromhex("894844460d0a1a0a 00000000 00080800 04001000 00000000")
 _ADDRESSES = struct.Struct("<QQQQ 8xQIIQQ")  # base, free, end, driver; root: header, cached, -, tree, heap
 _UNDEFINED = 0xFFFF_FFFF_FFFF_FFFF
@@ -82,7 +82,7 @@ class StoredFile:
         raise UnsupportedLayout
 
     def dataset(self, address: int) -> Stored:
-        """The dataset whose header lies there; it must be chunked and of one dimension."""
+        """The dataset whose header is there; it must be chunked and of one dimension."""
         found: dict[int, bytes] = {}
         for kind, body in self._messages(address):
             if kind in (_DATASPACE, _DATATYPE, _LAYOUT, _FILTERS):
