@@ -76,7 +76,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-class Desk:
+class Deployment:
     def __init__(self, folder: Path, instance: DagsterInstance) -> None:
         self.instance = instance
         self.resource = WarehouseResource(
@@ -110,14 +110,14 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def right(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def right(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("right")
     with dagster_instance(folder / "dagster") as instance:
-        yield Desk(folder, instance)
+        yield Deployment(folder, instance)
 
 
 @pytest.fixture
-def desk(right: Desk) -> Iterator[Desk]:
+def deployment(right: Deployment) -> Iterator[Deployment]:
     """Tables that a test may spoil; they are right again after it."""
     yield right
     with right.connection() as connection:
@@ -128,7 +128,7 @@ def desk(right: Desk) -> Iterator[Desk]:
                 connection.execute(insert(PUBLISHED[name]), found)
 
 
-def test_right_tables_pass_all(right: Desk) -> None:
+def test_right_tables_pass_all(right: Deployment) -> None:
     results = right.results()
     assert [name for name, result in results.items() if not result.passed] == []
     assert len(results) >= 40
@@ -161,18 +161,18 @@ MISLEADING: dict[str, Any] = {
 }
 
 
-def test_what_would_mislead_readers_blocks(desk: Desk) -> None:
-    with desk.connection() as connection:
+def test_what_would_mislead_readers_blocks(deployment: Deployment) -> None:
+    with deployment.connection() as connection:
         for statement in MISLEADING.values():
             connection.execute(statement)
-    failing = desk.failing()
+    failing = deployment.failing()
     assert set(failing) == set(MISLEADING)
     assert {result.severity for result in failing.values()} == {AssetCheckSeverity.ERROR}
     blocking = {spec.name for check in build_checks(180) for spec in check.check_specs if spec.blocking}
     assert {name.split()[1] for name in MISLEADING} <= blocking
 
 
-def test_values_out_of_range_are_warned_of(desk: Desk) -> None:
+def test_values_out_of_range_are_warned_of(deployment: Deployment) -> None:
     wrong: dict[str, dict[str, float]] = {
         "msd.songs": {"duration": -1.0, "year": 1899, "key": 12, "mode": 2},
         "msd.artists": {"artist_latitude": 90.5, "artist_longitude": -181.0},
@@ -181,10 +181,10 @@ def test_values_out_of_range_are_warned_of(desk: Desk) -> None:
         "spotify.audio_features": {"valence": 1.5},
         "analytics.songs": {"match_score": 1.1, "year": NOW.year + 2},
     }
-    with desk.connection() as connection:
+    with deployment.connection() as connection:
         for name, values in wrong.items():
             connection.execute(update(PUBLISHED[name]).values(values))
-    failing = {name: result for name, result in desk.results().items() if not result.passed}
+    failing = {name: result for name, result in deployment.results().items() if not result.passed}
     assert set(failing) == {f"{name} values_are_in_range" for name in wrong}
     for name, values in wrong.items():
         result = failing[f"{name} values_are_in_range"]
@@ -198,42 +198,42 @@ def set_statuses(connection: Connection, letters: str, status: str, count: int) 
     connection.execute(update(table).values(match_status=status).where(table.c.track_id.in_(ids)))
 
 
-def test_a_partition_matched_unlike_the_others_is_warned_of(desk: Desk) -> None:
-    with desk.connection() as connection:
+def test_a_partition_matched_unlike_the_others_is_warned_of(deployment: Deployment) -> None:
+    with deployment.connection() as connection:
         set_statuses(connection, "AB", "no_candidates", SONGS)
-    ((name, result),) = desk.failing().items()
+    ((name, result),) = deployment.failing().items()
     assert name == "analytics.songs match_rates_are_alike"
     assert "AB 0.0%" in str(result.description)
 
 
-def test_chance_is_no_reason_to_warn(desk: Desk) -> None:
-    with desk.connection() as connection:
+def test_chance_is_no_reason_to_warn(deployment: Deployment) -> None:
+    with deployment.connection() as connection:
         set_statuses(connection, "AB", "below_floor", SONGS // 5)
-    assert desk.failing() == {}
+    assert deployment.failing() == {}
 
 
-def test_many_pending_songs_are_warned_of(desk: Desk) -> None:
-    with desk.connection() as connection:
+def test_many_pending_songs_are_warned_of(deployment: Deployment) -> None:
+    with deployment.connection() as connection:
         set_statuses(connection, "AA", "pending", SONGS // 2)
-    ((name, result),) = desk.failing().items()
+    ((name, result),) = deployment.failing().items()
     assert name == "analytics.songs few_songs_are_pending"
     assert "30 of 120 songs are pending" in str(result.description)
 
 
-def test_values_kept_too_long_are_warned_of(desk: Desk) -> None:
-    with desk.connection() as connection:
+def test_values_kept_too_long_are_warned_of(deployment: Deployment) -> None:
+    with deployment.connection() as connection:
         connection.execute(update(songs("spotify.tracks")).values(fetched_at=NOW - timedelta(days=179)))
         connection.execute(update(songs("spotify.artists")).values(fetched_at=NOW - timedelta(days=181)))
-    assert set(desk.failing()) == {"spotify.artists values_are_fresh"}
+    assert set(deployment.failing()) == {"spotify.artists values_are_fresh"}
 
 
 def test_a_table_that_lost_rows_is_warned_of(tmp_path: Path) -> None:
     with dagster_instance(tmp_path / "dagster") as instance:
-        desk = Desk(tmp_path, instance)
+        deployment = Deployment(tmp_path, instance)
         for count in (2 * SONGS + 7, 2 * SONGS):  # the last run's, and this one's: 6 % fewer
             key, metadata = ["warehouse", "msd", "songs"], {"dagster/row_count": count}
             instance.report_runless_asset_event(AssetMaterialization(key, metadata=metadata))
-        ((name, result),) = desk.failing().items()
+        ((name, result),) = deployment.failing().items()
     assert name == "msd.songs rows_are_kept"
     assert result.description == "120 rows, 127 before"
 

@@ -71,7 +71,7 @@ ANSWERS: dict[str, tuple[str, list[dict[str, Any]]]] = {
 NUMBER = {status: number for number, status in enumerate(ANSWERS, start=1)}
 
 
-class Desk:
+class Deployment:
     """A data folder with staged inputs of two partitions, and the graph to run over them."""
 
     def __init__(self, folder: Path) -> None:
@@ -163,8 +163,8 @@ def rescoring(result: ExecuteInProcessResult) -> Any:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def deployment(tmp_path: Path) -> Deployment:
+    return Deployment(tmp_path)
 
 
 @pytest.fixture
@@ -176,43 +176,45 @@ def another_matcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield version
 
 
-def test_every_status_reaches_the_tables_with_its_reasons(desk: Desk) -> None:
-    told = metadata(desk.run(AA), AA)
+def test_every_status_reaches_the_tables_with_its_reasons(deployment: Deployment) -> None:
+    told = metadata(deployment.run(AA), AA)
     for status, (_, hits) in ANSWERS.items():
-        rows = desk.mapped(status)
+        rows = deployment.mapped(status)
         assert {one["status"] for one in rows} == {status}
         assert len(rows) == max(len(hits), 1)
         assert sum(one["accepted"] for one in rows) == (status == "matched")
         assert told[status] == 1
-    assert desk.mapped("matched")[0]["spotify_track_id"] == spotify_id(1)
-    assert desk.mapped("pending")[0]["reasons"] == ["the quota is used up"]
+    assert deployment.mapped("matched")[0]["spotify_track_id"] == spotify_id(1)
+    assert deployment.mapped("pending")[0]["reasons"] == ["the quota is used up"]
 
 
-def test_a_better_matcher_makes_all_again_and_says_what_changed(desk: Desk, another_matcher: str) -> None:
+def test_a_better_matcher_makes_all_again_and_says_what_changed(
+    deployment: Deployment, another_matcher: str
+) -> None:
     with pytest.MonkeyPatch.context() as as_before:
         as_before.setattr(mapped_rows, "matcher_version", lambda: "1-0000000000")
         as_before.setattr(mapping.mapped_songs, "version", "1-0000000000")
-        first = desk.run(AA, AB)
+        first = deployment.run(AA, AB)
     assert "rescored" not in metadata(first, AA)
     assert rescoring(first).passed
-    again = desk.run(AA, AB)
-    assert {one["matcher_version"] for one in desk.rows("mapped.songs")} == {another_matcher}
+    again = deployment.run(AA, AB)
+    assert {one["matcher_version"] for one in deployment.rows("mapped.songs")} == {another_matcher}
     for key in (AA, AB):
         told = metadata(again, key)
         assert (told["unchanged"], told["newly_matched"], told["lost"], told["switched"]) == (False, 0, 0, 0)
         assert told["rescored"]["matched_before"] == 1
     assert rescoring(again).passed
-    assert {one["status"] for one in desk.mapped("matched")} == {"matched"}
+    assert {one["status"] for one in deployment.mapped("matched")} == {"matched"}
 
 
 def test_a_rescoring_that_loses_matches_is_warned_of_and_named(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, another_matcher: str
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, another_matcher: str
 ) -> None:
     with pytest.MonkeyPatch.context() as as_before:
         as_before.setattr(mapping.mapped_songs, "version", "1-0000000000")
-        desk.run(AA, AB)
+        deployment.run(AA, AB)
     monkeypatch.setattr(mapped_rows, "song_of", lambda song: mapped_rows.Song("Wheels", song["artist_name"]))
-    result = desk.run(AA, AB)
+    result = deployment.run(AA, AB)
     told = metadata(result, AA)
     # "Harbour Lights" is lost, and the song whose only hit is "Wheels" is found.
     assert (told["lost"], told["newly_matched"]) == (1, 1)
@@ -222,21 +224,21 @@ def test_a_rescoring_that_loses_matches_is_warned_of_and_named(
     assert check.severity.value == "WARN"
     assert not check.blocking
     assert "of 2 matched before 2 lost and 0 switched" in (check.description or "")
-    assert desk.mapped("matched")[0]["status"] == "below_floor"  # loaded all the same
+    assert deployment.mapped("matched")[0]["status"] == "below_floor"  # loaded all the same
 
 
-def test_what_is_made_of_the_same_is_kept(desk: Desk) -> None:
-    desk.run(AA, AB)
-    again = desk.run(AA, AB)
+def test_what_is_made_of_the_same_is_kept(deployment: Deployment) -> None:
+    deployment.run(AA, AB)
+    again = deployment.run(AA, AB)
     assert metadata(again, AA)["unchanged"]
     assert rescoring(again).passed
 
 
-def test_an_override_wins_and_makes_its_partition_again_and_no_other(desk: Desk) -> None:
-    desk.run(AA, AB)
-    kept, remade = desk.made(AB), desk.made(AA)
+def test_an_override_wins_and_makes_its_partition_again_and_no_other(deployment: Deployment) -> None:
+    deployment.run(AA, AB)
+    kept, remade = deployment.made(AB), deployment.made(AA)
     named = {status: track_id(AA, NUMBER[status]) for status in ANSWERS}
-    desk.file(
+    deployment.file(
         "overrides",
         "track_id,spotify_track_id,note\n"
         f"{named['matched']},{spotify_id(2)},it is the live one\n"
@@ -246,80 +248,80 @@ def test_an_override_wins_and_makes_its_partition_again_and_no_other(desk: Desk)
         f"{named['pending']},{ELSEWHERE},known\n"
         f"{track_id(AA, 99)},none,no such song\n",
     )
-    result = desk.run(AA, AB)
-    assert desk.made(AB) == kept
-    assert desk.made(AA).checksum != remade.checksum
+    result = deployment.run(AA, AB)
+    assert deployment.made(AB) == kept
+    assert deployment.made(AA).checksum != remade.checksum
     told = metadata(result, AA)
     assert (told["by_hand"], told["newly_matched"], told["switched"]) == (5, 2, 1)
     assert told["overrides_without_song"] == [track_id(AA, 99)]
 
-    live, studio = desk.mapped("matched")
+    live, studio = deployment.mapped("matched")
     assert (live["spotify_track_id"], live["accepted"], live["by_hand"]) == (spotify_id(2), True, True)
     assert live["reasons"][:2] == ["set by hand: it is the live one", "title equal"]
     assert live["score"] < studio["score"] and not studio["accepted"] and not studio["equivalent"]
-    for one in desk.mapped("ambiguous"):
+    for one in deployment.mapped("ambiguous"):
         assert (one["status"], one["accepted"], one["by_hand"]) == ("below_floor", False, True)
         assert one["reasons"][0] == "set by hand: neither of them"
-    (none,) = desk.mapped("no_candidates")
+    (none,) = deployment.mapped("no_candidates")
     assert (none["status"], none["by_hand"], none["reasons"]) == (
         "no_candidates",
         True,
         ["set by hand: not there"],
     )
-    elsewhere, refused = desk.mapped("below_floor")
+    elsewhere, refused = deployment.mapped("below_floor")
     assert (elsewhere["spotify_track_id"], elsewhere["source"]) == (ELSEWHERE, "overrides")
     assert (elsewhere["score"], elsewhere["reasons"]) == (None, ["set by hand"])
     assert (refused["rank"], refused["accepted"]) == (2, False)
-    assert [one["status"] for one in desk.mapped("pending")] == ["matched"]
-    assert {one["by_hand"] for one in desk.mapped("matched", AB)} == {False}
+    assert [one["status"] for one in deployment.mapped("pending")] == ["matched"]
+    assert {one["by_hand"] for one in deployment.mapped("matched", AB)} == {False}
 
 
-def test_a_track_set_by_hand_that_no_search_showed_is_no_orphan(desk: Desk) -> None:
-    desk.file(
+def test_a_track_set_by_hand_that_no_search_showed_is_no_orphan(deployment: Deployment) -> None:
+    deployment.file(
         "overrides", f"track_id,spotify_track_id\n{track_id(AA, NUMBER['no_candidates'])},{ELSEWHERE}\n"
     )
-    desk.run(AA)  # the blocking checks of the tables are among what runs
-    (stub,) = [one for one in desk.rows("spotify.tracks") if one["spotify_track_id"] == ELSEWHERE]
+    deployment.run(AA)  # the blocking checks of the tables are among what runs
+    (stub,) = [one for one in deployment.rows("spotify.tracks") if one["spotify_track_id"] == ELSEWHERE]
     assert {name for name, value in stub.items() if value is not None} == {"spotify_track_id", "source"}
     assert stub["source"] == "overrides"
-    met = [one for one in desk.rows("spotify.tracks") if one["spotify_track_id"] == spotify_id(1)]
+    met = [one for one in deployment.rows("spotify.tracks") if one["spotify_track_id"] == spotify_id(1)]
     assert [one["name"] for one in met] == ["Harbour Lights"]
 
 
-def test_taking_an_override_back_gives_the_matcher_its_say(desk: Desk) -> None:
-    desk.file("overrides", f"track_id,spotify_track_id\n{track_id(AA, NUMBER['matched'])},none\n")
-    desk.run(AA)
-    desk.file("overrides", "track_id,spotify_track_id\n")
-    assert metadata(desk.run(AA), AA)["newly_matched"] == 1
-    assert not desk.mapped("matched")[0]["by_hand"]
+def test_taking_an_override_back_gives_the_matcher_its_say(deployment: Deployment) -> None:
+    deployment.file("overrides", f"track_id,spotify_track_id\n{track_id(AA, NUMBER['matched'])},none\n")
+    deployment.run(AA)
+    deployment.file("overrides", "track_id,spotify_track_id\n")
+    assert metadata(deployment.run(AA), AA)["newly_matched"] == 1
+    assert not deployment.mapped("matched")[0]["by_hand"]
 
 
-def test_known_bad_links_are_flagged_and_no_evidence_for_the_artist(desk: Desk) -> None:
-    desk.run(AA, AB)
-    assert [len(desk.staged("artist_votes", key)) for key in (AA, AB)] == [1, 1]
+def test_known_bad_links_are_flagged_and_no_evidence_for_the_artist(deployment: Deployment) -> None:
+    deployment.run(AA, AB)
+    assert [len(deployment.staged("artist_votes", key)) for key in (AA, AB)] == [1, 1]
     bad = track_id(AA, NUMBER["matched"])
-    desk.file("sid_mismatches", f"ERROR: <SOUMNSI12AB0182807 {bad}> a - b != c - d\nnot a line of it\n")
-    told = metadata(desk.run(AA, AB), AA)
+    deployment.file("sid_mismatches", f"ERROR: <SOUMNSI12AB0182807 {bad}> a - b != c - d\nnot a line of it\n")
+    told = metadata(deployment.run(AA, AB), AA)
     assert told["known_mismatch"] == 1
     assert told["reasons"] == [
         "sid_mismatches.txt: line 2, 'not a line of it', cannot be parsed and was left out."
     ]
-    assert [len(desk.staged("artist_votes", key)) for key in (AA, AB)] == [0, 1]
-    match = desk.mapped("matched")[0]
+    assert [len(deployment.staged("artist_votes", key)) for key in (AA, AB)] == [0, 1]
+    match = deployment.mapped("matched")[0]
     assert (match["status"], match["known_mismatch"], match["accepted"]) == ("matched", True, True)
     assert mapped_rows.MISMATCHED in match["reasons"]
-    assert not desk.mapped("matched", AB)[0]["known_mismatch"]
+    assert not deployment.mapped("matched", AB)[0]["known_mismatch"]
 
 
-def test_duplicates_are_grouped(desk: Desk) -> None:
+def test_duplicates_are_grouped(deployment: Deployment) -> None:
     one, two = (track_id(letters, NUMBER["matched"]) for letters in (AA, AB))
-    desk.file("msd_duplicates", f"# made up\n%1 2 - Harbour Lights\n{two}\n{one}\n")
-    desk.run(AA, AB)
-    grouped = {row["track_id"]: row["duplicate_group"] for row in desk.rows("mapped.songs")}
+    deployment.file("msd_duplicates", f"# made up\n%1 2 - Harbour Lights\n{two}\n{one}\n")
+    deployment.run(AA, AB)
+    grouped = {row["track_id"]: row["duplicate_group"] for row in deployment.rows("mapped.songs")}
     assert {track: group for track, group in grouped.items() if group} == {one: one, two: one}
 
 
-def test_a_file_that_is_not_there_is_named_with_its_setting(desk: Desk) -> None:
-    desk.settings["sid_mismatches"] = "/nowhere/sid_mismatches.txt"
+def test_a_file_that_is_not_there_is_named_with_its_setting(deployment: Deployment) -> None:
+    deployment.settings["sid_mismatches"] = "/nowhere/sid_mismatches.txt"
     with pytest.raises(CorrectionsError, match="MUSIC_ASSETS_SID_MISMATCHES names /nowhere/sid_mismatches"):
-        desk.run(AA)
+        deployment.run(AA)

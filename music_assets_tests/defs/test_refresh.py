@@ -64,7 +64,7 @@ def _servers(songs_catalogue: Path) -> Iterator[dict[str, SandboxServer]]:
 
 
 @dataclasses.dataclass
-class Desk:
+class Deployment:
     """A deployment whose staging tables hold matches, with the Spotify they are of."""
 
     server: SandboxServer
@@ -148,7 +148,7 @@ def track(id_: str, **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def desk_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[Desk]:
+def deployment_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[Deployment]:
     """Sixty matched tracks and their artists, each seen by one partition."""
     with closing(sqlite3.connect(catalogue)) as db:
         found = db.execute("SELECT id, artist_ids FROM tracks ORDER BY number LIMIT 60").fetchall()
@@ -158,10 +158,10 @@ def desk_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[De
         data=str(folder / "data"),
         sandbox_url=server.address.base_url.removesuffix("/v1/"),
     )
-    desk = Desk(server, settings, sorted(artist_of), sorted(set(artist_of.values())))
+    deployment = Deployment(server, settings, sorted(artist_of), sorted(set(artist_of.values())))
     (folder / "data").mkdir()
-    desk.load("spotify_tracks", "AA", [track(id_) for id_ in desk.tracks])
-    desk.load(
+    deployment.load("spotify_tracks", "AA", [track(id_) for id_ in deployment.tracks])
+    deployment.load(
         "mapped_songs",
         "AA",
         [
@@ -172,12 +172,12 @@ def desk_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[De
                 accepted=True,
                 source="sandbox",
             )
-            for number, id_ in enumerate(desk.tracks)
+            for number, id_ in enumerate(deployment.tracks)
         ],
     )
     votes = Counter(artist_of.values())
     about = {"agreement": 1.0, "source": "sandbox", "fetched_at": LONG_AGO}
-    desk.load(
+    deployment.load(
         "artist_votes",
         "AA",
         [
@@ -185,21 +185,21 @@ def desk_in(server: SandboxServer, folder: Path, catalogue: Path) -> Iterator[De
             for id_, count in votes.items()
         ],
     )
-    yield desk
+    yield deployment
 
 
 @pytest.fixture
-def desk(
+def deployment(
     request: pytest.FixtureRequest,
     _servers: dict[str, SandboxServer],
     songs_catalogue: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Desk]:
+) -> Iterator[Deployment]:
     server = _servers[request.param].reset()
     monkeypatch.setattr(SpotifyResource, "clock", lambda self: server.clock())
     _move_dagsters_clock(monkeypatch, server.clock)
-    with desk_in(server, tmp_path, songs_catalogue) as found:
+    with deployment_in(server, tmp_path, songs_catalogue) as found:
         yield found
 
 
@@ -210,88 +210,88 @@ def _move_dagsters_clock(monkeypatch: pytest.MonkeyPatch, clock: Callable[[], fl
     monkeypatch.setattr(now, lambda: datetime.fromtimestamp(clock(), UTC))
 
 
-in_development = pytest.mark.parametrize("desk", ["development"], indirect=True)
-with_extended_access = pytest.mark.parametrize("desk", ["extended"], indirect=True)
-in_both = pytest.mark.parametrize("desk", ["development", "extended"], indirect=True)
+in_development = pytest.mark.parametrize("deployment", ["development"], indirect=True)
+with_extended_access = pytest.mark.parametrize("deployment", ["extended"], indirect=True)
+in_both = pytest.mark.parametrize("deployment", ["development", "extended"], indirect=True)
 slow = pytest.mark.slow  # a second a refresh
 
 
 @with_extended_access
-def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(desk: Desk) -> None:
-    everything = len(desk.tracks) + len(desk.artists)
+def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(deployment: Deployment) -> None:
+    everything = len(deployment.tracks) + len(deployment.artists)
     for day in range(1, 3):
-        told = desk.refresh(publish=True)
-        releases = len(desk.artists) if day == 1 else 0  # once a month
-        assert desk.sent() == {"tracks": 2, "artists": 1 + releases}
-        assert told["all"]["tracks"] == len(desk.tracks)
+        told = deployment.refresh(publish=True)
+        releases = len(deployment.artists) if day == 1 else 0  # once a month
+        assert deployment.sent() == {"tracks": 2, "artists": 1 + releases}
+        assert told["all"]["tracks"] == len(deployment.tracks)
         assert told["all"]["with_popularity"] == everything
-        assert desk.history() == {f"2027-01-{14 + past}": everything for past in range(1, day + 1)}
-        before = desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL")
-        again = desk.refresh(publish=True)
-        assert desk.sent() == {}
+        assert deployment.history() == {f"2027-01-{14 + past}": everything for past in range(1, day + 1)}
+        before = deployment.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL")
+        again = deployment.refresh(publish=True)
+        assert deployment.sent() == {}
         assert again["all"]["requests_spent"] == 0
-        assert desk.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL") == before
-        desk.days_pass()
-    assert desk.rows("SELECT count(*), count(popularity) FROM spotify.tracks") == [(60, 60)]
-    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name = 'Before'") == [(0,)]
+        assert deployment.rows("SELECT * FROM spotify.popularity_history ORDER BY ALL") == before
+        deployment.days_pass()
+    assert deployment.rows("SELECT count(*), count(popularity) FROM spotify.tracks") == [(60, 60)]
+    assert deployment.rows("SELECT count(*) FROM spotify.tracks WHERE name = 'Before'") == [(0,)]
 
 
 @in_development
-def test_without_popularity_the_asset_says_so_and_does_not_fail(desk: Desk) -> None:
-    told = desk.refresh(publish=True)["all"]
+def test_without_popularity_the_asset_says_so_and_does_not_fail(deployment: Deployment) -> None:
+    told = deployment.refresh(publish=True)["all"]
     assert told["access"] == "development"
     assert told["missing"] == ["available_markets", "followers", "popularity"]
     assert (told["tracks"], told["artists"], told["with_popularity"]) == (60, 0, 0)
-    assert desk.sent() == {"tracks": 60, "artists": len(desk.artists)}
-    assert desk.history() == {}
-    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
+    assert deployment.sent() == {"tracks": 60, "artists": len(deployment.artists)}
+    assert deployment.history() == {}
+    assert deployment.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
 
 
 @slow
 @in_both
-def test_values_of_spotifys_are_in_no_metadata(desk: Desk) -> None:
-    told = json.dumps(desk.refresh(publish=True), default=str)
-    names = desk.rows("SELECT name FROM spotify.tracks")
+def test_values_of_spotifys_are_in_no_metadata(deployment: Deployment) -> None:
+    told = json.dumps(deployment.refresh(publish=True), default=str)
+    names = deployment.rows("SELECT name FROM spotify.tracks")
     assert not [name for (name,) in names if name in told]
-    assert not [id_ for id_ in desk.tracks + desk.artists if id_ in told]
+    assert not [id_ for id_ in deployment.tracks + deployment.artists if id_ in told]
 
 
 @slow
 @in_development
-def test_a_share_of_what_is_left_of_the_day_is_spent(desk: Desk) -> None:
+def test_a_share_of_what_is_left_of_the_day_is_spent(deployment: Deployment) -> None:
     asked: set[str] = set()
     for _ in range(2):
-        told = desk.refresh(publish=True, per_day=60)
+        told = deployment.refresh(publish=True, per_day=60)
         assert told["all"]["requests_allowed"] == 12
-        assert desk.sent() == {"tracks": 8, "artists": 4}
-        desk.refresh(publish=True, per_day=60)
-        assert desk.sent() == {}  # what is left of the day is no new share
-        fresh = desk.rows("SELECT spotify_track_id FROM spotify.tracks WHERE name <> 'Before'")
+        assert deployment.sent() == {"tracks": 8, "artists": 4}
+        deployment.refresh(publish=True, per_day=60)
+        assert deployment.sent() == {}  # what is left of the day is no new share
+        fresh = deployment.rows("SELECT spotify_track_id FROM spotify.tracks WHERE name <> 'Before'")
         assert len({id_ for (id_,) in fresh} - asked) == 8  # others than yesterday's
         asked |= {id_ for (id_,) in fresh}
-        desk.days_pass()
+        deployment.days_pass()
 
 
 @slow
 @in_development
-def test_where_nothing_is_left_nothing_is_asked(desk: Desk) -> None:
-    told = desk.refresh(per_day=4)
-    assert (told["all"]["requests_allowed"], desk.sent()) == (0, {})
+def test_where_nothing_is_left_nothing_is_asked(deployment: Deployment) -> None:
+    told = deployment.refresh(per_day=4)
+    assert (told["all"]["requests_allowed"], deployment.sent()) == (0, {})
 
 
 @slow
 @in_development
-def test_what_lacks_its_details_comes_first_and_then_the_stalest(desk: Desk) -> None:
-    within_album, older, by_hand = desk.tracks[20], desk.tracks[30], "0" * 22
-    desk.load("spotify_tracks", "AB", [track(older, fetched_at="2026-11-01T00:00:00")])
-    desk.load("spotify_tracks", "AC", [])
-    others = [track(id_) for id_ in desk.tracks if id_ not in (within_album, older)]
+def test_what_lacks_its_details_comes_first_and_then_the_stalest(deployment: Deployment) -> None:
+    within_album, older, by_hand = deployment.tracks[20], deployment.tracks[30], "0" * 22
+    deployment.load("spotify_tracks", "AB", [track(older, fetched_at="2026-11-01T00:00:00")])
+    deployment.load("spotify_tracks", "AC", [])
+    others = [track(id_) for id_ in deployment.tracks if id_ not in (within_album, older)]
     newer = track(within_album, isrc=None, fetched_at="2027-01-14T00:00:00")
-    desk.load("spotify_tracks", "AA", [*others, newer])
+    deployment.load("spotify_tracks", "AA", [*others, newer])
     hand = {"spotify_track_id": by_hand, "accepted": True, "by_hand": True, "source": "overrides"}
-    desk.load("mapped_songs", "AB", [row("mapped_songs", track_id="TRAB1", **hand)])
-    desk.refresh(requests=5)  # 4 are for tracks, the fifth for releases
-    taken = desk.rows(
+    deployment.load("mapped_songs", "AB", [row("mapped_songs", track_id="TRAB1", **hand)])
+    deployment.refresh(requests=5)  # 4 are for tracks, the fifth for releases
+    taken = deployment.rows(
         "SELECT spotify_track_id FROM staging.spotify_tracks_refresh WHERE slice = '2027-01-15'"
     )
     first_of_others = min(row["spotify_track_id"] for row in others)
@@ -300,70 +300,72 @@ def test_what_lacks_its_details_comes_first_and_then_the_stalest(desk: Desk) -> 
 
 @slow
 @in_development
-def test_a_track_without_isrc_is_not_asked_for_first_for_ever(desk: Desk) -> None:
-    vanished = desk.tracks[7]
-    others = [track(id_) for id_ in desk.tracks if id_ != vanished]
-    desk.load("spotify_tracks", "AA", [*others, track(vanished, isrc=None)])
-    desk.server.sandbox.faults.gone = frozenset([vanished])
+def test_a_track_without_isrc_is_not_asked_for_first_for_ever(deployment: Deployment) -> None:
+    vanished = deployment.tracks[7]
+    others = [track(id_) for id_ in deployment.tracks if id_ != vanished]
+    deployment.load("spotify_tracks", "AA", [*others, track(vanished, isrc=None)])
+    deployment.server.sandbox.faults.gone = frozenset([vanished])
     for _ in range(2):
-        desk.refresh(requests=2)
-        desk.days_pass()
-    days = desk.rows(
+        deployment.refresh(requests=2)
+        deployment.days_pass()
+    days = deployment.rows(
         "SELECT slice, count(vanished_at) FROM staging.spotify_tracks_refresh GROUP BY ALL ORDER BY ALL"
     )
     assert days == [("2027-01-15", 1), ("2027-01-16", 0)]
 
 
-@pytest.mark.parametrize("desk", [pytest.param("development", marks=slow), "extended"], indirect=True)
-def test_tracks_that_vanished_are_recorded_and_found_again(desk: Desk) -> None:
-    gone = desk.tracks[3]
-    desk.server.sandbox.faults.gone = frozenset([gone])
-    told = desk.refresh(publish=True)["all"]
+@pytest.mark.parametrize("deployment", [pytest.param("development", marks=slow), "extended"], indirect=True)
+def test_tracks_that_vanished_are_recorded_and_found_again(deployment: Deployment) -> None:
+    gone = deployment.tracks[3]
+    deployment.server.sandbox.faults.gone = frozenset([gone])
+    told = deployment.refresh(publish=True)["all"]
     assert (told["tracks"], told["vanished"]) == (60, 1)
     about = f"SELECT name, isrc, vanished_at FROM spotify.tracks WHERE spotify_track_id = '{gone}'"
-    ((name, isrc, since),) = desk.rows(about)
+    ((name, isrc, since),) = deployment.rows(about)
     assert (name, isrc, since) == ("Before", "X", FIRST.replace(tzinfo=None))
-    assert desk.rows("SELECT count(vanished_at) FROM spotify.tracks") == [(1,)]
-    desk.days_pass()
-    assert desk.refresh(publish=True)["all"]["vanished"] == 1
-    assert desk.rows(about)[0][2] == since  # the first time it was said
-    desk.server.sandbox.faults.gone = frozenset()
-    desk.days_pass()
-    assert desk.refresh(publish=True)["all"]["vanished"] == 0
-    assert desk.rows(about)[0][2] is None and desk.rows(about)[0][0] != "Before"
+    assert deployment.rows("SELECT count(vanished_at) FROM spotify.tracks") == [(1,)]
+    deployment.days_pass()
+    assert deployment.refresh(publish=True)["all"]["vanished"] == 1
+    assert deployment.rows(about)[0][2] == since  # the first time it was said
+    deployment.server.sandbox.faults.gone = frozenset()
+    deployment.days_pass()
+    assert deployment.refresh(publish=True)["all"]["vanished"] == 0
+    assert deployment.rows(about)[0][2] is None and deployment.rows(about)[0][0] != "Before"
 
 
 @in_development
-def test_relinked_tracks_are_recorded(desk: Desk) -> None:
+def test_relinked_tracks_are_recorded(deployment: Deployment) -> None:
     copy = {"id": "9" * 22, "name": "A Copy", "artists": [], "external_ids": {"isrc": "X"}}
-    desk.server.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
-    assert desk.refresh(publish=True)["all"]["relinked"] == 1
-    ((id_, name),) = desk.rows(
+    deployment.server.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
+    assert deployment.refresh(publish=True)["all"]["relinked"] == 1
+    ((id_, name),) = deployment.rows(
         "SELECT spotify_track_id, name FROM spotify.tracks WHERE relinked_to IS NOT NULL"
     )
-    assert id_ in desk.tracks and name == "A Copy"
+    assert id_ in deployment.tracks and name == "A Copy"
 
 
 @slow
 @in_development
-def test_a_refresh_whose_budget_ends_goes_on_the_same_day(desk: Desk) -> None:
-    desk.server.sandbox.faults.quota_per_day = 10
-    told = desk.refresh(publish=True, requests=200)["all"]
+def test_a_refresh_whose_budget_ends_goes_on_the_same_day(deployment: Deployment) -> None:
+    deployment.server.sandbox.faults.quota_per_day = 10
+    told = deployment.refresh(publish=True, requests=200)["all"]
     assert 0 < told["tracks"] <= 10 and told["go_on_at"]
-    desk.sent()
-    desk.server.sandbox.faults.quota_per_day = None
-    desk.days_pass(0.5)
-    with closing(sqlite3.connect(desk.settings.ledger)) as ledger, ledger:
+    deployment.sent()
+    deployment.server.sandbox.faults.quota_per_day = None
+    deployment.days_pass(0.5)
+    with closing(sqlite3.connect(deployment.settings.ledger)) as ledger, ledger:
         ledger.execute("DELETE FROM state WHERE name LIKE '%pause%'")  # the quota came back early
-    again = desk.refresh(publish=True, requests=200)["all"]
+    again = deployment.refresh(publish=True, requests=200)["all"]
     assert (again["tracks"], again["go_on_at"]) == (60, "")
-    assert desk.sent()["tracks"] == 60 - told["tracks"]
-    assert desk.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
+    assert deployment.sent()["tracks"] == 60 - told["tracks"]
+    assert deployment.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
 
 
 @slow
 @in_development
-def test_a_killed_refresh_requests_nothing_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_refresh_requests_nothing_twice(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def killed(store: StagingStore, kind: str, *args: Any, **more: Any) -> StagedFile:
         if kind == "spotify_tracks_refresh":
             raise KeyboardInterrupt
@@ -372,85 +374,91 @@ def test_a_killed_refresh_requests_nothing_twice(desk: Desk, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(stages, "write_partition", killed)
         with pytest.raises(KeyboardInterrupt):
-            desk.refresh()
-    assert desk.sent() == {"tracks": 60}
-    assert desk.refresh()["all"]["tracks"] == 60
-    assert "tracks" not in desk.sent()
+            deployment.refresh()
+    assert deployment.sent() == {"tracks": 60}
+    assert deployment.refresh()["all"]["tracks"] == 60
+    assert "tracks" not in deployment.sent()
 
 
 @in_development
-def test_releases_since_2011_are_listed_for_the_artists_with_most_songs(desk: Desk) -> None:
-    told = desk.refresh(publish=True, requests=12)["artist_releases"]
-    assert (told["artists"], desk.sent()["artists"]) == (4, 4)
-    most = desk.rows("SELECT spotify_artist_id FROM staging.artist_votes ORDER BY votes DESC, 1 LIMIT 4")
-    asked = desk.rows("SELECT DISTINCT spotify_artist_id FROM staging.artist_releases")
+def test_releases_since_2011_are_listed_for_the_artists_with_most_songs(deployment: Deployment) -> None:
+    told = deployment.refresh(publish=True, requests=12)["artist_releases"]
+    assert (told["artists"], deployment.sent()["artists"]) == (4, 4)
+    most = deployment.rows(
+        "SELECT spotify_artist_id FROM staging.artist_votes ORDER BY votes DESC, 1 LIMIT 4"
+    )
+    asked = deployment.rows("SELECT DISTINCT spotify_artist_id FROM staging.artist_releases")
     assert sorted(asked) == sorted(most)
-    (years,) = desk.rows("SELECT min(release_year), count(*) FROM spotify.artist_releases")
+    (years,) = deployment.rows("SELECT min(release_year), count(*) FROM spotify.artist_releases")
     assert years[0] >= 2011 and years[1] == told["releases"] > 0
 
 
 @slow
 @in_development
-def test_an_artist_is_asked_about_once_in_so_many_days(desk: Desk) -> None:
-    for days, asked in ((0, len(desk.artists)), (9, 0), (1, len(desk.artists))):
-        desk.days_pass(days)
-        desk.refresh(releases_every_days=10)
-        assert desk.sent().get("artists", 0) == asked
+def test_an_artist_is_asked_about_once_in_so_many_days(deployment: Deployment) -> None:
+    for days, asked in ((0, len(deployment.artists)), (9, 0), (1, len(deployment.artists))):
+        deployment.days_pass(days)
+        deployment.refresh(releases_every_days=10)
+        assert deployment.sent().get("artists", 0) == asked
 
 
 @slow
 @in_both
-def test_a_new_warehouse_gets_the_slices_of_all_days(desk: Desk) -> None:
+def test_a_new_warehouse_gets_the_slices_of_all_days(deployment: Deployment) -> None:
     for _ in range(2):
-        desk.refresh(publish=True)
-        desk.days_pass()
-    held = desk.rows("SELECT * FROM staging.spotify_tracks_refresh ORDER BY ALL")
+        deployment.refresh(publish=True)
+        deployment.days_pass()
+    held = deployment.rows("SELECT * FROM staging.spotify_tracks_refresh ORDER BY ALL")
     assert held
-    releases = desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL")
-    Path(desk.settings.warehouse.removeprefix("duckdb:///")).unlink()
-    desk.sent()
-    missing = days_to_load(Plan(desk.store, {}), Loads.read(desk.warehouse))
+    releases = deployment.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL")
+    Path(deployment.settings.warehouse.removeprefix("duckdb:///")).unlink()
+    deployment.sent()
+    missing = days_to_load(Plan(deployment.store, {}), Loads.read(deployment.warehouse))
     assert missing == ["2027-01-15", "2027-01-16"]
     for day in missing:
-        desk.refresh(day=day, publish=True)
-    assert desk.sent() == {}
-    assert desk.rows("SELECT * FROM staging.spotify_tracks_refresh ORDER BY ALL") == held
-    assert desk.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL") == releases
-    assert days_to_load(Plan(desk.store, {}), Loads.read(desk.warehouse)) == []
+        deployment.refresh(day=day, publish=True)
+    assert deployment.sent() == {}
+    assert deployment.rows("SELECT * FROM staging.spotify_tracks_refresh ORDER BY ALL") == held
+    assert deployment.rows("SELECT * FROM spotify.artist_releases ORDER BY ALL") == releases
+    assert days_to_load(Plan(deployment.store, {}), Loads.read(deployment.warehouse)) == []
 
 
 @slow
 @in_development
-def test_the_file_of_a_past_day_gets_the_columns_declared_since(desk: Desk) -> None:
+def test_the_file_of_a_past_day_gets_the_columns_declared_since(deployment: Deployment) -> None:
     day = "2027-01-14"
-    old = {name: value for name, value in track(desk.tracks[0]).items() if name != "relinked_to"}
-    write_partition(desk.store, "spotify_tracks_refresh", day, Staged([old]), fingerprint="0", run_id="r")
-    desk.refresh(day=day)
-    assert desk.sent() == {}  # a past day cannot be requested again
-    assert desk.rows(f"SELECT count(*) FROM staging.spotify_tracks_refresh WHERE slice = '{day}'") == [(1,)]
+    old = {name: value for name, value in track(deployment.tracks[0]).items() if name != "relinked_to"}
+    write_partition(
+        deployment.store, "spotify_tracks_refresh", day, Staged([old]), fingerprint="0", run_id="r"
+    )
+    deployment.refresh(day=day)
+    assert deployment.sent() == {}  # a past day cannot be requested again
+    assert deployment.rows(f"SELECT count(*) FROM staging.spotify_tracks_refresh WHERE slice = '{day}'") == [
+        (1,)
+    ]
 
 
 @slow
 @in_development
-def test_a_wrong_file_of_another_program_is_refused_and_the_others_are_loaded(desk: Desk) -> None:
-    desk.refresh()
-    encoded = encode([track(desk.tracks[0], popularity="loud")], desk.day)
+def test_a_wrong_file_of_another_program_is_refused_and_the_others_are_loaded(deployment: Deployment) -> None:
+    deployment.refresh()
+    encoded = encode([track(deployment.tracks[0], popularity="loud")], deployment.day)
     kind = "spotify_tracks_refresh"
-    write_partition(desk.store, kind, desk.day, Staged(encoded), fingerprint="0", run_id="r")
+    write_partition(deployment.store, kind, deployment.day, Staged(encoded), fingerprint="0", run_id="r")
     with DagsterInstance.ephemeral() as instance:
         done = materialize(
             REFRESH,
             selection=[staging.staged_json_refresh, *staging.refresh_tables],
             instance=instance,
-            partition_key=desk.day,
-            resources=resources(desk.settings),
+            partition_key=deployment.day,
+            resources=resources(deployment.settings),
             run_config=QUIET,
         )
     (event,) = done.asset_materializations_for_node("staged_json_refresh")
     assert event.metadata["refused"].value == 1
     (problem,) = event.metadata["problems"].value
     assert problem.startswith("spotify_tracks_refresh: popularity is not a whole number")
-    held = desk.rows("SELECT count(*), count(popularity) FROM staging.spotify_tracks_refresh")
+    held = deployment.rows("SELECT count(*), count(popularity) FROM staging.spotify_tracks_refresh")
     assert held == [(60, 0)]  # what was loaded before
 
 

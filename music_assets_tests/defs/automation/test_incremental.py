@@ -27,7 +27,7 @@ DIRECTORIES = ("AA", "AB", "BZ")
 
 
 @dataclasses.dataclass
-class Desk:
+class Deployment:
     settings: Settings
 
     @property
@@ -63,20 +63,20 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     folder = tmp_path_factory.mktemp("incremental")
     write_sample(folder / "msd", sample_songs(DIRECTORIES, 12))
-    desk = Desk(Settings.from_environment({}, data=str(folder / "data"), msd=str(folder / "msd")))
-    assert desk.run().songs == 12
-    return desk
+    deployment = Deployment(Settings.from_environment({}, data=str(folder / "data"), msd=str(folder / "msd")))
+    assert deployment.run().songs == 12
+    return deployment
 
 
 @pytest.fixture
-def desk(filled: Desk, tmp_path: Path) -> Iterator[Desk]:
+def deployment(filled: Deployment, tmp_path: Path) -> Iterator[Deployment]:
     """A copy of what a run has filled, which a test may change."""
     shutil.copytree(filled.settings.data.parent, tmp_path / "copy", copy_function=shutil.copy2)
     data, msd = str(tmp_path / "copy" / "data"), str(tmp_path / "copy" / "msd")
-    yield Desk(Settings.from_environment({}, data=data, msd=msd))
+    yield Deployment(Settings.from_environment({}, data=data, msd=msd))
 
 
 def changed(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
@@ -84,35 +84,37 @@ def changed(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str
     return {one for one in after if after[one] != before[one]}
 
 
-def test_nothing_is_made_again_where_nothing_has_changed(desk: Desk) -> None:
-    made, loaded = desk.made(), desk.loaded()
-    assert desk.run().requests_spent == 0
-    assert (desk.made(), desk.loaded()) == (made, loaded)
+def test_nothing_is_made_again_where_nothing_has_changed(deployment: Deployment) -> None:
+    made, loaded = deployment.made(), deployment.loaded()
+    assert deployment.run().requests_spent == 0
+    assert (deployment.made(), deployment.loaded()) == (made, loaded)
 
 
-def test_a_touched_file_makes_its_partition_again_and_no_other(desk: Desk) -> None:
-    made, loaded = desk.made(), desk.loaded()
+def test_a_touched_file_makes_its_partition_again_and_no_other(deployment: Deployment) -> None:
+    made, loaded = deployment.made(), deployment.loaded()
     song = next(song for song in sample_songs(DIRECTORIES, 12) if song["track_id"][2:4] == "AB")
-    (path,) = Path(str(desk.settings.msd)).rglob(f"{song['track_id']}.h5")
+    (path,) = Path(str(deployment.settings.msd)).rglob(f"{song['track_id']}.h5")
     write_song_file(path, {**song, "loudness": -1.5})
     os.utime(path)
-    summary = desk.run()
+    summary = deployment.run()
     assert summary.requests_spent == 0  # a song's loudness is nothing Spotify is asked about
-    again = changed(made, desk.made())
+    again = changed(made, deployment.made())
     assert {key for _, key in again} == {"AB"}
     assert ("msd_songs", "AB") in again
-    assert {key for _, key in changed(loaded, desk.loaded())} == {"AB"}
-    assert desk.query(f"SELECT loudness FROM msd.songs WHERE track_id = '{song['track_id']}'") == [(-1.5,)]
+    assert {key for _, key in changed(loaded, deployment.loaded())} == {"AB"}
+    assert deployment.query(f"SELECT loudness FROM msd.songs WHERE track_id = '{song['track_id']}'") == [
+        (-1.5,)
+    ]
 
 
 def test_another_matcher_scores_again_and_reads_and_asks_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, loaded = desk.made(), desk.loaded()
+    made, loaded = deployment.made(), deployment.loaded()
     monkeypatch.setattr(mapped_rows, "matcher_version", lambda: "another")
     monkeypatch.setattr(mapping.mapped_songs, "version", "another")
-    assert desk.run().requests_spent == 0
-    again = changed(made, desk.made())
+    assert deployment.run().requests_spent == 0
+    again = changed(made, deployment.made())
     assert {key for kind, key in again if kind == "mapped_songs"} == set(DIRECTORIES)
     assert {kind for kind, _ in again} <= {
         "mapped_songs",
@@ -121,17 +123,17 @@ def test_another_matcher_scores_again_and_reads_and_asks_nothing(
         "audio_features",
     }
     # Rows that came out the same are not loaded again; scores say who gave them, so they are.
-    assert {kind for kind, _ in changed(loaded, desk.loaded())} == {"mapped_songs"}
-    assert desk.query("SELECT DISTINCT matcher_version FROM mapped.songs") == [("another",)]
+    assert {kind for kind, _ in changed(loaded, deployment.loaded())} == {"mapped_songs"}
+    assert deployment.query("SELECT DISTINCT matcher_version FROM mapped.songs") == [("another",)]
 
 
-def test_a_new_column_is_loaded_again_from_what_is_staged(desk: Desk) -> None:
+def test_a_new_column_is_loaded_again_from_what_is_staged(deployment: Deployment) -> None:
     """A warehouse that was filled before the column was declared."""
-    with duckdb.connect(desk.warehouse) as database:
+    with duckdb.connect(deployment.warehouse) as database:
         for table in ("staging.msd_songs", "msd.songs"):
             database.execute(f"ALTER TABLE {table} DROP COLUMN msd_file")
-    made, loaded = desk.made(), desk.loaded()
-    assert desk.run().requests_spent == 0
-    assert desk.made() == made
-    assert changed(loaded, desk.loaded()) == {("msd_songs", key) for key in DIRECTORIES}
-    assert desk.query("SELECT count(*) FROM msd.songs WHERE msd_file IS NULL") == [(0,)]
+    made, loaded = deployment.made(), deployment.loaded()
+    assert deployment.run().requests_spent == 0
+    assert deployment.made() == made
+    assert changed(loaded, deployment.loaded()) == {("msd_songs", key) for key in DIRECTORIES}
+    assert deployment.query("SELECT count(*) FROM msd.songs WHERE msd_file IS NULL") == [(0,)]

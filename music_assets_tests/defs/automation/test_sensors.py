@@ -34,7 +34,7 @@ story = pytest.mark.slow  # some twenty runs
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, Path]]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Daemon, Path]]:
     """A small MSD and the daemon beside it; the tests of this module are one story, in this order."""
     folder = tmp_path_factory.mktemp("daily")
     write_sample(folder / "msd", sample_songs(DIRECTORIES, 12))
@@ -76,8 +76,8 @@ def test_the_schedule_and_the_promise_follow_the_settings(tmp_path: Path) -> Non
 
 
 @story
-def test_a_first_day_ends_with_filled_tables(desk: tuple[Daemon, Path]) -> None:
-    daemon, _ = desk
+def test_a_first_day_ends_with_filled_tables(deployment: tuple[Daemon, Path]) -> None:
+    daemon, _ = deployment
     assert daemon.daily(datetime.now(UTC)) == [("extract", "AA-AB"), ("extract", "BZ")]
     assert daemon.settle() == [
         ("ask_first", ""),
@@ -92,8 +92,8 @@ def test_a_first_day_ends_with_filled_tables(desk: tuple[Daemon, Path]) -> None:
 
 
 @story
-def test_where_nothing_has_happened_nothing_is_looked_at(desk: tuple[Daemon, Path]) -> None:
-    daemon, _ = desk
+def test_where_nothing_has_happened_nothing_is_looked_at(deployment: tuple[Daemon, Path]) -> None:
+    daemon, _ = deployment
     daemon.settle()
     assert daemon.tick("keep_going") == []
     assert daemon.said[-1] == "No run has ended, and it is not yet time for anything."
@@ -103,16 +103,16 @@ def test_where_nothing_has_happened_nothing_is_looked_at(desk: tuple[Daemon, Pat
 
 
 @story
-def test_one_touched_file_makes_its_partition_again_and_no_other(desk: tuple[Daemon, Path]) -> None:
-    daemon, folder = desk
+def test_one_touched_file_makes_its_partition_again_and_no_other(deployment: tuple[Daemon, Path]) -> None:
+    daemon, folder = deployment
     touch(folder, "AB")
     assert daemon.tick("msd_files_changed") == [("extract", "AB")]
     assert daemon.settle() == [("ask_first", ""), ("ask", "AB"), ("match_and_load", "AB"), ("tables", "")]
 
 
 @story
-def test_one_cause_starts_one_run_though_the_run_failed(desk: tuple[Daemon, Path]) -> None:
-    daemon, folder = desk
+def test_one_cause_starts_one_run_though_the_run_failed(deployment: tuple[Daemon, Path]) -> None:
+    daemon, folder = deployment
     touch(folder, "BZ")
     store = StagingStore(settings_for(folder).staging)
     in_the_way = Path(store.path("msd_artists", "BZ"))
@@ -130,8 +130,8 @@ def test_one_cause_starts_one_run_though_the_run_failed(desk: tuple[Daemon, Path
 
 
 @story
-def test_nothing_starts_beside_a_run_that_loads(desk: tuple[Daemon, Path]) -> None:
-    daemon, folder = desk
+def test_nothing_starts_beside_a_run_that_loads(deployment: tuple[Daemon, Path]) -> None:
+    daemon, folder = deployment
     touch(folder, "AA")
     daemon.tick("msd_files_changed")
     job = daemon.definitions.resolve_job_def("tables")
@@ -144,9 +144,9 @@ def test_nothing_starts_beside_a_run_that_loads(desk: tuple[Daemon, Path]) -> No
 
 
 @story
-def test_an_override_is_loaded_with_the_next_day(desk: tuple[Daemon, Path]) -> None:
+def test_an_override_is_loaded_with_the_next_day(deployment: tuple[Daemon, Path]) -> None:
     """No run ends when a person writes a file; the day's begin is the time to look."""
-    daemon, folder = desk
+    daemon, folder = deployment
     daemon.settle()
     track_id = next(
         song["track_id"] for song in sample_songs(DIRECTORIES, 12) if song["track_id"][2:4] == "AA"
@@ -201,8 +201,8 @@ def test_a_lost_run_is_not_waited_for_for_ever(tmp_path: Path) -> None:
 
 
 @story
-def test_what_is_stalest_is_refreshed_once_a_day_before_the_tables(desk: tuple[Daemon, Path]) -> None:
-    daemon, folder = desk
+def test_what_is_stalest_is_refreshed_once_a_day_before_the_tables(deployment: tuple[Daemon, Path]) -> None:
+    daemon, folder = deployment
     with duckdb.connect(settings_for(folder).warehouse.removeprefix("duckdb:///")) as database:
         database.execute("UPDATE meta.loads SET loaded_at = loaded_at - INTERVAL 2 DAY")
     daemon.cursors.clear()
