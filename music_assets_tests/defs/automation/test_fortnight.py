@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,13 @@ from pandas.testing import assert_frame_equal
 
 from music_assets.cli.run import run_job
 from music_assets.defs.instance import dagster_instance
-from music_assets.defs.resources import RefreshResource
+from music_assets.defs.resources import RefreshResource, SpotifyResource
 from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot
-from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
 from music_assets_tests.cli.test_run import tables
 from music_assets_tests.support.clock import MovedClock, moved
@@ -202,7 +202,10 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
         )
         stack.enter_context(moved(clock))
         stack.enter_context(one_search_per_song())
-        stack.enter_context(patch.object(SpotifyClient, "_backoff", lambda self, tries: 0.001))
+        access = SpotifyResource._access
+        stack.enter_context(
+            patch.object(SpotifyResource, "_access", lambda self: replace(access(self), backoff=0.001))
+        )
         instance = stack.enter_context(dagster_instance(settings.data / "dagster"))
         household = Household(settings, instance, clock, spotify)
         live(household, folder / "msd")
