@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from the PATH, or one of our own beside the virtual environment's.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: setup run ui test test-all lint format types terraform-check lock bench bench-quick clean help
+.PHONY: setup docs run ui test test-all lint format types terraform-check lock bench bench-quick clean help
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ terraform-check: setup  ## Check the files of the AWS deployment
 lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+docs: setup  ## Write the pages that are generated: data dictionary, settings, .env.example
+	$(BIN)/python -m docs.generate
 
 bench: setup  ## Measure, and print all tables beside their baselines (ten minutes)
 	$(BIN)/python -m benchmarks

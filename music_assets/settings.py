@@ -2,11 +2,12 @@
 
 Here: the declarations, in groups, and how the environment is read. A resource has the fields of its group
 (`defs.resources`); `.env.example` and docs/settings.md are generated from the declarations
-(`cli.settings_reference`). Everything runs with no setting at all. Reading settings opens nothing.
+(`docs/generate`). Everything runs with no setting at all. Reading settings opens nothing.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -328,3 +329,32 @@ def _as_setting_error(error: ValidationError) -> SettingError:
         message = "it takes `yes` or `no`"
     value = f"is {wrong['input']!r}" if declared_settings()[variable].repr else "cannot be used"
     return SettingError(f"{variable} {value}: {message}.")
+
+
+# Settings of earlier versions, and what holds in their place.
+_DROPPED = {
+    "ALERT_SNS": "a failed run is reported to MUSIC_ASSETS_ALERT_WEBHOOK",
+    "ARTIST_GETS": "artists are not fetched one by one in development mode",
+    "ASK_BY_RELEASE": "songs of one release are always resolved together",
+    "QUERIES": "up to two differently worded queries are tried for a song",
+    "READERS": "one process per core reads the MSD",
+    "REFRESH_REQUESTS": "MUSIC_ASSETS_REFRESH_SHARE=0 turns the refresh off",
+    "RELEASES_EVERY_DAYS": "an artist's releases are listed every 30 days",
+    "S3_SSE": "the bucket's own default encryption applies",
+    "VERIFY_IDS": "ids from elsewhere are always verified",
+}
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each `MUSIC_ASSETS_…` variable that is not a setting, with what to set instead."""
+    known = list(declared_settings())
+    sentences = []
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in known:
+            continue
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are."
+        if replaced := _DROPPED.get(name.removeprefix(PREFIX)):
+            hint = f"{replaced}."
+        sentences.append(f"{name} is not a setting; {hint}")
+    return sentences

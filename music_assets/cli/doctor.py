@@ -96,8 +96,7 @@ def examine(
 
     `overrides` are settings by name, as for `Settings.from_environment`.
     """
-    from music_assets.cli.settings_reference import unknown_settings
-    from music_assets.settings import SettingError, Settings
+    from music_assets.settings import SettingError, Settings, unknown_settings
 
     env = os.environ if environment is None else environment
     yield _versions()

@@ -13,7 +13,7 @@ from music_assets.cli import EXIT_UNUSABLE
 from music_assets.errors import MusicAssetsError
 
 COMMANDS = (
-    *("run", "status", "explain", "trace", "query", "grant", "ui", "sandbox", "download", "dictionary"),
+    *("run", "status", "explain", "trace", "query", "grant", "ui", "sandbox", "download"),
     *("doctor", "plan", "purge"),
 )
 
@@ -51,7 +51,7 @@ def cli() -> None:
 
     load_dotenv(Path(".env"))
     if any(name.startswith("MUSIC_ASSETS_") for name in os.environ):
-        from music_assets.cli.settings_reference import unknown_settings
+        from music_assets.settings import unknown_settings
 
         for line in unknown_settings(os.environ):
             click.echo(f"Warning: {line}", err=True)

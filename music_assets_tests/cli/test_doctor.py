@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor, examine, try_spotify
-from music_assets.cli.settings_reference import unknown_settings
+from music_assets.settings import unknown_settings
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.spotify import SpotifyError
 from music_assets_tests.support.faults import Faults

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # it needs `terraform`
 LOAD = """
 import json, os
 from music_assets.definitions import build_defs
-from music_assets.cli.settings_reference import unknown_settings
+from music_assets.settings import unknown_settings
 from music_assets.settings import Settings
 defs = build_defs()
 settings = Settings.from_environment()

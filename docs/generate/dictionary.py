@@ -1,4 +1,4 @@
-"""`music-assets dictionary`: the data dictionary, every declared table and column, as a page of Markdown.
+"""docs/data_dictionary.md: every declared table and column.
 
 All of it comes from `music_assets.tables`. Types are what SQLAlchemy compiles for either engine; the lines
 of the diagram are the references that asset checks validate. No warehouse is opened.
@@ -6,26 +6,18 @@ of the diagram are the references that asset checks validate. No warehouse is op
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import click
-
-from music_assets.cli import EXIT_FAILED, CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
     from sqlalchemy.engine import Dialect
 
-PATH = "docs/data_dictionary.md"
-
 _INTRODUCTION = """\
 # Data dictionary
 
 Every table and column, with its type on either engine. This page is generated from `music_assets/tables/`:
-change it there and run `music-assets dictionary`.
+change it there and run `make docs`.
 
 - **Unit, range**: what the values are measured in, and what they can be; NULL is outside of any range.
 - **NULL when**: why a row has no value there. "never" is what this project promises for the rows it writes.
@@ -38,33 +30,6 @@ change it there and run `music-assets dictionary`.
   - `{ours}`: computed by this project from both; MIT, as the code.
 - A key column is in **bold**. `SUPER` (Redshift) and `JSON` (DuckDB) hold lists and maps.
 """
-
-
-@click.command()
-@click.option("--to", metavar="FILE", help=f"Where to write it; {PATH} unless set.")
-@click.option("--check", is_flag=True, help="Write nothing; fail if the file is not up to date.")
-def dictionary(to: str | None, check: bool) -> None:
-    """Write the data dictionary: every table and column, as the tables are declared.
-
-    \b
-    Examples:
-      music-assets dictionary
-      music-assets dictionary --check
-    """
-    path = Path(to or PATH)
-    page = data_dictionary()
-    try:
-        if check:
-            if not path.exists() or path.read_text(encoding="utf-8") != page:
-                click.echo(f"{path} is out of date: run `music-assets dictionary`.", err=True)
-                sys.exit(EXIT_FAILED)
-            click.echo(f"{path} is up to date.")
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path} cannot be used: {error.strerror}. Name another with --to.") from None
-    click.echo(f"Wrote {path}.")
 
 
 def data_dictionary() -> str:
