@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -223,12 +223,12 @@ def test_a_letter_by_many_processes_gives_the_local_tables(deployment: Deploymen
     work.wait_for(work.submit("tables"))
 
     # The same songs and answers, in one process, a folder and a file.
-    here = replace(
-        work.settings,
-        data=tmp_path / "here",
-        staging=str(tmp_path / "here" / "staging"),
-        warehouse=f"duckdb:///{tmp_path / 'here' / 'warehouse.duckdb'}",
-    )
+    apart = {
+        "data": tmp_path / "here",
+        "staging": str(tmp_path / "here" / "staging"),
+        "warehouse": f"duckdb:///{tmp_path / 'here' / 'warehouse.duckdb'}",
+    }
+    here = work.settings.model_copy(update=apart)
     summary = run_job(here)
     assert (summary.failed, summary.songs, summary.requests_spent) == ([], SONGS, 0)
     assert_same_rows(here, work.settings)
