@@ -39,7 +39,7 @@ def decided(service: str, operation: str, parameters: dict[str, Any]) -> Iterato
             f"{where}/{parameters['Key']}" if "Key" in parameters else where,
         )
         return
-    yield f"{service}:{operation}", parameters.get("TopicArn") or parameters["SecretId"]
+    yield f"{service}:{operation}", parameters["SecretId"]
 
 
 @contextmanager
@@ -111,14 +111,16 @@ def test_a_run_may_do_what_staging_takes(
     assert not [call for call in calls if not allowed(prod.policy("run"), call)]
 
 
-def test_staged_files_are_encrypted_by_the_key_that_copy_may_use(
-    prod: Applied, world: dict[str, str]
-) -> None:
-    stage(world, "spotify_tracks")
-    bucket, _, prefix = world["MUSIC_ASSETS_STAGING"].removeprefix("s3://").partition("/")
-    key = f"{prefix}/spotify_tracks/A/B.json.gz"
-    kept = boto3.client("s3", region_name=REGION).head_object(Bucket=bucket, Key=key)
-    assert allowed(prod.policy("redshift-copy"), ("kms:Decrypt", kept["SSEKMSKeyId"]))
+def test_staged_files_are_encrypted_by_the_key_that_their_writers_and_copy_may_use(prod: Applied) -> None:
+    """By the bucket's own default: what writes names no key."""
+    (encryption,) = prod.of("aws_s3_bucket_server_side_encryption_configuration")
+    (rule,) = encryption["rule"]
+    (default,) = rule["apply_server_side_encryption_by_default"]
+    assert default["sse_algorithm"] == "aws:kms"
+    key = default["kms_master_key_id"]
+    assert allowed(prod.policy("redshift-copy"), ("kms:Decrypt", key))
+    for role in ("run", "extract"):
+        assert allowed(prod.policy(role), ("kms:GenerateDataKey", key)), role
 
 
 def test_extract_may_stage_the_msd_and_nothing_of_spotify(
