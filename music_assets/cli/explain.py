@@ -52,11 +52,13 @@ def explain(track_id: str, data: str | None) -> None:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is staged for one track: the MSD song, its rows of `mapped.songs`, and the hits by Spotify id."""
+    """What is staged for one track: the MSD song, its rows of `mapped.songs`, the hits by Spotify id, and the
+    artists that its release shows to be renamed."""
 
     song: Row
     rows: list[Row]
     hits: dict[str, Row]
+    renamings: frozenset[tuple[str, str]]
 
     @classmethod
     def read(cls, store: StagingStore, track_id: str) -> Explanation:
@@ -65,6 +67,8 @@ class Explanation:
         Raises:
             CommandError: the track's partition is not staged, or has no such track.
         """
+        from music_assets.defs.assets.mapped_rows import renamings_of
+
         songs, mapped, searches = (
             _rows(store, kind, track_id) for kind in ("msd_songs", "mapped_songs", "spotify_search")
         )
@@ -74,7 +78,7 @@ class Explanation:
                 "without it."
             )
         hits = {hit["spotify_track_id"]: hit for search in searches for hit in search["tracks"]}
-        return cls(songs[0], mapped, hits)
+        return cls(songs[0], mapped, hits, frozenset().union(*map(renamings_of, searches)))
 
     def parts(self) -> Iterator[RenderableType]:
         """What to show: the song, the candidates, and the evidence for the best and its nearest rival."""
@@ -142,7 +146,7 @@ class Explanation:
         title = f"Evidence for {row['spotify_track_id']}, rank {row['rank']}"
         table = Table("evidence", "MSD", "Spotify", "bits", "of", "in words", title=title)
         table.caption = f"each bit doubles the odds that it is the song, which begin with {PRIOR:g} bits"
-        for line in explain(song_of(self.song), candidate_of(hit)):
+        for line in explain(song_of(self.song), candidate_of(hit), self.renamings):
             points, most = (f"{line.points:g}", f"{line.of:g}") if line.level else ("", "")
             points = "veto" if line.points <= VETO else points
             table.add_row(

@@ -10,12 +10,12 @@ How a pair is compared: `normalise` (one spelling) -> `titles`, `markers`, `arti
 the weights come from, and how good it is: docs/matching.md. Nothing here asks Spotify or touches storage.
 """
 
-from music_assets.matching.artists import artist_agreement
+from music_assets.matching.artists import Renamings, artist_agreement
 from music_assets.matching.decide import decide
 from music_assets.matching.evidence import Row, compare, explain
 from music_assets.matching.normalise import normalise
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song, Status
-from music_assets.matching.releases import decide_release, renamed_artists
+from music_assets.matching.releases import renamed_artists
 from music_assets.matching.titles import Title, parse_title
 from music_assets.matching.version import matcher_version
 
@@ -24,6 +24,7 @@ __all__ = [
     "Comparison",
     "Decision",
     "Ranked",
+    "Renamings",
     "Row",
     "Song",
     "Status",
@@ -31,7 +32,6 @@ __all__ = [
     "artist_agreement",
     "compare",
     "decide",
-    "decide_release",
     "explain",
     "matcher_version",
     "normalise",

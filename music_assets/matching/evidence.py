@@ -163,6 +163,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("{p.lone_artists} on one side", -6.5, lambda p: p.lone_artists and p.gap is None),
             Level("{p.lone_artists} on one side only", -3.5, lambda p: p.lone_artists),
             Level("artist equal", 0.0, lambda p: p.credits.value >= EQUAL),
+            Level("artist renamed, as the songs of the release show", -0.3, lambda p: p.renamed),
             Level("artist by another name", -0.3, lambda p: p.credits.value >= RENAMED),
             Level("artists credited in another way", -0.3, lambda p: p.credits.value >= CREDITED),
             Level("artist equal but for a bracket", -3.5, lambda p: p.credits.value >= EXPLAINED),
@@ -257,9 +258,9 @@ def probability(bits: float) -> float:
     return 1.0 / (1.0 + math.pow(2.0, -bits))
 
 
-def explain(song: Song, candidate: Candidate) -> list[Row]:
+def explain(song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> list[Row]:
     """The comparison row by row, from the declaration that gives the score."""
-    pair = PairFeatures(song, candidate)
+    pair = PairFeatures(song, candidate, renamings)
     found = {evidence.name: level for evidence, level in _levels(pair)}
     rows = []
     for evidence in EVIDENCE:

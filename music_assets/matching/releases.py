@@ -1,18 +1,17 @@
 """What several songs of a release tell together: that two artist names are one artist.
 
 An artist who has changed the name since 2011 agrees with nobody by name; on a release whose songs agree track
-by track, the names must be of one artist. Belongs here: that inference and `decide_release`. Not here: names
+by track, the names must be of one artist. Belongs here: that inference. Not here: names
 that differ in spelling (`artists`), and the few renamings everybody knows (`vocabulary.RENAMED`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from music_assets.matching.artists import Renamings, artist_pair
-from music_assets.matching.decide import decide
 from music_assets.matching.pair import PairFeatures
-from music_assets.matching.records import Candidate, Decision, Song
+from music_assets.matching.records import Candidate, Song
 
 SONGS_THAT_AGREE = 3
 """So many songs must agree in title and length with tracks of one album. A cover band that plays a whole
@@ -35,13 +34,6 @@ def renamed_artists(songs: Iterable[Song], tracks: Iterable[Candidate]) -> Renam
             if _agree_but_for_artist(pair):
                 agreeing.setdefault((artist_pair(song, track), track.album), set()).add(pair.ours.full)
     return frozenset(names for (names, _), titles in agreeing.items() if len(titles) >= SONGS_THAT_AGREE)
-
-
-def decide_release(songs: Sequence[Song], tracks: Iterable[Candidate]) -> list[Decision]:
-    """Decide each song of a release among the same tracks, artists renamed since included."""
-    tracks = tuple(tracks)
-    renamings = renamed_artists(songs, tracks)
-    return [decide(song, tracks, renamings) for song in songs]
 
 
 def _agree_but_for_artist(pair: PairFeatures) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from music_assets.ids import partition_of
-from music_assets.matching import Candidate, decide
+from music_assets.matching import Candidate, decide, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.sources.spotify import OutOfBudget, Resolution, SpotifyCatalog
 
@@ -52,6 +52,7 @@ class Run:
     by_release: bool = True
     priority: bool = False
     outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
+    renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
 
     @property
     def has_batches(self) -> bool:
@@ -80,8 +81,23 @@ class Run:
 
     def resolve(self, how: str, ids: Mapping[BacklogSong, tuple[str, ...]]) -> None:
         """Record by which ids these songs are resolved, without a search of their own."""
-        self.catalog.resolutions.record(Resolution(song.track_id, how, by) for song, by in ids.items())
+        self.catalog.resolutions.record(
+            Resolution(song.track_id, how, by, self.renamed.get(song.release_key, frozenset()))
+            for song, by in ids.items()
+        )
         self.mark(list(ids), how)
+
+    def match_release(
+        self, songs: Sequence[BacklogSong], rows: Sequence[Row]
+    ) -> dict[BacklogSong, list[Row]]:
+        """The rows that are these songs of one release, artists included that it shows to be renamed."""
+        if not songs:
+            return {}
+        key = songs[0].release_key
+        found = renamed_artists([song.song for song in songs], map(candidate_of, rows))
+        if renamed := self.renamed.get(key, frozenset()) | found:
+            self.renamed[key] = renamed
+        return {song: matched for song in songs if (matched := match(song, rows, renamed))}
 
     def fail(self, reasons: Mapping[str, str]) -> None:
         """Leave these tracks for another run."""
@@ -89,9 +105,11 @@ class Run:
         self.outcome.errors |= reasons
 
 
-def match(song: BacklogSong, rows: Sequence[Row]) -> list[Row]:
+def match(
+    song: BacklogSong, rows: Sequence[Row], renamed: frozenset[tuple[str, str]] = frozenset()
+) -> list[Row]:
     """The rows of `spotify.tracks` that are this song, the match first; none where it is not matched."""
-    decision = decide(song.song, map(candidate_of, rows))
+    decision = decide(song.song, map(candidate_of, rows), renamed)
     if decision.status != "matched":
         return []
     by_id = {row["spotify_track_id"]: row for row in rows}

@@ -66,12 +66,9 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
         }
     hits, rest = run.catalog.search_releases(names, fetch=fetch and run.may_fetch)
     run.stop_if(rest.until, rest.reason)
-    matches = {
-        song: rows
-        for key, found in hits.items()
-        for song in waiting.get(key, ())
-        if (rows := match(song, found))
-    }
+    matches: dict[BacklogSong, list[Row]] = {}
+    for key, found in hits.items():
+        matches |= run.match_release(waiting.get(key, []), found)
     run.resolve("release", {song: (song.release_key,) for song in matches})
     _record_albums(run, matches)
     return {song.track_id for song in matches}
@@ -98,9 +95,9 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
     run.stop_if(rest.until, rest.reason)
     matches: dict[BacklogSong, tuple[str]] = {}
     for id_, tracks in fetched.items():
-        for song in (song for key in releases[id_] for song in waiting.get(key, ())):
-            if song not in matches and match(song, tracks):
-                matches[song] = (id_,)
+        for key in releases[id_]:
+            left = [song for song in waiting.get(key, ()) if song not in matches]
+            matches |= dict.fromkeys(run.match_release(left, tracks), (id_,))
     run.resolve("album", matches)
     return {song.track_id for song in matches}
 

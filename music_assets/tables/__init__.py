@@ -56,7 +56,7 @@ STAGED_BY_DAY: dict[str, Table] = {
 }
 
 # Fields a staged file may have for the assets downstream that no table has.
-FILE_ONLY: dict[str, frozenset[str]] = {"spotify_search": frozenset({"tracks"})}
+FILE_ONLY: dict[str, frozenset[str]] = {"spotify_search": frozenset({"tracks", "renamings"})}
 
 # The tables readers use, in the order they are filled.
 PUBLISHED: dict[str, Table] = {

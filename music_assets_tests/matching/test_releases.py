@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from music_assets.matching import Candidate, Song, decide, decide_release, renamed_artists
+from music_assets.matching import Candidate, Song, decide, explain, renamed_artists
 
 TITLES = ("Harbour Lights", "Night Ferry", "Salt and Sand", "Low Tide")
 SONGS = [Song(title, "The Paper Lanterns", "Harbour", 200.0 + 10 * i) for i, title in enumerate(TITLES)]
@@ -23,10 +23,12 @@ def test_three_songs_that_agree_in_title_and_length_make_two_names_one_artist() 
     assert renamed_artists(SONGS[:2], TRACKS) == frozenset()
 
 
-def test_every_song_of_the_release_is_then_matched_and_told_why() -> None:
-    decisions = decide_release(SONGS, TRACKS)
+def test_every_song_of_the_release_is_then_matched_and_the_reasons_say_why() -> None:
+    decisions = [decide(song, TRACKS, renamed_artists(SONGS, TRACKS)) for song in SONGS]
     assert [decision.best for decision in decisions] == [track.id for track in TRACKS]
-    assert all("artist by another name" in one.ranked[0].comparison.reasons for one in decisions)
+    why = "artist renamed, as the songs of the release show"
+    assert all(why in decision.ranked[0].comparison.reasons for decision in decisions)
+    assert why in [row.words for row in explain(SONGS[0], TRACKS[0], RENAMED)]
     assert decide(SONGS[0], TRACKS).status == "below_floor"
 
 
@@ -63,4 +65,4 @@ def test_one_title_that_comes_thrice_counts_once() -> None:
 def test_an_artist_of_the_same_name_is_not_renamed() -> None:
     same = [replace(track, artist_names=("Paper Lanterns",)) for track in TRACKS]
     assert renamed_artists(SONGS, same) == frozenset()
-    assert [decision.status for decision in decide_release(SONGS, same)] == ["matched"] * 4
+    assert [decide(song, same).status for song in SONGS] == ["matched"] * 4

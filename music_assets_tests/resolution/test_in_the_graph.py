@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import opened_resources
@@ -89,3 +91,23 @@ def test_a_list_of_tracks_comes_first_when_the_budget_is_small(msd: Path, tmp_pa
     with sqlite3.connect(tmp_path / "data" / "ledger" / "sandbox.sqlite") as ledger:
         asked = {id_ for (id_,) in ledger.execute("SELECT id FROM responses WHERE purpose = 'search'")}
     assert set(wanted) <= asked
+
+
+def test_an_artist_renamed_since_is_matched_by_the_songs_of_a_release_and_explained(tmp_path: Path) -> None:
+    songs = [
+        song for song in sample_songs(("AA", "AB"), 200) if song["artist_name"] == "Fjordlight Committee"
+    ]
+    msd = write_sample(tmp_path / "msd", songs)
+    with opened_resources(settings_for(tmp_path / "data", msd)) as opened:
+        catalogue = opened.sandbox.catalogue()
+    with sqlite3.connect(catalogue) as database:  # where a search by the former name still finds the tracks
+        database.execute("UPDATE artists SET name = 'Tidemark' WHERE name = 'Fjordlight Committee'")
+    _, matches = ask(tmp_path / "data", msd)
+    assert len(matches) >= 3
+    assert all("artist renamed, as the songs of the release show" in match[2] for match in matches.values())
+    track_id = min(matches)
+    explained = CliRunner(env={"COLUMNS": "240"}).invoke(
+        cli, ["explain", track_id, "--data", str(tmp_path / "data")]
+    )
+    evidence = explained.output.partition("Evidence for")[2]
+    assert "Tidemark" in evidence and "artist renamed, as the songs of the release show" in evidence

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from music_assets.matching import Song, decide, matcher_version
+from music_assets.matching import Renamings, Song, decide, matcher_version
 from music_assets.resolution import candidate_of
 from music_assets.sources.corrections import Override, PartitionCorrections
 
@@ -46,13 +46,18 @@ def song_of(song: Row) -> Song:
     return Song(song["title"], song["artist_name"], song["release"], song["duration"], song["year"])
 
 
+def renamings_of(search: Row) -> Renamings:
+    """The artists that the release of a staged search shows to be renamed; earlier runs staged none."""
+    return frozenset((ours, theirs) for ours, theirs in search.get("renamings", ()))
+
+
 def _decided(song: Row, search: Row | None) -> list[Row]:
     """The rows as the matcher has them."""
     if search is None or search["status"] != "answered":
         status = search["status"] if search else "pending"
         reason = (search or {}).get("reason")
         return [_row(song, search, status, reasons=[reason] if reason else [])]
-    decision = decide(song_of(song), map(candidate_of, search["tracks"]))
+    decision = decide(song_of(song), map(candidate_of, search["tracks"]), renamings_of(search))
     found_by = {track["spotify_track_id"]: track.get("question") for track in search["tracks"]}
     if not decision.ranked:
         return [_row(song, search, decision.status)]

@@ -124,6 +124,7 @@ def _search_row(answer: SearchResult) -> dict[str, Any]:
         "tracks": [
             {**row, "question": answer.found_by.get(row["spotify_track_id"])} for row in answer.tracks
         ],
+        "renamings": sorted(answer.renamings),
     }
 
 

@@ -194,6 +194,7 @@ class SpotifyCatalog(Fetcher):
             query=result.query if hits and result else resolved.resolution.query,
             tracks=[*hits, *more],
             found_by={row["spotify_track_id"]: resolved.resolution.query for row in more},
+            renamings=resolved.resolution.renamings,
             source=self.settings.source,
             fetched_at=max(resolved.recorded_at, searched_at or resolved.recorded_at),
         )

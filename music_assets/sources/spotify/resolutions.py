@@ -23,12 +23,14 @@ PURPOSE, ALBUMS_PURPOSE = "settled", "albums"  # as every ledger has them
 class Resolution:
     """How a song was resolved: `by` is `album`, `release` or a source of ids.
 
-    `ids` are Spotify's, of a release its key.
+    `ids` are Spotify's, of a release its key. `renamings` are pairs of an artist as the MSD and as Spotify
+    names it that the release shows to be one, both normalised.
     """
 
     track_id: str
     by: str
     ids: tuple[str, ...]
+    renamings: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def query(self) -> str:
@@ -68,13 +70,25 @@ class Resolutions:
 
     def record(self, resolutions: Iterable[Resolution]) -> None:
         """Store resolutions, in place of older ones of their songs."""
-        self._put((_song_key(one.track_id), one.query, {"by": one.by, "ids": one.ids}) for one in resolutions)
+        self._put(
+            (
+                _song_key(one.track_id),
+                one.query,
+                {"by": one.by, "ids": one.ids, "renamings": sorted(one.renamings)},
+            )
+            for one in resolutions
+        )
 
     def get_many(self, track_ids: Iterable[str]) -> dict[str, Resolved]:
         """The tracks by song, for those that have a resolution whose responses are still cached."""
         recorded = self._ledger.get_many(map(_song_key, track_ids))
         resolutions = {
-            key.id: Resolution(key.id, it.body["by"], tuple(it.body["ids"]))
+            key.id: Resolution(
+                key.id,
+                it.body["by"],
+                tuple(it.body["ids"]),
+                frozenset((ours, theirs) for ours, theirs in it.body.get("renamings", ())),
+            )
             for key, it in recorded.items()
             if it.body.get("verified", True)  # earlier versions took some ids unverified: such a song is open
         }

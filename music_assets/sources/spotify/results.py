@@ -26,7 +26,8 @@ class SearchResult:
 
     `status` is `answered` (with or without tracks), `pending` (the budget ended; `until` says when to go on)
     or `error` (this search failed). `tracks` are rows of `spotify.tracks`, in Spotify's order; `found_by`
-    says, by their id, which of them were found otherwise than by `query`.
+    says, by their id, which of them were found otherwise than by `query`; `renamings` are those of the song's
+    `Resolution`.
     """
 
     track_id: str
@@ -38,3 +39,4 @@ class SearchResult:
     source: str | None = None
     fetched_at: datetime | None = None
     found_by: Mapping[str, str] = field(default_factory=dict)
+    renamings: frozenset[tuple[str, str]] = frozenset()
