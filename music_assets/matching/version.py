@@ -1,6 +1,6 @@
 """The version of the matcher, which changes whenever a decision might.
 
-Belongs here: `matcher_version` alone, the one function of the package that reads from disk (its own code).
+Belongs here: `matcher_version` alone, which reads the package's code and words from disk.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ GENERATION = 1
 
 @cache
 def matcher_version() -> str:
-    """The generation and a short hash over the code of this package, such as "1-3fa94c01b2"."""
+    """The generation and a short hash over the code and words of this package, such as "1-3fa94c01b2"."""
     digest = hashlib.sha256()
-    modules = (entry for entry in files("music_assets.matching").iterdir() if entry.name.endswith(".py"))
-    for module in sorted(modules, key=lambda entry: entry.name):
-        digest.update(module.name.encode())
-        digest.update(module.read_bytes().replace(b"\r\n", b"\n"))
+    entries = (entry for entry in files(__package__).iterdir() if entry.name.endswith((".py", ".toml")))
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        digest.update(entry.name.encode())
+        digest.update(entry.read_bytes().replace(b"\r\n", b"\n"))
     return f"{GENERATION}-{digest.hexdigest()[:10]}"
