@@ -1,16 +1,12 @@
 """The ledger: every response of every source, cached, and the number of requests it took.
 
 Offers   `open_ledger`: the `Ledger` of one source, in a SQLite file or a PostgreSQL database.
-Shapes   a `Response` under a `Key` (what it is about, and what for); counts of requests by kind and UTC day;
-         state by name; a `RequestLock`, whose one holder may send requests.
+Shapes   a `Response` under a `Key`; request counts by kind and hour (UTC); state by name; a `RequestLock`.
 Limits   some 4.2 kB for a search response of ten tracks. A file is for one machine, PostgreSQL for many.
-Terms    those of the source whose responses it caches: Spotify forbids keeping its content without end
-         (`Ledger.purge`).
+Terms    those of the source: Spotify forbids keeping its content without end (`Ledger.purge`).
 Errors   `LedgerError` and below.
 
-`ledger` is what callers use, `records` what goes in and out, `schema` the tables and their migration,
-`database` the two engines, `lock` the request lock. What to request, what a response means and how much may
-be spent is in the package of each source.
+What to request, and what a response means, is in the package of each source.
 """
 
 from music_assets.sources.ledger.errors import LedgerError, LedgerInUse, LedgerUnusable

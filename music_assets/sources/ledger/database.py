@@ -1,8 +1,7 @@
 """The database of a ledger: a SQLite file on one machine, or PostgreSQL for several.
 
-Here is all that differs between the two engines but the request lock (`lock`): how a setting names them, how
-a connection is set up, how a transaction begins, and errors by our names. Tables and statements are the same
-for both, in SQLAlchemy Core; a package with tables of its own beside the ledger's uses this, too.
+All that differs between the two but the request lock (`lock`): settings, connections, how a transaction
+begins, and errors by our names. A package with tables of its own beside the ledger's uses this, too.
 """
 
 from __future__ import annotations
@@ -10,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, MetaData, Table, create_engine, event, func, inspect, make_url
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from music_assets.sources.ledger import schema
 from music_assets.sources.ledger.errors import LedgerUnusable
+from music_assets.sources.ledger.schema import FROM_VERSION_2, TABLES, VERSION
 
 POSTGRES_SCHEMA = "music_assets"  # of our tables: the database may be Dagster's, too
 _CREATING = 0x6D757369  # the advisory lock under which tables are created
@@ -28,19 +28,12 @@ _FORMS = (
     "MUSIC_ASSETS_LEDGER is a file's path, sqlite:///path, or postgresql://user@host:5432/database, with no "
     "password in it (that comes from PGPASSWORD or a .pgpass file)."
 )
-_NO_DYNAMODB = (
-    "Only the program as of commit b89238b reads it, and nothing exports it: stay with that one, or name a "
-    "PostgreSQL database in MUSIC_ASSETS_LEDGER and have everything requested again. The table is left alone."
-)
-_OF_A_FILE = (
-    "If the disk is full, free some of it; if the file is damaged, put a backup in its place, or move it "
-    "away to start an empty one (everything is then requested again)."
-)
+_OF_A_FILE = "Free some space if the disk is full; if the file is damaged, put a backup in its place."
 _OF_A_SERVER = (
     "Check that the database in MUSIC_ASSETS_LEDGER can be reached and lets this user in (the password comes "
-    "from PGPASSWORD or a .pgpass file); then run again. What was answered is cached."
+    "from PGPASSWORD or a .pgpass file)."
 )
-# Whoever is gone without a word is noticed within a minute, on either side: no lock outlives its machine.
+# A connection whose other side is gone is noticed within a minute: no lock outlives its machine.
 _CONNECT = {
     "connect_timeout": 10,
     "application_name": "music-assets",
@@ -54,8 +47,8 @@ _CONNECT = {
 class Database:
     """One database, opened and migrated; safe to use from several threads.
 
-    `where` names it in messages; `path` is None for PostgreSQL. SQLite writes through a log, so what is
-    written outlives a kill of the process; with `synced` it outlives a power cut, too.
+    `where` names it in messages; `path` is None for PostgreSQL. What is written to SQLite outlives a kill of
+    the process; with `synced` a power cut, too.
     """
 
     def __init__(self, setting: str | os.PathLike[str], *, synced: bool = True) -> None:
@@ -69,7 +62,7 @@ class Database:
             self.engine = _sqlite(url, synced) if self.is_sqlite else _postgres(url)
         if self.is_sqlite:
             self._migrate()
-        self.create(schema.TABLES)
+        self.create(TABLES)
 
     @contextlib.contextmanager
     def named_errors(self) -> Iterator[None]:
@@ -83,44 +76,36 @@ class Database:
             raise LedgerUnusable(self.where, " ".join(reason.split()), advice) from error
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
         """A connection to read with."""
         with self.named_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
         """A transaction: durable once its context has ended, undone where that ended with an error."""
         with self.named_errors(), self.engine.begin() as connection:
             if self.is_sqlite:  # at once: one that begins by reading may not get to write
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
-    def create(self, tables: MetaData) -> None:
+    def create(self, tables: sa.MetaData) -> None:
         """Create those of these tables that are missing."""
-        schema_name = None if self.is_sqlite else POSTGRES_SCHEMA
+        schema = None if self.is_sqlite else POSTGRES_SCHEMA
         with self.reading() as connection:
-            there = inspect(connection).get_table_names(schema=schema_name)
-        if tables.tables.keys() <= set(there):
-            return
+            if tables.tables.keys() <= set(sa.inspect(connection).get_table_names(schema=schema)):
+                return
         with self.writing() as connection:
-            if schema_name:
-                connection.execute(func.pg_advisory_xact_lock(_CREATING).select())
-                connection.execute(CreateSchema(schema_name, if_not_exists=True))
+            if schema:
+                connection.execute(sa.func.pg_advisory_xact_lock(_CREATING).select())
+                connection.execute(CreateSchema(schema, if_not_exists=True))
             tables.create_all(connection)
 
-    def upsert(self, table: Table, add: Collection[str] = ()) -> Any:
-        """An insert that replaces the row of the same key; what is in the columns `add` is added to it."""
-        insert = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
-        new, keys = insert.excluded, list(table.primary_key)
-        values = {
-            column.name: column + new[column.name] if column.name in add else new[column.name]
-            for column in table.columns
-            if column not in keys
-        }
-        return insert.on_conflict_do_update(index_elements=keys, set_=values)
+    def upsert(self, table: sa.Table, add: str | None = None) -> sa.Executable:
+        """An insert that replaces the row of the same key; the number in the column `add` is added to it."""
+        return _upsert(table, add, self.is_sqlite)
 
-    def vacuum(self, table: Table) -> None:
+    def vacuum(self, table: sa.Table) -> None:
         """Have what was deleted leave the disk, as far as the engine can do that."""
         with self.reading() as connection:
             if self.is_sqlite:
@@ -129,45 +114,56 @@ class Database:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
                 connection.exec_driver_sql(f"VACUUM {POSTGRES_SCHEMA}.{table.name}")
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.engine.dispose()
-
     def _migrate(self) -> None:
         with self.reading() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version > schema.VERSION:
-            reason = f"it has version {version}, and this program knows {schema.VERSION} and earlier ones"
-            raise LedgerUnusable(self.where, reason, "Update this program, or name another ledger.")
-        if version < schema.VERSION:
-            with self.writing() as connection:
-                schema.migrate(connection)
+            if connection.exec_driver_sql("PRAGMA user_version").scalar() == VERSION:
+                return
+        with self.writing() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            if version not in (0, 2, VERSION):  # 0: a new file
+                reason = f"it has version {version}, and this program reads versions 2 and {VERSION}"
+                raise LedgerUnusable(self.where, reason, "Use the program that wrote it, or another ledger.")
+            for statement in FROM_VERSION_2 if version == 2 else ():
+                connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 
 
-def _url_of(setting: str) -> URL:
+@cache  # its construction takes longer than its execution
+def _upsert(table: sa.Table, add: str | None, is_sqlite: bool) -> sa.Executable:
+    insert: Any = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    keys = list(table.primary_key)
+    values = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
+    if add:
+        values[add] += table.c[add]
+    return insert.on_conflict_do_update(index_elements=keys, set_=values)  # type: ignore[no-any-return]
+
+
+def _url_of(setting: str) -> sa.URL:
     """What a setting names. No message shows it: it may hold a password, by mistake."""
     scheme, is_url, rest = setting.partition("://")
     if not is_url:
-        return URL.create("sqlite", database=setting)
-    where = f"at {scheme}://…"
+        return sa.URL.create("sqlite", database=setting)
+    reason = "the setting has none of the known forms"
     if scheme == "dynamodb":
-        raise LedgerUnusable(where, "this version keeps no ledger in DynamoDB", _NO_DYNAMODB)
+        reason = "a ledger in DynamoDB is read by commit b89238b only, and PostgreSQL takes its place"
     with contextlib.suppress(ArgumentError, ValueError):
-        url = make_url(setting)
+        url = sa.make_url(setting)
         if scheme == "sqlite" and url.database and rest.startswith("/"):
             return url
         if scheme in ("postgresql", "postgresql+psycopg2") and url.database:
-            if url.password is not None or "password" in url.query:
-                raise LedgerUnusable(where, "it must hold no password, as settings are shown", _FORMS)
-            return url.set(drivername="postgresql+psycopg2")
-    raise LedgerUnusable(where, "the setting has none of the known forms", _FORMS)
+            if url.password is None and "password" not in url.query:
+                return url.set(drivername="postgresql+psycopg2")
+            reason = "the setting holds a password, and settings are shown"
+    raise LedgerUnusable(f"at {scheme}://…", reason, _FORMS)
 
 
-def _sqlite(url: URL, synced: bool) -> Engine:
-    # `isolation_level` None: transactions begin where `writing` says so, and nowhere else.
-    engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+def _sqlite(url: sa.URL, synced: bool) -> sa.Engine:
+    # One connection, which threads take in turn: several would contend for the file, and read it again after
+    # each other's writes. `isolation_level` None: transactions begin where `writing` says so.
+    arguments = {"timeout": 30, "isolation_level": None}
+    engine = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0)
 
-    @event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
@@ -176,7 +172,7 @@ def _sqlite(url: URL, synced: bool) -> Engine:
     return engine
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: sa.URL) -> sa.Engine:
     # A connection of the pool may have been dropped since it was last used, by a restart of the server.
-    engine = create_engine(url, connect_args=_CONNECT, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args=_CONNECT, pool_pre_ping=True)
     return engine.execution_options(schema_translate_map={None: POSTGRES_SCHEMA})

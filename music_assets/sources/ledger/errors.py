@@ -1,7 +1,4 @@
-"""What can go wrong with a ledger, each by a name of its own.
-
-Every message says what happened, where, and what to do; none holds a credential.
-"""
+"""What can go wrong with a ledger. No message holds a credential."""
 
 from __future__ import annotations
 
@@ -16,23 +13,14 @@ class LedgerError(MusicAssetsError):
 
 
 class LedgerInUse(LedgerError):
-    """Another process may send requests now; `holder` is its note, as far as known.
-
-    `lost` says that this process held the request lock and lost it.
-    """
+    """Another process holds the request lock, or may hold it, as ours was lost; `holder` is its note."""
 
     def __init__(self, where: str, holder: Mapping[str, Any], *, lost: bool = False) -> None:
-        who = (
-            f"process {holder.get('pid')} on {holder.get('host')} since {holder.get('since')}"
-            if holder
-            else "another process"
-        )
+        who = "process {pid} on {host} since {since}".format_map(holder) if holder else "another process"
+        what = "has lost its request lock with its connection" if lost else f"is in use by {who}"
         super().__init__(
-            f"The request lock of the ledger {where} was lost with its connection, and another process may "
-            "hold it now. What was answered is cached; run again, and only the rest is requested."
-            if lost
-            else f"The ledger {where} is in use by {who}, and only one may send requests at a time. "
-            "Wait for it to end, or stop it; its lock ends with the process."
+            f"The ledger {where} {what}, and only one process may send requests at a time. Run again once no "
+            "other does; what was answered is cached."
         )
         self.holder = holder
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Executable, RowMapping, delete, func, literal_column, select
+import sqlalchemy as sa
 
 from music_assets.sources.ledger.database import Database
 from music_assets.sources.ledger.errors import LedgerInUse, LedgerUnusable
@@ -18,8 +18,18 @@ from music_assets.sources.ledger.lock import RequestLock, hold
 from music_assets.sources.ledger.records import Key, Response, pack, unpack
 from music_assets.sources.ledger.schema import HOLDER, REQUESTS, RESPONSES, STATE
 
-_AT_ONCE = 500  # ids in a query
+_IDS_PER_QUERY = 500
 _PURGED_AT_ONCE = 5000  # responses per transaction in a file: what is being deleted is in its log, too
+# Statements are built once, as that takes longer than to execute them.
+_RESPONSES_OF = sa.select(
+    *(RESPONSES.c[name] for name in ("id", "status", "query", "fetched_at", "mode", "body", "attempts"))
+).where(
+    *(RESPONSES.c[name] == sa.bindparam(name) for name in ("source", "purpose", "entity")),
+    RESPONSES.c.id.in_(sa.bindparam("ids", expanding=True)),
+)
+_STATE_OF = sa.select(STATE.c.value).where(
+    STATE.c.source == sa.bindparam("source"), STATE.c.name == sa.bindparam("name")
+)
 
 
 def open_ledger(setting: str | os.PathLike[str], *, source: str) -> Ledger:
@@ -46,11 +56,6 @@ class Ledger:
         self.source = source
         self.where = database.where
 
-    @property
-    def engine(self) -> Engine:
-        """The SQLAlchemy engine of the database."""
-        return self.database.engine
-
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The responses that are cached under these keys, in the keys' order."""
         keys = list(keys)
@@ -60,14 +65,12 @@ class Ledger:
         found: dict[Key, Response] = {}
         with self.database.reading() as connection:
             for (purpose, entity), ids in by_kind.items():
-                wanted = select(RESPONSES).where(
-                    self._mine, RESPONSES.c.purpose == purpose, RESPONSES.c.entity == entity
-                )
-                for start in range(0, len(ids), _AT_ONCE):
-                    some = RESPONSES.c.id.in_(ids[start : start + _AT_ONCE])
-                    for row in connection.execute(wanted.where(some)).mappings():
-                        key = Key(entity, row["id"], purpose)
-                        found[key] = self._response(key, row)
+                for start in range(0, len(ids), _IDS_PER_QUERY):
+                    some = ids[start : start + _IDS_PER_QUERY]
+                    of = {"source": self.source, "purpose": purpose, "entity": entity, "ids": some}
+                    for id_, *values in connection.execute(_RESPONSES_OF, of):
+                        key = Key(entity, id_, purpose)
+                        found[key] = self._response(key, *values)
         return {key: found[key] for key in keys if key in found}
 
     def put_many(self, responses: Iterable[Response]) -> None:
@@ -85,32 +88,27 @@ class Ledger:
             }
             for response in responses
         }
-        if rows:
-            with self.database.writing() as connection:
-                # Sorted, so that two processes never wait for one another's rows.
-                connection.execute(self.database.upsert(RESPONSES), [rows[key] for key in sorted(rows)])
+        if rows:  # sorted, so that two processes never wait for one another's rows
+            self._execute(self.database.upsert(RESPONSES), [rows[key] for key in sorted(rows)])
 
     def count(self, before: datetime | None = None) -> dict[str, int]:
         """How many responses are cached (fetched before that moment), by purpose."""
         purpose = RESPONSES.c.purpose
-        counts = select(purpose, func.count()).where(*self._older_than(before)).group_by(purpose)
+        counts = sa.select(purpose, sa.func.count()).where(*self._older_than(before)).group_by(purpose)
         with self.database.reading() as connection:
             return dict(connection.execute(counts.order_by(purpose)).all())
 
     def purge(self, before: datetime | None = None) -> int:
-        """Delete the responses fetched before that moment, or all, for good; says how many they were.
+        """Delete the responses fetched before that moment, or all, for good; returns how many they were.
 
         Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. Counts and state
         stay: they are not content of the source's. A file keeps its size: what is freed in it is filled with
         zeros and used again. PostgreSQL's backups are out of reach.
         """
-        old = delete(RESPONSES).where(*self._older_than(before))
-        if self.database.is_sqlite:
-            rowid: ColumnElement[int] = literal_column("rowid")
-            some = select(rowid).select_from(RESPONSES).where(*self._older_than(before))
-            old = delete(RESPONSES).where(rowid.in_(some.limit(_PURGED_AT_ONCE)))
+        key = RESPONSES.primary_key.columns
+        some = sa.select(*key).where(*self._older_than(before)).limit(_PURGED_AT_ONCE)
         purged = 0
-        while deleted := self._execute(old):
+        while deleted := self._execute(sa.delete(RESPONSES).where(sa.tuple_(*key).in_(some))):
             purged += deleted
         self.database.vacuum(RESPONSES)
         return purged
@@ -119,12 +117,12 @@ class Ledger:
         """Count requests of this kind at that moment; call it before they leave."""
         hour = at.astimezone(UTC).strftime("%Y-%m-%dT%H")
         row = {"source": self.source, "hour": hour, "kind": kind, "count": count}
-        self._execute(self.database.upsert(REQUESTS, add=("count",)), row)
+        self._execute(self.database.upsert(REQUESTS, add="count"), row)
 
     def request_counts(self, day: date | None = None) -> dict[str, int]:
         """The requests counted on that UTC day, by kind; on all days if None."""
         kind = REQUESTS.c.kind
-        counts = select(kind, func.sum(REQUESTS.c.count)).where(REQUESTS.c.source == self.source)
+        counts = sa.select(kind, sa.func.sum(REQUESTS.c.count)).where(REQUESTS.c.source == self.source)
         if day is not None:
             counts = counts.where(REQUESTS.c.hour.between(f"{day}T00", f"{day}T23"))
         with self.database.reading() as connection:
@@ -134,7 +132,7 @@ class Ledger:
     def set_state(self, name: str, value: Mapping[str, Any] | None) -> None:
         """Store a small value (JSON) under a name, in place of an older one; None removes it."""
         if value is None:
-            self._execute(delete(STATE).where(*self._state(name)))
+            self._execute(sa.delete(STATE).where(STATE.c.source == self.source, STATE.c.name == name))
             return
         row = {"source": self.source, "name": name, "value": orjson.dumps(dict(value)).decode()}
         self._execute(self.database.upsert(STATE), row)
@@ -142,7 +140,7 @@ class Ledger:
     def get_state(self, name: str) -> dict[str, Any] | None:
         """The value stored under that name, if there is one."""
         with self.database.reading() as connection:
-            value = connection.execute(select(STATE.c.value).where(*self._state(name))).scalar()
+            value = connection.scalar(_STATE_OF, {"source": self.source, "name": name})
         return None if value is None else dict(orjson.loads(value))
 
     @contextlib.contextmanager
@@ -182,35 +180,23 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connections; the ledger cannot be used after that."""
-        self.database.close()
+        self.database.engine.dispose()
 
-    @property
-    def _mine(self) -> ColumnElement[bool]:
-        return RESPONSES.c.source == self.source
-
-    def _older_than(self, before: datetime | None) -> list[ColumnElement[bool]]:
+    def _older_than(self, before: datetime | None) -> list[sa.ColumnElement[bool]]:
         old = [] if before is None else [RESPONSES.c.fetched_at < before.timestamp()]
-        return [self._mine, *old]
+        return [RESPONSES.c.source == self.source, *old]
 
-    def _state(self, name: str) -> list[ColumnElement[bool]]:
-        return [STATE.c.source == self.source, STATE.c.name == name]
-
-    def _execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+    def _execute(self, statement: sa.Executable, values: Any = None) -> int:
         with self.database.writing() as connection:
             return int(connection.execute(statement, values).rowcount)
 
-    def _response(self, key: Key, row: RowMapping) -> Response:
+    def _response(
+        self, key: Key, status: str, query: str, fetched_at: float, mode: str, body: bytes, attempts: int
+    ) -> Response:
         try:
-            body = unpack(row["body"])
+            unpacked = unpack(body)
         except ValueError as error:
             advice = "Put a backup in its place, or delete that row."
             raise LedgerUnusable(self.where, f"{'/'.join(key)}: {error}", advice) from None
-        return Response(
-            key=key,
-            status=row["status"],
-            query=row["query"],
-            fetched_at=datetime.fromtimestamp(row["fetched_at"], UTC),
-            mode=row["mode"],
-            body=body,
-            attempts=row["attempts"],
-        )
+        moment = datetime.fromtimestamp(fetched_at, UTC)
+        return Response(key, status, query, moment, mode, unpacked, attempts)

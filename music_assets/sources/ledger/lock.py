@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import filelock
-from sqlalchemy import func
+import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from music_assets.sources.ledger.database import Database
@@ -29,8 +29,8 @@ StillHeld = Callable[[], bool]
 class RequestLock:
     """The lock, while its context lasts; safe to use from several threads.
 
-    `predecessor` is the note of a process that died while it held the lock: `pid`, `host`, `since` (ISO
-    8601, UTC) and whatever else it gave. None where the last holder ended in order.
+    `predecessor` is the note of a process that died while it held the lock, if one did: `pid`, `host`,
+    `since` (ISO 8601, UTC) and whatever else it gave.
     """
 
     def __init__(self, where: str, predecessor: dict[str, Any] | None, still_held: StillHeld) -> None:
@@ -77,16 +77,14 @@ def _hold_session(database: Database, source: str, wait: float) -> Iterator[Stil
             connection = stack.enter_context(database.engine.connect())
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.detach()  # no pool takes it back: it is closed at the end
-            while not (held := connection.scalar(func.pg_try_advisory_lock(key).select())):
+            while not (held := connection.scalar(sa.func.pg_try_advisory_lock(key).select())):
                 if time.monotonic() >= give_up:
                     break
                 time.sleep(_POLL_S)
 
         def still_held() -> bool:
-            try:
-                connection.scalar(func.pg_backend_pid().select())
-            except SQLAlchemyError:
-                return False
-            return True
+            with contextlib.suppress(SQLAlchemyError):
+                return connection.scalar(sa.func.pg_backend_pid().select()) is not None
+            return False
 
         yield still_held if held else None

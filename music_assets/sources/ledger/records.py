@@ -1,8 +1,7 @@
-"""What goes into a ledger and comes out of it, and how a response's body is stored.
+"""What goes into a ledger and comes out of it, and how a body is stored: whole, as compressed JSON.
 
 A response is cached under what it is *about* (a song and a purpose), never under the wording of the request,
-so a better query or a better matcher costs no request. Bodies are stored whole, so better parsing costs none
-either.
+so a better query or a better matcher costs no request.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-# Stands before JSON that orjson does not write: half a surrogate pair, an integer beyond 64 bits.
-_BY_JSON = b" "
+_BY_JSON = b" "  # before JSON that orjson cannot write: half a surrogate pair, an integer beyond 64 bits
 
 
 class Key(NamedTuple):
@@ -45,18 +43,13 @@ def pack(body: Any) -> bytes | None:
     if body is None:
         return None
     try:
-        text = orjson.dumps(body)
+        return zlib.compress(orjson.dumps(body))
     except TypeError:
-        text = _BY_JSON + json.dumps(body).encode()
-    return zlib.compress(text)
+        return zlib.compress(_BY_JSON + json.dumps(body).encode())
 
 
 def unpack(packed: bytes | None) -> Any:
-    """The body that `pack` made these bytes of.
-
-    Raises:
-        ValueError: they are not such bytes.
-    """
+    """The body that `pack` made these bytes of. Raises ValueError where they are damaged."""
     if packed is None:
         return None
     try:

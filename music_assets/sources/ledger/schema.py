@@ -1,8 +1,4 @@
-"""The ledger's tables, and how a file of an earlier version becomes one of this version.
-
-A ledger of version 1 (responses alone) and 2 (as commit b89238b wrote it) are SQLite files; PostgreSQL
-came with version 3. Tables are renamed in place, so that a migration takes no time and no space.
-"""
+"""The ledger's tables, and how a file of version 2 (as commit b89238b wrote it) becomes one of version 3."""
 
 from __future__ import annotations
 
@@ -47,31 +43,14 @@ STATE = sa.Table(
 
 HOLDER = "request lock"  # the name of the state that says who holds it, or died with it
 
-_FROM_VERSION_2 = (
-    # Its index (`answers_by_age`) goes with the table and serves as well as the new one.
+# In place, which takes no time and no space. Indexes go with their tables, and serve as well as the new ones.
+FROM_VERSION_2 = (
     "ALTER TABLE answers RENAME TO responses",
     "ALTER TABLE responses RENAME COLUMN question TO query",
     "ALTER TABLE responses RENAME COLUMN asked TO attempts",
-)
-_FROM_COUNTS = (
+    "ALTER TABLE facts RENAME TO state",
+    "ALTER TABLE spent RENAME TO request_counts",
+    "ALTER TABLE request_counts RENAME COLUMN day TO hour",
     # A day's requests count as those of its last hour: too long in a rolling window rather than too short.
-    "INSERT INTO request_counts SELECT source, day || 'T23', kind, count FROM spent",
-    "DROP TABLE spent",
+    "UPDATE request_counts SET hour = hour || 'T23'",
 )
-
-
-def migrate(connection: sa.Connection) -> None:
-    """Turn a SQLite file of any earlier version, or an empty one, into one of this version.
-
-    Within the caller's transaction: a kill leaves the file as it was.
-    """
-    there = set(sa.inspect(connection).get_table_names())
-    statements = [*(_FROM_VERSION_2 if "answers" in there else ())]
-    if "facts" in there:
-        statements.append("ALTER TABLE facts RENAME TO state")
-    for statement in statements:
-        connection.exec_driver_sql(statement)
-    TABLES.create_all(connection)
-    for statement in _FROM_COUNTS if "spent" in there else ():
-        connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def pragma(ledger: Ledger, name: str) -> object:
-    with ledger.engine.connect() as connection:
+    with ledger.database.engine.connect() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
@@ -66,7 +66,7 @@ def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     open_ledger(path, source="api").close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(LedgerUnusable, match="version 99"):
+    with pytest.raises(LedgerUnusable, match="version 99, and this program reads versions 2 and 3"):
         open_ledger(path, source="api")
 
 
