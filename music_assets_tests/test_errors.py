@@ -11,7 +11,7 @@ import music_assets
 from music_assets.errors import MusicAssetsError
 
 # Signals between the modules of one package, which never leave it.
-INTERNAL = {"UnreadableFile", "UnsupportedLayout", "_TokenExpired", "_Interrupted"}
+INTERNAL = {"UnreadableFile", "UnsupportedLayout", "_TokenExpired", "_Interrupted", "Retry"}
 
 
 def test_every_error_of_the_package_has_the_one_base() -> None:

@@ -52,7 +52,7 @@ def stage_asset(
         convert(store)
         plan = Plan(store, resources)
         try:
-            built = build(stage, keys, plan, run_id=context.run_id, outputs=outputs)
+            built = build(stage, keys, plan, run_id=context.run.run_id, outputs=outputs)
             for done, partition in enumerate(built, start=1):
                 _report(context, store, partition)
                 rows = partition.files[outputs[0]].rows

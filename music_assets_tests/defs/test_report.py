@@ -10,7 +10,8 @@ from music_assets.defs.assets.report import _bars, _page
 def test_the_page_says_how_much_was_matched_and_by_what() -> None:
     page = _page([("matched", 3), ("below_floor", 1)], [(1990, 2, 3)], [("AA", 3, 4)], sandbox=False)
     assert "4 MSD songs, 75.0% matched" in page
-    for words in ("below_floor", "1990s", "2 of 3", "AA", "3 of 4"):
+    # The last are of what a score means, measured on labelled pairs.
+    for words in ("below_floor", "1990s", "2 of 3", "AA", "3 of 4", "above 0.96", "1,166 of 1,166"):
         assert words in page
     assert "Sandbox" not in page
 

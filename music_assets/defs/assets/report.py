@@ -18,6 +18,17 @@ from music_assets.tables import PUBLISHED as TABLES
 _SONGS = TABLES["analytics.songs"]
 _MATCHED = func.count(_SONGS.c.spotify_track_id).label("matched")
 _ALL = func.count().label("songs")
+# Of labelled pairs with such a score, how many are the same recording, and how many there are: with lengths
+# and where the source gives none, by `python -m benchmarks.matching` (docs/matching.md).
+_RELIABILITY = [
+    ("below 0.05", 10, 2281),
+    ("0.30 to 0.50", 4, 12),
+    ("0.50 to 0.70", 9, 22),
+    ("0.70 to 0.80", 5, 5),
+    ("0.80 to 0.90", 18, 19),
+    ("0.90 to 0.96", 63, 64),
+    ("above 0.96", 1166, 1166),
+]
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}svg{display:block;width:100%}"
@@ -44,7 +55,7 @@ def report(
         decades = _rows(
             connection, select(decade, _MATCHED, _ALL).where(decade.is_not(None)).group_by("decade")
         )
-        letters = func.substr(_SONGS.c.track_id, 3, 2).label("partition")
+        letters = func.substring(_SONGS.c.track_id, 3, 2).label("partition")
         partitions = _rows(connection, select(letters, _MATCHED, _ALL).group_by("partition"))
         sources = [row[0] for row in _rows(connection, select(_SONGS.c.source).distinct()) if row[0]]
     path = Path(report_page.path)
@@ -86,7 +97,9 @@ def _page(
         f"<h2>By status</h2>{_bars(by_status)}"
         f"<h2>Matched, by decade of the MSD's year</h2>"
         f"{_bars([(f'{int(decade)}s', matched, songs) for decade, matched, songs in decades])}"
-        f"<h2>Matched, by partition</h2>{_bars(partitions)}</html>\n"
+        f"<h2>Matched, by partition</h2>{_bars(partitions)}"
+        "<h2>What a score means: labelled pairs that are the same recording, by score</h2>"
+        f"{_bars(_RELIABILITY)}</html>\n"
     )
 
 
