@@ -176,7 +176,7 @@ def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
         if url.get_backend_name() == "redshift":
             from music_assets.warehouse.redshift_url import RedshiftUrl
 
-            redshift = RedshiftUrl(url, is_local=False)
+            redshift = RedshiftUrl(url)
             return redshift.engine(), str(redshift)
         if url.get_backend_name() != "duckdb":
             return create_engine(url, poolclass=NullPool), url.render_as_string(hide_password=True)

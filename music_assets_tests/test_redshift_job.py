@@ -6,6 +6,7 @@ same rows by another engine's hands, not that a cluster would run them as fast.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,17 @@ from music_assets.cli.summary import Summary
 from music_assets.settings import Settings
 from music_assets_tests.support.same_rows import assert_same_rows
 from music_assets_tests.support.standin import Standin
+from music_assets_tests.warehouse.statements import assert_redshifts
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def on_redshift(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of its own in the environment, where the password of a warehouse is read."""
+    if "standin" in request.fixturenames:
+        url = request.getfixturevalue("standin").new_database()
+        monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", url)
 
 
 def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tuple[Summary, Summary]:
@@ -27,17 +37,18 @@ def run_both(msd: Path, folder: Path, standin: Standin, spec: str | None) -> tup
     here = Settings.from_environment({}, data=str(folder / "here"), msd=str(msd))
     first = run_job(here, spec)
     there = Settings.from_environment(
-        {"MUSIC_ASSETS_LEDGER": here.ledger},
+        {"MUSIC_ASSETS_LEDGER": here.ledger, "MUSIC_ASSETS_WAREHOUSE": os.environ["MUSIC_ASSETS_WAREHOUSE"]},
         data=str(folder / "there"),
         msd=str(msd),
         staging=f"s3://{standin.bucket}/{folder.name}",
-        warehouse=standin.new_database(),
         s3_endpoint=standin.s3_endpoint,
     )
+    before = len(standin.statements)
     second = run_job(there, spec)
     assert (first.failed, second.failed) == ([], [])
     assert first.songs == second.songs > 0
     assert not (there.data / "staging").exists()
+    assert_redshifts(standin.statements[before:])
     assert_same_rows(here, there)
     return first, second
 

@@ -21,7 +21,7 @@ from pydantic import PrivateAttr
 from music_assets.settings import CorrectionsGroup, RefreshGroup, ResolutionGroup, SandboxGroup, SpotifyGroup
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore, fingerprint
-from music_assets.warehouse.connect import open_warehouse
+from music_assets.warehouse.connect import open_warehouse, with_password
 from music_assets.warehouse.engine import Warehouse
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class StagingResource(ConfigurableResource[Any]):
 class WarehouseResource(ConfigurableResource[Any]):
     """The warehouse, by its SQLAlchemy URL, where its readers' copy goes, and how S3 is reached.
 
-    The URL holds no password: configurations are shown. This process keeps it (`without_password`).
+    Configurations are shown, so the URL has no password here: it is read from MUSIC_ASSETS_WAREHOUSE.
     """
 
     url: str
@@ -60,7 +60,7 @@ class WarehouseResource(ConfigurableResource[Any]):
 
     def open(self) -> Warehouse:
         files = S3Files(endpoint=self.s3_endpoint)
-        return open_warehouse(self.url, Path(self.published), files, self.redshift_iam_role)
+        return open_warehouse(with_password(self.url), Path(self.published), files, self.redshift_iam_role)
 
 
 class RefreshResource(ConfigurableResource[Any], RefreshGroup):

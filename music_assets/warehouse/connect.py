@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -13,24 +14,21 @@ from music_assets.warehouse.manifest import Files
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-# Passwords of URLs that are shown without, in this process alone.
-_passwords: dict[str, str] = {}
-
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown and logged; `open_warehouse` puts its password back, in this process."""
+    """The URL as it may be shown and logged."""
     try:
         parsed = make_url(url)
     except ArgumentError:
         return url
-    if parsed.password is None:
-        return url
-    bare = URL.create(
-        parsed.drivername, parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query
-    )
-    shown = bare.render_as_string()
-    _passwords[shown] = str(parsed.password)
-    return shown
+    parts = (parsed.username, None, parsed.host, parsed.port, parsed.database, parsed.query)
+    return url if parsed.password is None else URL.create(parsed.drivername, *parts).render_as_string()
+
+
+def with_password(url: str) -> str:
+    """A URL as it may be shown, with the password that MUSIC_ASSETS_WAREHOUSE has for it."""
+    configured = os.environ.get("MUSIC_ASSETS_WAREHOUSE", "")
+    return configured if without_password(configured) == url else url
 
 
 def open_warehouse(
@@ -38,11 +36,11 @@ def open_warehouse(
 ) -> Warehouse:
     """The warehouse at this SQLAlchemy URL; nothing is opened yet.
 
-    `published` is where an engine that needs one keeps the copy for readers, `files` how it reads and writes
+    `published` is where an engine that needs one has the copy for readers, `files` how it reads and writes
     `s3://…`, `iam_role` the role by which Redshift reads there.
 
     Raises:
-        WarehouseError: the URL is none, or of an engine this project does not have.
+        WarehouseError: it is not a URL, or of an engine this project does not have.
     """
     try:
         parsed = make_url(url)
@@ -62,12 +60,11 @@ def open_warehouse(
     if parsed.get_backend_name() == "redshift":
         if files is None:
             raise WarehouseError("Redshift needs a way to S3, and was opened without.")
-        if url in _passwords:
-            parsed = parsed.set(password=_passwords[url])
         from music_assets.warehouse.redshift import RedshiftWarehouse
         from music_assets.warehouse.redshift_url import RedshiftUrl
 
-        return RedshiftWarehouse(RedshiftUrl(parsed, is_local=parsed.host in LOOPBACK), files, iam_role)
+        is_local = parsed.host in LOOPBACK
+        return RedshiftWarehouse(RedshiftUrl(parsed), files, iam_role, is_local=is_local)
     raise WarehouseError(
         f"MUSIC_ASSETS_WAREHOUSE names the engine {parsed.drivername!r}; it takes "
         "duckdb:////absolute/path.duckdb or redshift+redshift_connector://…"

@@ -34,9 +34,9 @@ from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
 from music_assets.warehouse.manifest import Files, Manifest
-from music_assets.warehouse.migrations import HeldColumn, HeldTable, steps
+from music_assets.warehouse.migrations import ExistingColumn, ExistingTable, steps
 
-# Long enough for another run's load of a letter, short enough to be told who is in the way.
+# Long enough for another run's load, short enough to hear soon who is in the way.
 DEFAULT_WAIT_S = 60.0
 # Of what DuckDB holds; the process holds some 300 MB beside it.
 MEMORY_LIMIT = "1200MB"
@@ -89,12 +89,12 @@ class DuckDBWarehouse(Warehouse):
             except duckdb.Error as error:
                 local = dict(zip((one.url for one in manifests), files, strict=True))
                 wrong = wrong_objects(manifests, lambda url: Path(local[url]).read_bytes())
-                said = _first_line(error)
-                named = [one for one in manifests if local[one.url] in said]
+                message = _first_line(error)
+                named = [one for one in manifests if local[one.url] in message]
                 wrong = wrong or [
-                    f"slice {one.slice}: {said.replace(local[one.url], one.url)}" for one in named
+                    f"slice {one.slice}: {message.replace(local[one.url], one.url)}" for one in named
                 ]
-                raise load_failed(table, manifests, wrong, said) from error
+                raise load_failed(table, manifests, wrong, message) from error
 
     def publish(self) -> Path:
         """Write the readers' copy beside the one in use, then put it in its place."""
@@ -171,33 +171,33 @@ class DuckDBWarehouse(Warehouse):
         """Make the tables what is declared."""
         raw: Any = connection.connection.driver_connection
         comments = raw.execute("SELECT schema_name, table_name, comment FROM duckdb_tables()").fetchall()
-        held = {f"{schema}.{name}": HeldTable(comment) for schema, name, comment in comments}
+        existing = {f"{schema}.{name}": ExistingTable(comment) for schema, name, comment in comments}
         columns = raw.execute(
             "SELECT schema_name, table_name, column_name, data_type, comment, is_nullable "
             "FROM duckdb_columns() WHERE NOT internal"
         ).fetchall()
         for schema, name, column, type_, comment, nullable in columns:
-            if f"{schema}.{name}" in held:
-                held[f"{schema}.{name}"].columns[column] = HeldColumn(type_, comment, nullable)
-        todo = steps(held, connection.dialect, partial(_held_name, connection))
+            if f"{schema}.{name}" in existing:
+                existing[f"{schema}.{name}"].columns[column] = ExistingColumn(type_, comment, nullable)
+        todo = steps(existing, connection.dialect, partial(_held_name, connection))
         if todo:
             raw.execute(";".join(todo))
 
     @contextmanager
     def _held(self, purpose: str) -> Iterator[None]:
-        """Hold our lock, whose note tells others who has it; it dies with the process."""
+        """Hold our lock, beside a file that names its holder; it dies with the process."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{self.path}.lock")
-        note = Path(f"{self.path}.holder.json")
+        holder_file = Path(f"{self.path}.holder.json")
         try:
             lock.acquire(timeout=self.wait_s)
         except Timeout:
             raise WarehouseInUse(
-                f"{self.path} is in use by {_holder(note)}. Waited {self.wait_s:g} s; "
+                f"{self.path} is in use by {_holder(holder_file)}. Waited {self.wait_s:g} s; "
                 "try again when it is done."
             ) from None
         try:
-            note.write_text(
+            holder_file.write_text(
                 json.dumps(
                     {
                         "pid": os.getpid(),
@@ -209,7 +209,7 @@ class DuckDBWarehouse(Warehouse):
             )
             yield
         finally:
-            _remove(note)
+            _remove(holder_file)
             lock.release()
 
     @contextmanager
@@ -282,9 +282,9 @@ def _held_name(connection: Connection, type_: TypeEngine[Any]) -> str:
     return _type_name(type_, connection).split("(")[0]
 
 
-def _holder(note: Path) -> str:
+def _holder(holder_file: Path) -> str:
     with suppress(OSError, ValueError, KeyError):
-        holder = json.loads(note.read_text())
+        holder = json.loads(holder_file.read_text())
         return f"process {holder['pid']} on {holder['host']} ({holder['purpose']}, since {holder['since']})"
     return "another process"
 

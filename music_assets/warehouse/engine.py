@@ -114,10 +114,10 @@ class Warehouse(ABC):
     ) -> Loaded:
         done = Loaded()
         loads = select(LOADS.c.slice, LOADS.c.checksum, LOADS.c.rows).where(LOADS.c.table == table.name)
-        held = {row.slice: row for row in connection.execute(loads)}
+        existing = {row.slice: row for row in connection.execute(loads)}
         todo = []
         for manifest in sorted(manifests, key=lambda one: one.slice):
-            before = held.get(manifest.slice)
+            before = existing.get(manifest.slice)
             if before is not None and before.checksum == manifest.checksum:
                 done.unchanged[manifest.slice] = manifest.rows
             elif before is not None and before.rows and not manifest.rows and not allow_empty:
@@ -142,7 +142,7 @@ class Warehouse(ABC):
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute(
             insert(LOADS).values(
-                [  # one statement: a row each would take its time on a cluster
+                [  # one statement: one per row would take its time on a cluster
                     {
                         "table": table.name,
                         "slice": one.slice,
@@ -167,7 +167,7 @@ class Warehouse(ABC):
                 raise WarehouseError(
                     f"{table.fullname}, slice {manifest.slice}: {rows} rows arrived from {manifest.url}, "
                     f"its manifest says {manifest.rows}. Nothing was loaded; "
-                    f"materialize staged_json for it again."
+                    "materialize staged_json for it again."
                 )
         if not self.is_local and "source" in table.c:
             invented = select(func.count()).where(table.c.slice.in_(slices), table.c.source == SANDBOX)
@@ -226,14 +226,16 @@ class Warehouse(ABC):
         connection.execute(insert(table).from_select(names, rows))
 
 
-def load_failed(table: Table, manifests: Sequence[Manifest], why: Sequence[str], said: str) -> WarehouseError:
-    """What to say of a load that failed: which files are wrong or, where none is, what the engine said."""
+def load_failed(
+    table: Table, manifests: Sequence[Manifest], why: Sequence[str], message: str
+) -> WarehouseError:
+    """The error of a load that failed: which files are wrong or, where none is, the engine's message."""
     some = [one.slice for one in manifests[:10]]
     more = ", …" if len(manifests) > len(some) else ""
-    cause = "; ".join(why[:5]) or f"{said} (slices {', '.join(some)}{more})"
+    cause = "; ".join(why[:5]) or f"{message} (slices {', '.join(some)}{more})"
     return WarehouseError(
         f"{table.fullname}: {cause}. Nothing was loaded; fix what is named, or materialize "
-        f"staged_json for it again."
+        "staged_json for it again."
     )
 
 
@@ -243,7 +245,7 @@ def wrong_objects(manifests: Sequence[Manifest], read: Callable[[str], bytes]) -
     for manifest in manifests:
         try:
             size = len(read(manifest.url))
-        except Exception as error:  # each kind of store has its own; whatever it is, it is what is told
+        except Exception as error:  # each kind of store has its own; whatever it is, its message helps
             found.append(f"slice {manifest.slice}: {manifest.url} cannot be read: {error}")
             continue
         if size != manifest.bytes:

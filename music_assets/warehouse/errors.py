@@ -6,7 +6,7 @@ from music_assets.errors import MusicAssetsError
 
 
 class WarehouseError(MusicAssetsError):
-    """A warehouse could not do what was asked; the message says which, where, and what to do."""
+    """A warehouse could not do something; the message says which, where, and what to do."""
 
 
 class WarehouseInUse(WarehouseError):

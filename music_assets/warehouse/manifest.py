@@ -1,13 +1,13 @@
-"""What a load is made of: one checked file a slice.
+"""What a load consists of: one validated file per slice.
 
-Here: the manifest as data, its two written forms (our verdict, and the one Redshift's COPY reads), and
-what an engine needs of whoever keeps the files. Who writes them is `io_managers`, who checks is `gate`.
+Here: the manifest as data and in the form that Redshift's COPY reads, and what an engine needs of whoever
+stores the files. Files are written and validated in `music_assets.staging`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -20,11 +20,11 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One staged file that passed the gate.
+    """One staged file that passed validation.
 
-    `kind` is the staged kind (a table of `staging`), `slice` the partition or refresh, `url` where
-    the file lies, `rows` how many lines it has, `bytes` its size as it lies there, `checksum` the
-    SHA-256 of those bytes.
+    `kind` is the staged kind (a table of `staging`), `slice` the partition or the day of a refresh, `url`
+    where the file is, `rows` how many lines it has, `bytes` its size as it is stored, `checksum` the SHA-256
+    of those bytes.
     """
 
     kind: str
@@ -33,33 +33,6 @@ class Manifest:
     rows: int
     bytes: int
     checksum: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gate says of one staged file: nothing, and it may be loaded, or what is wrong.
-
-    `gate` is the version of the gate that looked.
-    """
-
-    manifest: Manifest
-    gate: str
-    problems: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        return not self.problems
-
-    def stands(self, checksum: str, gate: str) -> bool:
-        """Whether that gate need not look at the file with that checksum: it did, and let it pass."""
-        return self.passed and self.manifest.checksum == checksum and self.gate == gate
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Verdict:
-        return cls(Manifest(**data["manifest"]), data["gate"], tuple(data["problems"]))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class HeldColumn:
+class ExistingColumn:
     """A column as it is in the warehouse: its type in the engine's words, and its comment."""
 
     type: str
@@ -40,19 +40,19 @@ class HeldColumn:
 
 
 @dataclass
-class HeldTable:
+class ExistingTable:
     """A table as it is in the warehouse."""
 
     comment: str | None = None
-    columns: dict[str, HeldColumn] = field(default_factory=dict)
+    columns: dict[str, ExistingColumn] = field(default_factory=dict)
 
 
 def steps(
-    held: Mapping[str, HeldTable], dialect: Dialect, type_name: Callable[[TypeEngine[Any]], str]
+    existing: Mapping[str, ExistingTable], dialect: Dialect, type_name: Callable[[TypeEngine[Any]], str]
 ) -> list[str]:
-    """The DDL that makes of what is held what is declared: schemas, tables, columns, comments.
+    """The DDL from the existing tables to the declared ones: schemas, tables, columns, comments.
 
-    `held` has the tables by full name; `type_name` gives a declared type in the words of `held`.
+    `existing` has the tables by full name; `type_name` gives a declared type in the words of `existing`.
 
     Raises:
         WarehouseError: a column is there with another type, or one that may not be NULL is new or is no
@@ -60,23 +60,23 @@ def steps(
     """
     todo: list[DDLElement | str] = []
     refused: list[str] = []
-    missing = [table for table in METADATA.sorted_tables if table.fullname not in held]
+    missing = [table for table in METADATA.sorted_tables if table.fullname not in existing]
     schemas = {table.schema for table in missing}
     todo += [CreateSchema(schema, if_not_exists=True) for schema in SCHEMAS if schema in schemas]
     todo += [CreateTable(table) for table in missing]
-    if LOADS.fullname in held:  # what was in a table that is gone is loaded no more
+    if LOADS.fullname in existing:  # what was in a table that is gone is not loaded any more
         gone = [table.name for table in missing if table.schema == "staging"]
         todo += [f"DELETE FROM {LOADS.fullname} WHERE \"table\" = '{name}'" for name in gone]
     for refresh in (METADATA.tables[f"staging.{name}_refresh"] for name in REFRESHED):
-        before = held.get(refresh.fullname.removesuffix("_refresh"))
+        before = existing.get(refresh.fullname.removesuffix("_refresh"))
         if refresh in missing and before is not None:
             todo += _move_days(refresh, before, dialect)
     for table in METADATA.sorted_tables:
-        there = held.get(table.fullname, HeldTable())
+        there = existing.get(table.fullname, ExistingTable())
         if table not in missing:
             added = _new_columns(table, there, dialect, type_name, refused)
             todo += added
-            if added and table.schema == "staging" and LOADS.fullname in held:
+            if added and table.schema == "staging" and LOADS.fullname in existing:
                 # The staged files have what the new column lacks: their slices are to be loaded again.
                 todo.append(f"UPDATE {LOADS.fullname} SET checksum = '' WHERE \"table\" = '{table.name}'")
         if table.comment != there.comment:
@@ -91,7 +91,7 @@ def steps(
     return [str(step if isinstance(step, str) else step.compile(dialect=dialect)).strip() for step in todo]
 
 
-def _move_days(refresh: Table, before: HeldTable, dialect: Dialect) -> list[str]:
+def _move_days(refresh: Table, before: ExistingTable, dialect: Dialect) -> list[str]:
     """Move to the table of refreshes what an earlier version loaded by day among the partitions."""
     source, name = refresh.fullname.removesuffix("_refresh"), refresh.name.removesuffix("_refresh")
     quote = dialect.identifier_preparer.format_column
@@ -106,7 +106,7 @@ def _move_days(refresh: Table, before: HeldTable, dialect: Dialect) -> list[str]
 
 def _new_columns(
     table: Table,
-    there: HeldTable,
+    there: ExistingTable,
     dialect: Dialect,
     type_name: Callable[[TypeEngine[Any]], str],
     refused: list[str],
@@ -128,8 +128,8 @@ def _new_columns(
                 f"{table.fullname}.{column.name} is {before.type} in the warehouse, and declared as "
                 f"{type_name(column.type)}. {_advice(table)}"
             )
-    for name, held in there.columns.items():
-        if name not in table.c and not held.nullable:
+    for name, existing in there.columns.items():
+        if name not in table.c and not existing.nullable:
             refused.append(
                 f"{table.fullname} has a column {name} that must not be NULL and is declared no more. "
                 f"{_advice(table)}"

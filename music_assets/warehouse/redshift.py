@@ -9,8 +9,8 @@ from the start of the transaction; a load that was done after all is then found 
 
 Slices are deleted and COPY fills the table itself: a temporary table in between would write all rows twice
 and save nothing, since the same transaction holds counts against the manifests. The Redshift Database
-Developer Guide (https://docs.aws.amazon.com/redshift/latest/dg/) has what is said here of Redshift; it was
-run on the stand-in of `music_assets_tests`, and not on a cluster.
+Developer Guide (https://docs.aws.amazon.com/redshift/latest/dg/) has what is stated here about Redshift; this
+was run on the stand-in of `music_assets_tests`, not on a cluster.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from music_assets.tables import READERS_SCHEMAS, SCHEMAS
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.manifest import Files, Manifest, copy_manifest
-from music_assets.warehouse.migrations import HeldColumn, HeldTable, steps
+from music_assets.warehouse.migrations import ExistingColumn, ExistingTable, steps
 from music_assets.warehouse.redshift_url import RedshiftUrl
 
 _T = TypeVar("_T")
@@ -66,8 +66,10 @@ class RedshiftWarehouse(Warehouse):
 
     needs_s3 = True
 
-    def __init__(self, url: RedshiftUrl, files: Files, iam_role: str = "default") -> None:
-        self.is_local = url.is_local
+    def __init__(
+        self, url: RedshiftUrl, files: Files, iam_role: str = "default", *, is_local: bool = False
+    ) -> None:
+        self.is_local = is_local
         self.pause = 1.0  # seconds before the second attempt, at most; doubled for each one more
         self._url = url
         self._engine = url.engine()
@@ -81,7 +83,7 @@ class RedshiftWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self, purpose: str) -> Iterator[Connection]:
-        with self._telling(purpose), self._engine.connect() as connection:
+        with self._named_errors(purpose), self._engine.connect() as connection:
             connection.exec_driver_sql(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}")
             connection.execute(text(f"SET statement_timeout TO {self._url.statement_timeout * 1000}"))
             connection.commit()
@@ -123,12 +125,12 @@ class RedshiftWarehouse(Warehouse):
         try:
             connection.exec_driver_sql(copy)
         except DBAPIError as error:
-            told = _told(error)
-            if isinstance(told, WarehouseInterrupted):
+            named = _warehouse_error(error)
+            if isinstance(named, WarehouseInterrupted):
                 raise
             connection.rollback()
             why = self._load_errors(connection, manifests) or wrong_objects(manifests, self._files.read)
-            raise load_failed(table, manifests, why, f"{told} (COPY by the role {self._role})") from error
+            raise load_failed(table, manifests, why, f"{named} (COPY by the role {self._role})") from error
 
     def insert(self, connection: Connection, table: Table, rows: SelectBase) -> None:
         """Append a statement's rows; values are written out: DBAs see them, and Redshift types them."""
@@ -182,26 +184,26 @@ class RedshiftWarehouse(Warehouse):
             connection.commit()
 
     def _steps(self, connection: Connection) -> list[str]:
-        held: dict[str, HeldTable] = {}
+        existing: dict[str, ExistingTable] = {}
         rows = connection.execute(text(_COLUMNS))
         for schema, name, column_, type_, not_null, comment, of_table in rows:
-            there = held.setdefault(f"{schema}.{name}", HeldTable(of_table))
-            there.columns[column_] = HeldColumn(type_, comment, not not_null)
+            there = existing.setdefault(f"{schema}.{name}", ExistingTable(of_table))
+            there.columns[column_] = ExistingColumn(type_, comment, not not_null)
 
         dialect = _as_text()
-        return steps(held, dialect, lambda type_: type_.compile(dialect))
+        return steps(existing, dialect, lambda type_: type_.compile(dialect))
 
     def _load_errors(self, connection: Connection, manifests: Sequence[Manifest]) -> list[str]:
-        """What Redshift noted of a COPY that failed in this session, in words."""
-        noted = table(
+        """What Redshift recorded of a COPY that failed in this session."""
+        errors = table(
             "sys_load_error_detail",
             *map(column, ("file_name", "line_number", "column_name", "error_message", "start_time")),
             column("session_id"),
         )
-        mine = noted.c.session_id == text("pg_backend_pid()")
+        mine = errors.c.session_id == text("pg_backend_pid()")
         slices = {one.url: one.slice for one in manifests}
         with suppress(DBAPIError):  # it may not be ours to read; there are other ways to tell
-            for row in connection.execute(select(noted).where(mine).order_by(noted.c.start_time.desc())):
+            for row in connection.execute(select(errors).where(mine).order_by(errors.c.start_time.desc())):
                 url = row.file_name.strip()
                 if url in slices:
                     return [
@@ -216,32 +218,32 @@ class RedshiftWarehouse(Warehouse):
             try:
                 return attempt()
             except (WarehouseInterrupted, DBAPIError) as error:
-                told = _told(error) if isinstance(error, DBAPIError) else error
-                if not isinstance(told, WarehouseInterrupted) or count == _ATTEMPTS:
+                named = _warehouse_error(error) if isinstance(error, DBAPIError) else error
+                if not isinstance(named, WarehouseInterrupted) or count == _ATTEMPTS:
                     raise
                 # At random, so that two who met do not meet again.
                 time.sleep(random.uniform(0, min(_LONGEST_PAUSE, self.pause * 2 ** (count - 1))))
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _telling(self, purpose: str) -> Iterator[None]:
-        """Turn what the driver raises into words of ours; no password is in either."""
+    def _named_errors(self, purpose: str) -> Iterator[None]:
+        """Raise our errors in place of the driver's; no password is in either."""
         try:
             yield
         except DBAPIError as error:
-            told = _told(error)
-            raise type(told)(f"{self._url}, {purpose}: {told}") from error
+            named = _warehouse_error(error)
+            raise type(named)(f"{self._url}, {purpose}: {named}") from error
         except ConnectionError as error:
             raise WarehouseInterrupted(f"{self._url}, {purpose}: the connection was lost: {error}") from error
 
 
-def _told(error: DBAPIError) -> WarehouseError:
-    """The error in words: whether trying again may help is in its class."""
-    said = error.orig.args[0] if error.orig is not None and error.orig.args else str(error.orig)
-    if not isinstance(said, dict):  # the driver's own words: it has lost the server, or never found it
-        return WarehouseInterrupted(str(said))
-    message, state = str(said.get("M", "")), str(said.get("C", ""))
-    words = " ".join(str(said[key]) for key in ("M", "D") if said.get(key))
+def _warehouse_error(error: DBAPIError) -> WarehouseError:
+    """The error as ours: its class says whether a retry may help."""
+    reported = error.orig.args[0] if error.orig is not None and error.orig.args else str(error.orig)
+    if not isinstance(reported, dict):  # the driver's own words: it has lost the server, or never found it
+        return WarehouseInterrupted(str(reported))
+    message, state = str(reported.get("M", "")), str(reported.get("C", ""))
+    words = " ".join(str(reported[key]) for key in ("M", "D") if reported.get(key))
     if state == _TIMED_OUT:
         return WarehouseInUse(
             f"{words}. Another load may have its turn (svv_transactions and the query group "

@@ -1,6 +1,6 @@
-"""What of Spotify's is to be asked about again, the stalest first: chosen by SQL among what is staged.
+"""What of Spotify's is to be looked up again, the stalest first: chosen by SQL among what is staged.
 
-Readers' tables are filled after a refresh, so staging is looked at, of all slices. Asking is for
+Readers' tables are filled after a refresh, so staging is read, of all slices. The requests are sent by
 `music_assets.defs.assets.refresh`.
 """
 
@@ -17,37 +17,37 @@ from music_assets.warehouse.published import query
 
 
 def stale_tracks(before: datetime, limit: int) -> Select[Any]:
-    """Ids of matched tracks that were not asked about since `before` (UTC), the stalest first.
+    """Ids of matched tracks that were not looked up since `before` (UTC), the stalest first.
 
-    Those come before all others that came within an album alone or were set by hand: their details lack.
+    First come those that came within an album alone or were set by hand: their details are missing.
     """
     mapped, staged = STAGED["mapped_songs"], STAGED["spotify_tracks"]
     refreshed = STAGED_BY_DAY["spotify_tracks_refresh"]
-    asked = union_all(
+    seen = union_all(
         select(refreshed.c.spotify_track_id, refreshed.c.fetched_at),
         select(staged.c.spotify_track_id, staged.c.fetched_at).where(staged.c.isrc.is_not(None)),
     )
     matched = select(mapped.c.spotify_track_id.label("id")).where(mapped.c.accepted).distinct().subquery()
-    return _stalest(matched, asked, before, limit)
+    return _stalest(matched, seen, before, limit)
 
 
 def stale_artists(before: datetime, limit: int) -> Select[Any]:
-    """Ids of artists credited on matches that were not asked about since `before` (UTC), the stalest first.
+    """Ids of artists credited on matches that were not looked up since `before` (UTC), the stalest first.
 
-    Those come before all others of whom only the name is known.
+    First come those of whom only the name is known.
     """
     votes, staged = STAGED["artist_votes"], STAGED["spotify_artists"]
     refreshed = STAGED_BY_DAY["spotify_artists_refresh"]
-    asked = union_all(
+    seen = union_all(
         select(refreshed.c.spotify_artist_id, refreshed.c.fetched_at),
         select(staged.c.spotify_artist_id, staged.c.fetched_at).where(staged.c.url.is_not(None)),
     )
     credited = select(votes.c.spotify_artist_id.label("id")).distinct().subquery()
-    return _stalest(credited, asked, before, limit)
+    return _stalest(credited, seen, before, limit)
 
 
 def artists_to_list(before: datetime, limit: int) -> Select[Any]:
-    """Ids of matched artists whose releases were not asked for since `before` (UTC).
+    """Ids of matched artists whose releases were not listed since `before` (UTC).
 
     Those with most matched songs come first.
     """
@@ -72,9 +72,9 @@ def artists_to_list(before: datetime, limit: int) -> Select[Any]:
     )
 
 
-def _stalest(wanted: FromClause, asked: CompoundSelect[Any], before: datetime, limit: int) -> Select[Any]:
-    """The wanted ids by when they were last asked about themselves; `asked` has these ids and times."""
-    id_, at = asked.subquery().c
+def _stalest(wanted: FromClause, seen: CompoundSelect[Any], before: datetime, limit: int) -> Select[Any]:
+    """The wanted ids by when they were last looked up themselves; `seen` has these ids and times."""
+    id_, at = seen.subquery().c
     last = select(id_.label("id"), func.max(at).label("at")).group_by(id_).subquery()
     return (
         select(wanted.c.id)

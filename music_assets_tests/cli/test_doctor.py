@@ -172,9 +172,11 @@ def test_the_command_has_an_exit_code_and_shows_no_secret(
     assert not any(secret in well.output + ill.output for secret in SECRETS.values())
 
 
-def test_redshift_is_tried_and_needs_files_on_s3(standin: Standin, tmp_path: Path) -> None:
-    environment = {"MUSIC_ASSETS_WAREHOUSE": standin.new_database()}
-    found = list(examine(environment, data=str(tmp_path), offline=True))
+def test_redshift_is_tried_and_needs_files_on_s3(
+    standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", standin.new_database())
+    found = list(examine(data=str(tmp_path), offline=True))
     first, second = (finding for finding in found if finding.subject == "warehouse")
     assert (first.state, second.state) == (OK, PROBLEM)
     assert "MUSIC_ASSETS_STAGING=s3://" in second.advice

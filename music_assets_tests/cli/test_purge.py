@@ -290,17 +290,17 @@ def test_the_next_run_asks_again_for_what_is_gone_as_was_said_before(
 
 @pytest.mark.slow
 def test_s3_and_redshift_are_purged_with_their_earlier_versions(
-    world: World, tmp_path: Path, standin: Standin
+    world: World, tmp_path: Path, standin: Standin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     standin.s3.put_bucket_versioning(Bucket=standin.bucket, VersioningConfiguration={"Status": "Enabled"})
     here = world.copy(tmp_path)
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", standin.new_database())
+    monkeypatch.setenv("MUSIC_ASSETS_LEDGER", here.ledger)
     settings = Settings.from_environment(
-        {"MUSIC_ASSETS_LEDGER": here.ledger},
         data=str(tmp_path / "there"),
         msd=str(world.msd),
         sandbox_url=world.sandbox_url,
         staging=f"s3://{standin.bucket}/purge",
-        warehouse=standin.new_database(),
         s3_endpoint=standin.s3_endpoint,
     )
     assert run_job(settings, f"{FIRST},{SECOND}").failed == []

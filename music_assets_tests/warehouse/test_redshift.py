@@ -5,29 +5,37 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
 import boto3
 import pytest
-import sqlglot
+from dagster import materialize
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from music_assets.cli.erase import Purge
+from music_assets.cli.trace import trace_row
 from music_assets.definitions import build_defs
+from music_assets.defs.assets.report import report
+from music_assets.defs.checks.rules import blocking_rules, warnings
 from music_assets.defs.wiring import resources
-from music_assets.lookup import lookup
+from music_assets.lookup import LookupFailed, lookup
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
-from music_assets.tables import LOADS, PUBLISHED, STAGED, key_columns
+from music_assets.staging.store import StagingStore
+from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY, key_columns
 from music_assets.warehouse.connect import open_warehouse, without_password
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
-from music_assets.warehouse.published import query
+from music_assets.warehouse.published import APPENDED, query
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets.warehouse.redshift_url import RedshiftUrl
-from music_assets_tests.support.staged_rows import Place, row
+from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks
+from music_assets_tests.support.staged_rows import OnS3, Place, row
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
+from music_assets_tests.warehouse.statements import assert_redshifts
 
 KIND = "artist_votes"
 BEGIN = "redshift+redshift_connector://"
@@ -44,7 +52,7 @@ def votes(place: Redshift) -> list[tuple[Any, ...]]:
 
 
 def url_of(place: Redshift) -> Any:
-    return place.warehouse._url._url.update_query_dict({"ssl": "false"})
+    return place.warehouse._url.url.update_query_dict({"ssl": "false"})
 
 
 def warehouse_at(url: Any, standin: Standin, **options: Any) -> Any:
@@ -214,14 +222,17 @@ def test_a_server_that_is_not_there_is_told(standin: Standin) -> None:
 
 
 def test_a_password_is_neither_in_settings_nor_configurations_nor_logs(
-    redshift_place: Redshift, standin: Standin, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    redshift_place: Redshift,
+    standin: Standin,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     url = url_of(redshift_place).render_as_string(hide_password=False)
     assert PASSWORD in url
-    settings = Settings.from_environment(
-        {}, data=str(tmp_path), warehouse=url, staging=f"s3://{standin.bucket}/x"
-    )
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", url)
+    settings = Settings.from_environment(data=str(tmp_path), staging=f"s3://{standin.bucket}/x")
     resource = resources(settings)["warehouse"]
     with resource.open().transaction("looking") as connection:  # and yet it can be opened
         shown = f"{connection.engine!r} {connection.engine.url}"
@@ -262,8 +273,7 @@ def test_the_query_of_a_url_is_the_drivers(standin: Standin) -> None:
         make_url(
             f"{BEGIN}me@/dev?iam=true&cluster_identifier=c1&region=us-east-1&is_serverless=false"
             "&serverless_acct_id=123456789012"
-        ),
-        is_local=False,
+        )
     )
     assert url.options == {
         "iam": True,
@@ -278,9 +288,8 @@ def test_the_query_of_a_url_is_the_drivers(standin: Standin) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"{BEGIN}h/dev?iamm=true", "'iamm' .* is no setting of redshift_connector"),
         (f"{BEGIN}h/dev?secret_access_key=x", "AWS's own settings"),
-        (f"{BEGIN}h/dev?statement_timeout=1h", "whole number of seconds"),
+        (f"{BEGIN}h/dev?statement_timeout=1h", "takes whole seconds"),
         ("redshift+psycopg2://h/dev", r"redshift\+redshift_connector://"),
     ],
 )
@@ -328,33 +337,48 @@ def test_readers_may_read_what_is_published_and_nothing_else(
     standin.as_postgres("REVOKE music_readers FROM reader;")
 
 
-def test_every_statement_is_redshifts_by_a_second_reader(standin: Standin) -> None:
-    """sqlglot's parser of Redshift's dialect, on all that is sent from making the tables to granting."""
-    before = len(standin.statements)
-    warehouse = warehouse_at(standin.new_database(), standin)
-    from music_assets_tests.support.staged_rows import OnS3
-
-    place = Place(warehouse, OnS3(standin, f"s3://{standin.bucket}/all"))
-    for kind in STAGED:
-        key = dict.fromkeys(key_columns(STAGED[kind]), "k")
+def test_every_statement_is_redshifts_by_a_second_reader(
+    standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is sent, from creating the tables to purging: of the main job, see `test_redshift_job`."""
+    before, url = len(standin.statements), standin.new_database()
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", url)
+    staging = f"s3://{standin.bucket}/all"
+    settings = Settings.from_environment(data=str(tmp_path), staging=staging, s3_endpoint=standin.s3_endpoint)
+    warehouse = warehouse_at(url, standin)
+    place = Place(warehouse, OnS3(standin, staging))
+    staged = {**STAGED, **STAGED_BY_DAY}
+    for kind, table in staged.items():
+        key = dict.fromkeys(key_columns(table), "k")
         place.load(place.stage(kind, "AA", [row(kind, **key)]))
-    for name in PUBLISHED:
-        warehouse.fill(PUBLISHED[name], query(name))
-    history = "spotify.popularity_history"
-    warehouse.append(PUBLISHED[history], query(history))
+    for name, table in PUBLISHED.items():
+        fill = warehouse.append if name in APPENDED else warehouse.fill
+        fill(table, query(name))
+    assert place.rows(LOADS, "rows") == [(1,)] * len(staged)
+    # Migrations: a new column, changed comments, days that are moved.
+    with warehouse.transaction("changing") as connection:
+        connection.exec_driver_sql("ALTER TABLE staging.msd_songs DROP COLUMN genre")
+        connection.exec_driver_sql("DROP TABLE staging.spotify_tracks_refresh")
+    with warehouse.transaction("looking") as connection:
+        # Checks, and what a refresh chooses.
+        for table in PUBLISHED.values():
+            for rule in blocking_rules(table):
+                assert connection.execute(rule.broken).scalar_one() >= 0
+            for warned in warnings(table, 30):
+                assert warned.find(connection).message
+        for chosen in (stale_tracks, stale_artists, artists_to_list):
+            connection.execute(chosen(datetime(2026, 11, 23, tzinfo=UTC), 5))
+    used = {name: resources(settings)[name] for name in ("warehouse", "report_page")}
+    assert materialize([report], resources=used, selection=[report]).success
+    lookup(["TRAAAAW128F429D538", "SOMZWCG12A8C13C480"], warehouse=url, columns=["title"])
+    with pytest.raises(LookupFailed, match="no track"):
+        trace_row("TRAAZZZ128F429D538", url, StagingStore(str(tmp_path)), None, None)
     warehouse.grant("music_readers")
-    sent = set(standin.statements[before:])
-    assert len(sent) > 500
-    opaque = set()
-    comments = sorted(one for one in sent if one.startswith("COMMENT"))
-    for statement in sent - set(comments[20:]):  # all alike, and many
-        parsed = sqlglot.parse_one(statement, read="redshift")
-        assert parsed is not None, statement
-        if isinstance(parsed, sqlglot.exp.Command):
-            opaque.add(statement.split()[0].upper())
-    # Of these sqlglot reads the first word alone.
-    assert opaque <= {"LOCK", "ANALYZE", "GRANT", "ALTER", "SHOW", "SET", "CREATE", "BEGIN"}, opaque
-    assert place.rows(LOADS, "rows") == [(1,)] * len(STAGED)
+    for moment in (datetime(2026, 11, 23, tzinfo=UTC), None):
+        list(Purge(settings, moment, keep_ids=moment is not None).run())
+    sent = standin.statements[before:]
+    assert len(set(sent)) > 500
+    assert_redshifts(sent)
 
 
 def test_ids_are_looked_up_as_in_the_published_copy(redshift_place: Redshift) -> None:
