@@ -134,7 +134,7 @@ SOURCE = text(
     "provider's name.",
     OURS,
 )
-FETCHED_AT = timestamp("fetched_at", "When the answer came in (UTC).", OURS)
+FETCHED_AT = timestamp("fetched_at", "When the response came in (UTC).", OURS)
 
 _SLICE = text(32, "slice", "The partition, or the refresh, the row came in with.", OURS, nullable=False)
 

@@ -23,7 +23,7 @@ from music_assets.tables.columns import (
 )
 
 NO_CANDIDATE = "the track has no candidate"
-NOT_SEARCHED = "the track was never asked about"
+NOT_SEARCHED = "the track was never searched for"
 
 _SONG = (
     msd_id("track_id", "The MSD track that a Spotify track was sought for.", MSD, key=True),
@@ -37,7 +37,7 @@ _SONG = (
     ),
     text(16, "status", "`matched`, `ambiguous`, `below_floor`, `no_candidates`, `pending`, `error`.", OURS),
     integer("rank", "Place among the track's candidates, 1 is best.", OURS, low=1, null=NO_CANDIDATE),
-    flag("accepted", "Whether this candidate is the match; true of one row a track at most.", OURS),
+    flag("accepted", "Whether this candidate is the match; true of at most one row per track.", OURS),
     flag("equivalent", "Whether it is the accepted recording on another album.", OURS),
     real(
         "score",
@@ -100,7 +100,7 @@ _ARTIST = (
     spotify_id("spotify_artist_id", "A candidate: credited on one of its matched tracks.", SPOTIFY, key=True),
     _SPELLING,
     integer("rank", "Place by votes times agreement, 1 is best.", OURS, low=1),
-    flag("accepted", "Whether this is the artist; of one row an artist at most.", OURS),
+    flag("accepted", "Whether this is the artist; true of at most one row per artist.", OURS),
     VOTES,
     real("share", "Votes over all votes of the MSD artist: guests lower it.", OURS, low=0, high=1),
     AGREEMENT,

@@ -50,7 +50,7 @@ SONG_FIELDS = (
     real("key_confidence", "How sure the analysis is of the key; 0 is a guess.", MSD, low=0, high=1),
     integer("mode", "Estimated mode: 1 is major, 0 is minor.", MSD, low=0, high=1),
     real("mode_confidence", "How sure the analysis is of it; 0 is a guess.", MSD, low=0, high=1),
-    integer("time_signature", "Estimated beats a bar.", MSD, low=0),
+    integer("time_signature", "Estimated beats per bar.", MSD, low=0),
     real("time_signature_confidence", "How sure the analysis is of it.", MSD, low=0, high=1),
     real("danceability", "0 in all files seen: not analysed. Spotify's is another.", MSD),
     real("energy", "0 in all files seen: not analysed. Spotify's is another.", MSD),

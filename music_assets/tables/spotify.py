@@ -32,8 +32,8 @@ _POPULARITY = integer(
 )
 
 _SEARCH = (
-    msd_id("track_id", "The MSD track that was asked about.", MSD, key=True),
-    text(16, "status", "`answered` (hits or not), `pending` (not asked yet) or `error`.", OURS),
+    msd_id("track_id", "The MSD track that was searched for.", MSD, key=True),
+    text(16, "status", "`answered` (hits or not), `pending` (not searched yet) or `error`.", OURS),
     text(
         1024,
         "question",
@@ -85,7 +85,7 @@ _TRACK = (
         "vanished_at",
         "When Spotify first said that it does not know the id any more (UTC); the values are the last.",
         OURS,
-        null="it was there when last asked for",
+        null="it was there when last looked up",
     ),
     SOURCE,
     replace(FETCHED_AT, null="it was set by hand and no search showed it: its id is all that is known"),
@@ -95,7 +95,7 @@ _ARTIST = (
     spotify_id("spotify_artist_id", "Spotify's id of the artist, 22 letters and digits.", SPOTIFY, key=True),
     name("name", "How the artist is spelt on Spotify.", SPOTIFY, truncate=True),
     *null_when(
-        "the artist itself was not asked about",
+        "the artist itself was not looked up",
         json("genres", "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY),
         _POPULARITY,
         bigint("followers", "How many follow the artist on Spotify.", SPOTIFY, low=0, null=_EXTENDED),
@@ -118,7 +118,7 @@ AUDIO_FEATURES = (
     real("liveness", "How surely it is live; above 0.8 most likely.", SPOTIFY, low=0, high=1),
     real("valence", "How positive it sounds: 1 cheerful, 0 sad or angry.", SPOTIFY, low=0, high=1),
     real("tempo", "Estimated tempo, often half or double of what one hears.", SPOTIFY, unit="BPM", low=0),
-    integer("time_signature", "Estimated beats a bar.", SPOTIFY, low=0),
+    integer("time_signature", "Estimated beats per bar.", SPOTIFY, low=0),
 )
 
 _TRACK_FEATURES = (
@@ -135,7 +135,7 @@ _POPULARITY_HISTORY = (
     day("date", "The day (UTC) it was fetched; the day's last counts.", OURS, key=True),
     integer("popularity", "Spotify's popularity on that day: 0 to 100.", SPOTIFY, low=0, high=100),
     SOURCE,
-    replace(FETCHED_AT, null="an earlier version kept the row"),
+    replace(FETCHED_AT, null="an earlier version wrote the row"),
 )
 
 _RELEASE_ID = spotify_id(
@@ -156,10 +156,10 @@ _RELEASE = (
 )
 # An artist without releases is staged as well, so that it is not listed again at once.
 _NO_RELEASE_ID = replace(
-    _RELEASE_ID, nullable=True, null="nothing new was found: the row says that the artist was asked about"
+    _RELEASE_ID, nullable=True, null="nothing new was found: the row says that the artist was looked up"
 )
 
-STAGED_SEARCH = staged("spotify_search", "What was asked about each track.", _SEARCH)
+STAGED_SEARCH = staged("spotify_search", "What was searched for each track.", _SEARCH)
 STAGED_TRACKS = staged("spotify_tracks", "Tracks found, as each slice saw them.", _TRACK)
 STAGED_ARTISTS = staged("spotify_artists", "Artists, as each slice saw them.", _ARTIST)
 STAGED_TRACKS_REFRESH = staged("spotify_tracks_refresh", "Tracks looked up again, by day.", _TRACK)
@@ -167,7 +167,7 @@ STAGED_ARTISTS_REFRESH = staged("spotify_artists_refresh", "Artists looked up ag
 STAGED_FEATURES = staged("audio_features", "Audio features, as each slice saw them.", _TRACK_FEATURES)
 STAGED_RELEASES = staged(
     "artist_releases",
-    "Releases since 2011 of matched artists, by the day they were asked about.",
+    "Releases since 2011 of matched artists, by the day they were looked up.",
     (_RELEASE_ARTIST, _NO_RELEASE_ID, *_RELEASE),
 )
 
