@@ -1,6 +1,7 @@
 """A sandbox to try things in: a small MSD of its own, a Spotify that behaves like the real one, and the
 services beside it.
 
+`invented`        the names that all of it is made of
 `msd`             its songs, and writing them as MSD files
 `spotify`         what its Spotify has and answers
 `other_services`  what ReccoBeats and ListenBrainz answer

@@ -11,12 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from music_assets.sandbox.invented import invented
 from music_assets.sandbox.spotify.names import dice_of, fold, spotify_id, without_accents
-
-_COMPILATIONS = (
-    "100 Hits Vol. {n}|Road Trip Classics {n}|Summer Anthems {n}|The Collection {n}|Late Night Moods {n}|"
-    "Rock & Soul Archive {n}|Gold {n}|Soundtrack of a Decade {n}"
-).split("|")
 
 
 class Song(NamedTuple):
@@ -108,7 +104,7 @@ def own_album(artist: Artist, name: str, year: int, album_type: str = "album") -
 
 def compilation(rng: random.Random) -> Album:
     """One of the compilations by various artists."""
-    name = rng.choice(_COMPILATIONS).format(n=rng.randint(1, 40))
+    name = rng.choice(invented()["compilations"]).format(n=rng.randint(1, 40))
     id_ = spotify_id("compilation", name)
     dice = dice_of("album", id_)
     return Album(id_, name, "compilation", _date(2000 + dice % 20, dice), 20 + dice % 80, VARIOUS.id)

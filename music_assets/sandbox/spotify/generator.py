@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 import re
 
+from music_assets.sandbox.invented import invented
 from music_assets.sandbox.spotify.entities import (
     Album,
     Artist,
@@ -40,21 +41,8 @@ MISSING = 0.08  # of the songs are not on Spotify at all
 MISSING_WITHOUT_TRACE = 0.5  # of those leave no twin either
 ELSEWHERE = 12  # percent of the songs are not on their release, but on another edition or a compilation
 DELUXE = 20  # percent of the albums have a deluxe edition beside them
-
-_KARAOKE = (
-    "Karaoke All Stars|Sing Along Kings|The Backing Track Band|Studio Tribute Players|Party Karaoke Club|"
-    "The Hit Co-Op|Chart Tribute Factory|Microphone Heroes Karaoke"
-).split("|")
-_REMIXERS = (
-    "DJ Zelta|Nordlicht|Mono Parade|Kassiopeia|The Velvet Circuit|Ruben Ostra|Lowtide|Hexa Twins".split("|")
-)
-_OTHERS = (
-    "Paper Harbour|The Quiet Engines|Mara Lindqvist|Cobalt Avenue|Otis Wren|Silver Meridian|Los Faroles|"
-    "Juno Halden|The Northern Lamps|Tilda Voss|Brass & Timber|Kite Weather|Sons of Almeria|Nadia Perrin|"
-    "The Long Field|Elio Marsh"
-).split("|")
-_PLACES = "Harbour Hall|The Old Mill|Studio 9|Lakeside|The Blue Room|Northgate Arena|Radio House".split("|")
 _COUNTRIES = "US GB DE FR SE NL ES BR CA AU IT JP".split()
+_UNKNOWN = Song("", "", "", "", 0.0)
 
 
 def same_recording_key(song: Song) -> str:
@@ -103,7 +91,7 @@ class _Maker:
         """The artist's own other recordings: live, and the studio's where the song is live."""
         rng, base, main = self.rng, self.base, self.artists[:1]
         if rng.random() < 0.4:
-            place = rng.choice(_PLACES)
+            place = rng.choice(invented()["concert_halls"])
             name = rng.choice((f"{base} - Live", f"{base} - Live at {place}", f"{base} (Live)"))
             album = own_album(main[0], f"Live at {place}", self.year + rng.randint(1, 9))
             ms = self.ms * rng.uniform(0.92, 1.25)
@@ -115,22 +103,22 @@ class _Maker:
         """The backing track, by those who record them by the thousand; some do not even say so."""
         rng, base = self.rng, self.base
         if rng.random() < 0.25:
-            singer, of = artist(rng.choice(_KARAOKE), 0.1), self.artists[0].name
-            name = rng.choice(
+            singer, of = artist(rng.choice(invented()["karaoke_singers"]), 0.1), self.artists[0].name
+            version = rng.choice(
                 (
-                    f"{base} (Karaoke Version)",
-                    f"{base} (In the Style of {of}) [Karaoke Version]",
-                    f"{base} (Originally Performed by {of})",
-                    base,
+                    "(Karaoke Version)",
+                    f"(In the Style of {of}) [Karaoke Version]",
+                    f"(Originally Performed by {of})",
+                    "",
                 )
             )
             album = own_album(singer, f"Sing {of}", 2005 + rng.randint(0, 15))
-            self._add(name, [singer], album, self.ms + rng.gauss(0, 2000), rng.randint(0, 12))
+            self._add(f"{base} {version}", [singer], album, self.ms + rng.gauss(0, 2000), rng.randint(0, 12))
 
     def _remix(self) -> None:
         rng, base, main = self.rng, self.base, self.artists[:1]
         if rng.random() < 0.3:
-            remixer = artist(rng.choice(_REMIXERS), 0.3)
+            remixer = artist(rng.choice(invented()["remixers"]), 0.3)
             name = rng.choice((f"{base} - {remixer.name} Remix", f"{base} ({remixer.name} Remix)"))
             album = own_album(main[0], f"{base} (Remixes)", self.year + 1, "single")
             credited = [*main, remixer] if rng.random() < 0.5 else main
@@ -141,11 +129,11 @@ class _Maker:
         """Other artists: a cover, and other songs that only share the title."""
         rng, base = self.rng, self.base
         if rng.random() < 0.4:
-            other = artist(rng.choice(_OTHERS), 0.3)
+            other = artist(rng.choice(invented()["other_artists"]), 0.3)
             album = own_album(other, rng.choice(("Covers", "Songs We Love", "Other People's Songs")), 2012)
             self._add(base, [other], album, self.ms * rng.uniform(0.85, 1.2), rng.randint(0, 45))
         for _ in range(rng.choice((0, 0, 1, 1, 2))):
-            other = artist(rng.choice(_OTHERS), 0.4)
+            other = artist(rng.choice(invented()["other_artists"]), 0.4)
             album = own_album(other, rng.choice((base, "Debut", "Second Sight")), rng.randint(1970, 2022))
             ms = rng.uniform(120_000, 320_000)
             self._add(base, [other], album, ms, rng.randint(0, 70), stranger=True)
@@ -218,32 +206,28 @@ class _Maker:
         *,
         stranger: bool = False,
     ) -> None:
-        song, rng = self.song, self.rng
+        rng, own = self.rng, _UNKNOWN if stranger else self.song
         serial = rng.getrandbits(40)
         if isrc is None:
-            year = int(album.release_date[:4]) % 100
-            isrc = f"{_COUNTRIES[serial % 12]}{spotify_id('isrc', str(serial))[:3].upper()}{year:02d}"
-            isrc += f"{serial // 12 % 100_000:05d}"
-        keep = right or not stranger
+            country, registrant = _COUNTRIES[serial % 12], spotify_id("isrc", str(serial))[:3].upper()
+            isrc = f"{country}{registrant}{album.release_date[2:4]}{serial // 12 % 100_000:05d}"
+        tempo = own.tempo or 70 + serial % 100
+        loudness = own.loudness if own.loudness is not None else -9.0
         self.tracks.append(
             Track(
-                spotify_id("track", song.track_id, str(len(self.tracks))),
-                right,
-                " ".join(name.split()),
-                artists,
-                album,
-                isrc,
-                max(1000, round(ms)),
-                round(clip(popularity, 0, 100)),
-                1 + serial % album.total_tracks,
-                song.key if keep and song.key is not None else serial % 12,
-                song.mode if keep and song.mode is not None else serial // 12 % 2,
-                round(
-                    (song.tempo if keep and song.tempo else 70 + serial % 100) * rng.uniform(0.99, 1.01), 3
-                ),
-                round(
-                    (song.loudness if keep and song.loudness is not None else -9.0) + rng.uniform(-1, 1), 3
-                ),
-                song.time_signature if keep and song.time_signature else 4,
+                id=spotify_id("track", self.song.track_id, str(len(self.tracks))),
+                right=right,
+                name=" ".join(name.split()),
+                artists=artists,
+                album=album,
+                isrc=isrc,
+                duration_ms=max(1000, round(ms)),
+                popularity=round(clip(popularity, 0, 100)),
+                number=1 + serial % album.total_tracks,
+                key=own.key if own.key is not None else serial % 12,
+                mode=own.mode if own.mode is not None else serial // 12 % 2,
+                tempo=round(tempo * rng.uniform(0.99, 1.01), 3),
+                loudness=round(loudness + rng.uniform(-1, 1), 3),
+                time_signature=own.time_signature or 4,
             )
         )
