@@ -60,6 +60,6 @@ def test_an_empty_partition_says_so() -> None:
 
 def test_reading_ahead_ends_with_its_context(msd: MsdResource) -> None:
     with reading_ahead(KEYS, msd) as read:
-        assert read("AA").songs == 3
+        assert read("AA")[0].songs == 3
     with pytest.raises(StopIteration):
         read("AB")

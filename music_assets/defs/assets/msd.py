@@ -16,7 +16,7 @@ from music_assets.defs.stages import Partition, stage
 from music_assets.sources.msd import cores, read_partitions
 from music_assets.staging.partitions import Staged
 
-Reader = Callable[[str], EncodedPartition]
+Reader = Callable[[str], tuple[EncodedPartition, int]]
 
 
 def msd_files(msd: MsdResource) -> Callable[[str], str]:
@@ -26,13 +26,17 @@ def msd_files(msd: MsdResource) -> Callable[[str], str]:
 
 @contextmanager
 def reading_ahead(keys: Sequence[str], msd: MsdResource) -> Iterator[Reader]:
-    """A function that reads these partitions in their order; with many files worker processes read ahead."""
-    with closing(read_partitions(msd.root(), keys, cores(), read_partition)) as partitions:
+    """A function that reads these partitions in their order and says how many files each has.
 
-        def read(key: str) -> EncodedPartition:
+    With many files worker processes read ahead.
+    """
+    root = msd.root()
+    with closing(read_partitions(root, keys, cores(), read_partition)) as partitions:
+
+        def read(key: str) -> tuple[EncodedPartition, int]:
             found, partition = next(partitions)
             assert found == key, f"partition {found} was read, {key} was expected"
-            return partition
+            return partition, root.count(key)
 
         yield read
 
@@ -60,9 +64,8 @@ def reading_ahead(keys: Sequence[str], msd: MsdResource) -> Iterator[Reader]:
         },
     },
 )
-def read_msd(partition: Partition, msd: MsdResource, session: Reader) -> Mapping[str, Staged]:
-    read = session(partition.key)
-    files = msd.root().count(partition.key)
+def read_msd(partition: Partition, session: Reader) -> Mapping[str, Staged]:
+    read, files = session(partition.key)
     before = partition.previous.metadata.get("files", 0) if partition.previous else 0
     songs = {
         "files": files,

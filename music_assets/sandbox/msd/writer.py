@@ -80,7 +80,7 @@ def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path
         SampleFolderError: `root` holds HDF5 files that are not the sample's.
     """
     root = Path(root)
-    songs = {_song_path(song): song for song in (sample or sample_songs())}
+    songs = {_song_path(song): song for song in (sample or _sample())}
     if _is_complete(root, set(songs)):
         return root
     root.mkdir(parents=True, exist_ok=True)
@@ -101,6 +101,12 @@ def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path
             write_song_file(root / name, song)
         (root / _MARKER).write_text(_SAMPLE_VERSION)
     return root
+
+
+@cache
+def _sample() -> tuple[Song, ...]:
+    """Computed once: a run looks several times whether the sample is complete."""
+    return tuple(sample_songs())
 
 
 def _is_complete(root: Path, names: set[str]) -> bool:
