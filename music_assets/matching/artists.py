@@ -22,7 +22,6 @@ another spelling. Anything else is 0."""
 
 Renamings = frozenset[tuple[str, str]]
 """Pairs of an artist as the MSD names it and a credit of Spotify's that are one: see `artist_pair`."""
-NO_RENAMINGS: Renamings = frozenset()
 
 _FEATURED = re.compile(
     r"(?<!^\d)(?<!^\d\d)[\s(\[,_]+(?:(?:featuring|feat|ft|f/|duet with)\s+|(?:feat|ft)\.\s*)"
@@ -211,11 +210,8 @@ def _acts(name: str) -> list[Act]:
         groups = {normalise(part) for part in weak[1:] if _GROUP.match(part) or _ensemble(part)}
         members = tuple(map(normalise, weak))
         standing = (m for i, m in enumerate(members) if not i or m in groups or " " in m)
-        acts.append(
-            Act(normalise(piece), members, tuple(standing), frozenset(groups))
-            if len(weak) > 1
-            else Act(normalise(piece))
-        )
+        joined = (members, tuple(standing), frozenset(groups)) if len(weak) > 1 else ()
+        acts.append(Act(normalise(piece), *joined))
     return acts
 
 

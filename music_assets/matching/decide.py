@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from music_assets.matching.artists import NO_RENAMINGS, Renamings
+from music_assets.matching.artists import Renamings
 from music_assets.matching.evidence import compare
 from music_assets.matching.features import RecordFeatures, read_candidate, seconds
 from music_assets.matching.normalise import as_text
@@ -27,7 +27,7 @@ SAME_RECORDING_WITHIN_S = 3.0
 """Seconds by which two issues of one recording may differ: 19 of 20 do not differ by more."""
 
 
-def decide(song: Song, candidates: Iterable[Candidate], renamings: Renamings = NO_RENAMINGS) -> Decision:
+def decide(song: Song, candidates: Iterable[Candidate], renamings: Renamings = frozenset()) -> Decision:
     """Which candidate is the song, if any.
 
     `matched`: the first in `ranked` is accepted and leads every other recording by the margin.

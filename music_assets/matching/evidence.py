@@ -1,85 +1,54 @@
 """What is compared, and what it is worth: one declared list, read from top to bottom.
 
-In splink's words each `Evidence` is a comparison with its levels: the first level that holds is the one
-found, the last is the else level, and evidence that is absent on a side is at the null level and counts
-nothing. A level's weight is a match weight in bits: one bit more doubles the odds that candidate and song are
-the same recording. The sum, from `PRIOR` on, gives the score, which is therefore the match probability; a
-level that vetoes keeps the pair from being accepted whatever else agrees. Words go into the reasons and the
-`explain` table.
+In splink's words each `Evidence` is a comparison: its first level that holds is the one found, the last the
+else level, and evidence that is absent on a side is at the null level and counts nothing. A level's weight is
+a match weight in bits: one bit more doubles the odds. The sum, from `PRIOR` on, gives the score, which is
+therefore the match probability. A comment such as "140 of 143" counts the labelled pairs that were the same
+recording where everything else agreed; a weight without one was set by judgement (docs/matching.md).
 
-Where the weights come from: docs/matching.md. In short, a comment such as "140 of 143" counts the labelled
-pairs that were the same recording where everything else agreed; a weight without one was set by judgement, so
-that a single doubt is outweighed by lengths within a second, and two are not.
-
-Belongs here: that list, `compare` and `explain`. Not here: how titles and artists are read (`titles`,
-`artists`, `pair`), and which of several candidates is chosen (`decide`).
+Not here: how titles and artists are read (`titles`, `artists`, `pair`), which candidate is chosen (`decide`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from music_assets.matching.artists import (
-    CREDITED,
-    EQUAL,
-    EXPLAINED,
-    LEAD,
-    NO_RENAMINGS,
-    RENAMED,
-    Renamings,
-)
+from music_assets.matching.artists import CREDITED, EQUAL, EXPLAINED, LEAD, RENAMED, Renamings
 from music_assets.matching.features import RecordFeatures
 from music_assets.matching.normalise import letters_lost, loose, masked_equal, near
 from music_assets.matching.pair import PairFeatures
 from music_assets.matching.records import Candidate, Comparison, Song
 
-PRIOR = 2.0
-"""Match weight of two records of which nothing is known but that their names agree."""
-
-FLOOR = 0.7
-"""A candidate below this match probability is not accepted."""
-
-FLOOR_BY_TEXT = 0.9
-"""The stricter floor where a length is missing."""
-
-VETO = -14.0
-"""Match weight of a level that keeps a pair from being accepted."""
+PRIOR = 2.0  # match weight of two records of which nothing is known but that their names agree
+FLOOR = 0.7  # a candidate below this match probability is not accepted
+FLOOR_BY_TEXT = 0.9  # the same where a length is missing
+VETO = -14.0  # match weight of a level that keeps a pair from being accepted
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One way a piece of evidence can turn out, and its match weight in bits. `words` may name a feature of
-    the pair: "{p.gap:.1f} s apart"."""
+    """One way a piece of evidence can turn out, and its match weight in bits; without `when` the else level.
+    `words` may name a feature of the pair: "{p.gap:.1f} s apart"."""
 
     words: str
     weight: float
-    when: Callable[[PairFeatures], object]
-
-    @property
-    def vetoes(self) -> bool:
-        """Whether a pair at this level is never accepted."""
-        return self.weight <= VETO
+    when: Callable[[PairFeatures], object] = lambda p: True
 
     def describe(self, pair: PairFeatures) -> str:
         """The words of this level for a pair."""
         return self.words.format(p=pair) if "{" in self.words else self.words
 
 
-def _always(p: PairFeatures) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One comparison: its two values for the reader, its levels in the order in which they are tried, and
-    whether there is anything to compare."""
+    """One comparison: its two values for the reader, its levels in order, whether it is `present`."""
 
     name: str
     values: Callable[[PairFeatures], tuple[str, str]]
     levels: tuple[Level, ...]
-    present: Callable[[PairFeatures], object] = _always
+    present: Callable[[PairFeatures], object] = lambda p: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +59,10 @@ class Row:
     evidence: str
     song: str
     candidate: str
-    level: int
-    points: float
-    of: float
-    words: str
+    level: int = 0
+    points: float = 0.0
+    of: float = 0.0
+    words: str = "not compared"
 
 
 def _parts(record: RecordFeatures) -> str:
@@ -122,7 +91,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             # By text alone 3 of 8 were the same.
             Level("one title goes on, no lengths", -7.0, lambda p: p.title_continued and p.gap is None),
             Level("one title goes on where the other ends", -3.7, lambda p: p.title_continued),
-            Level("different title", VETO, _always),
+            Level("different title", VETO),
         ),
     ),
     Evidence(
@@ -131,8 +100,10 @@ EVIDENCE: tuple[Evidence, ...] = (
         (
             Level("different catalogue number", VETO, lambda p: p.catalogue_differs),
             Level("part agrees", 0.0, lambda p: p.ours.parts == p.theirs.parts),
-            Level("part on one side only", -2.5, lambda p: p.part_on_one_side and p.within(1)),
-            Level("different part", VETO, _always),
+            Level(
+                "part on one side only", -2.5, lambda p: p.within(1) and not (p.ours.parts and p.theirs.parts)
+            ),
+            Level("different part", VETO),
         ),
         present=lambda p: p.ours.numbered or p.theirs.numbered,
     ),
@@ -148,14 +119,16 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("same version", 0.0, lambda p: p.version_names == "equal"),
             Level("both live, the place named on one side", -0.7, lambda p: p.version_names == "once"),
             Level("same kind of version, named differently", -4.0, lambda p: p.version_names == "apart"),
-            Level("different version by name", VETO, _always),
+            Level("different version by name", VETO),
         ),
     ),
     Evidence(
         "artist",
         lambda p: (p.song.artist, p.candidate.artist),
         (
-            Level("no artist to compare", VETO, lambda p: not p.has_artists),
+            Level(
+                "no artist to compare", VETO, lambda p: not (p.song.credit.names and p.candidate.credit.names)
+            ),
             Level("performed by a karaoke or tribute artist", VETO, lambda p: p.copied),
             Level("different artist", VETO, lambda p: not p.credits.value),
             Level("apart from {p.lone_artists}", -5.0, lambda p: p.credits.ours and p.credits.theirs),
@@ -168,7 +141,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("artists credited in another way", -0.3, lambda p: p.credits.value >= CREDITED),
             Level("artist equal but for a bracket", -3.5, lambda p: p.credits.value >= EXPLAINED),
             Level("artist equal but for ensemble or leader", -2.5, lambda p: p.credits.value >= LEAD),
-            Level("artist spelled differently", -2.0, _always),
+            Level("artist spelled differently", -2.0),
         ),
     ),
     Evidence(
@@ -178,7 +151,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("guests agree", 0.0, lambda p: not p.lone_guests),
             Level("different guests", -4.0, lambda p: p.credits.our_guests and p.credits.their_guests),
             Level("guest {p.lone_guests} not named by Spotify", -1.5, lambda p: p.credits.our_guests),
-            Level("guest {p.lone_guests} not named by the MSD", -0.7, _always),
+            Level("guest {p.lone_guests} not named by the MSD", -0.7),
         ),
         present=lambda p: p.song.featured or p.candidate.featured,
     ),
@@ -206,7 +179,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("{p.gap:.1f} s apart, collected (up to 10)", -0.6, lambda p: p.within(10) and p.collected),
             # 18 of 37, most of them on the same release or a collection.
             Level("{p.gap:.1f} s apart (up to 10)", -2.5, lambda p: p.within(10)),
-            Level("{p.gap:.0f} s apart", VETO, _always),
+            Level("{p.gap:.0f} s apart", VETO),
         ),
     ),
     Evidence(
@@ -217,7 +190,7 @@ EVIDENCE: tuple[Evidence, ...] = (
             Level("release of another number", -4.0, lambda p: p.release_numbered_otherwise),
             Level("release much alike", 0.5, lambda p: p.release_alike),
             Level("another release, a collection", 0.0, lambda p: p.collected),
-            Level("another release", -0.3, _always),
+            Level("another release", -0.3),
         ),
         present=lambda p: p.releases_known,
     ),
@@ -227,18 +200,17 @@ EVIDENCE: tuple[Evidence, ...] = (
         (
             Level("same year", 0.2, lambda p: p.years_apart == 0),
             Level("a year apart", 0.1, lambda p: p.years_apart == 1),
-            Level("released {p.years_apart} years apart", 0.0, _always),
+            Level("released {p.years_apart} years apart", 0.0),
         ),
         present=lambda p: all(p.years),
     ),
 )
-"""The comparison, as declared; popularity never counts."""
 
 
-def compare(song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> Comparison:
+def compare(song: Song, candidate: Candidate, renamings: Renamings = frozenset()) -> Comparison:
     """Weigh all the evidence that a candidate is the song. Never raises on missing or odd values.
 
-    `renamings` are pairs of artists that are one: see `releases`.
+    `renamings` are pairs of artists that are one: see `releases`. Popularity never counts.
     """
     pair = PairFeatures(song, candidate, renamings)
     bits = PRIOR
@@ -246,7 +218,7 @@ def compare(song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMING
     reasons: list[str] = []
     for _, level in _levels(pair):
         bits += level.weight
-        vetoed = vetoed or level.vetoes
+        vetoed = vetoed or level.weight <= VETO
         reasons.append(level.describe(pair))
     score = round(probability(bits), 4)
     floor = FLOOR_BY_TEXT if pair.gap is None else FLOOR
@@ -258,21 +230,18 @@ def probability(bits: float) -> float:
     return 1.0 / (1.0 + math.pow(2.0, -bits))
 
 
-def explain(song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> list[Row]:
+def explain(song: Song, candidate: Candidate, renamings: Renamings = frozenset()) -> list[Row]:
     """The comparison row by row, from the declaration that gives the score."""
     pair = PairFeatures(song, candidate, renamings)
-    found = {evidence.name: level for evidence, level in _levels(pair)}
+    found = dict(_levels(pair))
     rows = []
     for evidence in EVIDENCE:
-        ours, theirs = evidence.values(pair)
-        level = found.get(evidence.name)
-        if level is None:
-            rows.append(Row(evidence.name, ours, theirs, 0, 0.0, 0.0, "not compared"))
-            continue
-        number = evidence.levels.index(level) + 1
-        words = level.describe(pair)
-        best = max(each.weight for each in evidence.levels)
-        rows.append(Row(evidence.name, ours, theirs, number, level.weight, best, words))
+        row = Row(evidence.name, *evidence.values(pair))
+        if level := found.get(evidence):
+            best = max(each.weight for each in evidence.levels)
+            number = evidence.levels.index(level) + 1
+            row = replace(row, level=number, points=level.weight, of=best, words=level.describe(pair))
+        rows.append(row)
     return rows
 
 

@@ -12,14 +12,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from music_assets.matching import vocabulary
-from music_assets.matching.artists import (
-    NO_RENAMINGS,
-    RENAMED,
-    CreditMatch,
-    Renamings,
-    artist_pair,
-    match_credits,
-)
+from music_assets.matching.artists import RENAMED, CreditMatch, Renamings, artist_pair, match_credits
 from music_assets.matching.features import NOTHING, ON_STAGE, read_candidate, read_song, seconds, year
 from music_assets.matching.normalise import loose, normalise
 from music_assets.matching.records import Candidate, Song
@@ -36,7 +29,7 @@ class PairFeatures:
     """A song beside a candidate: both records, their titles (`ours`, `theirs`), how their credits agree, the
     seconds between them (`gap`, None where a length is missing), and further features."""
 
-    def __init__(self, song: Song, candidate: Candidate, renamings: Renamings = NO_RENAMINGS) -> None:
+    def __init__(self, song: Song, candidate: Candidate, renamings: Renamings = frozenset()) -> None:
         self.song = one = read_song(song)
         self.candidate = two = read_candidate(candidate)
         self.ours, self.theirs = self._without_composers(one.title, two.title)
@@ -74,17 +67,14 @@ class PairFeatures:
     @property
     def lone_subtitle(self) -> object:
         """The subtitles only one title has; a bracket in front is only named as such."""
-        return _only_one(self.ours.subtitles, self.theirs.subtitles) or "a bracket in front"
+        return Quoted(sorted({*self.ours.subtitles} ^ {*self.theirs.subtitles})) or "a bracket in front"
 
     @property
     def title_continued(self) -> bool:
         """Whether one title goes on where the other ends, with words that tell of no version or number."""
         short, long = sorted((title.full.split(" ") for title in (self.ours, self.theirs)), key=len)
-        return (
-            len(short) > 2
-            and [*map(loose, long[: len(short)])] == [*map(loose, short)]
-            and not _telling(long[len(short) :])
-        )
+        start, rest = long[: len(short)], long[len(short) :]
+        return len(short) > 2 and [*map(loose, start)] == [*map(loose, short)] and not _telling(rest)
 
     @property
     def dropped(self) -> Quoted:
@@ -97,10 +87,6 @@ class PairFeatures:
     def catalogue_differs(self) -> bool:
         ours, theirs = self.ours.catalogue, self.theirs.catalogue
         return not (ours <= theirs or theirs <= ours)
-
-    @property
-    def part_on_one_side(self) -> bool:
-        return not (self.ours.parts and self.theirs.parts)
 
     # --- version ---
 
@@ -164,15 +150,11 @@ class PairFeatures:
         """What the release of one side makes likely and the other does not show."""
         ours, theirs = self.song, self.candidate
         if not (ours.possible_kinds or theirs.possible_kinds):
-            return NO_WORDS
+            return Quoted()
         one = ours.possible_kinds - theirs.possible_kinds - theirs.version_kinds
         return Quoted(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
 
     # --- artist ---
-
-    @property
-    def has_artists(self) -> bool:
-        return bool(self.song.credit.names and self.candidate.credit.names)
 
     @property
     def copied(self) -> bool:
@@ -263,10 +245,3 @@ class Quoted(tuple[str, ...]):
 
     def __str__(self) -> str:
         return ", ".join(f"'{word}'" for word in dict.fromkeys(self))
-
-
-NO_WORDS = Quoted()
-
-
-def _only_one(ours: Iterable[str], theirs: Iterable[str]) -> Quoted:
-    return Quoted(sorted({*ours} ^ {*theirs})) if ours or theirs else NO_WORDS

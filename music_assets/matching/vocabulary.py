@@ -16,21 +16,17 @@ Phrase = tuple[str, ...]
 _FILE: dict[str, Any] = tomllib.loads(files(__package__).joinpath("vocabulary.toml").read_text("utf-8"))
 
 
-def phrases(text: str) -> frozenset[Phrase]:
-    """The phrases of a comma-separated list, each as its words."""
-    return frozenset(tuple(phrase.split()) for phrase in text.split(",") if phrase.strip())
-
-
 def _words(name: str) -> frozenset[str]:
     return frozenset(_FILE[name].split())
 
 
-def _phrases(name: str) -> frozenset[Phrase]:
-    return phrases(_FILE[name])
+def _phrases(listed: str) -> frozenset[Phrase]:
+    """The phrases of a comma-separated list, each as its words."""
+    return frozenset(tuple(phrase.split()) for phrase in listed.split(","))
 
 
 def _table(name: str) -> Mapping[str, frozenset[Phrase]]:
-    return {kind: phrases(listed) for kind, listed in _FILE[name].items()}
+    return {kind: _phrases(listed) for kind, listed in _FILE[name].items()}
 
 
 def _pairs(name: str) -> Mapping[str, str]:
@@ -57,15 +53,15 @@ RESPELLINGS = _pairs("respellings")
 _ENGLISH = {word: str(value) for word, value in _numbered(_FILE["numbers"][0]).items()}
 SOUNDS_LIKE = {**_ENGLISH, **_pairs("sounds_like")}
 
-NEUTRAL = _phrases("neutral")
-NEUTRAL_ALONE = _phrases("neutral_alone")
-ORIGIN = _phrases("origin")
+NEUTRAL = _phrases(_FILE["neutral"])
+NEUTRAL_ALONE = _phrases(_FILE["neutral_alone"])
+ORIGIN = _phrases(_FILE["origin"])
 DISTINGUISHING = _table("distinguishing")
 DISTINGUISHING_LAST = _pairs("distinguishing_last")
 VERSION_PHRASES = frozenset().union(*DISTINGUISHING.values())
 VERSION_WORDS = _words("version_words")
 VERB_BEFORE_LIVE = _words("verb_before_live")
-VERB_AFTER_LIVE = _phrases("verb_after_live")
+VERB_AFTER_LIVE = _phrases(_FILE["verb_after_live"])
 LANGUAGES = _table("languages")
 GENERIC_MARK_WORDS = _words("generic_mark_words")
 NO_SONG = _words("no_song")
@@ -75,10 +71,10 @@ COMPOSERS = _words("composers")
 RELEASE_KINDS = _table("release_kinds")
 RELEASE_KINDS_LAST = _pairs("release_kinds_last")
 IMPLIED_BY_RELEASE = _words("implied_by_release")
-COMPILATION = _phrases("compilation")
+COMPILATION = _phrases(_FILE["compilation"])
 
 FEATURED = tuple(map(str.strip, _FILE["featured"].split(",")))
-COPYISTS = _phrases("copyists")
+COPYISTS = _phrases(_FILE["copyists"])
 ENSEMBLES = _words("ensembles")
 ARTIST_ARTICLES = _words("artist_articles")
 RENAMED = _pairs("renamed")
