@@ -1,7 +1,6 @@
-"""Who performs: reading an artist credit, and how far two credits agree.
+"""Who performs: reading a credit (the MSD's "A / B", "A_ B" or "Name_ The", Spotify's list), comparing two.
 
-Belongs here: the MSD's joined names ("A / B", "A with B", "A_ B", "Name_ The") and Spotify's lists. Not here:
-names found inside a title (`titles` hands them over), and what agreement is worth (`evidence`).
+Not here: names found inside a title (`titles` hands them over), and what agreement is worth (`evidence`).
 """
 
 from __future__ import annotations
@@ -123,10 +122,9 @@ def split_names(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def artist_agreement(msd_name: str | None, spotify_name: str | None) -> float:
-    """How far two artist names agree, in [0, 1]: 1 the same, 0 another artist.
+    """How far two artist names agree: from EQUAL, the same, to 0, another artist.
 
-    In between: another name of the artist, an artist of a joint credit, a leader without the ensemble, a name
-    spelled slightly otherwise. Karaoke and tribute performers agree with nobody but themselves.
+    Karaoke and tribute performers agree with nobody but themselves.
     """
     one, other = as_text(msd_name), as_text(spotify_name)
     return match_credits(read_credit((one,)), read_credit((other,))).value

@@ -1,7 +1,6 @@
-"""Choosing among candidates: floor, margin, and the same recording on several albums.
+"""Choosing among candidates: `decide` and its thresholds, and the same recording on several albums.
 
-Belongs here: `decide` and its thresholds. Not here: what one comparison is worth (`evidence`), and what
-several songs of a release tell together (`releases`).
+Not here: what one comparison is worth (`evidence`), what several songs of a release show (`releases`).
 """
 
 from __future__ import annotations
@@ -16,15 +15,9 @@ from music_assets.matching.normalise import as_text
 from music_assets.matching.pair import gap
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song
 
-MARGIN = 0.02
-"""The best must lead the next recording by this much, else the answer is `ambiguous` (Picard's margin)."""
-
-DOUBTFUL = 0.3
-"""A best candidate that is not accepted and has at least this match probability is `ambiguous`: nobody can
-tell from what is known."""
-
-SAME_RECORDING_WITHIN_S = 3.0
-"""Seconds by which two issues of one recording may differ: 19 of 20 do not differ by more."""
+MARGIN = 0.02  # by which the best must lead the next recording, else it is `ambiguous`: as Picard has it
+DOUBTFUL = 0.3  # a best candidate that is not accepted is `ambiguous` from this match probability on
+SAME_RECORDING_WITHIN_S = 3.0  # 19 of 20 issues of one recording do not differ by more
 
 
 def decide(song: Song, candidates: Iterable[Candidate], renamings: Renamings = frozenset()) -> Decision:
@@ -35,7 +28,8 @@ def decide(song: Song, candidates: Iterable[Candidate], renamings: Renamings = f
     The answer does not depend on the order the candidates come in; a candidate that comes twice counts once.
     `renamings` are pairs of artists that are one: see `releases`.
     """
-    unique = {candidate.id: candidate for candidate in sorted(candidates, key=_in_order)}
+    in_order = sorted(candidates, key=lambda candidate: (str(candidate.id), repr(candidate)))
+    unique = {candidate.id: candidate for candidate in in_order}
     compared = [(candidate, compare(song, candidate, renamings)) for candidate in unique.values()]
     compared.sort(key=lambda entry: _rank(song, *entry))
     if not compared:
@@ -63,11 +57,6 @@ def _rank(song: Song, candidate: Candidate, comparison: Comparison) -> tuple[boo
     """The accepted first, by score; of equal ones the nearest in length, then the smallest id."""
     apart = gap(seconds(song.duration), seconds(candidate.duration))
     return not comparison.accepted, -comparison.score, math.inf if apart is None else apart, str(candidate.id)
-
-
-def _in_order(candidate: Candidate) -> tuple[str, str]:
-    """An order of candidates that is the same whatever order they came in, twins of one id included."""
-    return str(candidate.id), repr(candidate)
 
 
 def _same_recording(song: Song, best: Candidate, other: Candidate, accepted: bool) -> bool:

@@ -1,7 +1,6 @@
-"""What is read of one record of a comparison: a song's or a candidate's title, credit, versions and guests.
+"""One record of a comparison, read once: what `titles`, `artists` and `markers` find in a song or candidate.
 
-Belongs here: bringing together what `titles`, `artists` and `markers` read, once per record. Not here: what
-holds between two records (`pair`).
+Not here: what holds between two records (`pair`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from numbers import Real
 from music_assets.matching import vocabulary
 from music_assets.matching.artists import Credit, read_credit, split_names
 from music_assets.matching.markers import release_kinds, release_place
-from music_assets.matching.normalise import CACHE_SIZE, number, plain
+from music_assets.matching.normalise import CACHE_SIZE, as_text, number, plain
 from music_assets.matching.records import Candidate, Song
 from music_assets.matching.titles import Title, parse_title
 
@@ -62,7 +61,7 @@ class RecordFeatures:
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def read_record(title: str | None, artist_names: tuple[str, ...], release: str | None) -> RecordFeatures:
+def read_record(title: str, artist_names: tuple[str, ...], release: str) -> RecordFeatures:
     """Read one record. Cached: a song meets many candidates, and a candidate comes back."""
     parsed = parse_title(title, release)
     credit = read_credit(artist_names)
@@ -89,7 +88,7 @@ def read_record(title: str | None, artist_names: tuple[str, ...], release: str |
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def read_release(release: str | None) -> Release:
+def read_release(release: str) -> Release:
     """Read the name of a release."""
     if not release:
         return Release()
@@ -111,12 +110,12 @@ def read_release(release: str | None) -> Release:
 def read_song(song: Song) -> RecordFeatures:
     """Read a song."""
     names = (song.artist_name,) if isinstance(song.artist_name, str) else ()
-    return read_record(_text(song.title), names, _text(song.release))
+    return read_record(as_text(song.title), names, as_text(song.release))
 
 
 def read_candidate(candidate: Candidate) -> RecordFeatures:
     """Read a candidate."""
-    return read_record(_text(candidate.title), tuple(candidate.artist_names), _text(candidate.album))
+    return read_record(as_text(candidate.title), tuple(candidate.artist_names), as_text(candidate.album))
 
 
 def seconds(duration: object) -> float:
@@ -129,7 +128,3 @@ def year(value: object) -> int:
     """A year as a number, 0 for what is missing or not a year."""
     year = float(value) if isinstance(value, _NUMBER) else 0.0
     return int(year) if 1000 <= year <= 9999 else 0
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -1,7 +1,6 @@
-"""What a bracket's words, or an album's name, tell of the version.
+"""What a bracket's words, or an album's name, tell of the version, by the tables of `vocabulary`.
 
-Belongs here: understanding words by the tables of `vocabulary`. Not here: finding the brackets (`titles`) and
-what a difference is worth (`evidence`).
+Not here: finding the brackets (`titles`) and what a difference is worth (`evidence`).
 """
 
 from __future__ import annotations
@@ -85,8 +84,7 @@ def release_kinds(release: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def release_place(release: str | None) -> frozenset[str]:
-    """Where and when a live album was recorded, as far as its name tells: the words after "live at", and
-    years."""
+    """Where and when a live album was recorded, by its name: the words after "live at", and years."""
     place = _PLACE.search(plain(clean(release)))
     return frozenset(place[1].split()) - vocabulary.GENERIC_MARK_WORDS if place else frozenset()
 

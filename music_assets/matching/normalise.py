@@ -1,8 +1,6 @@
-"""Text made comparable: one spelling for what two catalogues write differently.
+"""Any name made comparable: one script, case, punctuation, numerals, abbreviations and usual respellings.
 
-Belongs here: what holds for any title, artist or album name: script, case, punctuation, numerals,
-abbreviations, the usual respellings. Not here: taking a title apart (`titles`) or an artist credit
-(`artists`); word lists (`vocabulary`).
+Not here: taking a title (`titles`) or an artist credit (`artists`) apart; word lists (`vocabulary`).
 """
 
 from __future__ import annotations
@@ -16,8 +14,7 @@ from rapidfuzz.distance import OSA
 
 from music_assets.matching import vocabulary
 
-CACHE_SIZE = 1 << 15
-"""Entries kept by each cache: more than a partition's songs and their candidates, and bounded in memory."""
+CACHE_SIZE = 1 << 15  # entries per cache: more than a partition's songs and their candidates
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘‛ʼʻ´`′＇", "'"))
 _LOST_BYTES = str.maketrans("\x13\x14\x18\x19\x1c\x1d", "--''\"\"")
@@ -30,10 +27,8 @@ _STUCK_AND = re.compile(r"(?:\s'?|')n'(?=[a-z])|'n'")
 _INITIALS = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){2,}[a-z]?(?![a-z])")
 _NUMBER_SIGN = re.compile(r"#\s*(?=\d)|\bn[°o]\.?\s*(?=\d)|\bnr\.?\s*(?=\d)")
 _STUCK_NUMBER = re.compile(r"\b(pt|pts|part|vol|volume)\.?(?=\d)")
-_ACCENT_APART = re.compile(r"(?<=[a-z])[~^](?=[a-z])")
-"""An accent written beside its letter: "Joa~o"."""
-_APART_INITIALS = re.compile(r"\b[a-z](?: [a-z])+\b")
-"""Letters standing alone beside each other are initials: "b b king" is "bb king"."""
+_ACCENT_APART = re.compile(r"(?<=[a-z])[~^](?=[a-z])")  # beside its letter: "Joa~o"
+_APART_INITIALS = re.compile(r"\b[a-z](?: [a-z])+\b")  # "b b king" is "bb king"
 _LEADING_ARTICLES = re.compile(rf"^(?:(?:{'|'.join(vocabulary.ARTICLES)}) )+")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 _UMLAUT = re.compile(r"(?<![aeiouq])(?:([aou])e(?=[a-z])|(a)a)")

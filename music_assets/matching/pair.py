@@ -1,7 +1,6 @@
 """A song and a candidate side by side: the features that the evidence is made of.
 
-Belongs here: what holds between two records, where it takes more than a look at both. Not here: how a record
-is read (`features`), and what a feature is worth (`evidence`).
+Not here: how a record is read (`features`), and what a feature is worth (`evidence`).
 """
 
 from __future__ import annotations
@@ -36,7 +35,9 @@ class PairFeatures:
         self.title_equal = self.ours.full == self.theirs.full
         self.lone_kinds = one.version_kinds ^ two.version_kinds
         self.credits = match_credits(one.credit, two.credit, one.featured, two.featured)
-        self.renamed = not self.credits.value and artist_pair(song, candidate) in renamings
+        self.renamed = bool(
+            renamings and not self.credits.value and artist_pair(song, candidate) in renamings
+        )
         if self.renamed:
             self.credits = CreditMatch(RENAMED)
         self.durations = (seconds(song.duration), seconds(candidate.duration))
@@ -150,7 +151,7 @@ class PairFeatures:
         """What the release of one side makes likely and the other does not show."""
         ours, theirs = self.song, self.candidate
         if not (ours.possible_kinds or theirs.possible_kinds):
-            return Quoted()
+            return NO_WORDS
         one = ours.possible_kinds - theirs.possible_kinds - theirs.version_kinds
         return Quoted(sorted(one | (theirs.possible_kinds - ours.possible_kinds - ours.version_kinds)))
 
@@ -245,3 +246,6 @@ class Quoted(tuple[str, ...]):
 
     def __str__(self) -> str:
         return ", ".join(f"'{word}'" for word in dict.fromkeys(self))
+
+
+NO_WORDS = Quoted()

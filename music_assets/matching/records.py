@@ -1,8 +1,6 @@
-"""What goes into the matcher and what comes out of it.
+"""What goes into the matcher and what comes out: the records that others build or read.
 
-Belongs here: the records others build or read (`Song`, `Candidate`, `Comparison`, `Ranked`, `Decision`).
-Not here: how a title or an artist is read (`titles`, `artists`), how two sides are weighed (`evidence`), how
-one candidate is chosen (`decide`).
+Not here: how titles and artists are read (`titles`, `artists`), weighed (`evidence`) and chosen (`decide`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""What several songs of a release tell together: that two artist names are one artist.
+"""What several songs of a release show together: that two names are of one artist, who is renamed since 2011.
 
-An artist who has changed the name since 2011 agrees with nobody by name; on a release whose songs agree track
-by track, the names must be of one artist. Belongs here: that inference. Not here: names
-that differ in spelling (`artists`), and the few renamings everybody knows (`vocabulary.RENAMED`).
+Not here: names that differ in spelling (`artists`), the renamings everybody knows (`vocabulary.RENAMED`).
 """
 
 from __future__ import annotations

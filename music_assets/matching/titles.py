@@ -1,7 +1,6 @@
 """Taking a title apart: what the song is called, and what it tells of the version.
 
-Belongs here: `parse_title`. Not here: how a bracket's words are understood (`markers`), the words themselves
-(`vocabulary`), spelling (`normalise`), and whether two titles agree (`evidence`).
+Not here: how a bracket's words are understood (`markers`), spelling (`normalise`), agreement (`evidence`).
 """
 
 from __future__ import annotations

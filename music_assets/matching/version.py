@@ -1,7 +1,4 @@
-"""The version of the matcher, which changes whenever a decision might.
-
-Belongs here: `matcher_version` alone, which reads the package's code and words from disk.
-"""
+"""The version of the matcher, which changes whenever a decision might: read from the package's own files."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
+# Raised by hand when a library underneath (rapidfuzz, anyascii) changes what the same code decides.
 GENERATION = 1
-"""Raised by hand when a library underneath (rapidfuzz, anyascii) changes what the same code decides."""
 
 
 @cache

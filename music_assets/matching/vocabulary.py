@@ -1,7 +1,6 @@
 """The words the matcher knows, as sets and tables. The words, and what each list means: `vocabulary.toml`.
 
-Belongs here: reading that file. Not here: the code that reads titles and artists by it (`titles`, `artists`,
-`normalise`, `markers`).
+Not here: the code that reads titles and artists by them (`titles`, `artists`, `normalise`, `markers`).
 """
 
 from __future__ import annotations
