@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from music_assets.matching import normalise
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.resolution.steps import is_album_worth
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import HITS, SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets_tests.support.sandbox import SandboxServer, running_server, songs_frame, truth
+from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
 
 def albums_of(songs: int, on_one: int) -> pd.DataFrame:
@@ -128,6 +130,22 @@ def test_songs_that_come_later_are_found_in_cached_responses(
         later = Resolver(catalog, backlog).resolve()
     assert later.resolved["album"] + later.resolved["release"] > 20
     assert sum(server.sandbox.requests.values()) - spent == sum(later.requests.values()) < 28
+
+
+def test_an_artist_renamed_since_is_found_by_the_songs_of_a_release_and_its_album(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    songs = albums_of(14, 14)
+    path = catalogue(tmp_path, songs)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE artists SET name = 'Tidemark'")
+    with running_server(path, mode="extended") as server, catalog_of(server, ledger) as catalog:
+        outcome = Resolver(catalog, backlog_of(tmp_path, songs)).resolve()
+        results = catalog.cached(song_queries(songs))
+    assert outcome.resolved["release"] >= 3 and outcome.resolved["album"] >= 1
+    renamed = [result.renamings for result in results.values() if result.renamings]
+    assert len(renamed) == outcome.resolved["release"] + outcome.resolved["album"]
+    assert set(renamed) == {frozenset({(normalise(songs["artist_name"][0]), "tidemark")})}
 
 
 def test_priority_songs_come_first(server: SandboxServer, ledger: Ledger, tmp_path: Path) -> None:

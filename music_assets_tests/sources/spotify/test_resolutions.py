@@ -25,7 +25,8 @@ def resolutions(ledger: Ledger) -> Resolutions:
 
 
 def test_a_resolution_leads_to_the_cached_track(ledger: Ledger, resolutions: Resolutions) -> None:
-    one = Resolution("TRAAAAW128F429D538", "echonest", (TRACK["id"],))
+    renamings = frozenset({("paper foxes", "foxes")})
+    one = Resolution("TRAAAAW128F429D538", "echonest", (TRACK["id"],), renamings)
     resolutions.record([one])
     assert resolutions.get_many([one.track_id]) == {}  # the track is not cached
     ledger.put_many([response(Key("spotify_track", TRACK["id"], "track"), "answered", "", TRACK)])
