@@ -138,7 +138,8 @@ def wilson(right: int, total: int) -> tuple[float, float]:
     share = right / total
     middle = share + Z * Z / (2 * total)
     half = Z * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
-    return (middle - half) / (1 + Z * Z / total), (middle + half) / (1 + Z * Z / total)
+    low, high = ((middle + side) / (1 + Z * Z / total) for side in (-half, half))
+    return max(low, 0.0), high
 
 
 def fold_of(pair: LabelledPair, folds: int) -> int:
