@@ -121,7 +121,7 @@ class SearchBacklog:
         stored = sa.select(_PARTITIONS.c.checksum).where(
             _PARTITIONS.c.source == self._source, _PARTITIONS.c.partition == partition
         )
-        with self._database.reading() as connection:
+        with self._database.connection() as connection:
             return connection.scalar(stored) == checksum
 
     def put(self, partition: str, checksum: str, songs: Iterable[Mapping[str, Any]]) -> list[BacklogSong]:
@@ -131,7 +131,7 @@ class SearchBacklog:
         """
         here = _SONGS.c.partition == partition
         new, rows = [], []
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             # First, as another process that stores this partition waits for the row.
             row = {"source": self._source, "partition": partition, "checksum": checksum}
             connection.execute(self._database.upsert(_PARTITIONS), row)
@@ -162,7 +162,7 @@ class SearchBacklog:
     def prioritize(self, ids: Iterable[str]) -> int:
         """Have these tracks, songs and artists come first, and no others; returns how many songs they are."""
         wanted = set(ids)
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             before = self._priorities(connection)
             if wanted != before:
                 mine = _PRIORITIES.c.source == self._source
@@ -186,7 +186,7 @@ class SearchBacklog:
         which = [_SONGS.c.state == int(SongState.OPEN)]
         if partition is not None:
             which.append(_SONGS.c.partition == partition)
-        with self._database.reading() as connection:
+        with self._database.connection() as connection:
             return self._songs(connection, *which, order=_ORDER, limit=count)
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
@@ -194,7 +194,7 @@ class SearchBacklog:
         keys = list(keys)
         which = [_SONGS.c.release_key.in_(keys), _SONGS.c.state != int(SongState.RESOLVED)]
         found: dict[str, list[BacklogSong]] = {}
-        with self._database.reading() as connection:
+        with self._database.connection() as connection:
             for song in self._songs(connection, *which, order=[_SONGS.c.track_id]):
                 found.setdefault(song.release_key, []).append(song)
         return {key: found[key] for key in keys if key in found}
@@ -210,14 +210,14 @@ class SearchBacklog:
     def retry_failed(self) -> None:
         """Open the songs again whose requests failed: this is another day."""
         failed = sa.update(_SONGS).where(self._mine, _SONGS.c.state == int(SongState.FAILED))
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             connection.execute(failed.values(state=int(SongState.OPEN)))
 
     def count(self) -> dict[str, int]:
         """How many songs are `open`, `resolved`, `missed` and `failed`, and how many `releases` there are."""
         by_state = sa.select(_SONGS.c.state, sa.func.count()).where(self._mine).group_by(_SONGS.c.state)
         releases = sa.select(sa.func.count(_SONGS.c.release_key.distinct())).where(self._mine)
-        with self._database.reading() as connection:
+        with self._database.connection() as connection:
             states: dict[int, int] = dict(connection.execute(by_state).all())
             counts = {state.name.lower(): states.get(state, 0) for state in SongState}
             return {**counts, "releases": connection.scalar(releases) or 0}
@@ -228,18 +228,18 @@ class SearchBacklog:
         songs = sa.func.count().label("songs")
         sizes = sa.select(songs).where(self._mine, is_open).group_by(_SONGS.c.release_key).subquery()
         counts = sa.select(sizes.c.songs, sa.func.count()).group_by(sizes.c.songs)
-        with self._database.reading() as connection:
+        with self._database.connection() as connection:
             return dict(connection.execute(counts).all())
 
     def clear(self) -> None:
         """Forget all songs: what resolved them is no longer in the ledger."""
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             for table in _TABLES.sorted_tables:
                 connection.execute(sa.delete(table).where(table.c.source == self._source))
 
     def _update(self, track_ids: Iterable[str], **values: Any) -> None:
         these = sa.update(_SONGS).where(self._mine, _SONGS.c.track_id.in_(list(track_ids)))
-        with self._database.writing() as connection:
+        with self._database.transaction() as connection:
             connection.execute(these.values(**values))
 
     def _priorities(self, connection: sa.Connection) -> set[str]:

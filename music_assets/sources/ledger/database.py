@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -60,6 +61,10 @@ class Database:
             if self.path:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self.engine = _sqlite(url, synced) if self.is_sqlite else _postgres(url)
+            # Of a file one connection stays open, and threads take turns: a connection per statement takes
+            # longer than the statement, and several would read the file again after each other's writes.
+            self._file = self.engine.connect() if self.is_sqlite else None
+            self._turn = threading.RLock()
         if self.is_sqlite:
             self._migrate()
         self.create(TABLES)
@@ -76,26 +81,41 @@ class Database:
             raise LedgerUnusable(self.where, " ".join(reason.split()), advice) from error
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A connection to read with."""
-        with self.named_errors(), self.engine.connect() as connection:
-            yield connection
+    def connection(self) -> Iterator[sa.Connection]:
+        """A connection on which each statement is a transaction of its own, durable once it returns."""
+        with self.named_errors():
+            if self._file is None:
+                with self.engine.connect() as connection:
+                    yield connection
+            else:
+                with self._turn:
+                    yield self._file
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[sa.Connection]:
         """A transaction: durable once its context has ended, undone where that ended with an error."""
-        with self.named_errors(), self.engine.begin() as connection:
-            if self.is_sqlite:  # at once: one that begins by reading may not get to write
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
+        with self.named_errors():
+            if self._file is None:
+                with self.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
+                    yield connection
+                return
+            with self._turn:
+                # At once: one that begins by reading may not get to write.
+                self._file.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield self._file
+                    self._file.connection.commit()
+                except BaseException:
+                    self._file.connection.rollback()
+                    raise
 
     def create(self, tables: sa.MetaData) -> None:
         """Create those of these tables that are missing."""
         schema = None if self.is_sqlite else POSTGRES_SCHEMA
-        with self.reading() as connection:
+        with self.connection() as connection:
             if tables.tables.keys() <= set(sa.inspect(connection).get_table_names(schema=schema)):
                 return
-        with self.writing() as connection:
+        with self.transaction() as connection:
             if schema:
                 connection.execute(sa.func.pg_advisory_xact_lock(_CREATING).select())
                 connection.execute(CreateSchema(schema, if_not_exists=True))
@@ -107,18 +127,23 @@ class Database:
 
     def vacuum(self, table: sa.Table) -> None:
         """Have what was deleted leave the disk, as far as the engine can do that."""
-        with self.reading() as connection:
+        with self.connection() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             else:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
                 connection.exec_driver_sql(f"VACUUM {POSTGRES_SCHEMA}.{table.name}")
 
+    def close(self) -> None:
+        """Close the connections."""
+        if self._file is not None:
+            self._file.close()
+        self.engine.dispose()
+
     def _migrate(self) -> None:
-        with self.reading() as connection:
+        with self.connection() as connection:
             if connection.exec_driver_sql("PRAGMA user_version").scalar() == VERSION:
                 return
-        with self.writing() as connection:
+        with self.transaction() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar()
             if version not in (0, 2, VERSION):  # 0: a new file
                 reason = f"it has version {version}, and this program reads versions 2 and {VERSION}"
@@ -158,10 +183,7 @@ def _url_of(setting: str) -> sa.URL:
 
 
 def _sqlite(url: sa.URL, synced: bool) -> sa.Engine:
-    # One connection, which threads take in turn: several would contend for the file, and read it again after
-    # each other's writes. `isolation_level` None: transactions begin where `writing` says so.
-    arguments = {"timeout": 30, "isolation_level": None}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0)
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
@@ -174,5 +196,5 @@ def _sqlite(url: sa.URL, synced: bool) -> sa.Engine:
 
 def _postgres(url: sa.URL) -> sa.Engine:
     # A connection of the pool may have been dropped since it was last used, by a restart of the server.
-    engine = sa.create_engine(url, connect_args=_CONNECT, pool_pre_ping=True)
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args=_CONNECT, pool_pre_ping=True)
     return engine.execution_options(schema_translate_map={None: POSTGRES_SCHEMA})

@@ -21,12 +21,11 @@ from music_assets.sources.ledger.schema import HOLDER, REQUESTS, RESPONSES, STAT
 _IDS_PER_QUERY = 500
 _PURGED_AT_ONCE = 5000  # responses per transaction in a file: what is being deleted is in its log, too
 # Statements are built once, as that takes longer than to execute them.
-_RESPONSES_OF = sa.select(
+_OF_A_KIND = sa.select(
     *(RESPONSES.c[name] for name in ("id", "status", "query", "fetched_at", "mode", "body", "attempts"))
-).where(
-    *(RESPONSES.c[name] == sa.bindparam(name) for name in ("source", "purpose", "entity")),
-    RESPONSES.c.id.in_(sa.bindparam("ids", expanding=True)),
-)
+).where(*(RESPONSES.c[name] == sa.bindparam(name) for name in ("source", "purpose", "entity")))
+_OF_ONE_ID = _OF_A_KIND.where(RESPONSES.c.id == sa.bindparam("id"))
+_OF_IDS = _OF_A_KIND.where(RESPONSES.c.id.in_(sa.bindparam("ids", expanding=True)))
 _STATE_OF = sa.select(STATE.c.value).where(
     STATE.c.source == sa.bindparam("source"), STATE.c.name == sa.bindparam("name")
 )
@@ -59,16 +58,22 @@ class Ledger:
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The responses that are cached under these keys, in the keys' order."""
         keys = list(keys)
+        if not keys:
+            return {}
         by_kind: dict[tuple[str, str], list[str]] = {}
         for key in keys:
             by_kind.setdefault((key.purpose, key.entity), []).append(key.id)
         found: dict[Key, Response] = {}
-        with self.database.reading() as connection:
+        with self.database.connection() as connection:
             for (purpose, entity), ids in by_kind.items():
                 for start in range(0, len(ids), _IDS_PER_QUERY):
                     some = ids[start : start + _IDS_PER_QUERY]
-                    of = {"source": self.source, "purpose": purpose, "entity": entity, "ids": some}
-                    for id_, *values in connection.execute(_RESPONSES_OF, of):
+                    kind = {"source": self.source, "purpose": purpose, "entity": entity}
+                    if len(some) == 1:
+                        rows = connection.execute(_OF_ONE_ID, {**kind, "id": some[0]})
+                    else:
+                        rows = connection.execute(_OF_IDS, {**kind, "ids": some})
+                    for id_, *values in rows:
                         key = Key(entity, id_, purpose)
                         found[key] = self._response(key, *values)
         return {key: found[key] for key in keys if key in found}
@@ -88,14 +93,16 @@ class Ledger:
             }
             for response in responses
         }
-        if rows:  # sorted, so that two processes never wait for one another's rows
-            self._execute(self.database.upsert(RESPONSES), [rows[key] for key in sorted(rows)])
+        # Sorted, so that two processes never wait for one another's rows.
+        values = [rows[key] for key in sorted(rows)]
+        if values:
+            self._execute(self.database.upsert(RESPONSES), values if len(values) > 1 else values[0])
 
     def count(self, before: datetime | None = None) -> dict[str, int]:
         """How many responses are cached (fetched before that moment), by purpose."""
         purpose = RESPONSES.c.purpose
         counts = sa.select(purpose, sa.func.count()).where(*self._older_than(before)).group_by(purpose)
-        with self.database.reading() as connection:
+        with self.database.connection() as connection:
             return dict(connection.execute(counts.order_by(purpose)).all())
 
     def purge(self, before: datetime | None = None) -> int:
@@ -125,7 +132,7 @@ class Ledger:
         counts = sa.select(kind, sa.func.sum(REQUESTS.c.count)).where(REQUESTS.c.source == self.source)
         if day is not None:
             counts = counts.where(REQUESTS.c.hour.between(f"{day}T00", f"{day}T23"))
-        with self.database.reading() as connection:
+        with self.database.connection() as connection:
             rows = connection.execute(counts.group_by(kind).order_by(kind))
             return {name: int(number) for name, number in rows}
 
@@ -139,7 +146,7 @@ class Ledger:
 
     def get_state(self, name: str) -> dict[str, Any] | None:
         """The value stored under that name, if there is one."""
-        with self.database.reading() as connection:
+        with self.database.connection() as connection:
             value = connection.scalar(_STATE_OF, {"source": self.source, "name": name})
         return None if value is None else dict(orjson.loads(value))
 
@@ -180,14 +187,15 @@ class Ledger:
 
     def close(self) -> None:
         """Close the connections; the ledger cannot be used after that."""
-        self.database.engine.dispose()
+        self.database.close()
 
     def _older_than(self, before: datetime | None) -> list[sa.ColumnElement[bool]]:
         old = [] if before is None else [RESPONSES.c.fetched_at < before.timestamp()]
         return [RESPONSES.c.source == self.source, *old]
 
     def _execute(self, statement: sa.Executable, values: Any = None) -> int:
-        with self.database.writing() as connection:
+        database = self.database
+        with database.transaction() if isinstance(values, list) else database.connection() as connection:
             return int(connection.execute(statement, values).rowcount)
 
     def _response(

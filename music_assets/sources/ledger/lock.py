@@ -75,7 +75,6 @@ def _hold_session(database: Database, source: str, wait: float) -> Iterator[Stil
     with contextlib.ExitStack() as stack:
         with database.named_errors():
             connection = stack.enter_context(database.engine.connect())
-            connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.detach()  # no pool takes it back: it is closed at the end
             while not (held := connection.scalar(sa.func.pg_try_advisory_lock(key).select())):
                 if time.monotonic() >= give_up:

@@ -280,7 +280,7 @@ def test_real_responses_take_little_space(place: Place, shared: Path) -> None:
         ledger.close()
         assert Path(place.setting).stat().st_size / 200 < 5000
     else:
-        with ledger.database.reading() as connection:
+        with ledger.database.connection() as connection:
             size = connection.exec_driver_sql("SELECT pg_total_relation_size('music_assets.responses')")
             assert size.scalar_one() / 200 < 6500
 

@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def pragma(ledger: Ledger, name: str) -> object:
-    with ledger.database.engine.connect() as connection:
+    with ledger.database.connection() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
