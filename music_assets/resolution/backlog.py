@@ -1,8 +1,7 @@
 """The MSD's songs as a queue: their release, their priority, and whether they are resolved.
 
 Its tables are in the ledger's database, so that every machine finds them there. They are a cache, made of the
-staged songs: what they say of responses the ledger says too, so they may be lost. What is searched for, and
-how, is in `resolver`.
+staged songs and the ledger's responses, so they may be lost. What is searched for, and how, is in `resolver`.
 """
 
 from __future__ import annotations
@@ -17,6 +16,39 @@ import sqlalchemy as sa
 from music_assets.matching import Song, normalise
 from music_assets.sources.ledger import Ledger
 
+
+class SongState(IntEnum):
+    """The state of a song. A miss was searched for without a match: an album may still bring one."""
+
+    OPEN = 0
+    RESOLVED = 1
+    MISSED = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True)
+class BacklogSong:
+    """A song of the MSD, with what a search needs; `duration` in seconds."""
+
+    track_id: str
+    song_id: str | None
+    artist_id: str | None
+    title: str | None
+    artist_name: str | None
+    release: str | None
+    duration: float | None
+    year: int | None
+    release_key: str
+    deferred: bool = False  # not found with its release; what is left is a search of its own
+    priority: bool = False  # before all others
+    state: SongState = SongState.OPEN
+
+    @property
+    def song(self) -> Song:
+        """As the matcher takes it."""
+        return Song(self.title, self.artist_name, self.release, self.duration, self.year)
+
+
 _TABLES = sa.MetaData()
 # `source` (the ledger's) comes late in keys and indexes: SQLite takes its first column for a selective one.
 _SONGS = sa.Table(
@@ -25,11 +57,7 @@ _SONGS = sa.Table(
     sa.Column("track_id", sa.Text, primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("partition", sa.Text, nullable=False),
-    sa.Column("song_id", sa.Text),
-    sa.Column("artist_id", sa.Text),
-    sa.Column("title", sa.Text),
-    sa.Column("artist_name", sa.Text),
-    sa.Column("release", sa.Text),
+    *(sa.Column(name, sa.Text) for name in ("song_id", "artist_id", "title", "artist_name", "release")),
     sa.Column("duration", sa.Double),
     sa.Column("year", sa.Integer),
     sa.Column("hotttnesss", sa.Double, nullable=False),
@@ -52,47 +80,33 @@ _PRIORITIES = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),  # of a track, a song or an artist
     sa.Column("source", sa.Text, primary_key=True),
 )
-_ORDER = (
-    _SONGS.c.priority.desc(),
-    _SONGS.c.deferred,
-    _SONGS.c.hotttnesss.desc(),
-    _SONGS.c.track_id,
+_SONG = _SONGS.c
+_ORDER = (_SONG.priority.desc(), _SONG.deferred, _SONG.hotttnesss.desc(), _SONG.track_id)
+sa.Index("backlog_order", _SONG.state, _SONG.source, *_ORDER)
+sa.Index("backlog_partition_order", _SONG.partition, _SONG.state, _SONG.source, *_ORDER)
+sa.Index("backlog_releases", _SONG.release_key, _SONG.source)
+
+# Statements are built once, as that takes longer than to execute them. `mine` is the ledger's source.
+_MINE: sa.BindParameter[str] = sa.bindparam("mine")
+_IS_OPEN = _SONG.state == int(SongState.OPEN)
+_SELECT = sa.select(*(_SONG[field.name] for field in fields(BacklogSong))).where(_SONG.source == _MINE)
+_OF_PARTITION = _SELECT.where(_SONG.partition == sa.bindparam("of"))
+_NEXT = _SELECT.where(_IS_OPEN).order_by(*_ORDER).limit(sa.bindparam("most"))
+_NEXT_OF_PARTITION = _NEXT.where(_SONG.partition == sa.bindparam("of"))
+_OF_RELEASES = _SELECT.where(
+    _SONG.release_key.in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
+).order_by(_SONG.track_id)
+_CHECKSUM = sa.select(_PARTITIONS.c.checksum).where(
+    _PARTITIONS.c.source == _MINE, _PARTITIONS.c.partition == sa.bindparam("of")
 )
-sa.Index("backlog_order", _SONGS.c.state, _SONGS.c.source, *_ORDER)
-sa.Index("backlog_partition_order", _SONGS.c.partition, _SONGS.c.state, _SONGS.c.source, *_ORDER)
-sa.Index("backlog_releases", _SONGS.c.release_key, _SONGS.c.source)
-
-
-class SongState(IntEnum):
-    """What has become of a song. A miss was searched for without a match: an album may still bring one."""
-
-    OPEN = 0
-    RESOLVED = 1
-    MISSED = 2
-    FAILED = 3
-
-
-@dataclass(frozen=True)
-class BacklogSong:
-    """A song of the MSD, with what a search needs; `duration` in seconds."""
-
-    track_id: str
-    song_id: str | None
-    artist_id: str | None
-    title: str | None
-    artist_name: str | None
-    release: str | None
-    duration: float | None
-    year: int | None
-    release_key: str
-    state: SongState = SongState.OPEN
-    deferred: bool = False  # not found with its release; what is left is a search of its own
-    priority: bool = False  # before all others
-
-    @property
-    def song(self) -> Song:
-        """As the matcher takes it."""
-        return Song(self.title, self.artist_name, self.release, self.duration, self.year)
+_LISTED = sa.select(_PRIORITIES.c.id).where(_PRIORITIES.c.source == _MINE)
+_UPDATE = sa.update(_SONGS).where(_SONG.source == _MINE)
+_THESE = _UPDATE.where(_SONG.track_id.in_(sa.bindparam("ids", expanding=True)))
+_MARK = _THESE.values(state=sa.bindparam("now"))
+_DEFER = _THESE.values(deferred=True)
+_RETRY = _UPDATE.where(_SONG.state == int(SongState.FAILED)).values(state=int(SongState.OPEN))
+_REMOVE = sa.delete(_SONGS).where(_SONG.source == _MINE, _SONG.partition == sa.bindparam("of"))
+_COUNT = sa.select(_SONG.state, sa.func.count()).where(_SONG.source == _MINE).group_by(_SONG.state)
 
 
 def release_key(artist_id: str | None, release: str | None, track_id: str) -> str:
@@ -113,123 +127,98 @@ class SearchBacklog:
     def __init__(self, ledger: Ledger) -> None:
         self._database = ledger.database
         self._source = ledger.source
-        self._mine = _SONGS.c.source == ledger.source
         self._database.create(_TABLES)
 
     def has(self, partition: str, checksum: str) -> bool:
         """Whether a partition's songs are here as the staged file of that checksum has them."""
-        stored = sa.select(_PARTITIONS.c.checksum).where(
-            _PARTITIONS.c.source == self._source, _PARTITIONS.c.partition == partition
-        )
-        with self._database.connection() as connection:
-            return connection.scalar(stored) == checksum
+        return [checksum] == [row[0] for row in self._run(_CHECKSUM, of=partition)]
 
     def put(self, partition: str, checksum: str, songs: Iterable[Mapping[str, Any]]) -> list[BacklogSong]:
         """Store a partition's staged songs, in place of what was here of it; returns those that are new.
 
         The state of a song whose names are the same stays.
         """
-        here = _SONGS.c.partition == partition
+        of = {"mine": self._source, "of": partition}
         new, rows = [], []
         with self._database.transaction() as connection:
             # First, as another process that stores this partition waits for the row.
             row = {"source": self._source, "partition": partition, "checksum": checksum}
             connection.execute(self._database.upsert(_PARTITIONS), row)
-            priorities = self._priorities(connection)
-            before = {song.track_id: song for song in self._songs(connection, here)}
+            listed = set(connection.scalars(_LISTED, of))
+            before = {song.track_id: song for song in map(_song, connection.execute(_OF_PARTITION, of))}
             for staged in songs:
-                song = _song(staged)
+                song = _staged_song(staged)
                 known = before.get(song.track_id)
                 if known and _names(known) == _names(song):
                     song = known
                 else:
                     new.append(song)
-                rows.append(
-                    {
-                        **vars(song),
-                        "source": self._source,
-                        "partition": partition,
-                        "hotttnesss": staged["song_hotttnesss"] or 0.0,
-                        "state": int(song.state),
-                        "priority": bool({song.track_id, song.song_id, song.artist_id} & priorities),
-                    }
-                )
-            connection.execute(sa.delete(_SONGS).where(self._mine, here))
+                stored = {
+                    "source": self._source,
+                    "partition": partition,
+                    "hotttnesss": staged["song_hotttnesss"] or 0.0,
+                    "state": int(song.state),
+                    "priority": bool({song.track_id, song.song_id, song.artist_id} & listed),
+                }
+                rows.append({**vars(song), **stored})
+            connection.execute(_REMOVE, of)
             if rows:
                 connection.execute(self._database.upsert(_SONGS), rows)
         return new
 
     def prioritize(self, ids: Iterable[str]) -> int:
         """Have these tracks, songs and artists come first, and no others; returns how many songs they are."""
-        wanted = set(ids)
+        mine, wanted = {"mine": self._source}, set(ids)
         with self._database.transaction() as connection:
-            before = self._priorities(connection)
-            if wanted != before:
-                mine = _PRIORITIES.c.source == self._source
-                connection.execute(sa.delete(_PRIORITIES).where(mine))
+            if wanted != set(connection.scalars(_LISTED, mine)):
+                connection.execute(sa.delete(_PRIORITIES).where(_PRIORITIES.c.source == self._source))
                 if wanted:
                     rows = [{"source": self._source, "id": id_} for id_ in sorted(wanted)]
                     connection.execute(sa.insert(_PRIORITIES), rows)
-                listed = sa.select(_PRIORITIES.c.id).where(mine)
-                columns = (_SONGS.c.track_id, _SONGS.c.song_id, _SONGS.c.artist_id)
-                is_listed = sa.or_(*(column.in_(listed) for column in columns))
-                songs = sa.update(_SONGS).where(self._mine)
-                connection.execute(songs.where(_SONGS.c.priority).values(priority=False))
-                connection.execute(songs.where(is_listed).values(priority=True))
-            if not wanted:
-                return 0
-            count = sa.select(sa.func.count()).select_from(_SONGS).where(self._mine, _SONGS.c.priority)
-            return connection.scalar(count) or 0
+                is_listed = sa.or_(
+                    *(_SONG[name].in_(_LISTED) for name in ("track_id", "song_id", "artist_id"))
+                )
+                connection.execute(_UPDATE.where(_SONG.priority).values(priority=False), mine)
+                connection.execute(_UPDATE.where(is_listed).values(priority=True), mine)
+            count = sa.select(sa.func.count()).where(_SONG.source == _MINE, _SONG.priority)
+            return (connection.scalar(count, mine) or 0) if wanted else 0
 
     def next(self, count: int, partition: str | None = None) -> list[BacklogSong]:
         """The open songs that come next: by priority, deferred ones last, by `song_hotttnesss`, by id."""
-        which = [_SONGS.c.state == int(SongState.OPEN)]
-        if partition is not None:
-            which.append(_SONGS.c.partition == partition)
-        with self._database.connection() as connection:
-            return self._songs(connection, *which, order=_ORDER, limit=count)
+        if partition is None:
+            return list(map(_song, self._run(_NEXT, most=count)))
+        return list(map(_song, self._run(_NEXT_OF_PARTITION, most=count, of=partition)))
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open, missed and failed ones."""
-        keys = list(keys)
-        which = [_SONGS.c.release_key.in_(keys), _SONGS.c.state != int(SongState.RESOLVED)]
-        found: dict[str, list[BacklogSong]] = {}
-        with self._database.connection() as connection:
-            for song in self._songs(connection, *which, order=[_SONGS.c.track_id]):
-                found.setdefault(song.release_key, []).append(song)
-        return {key: found[key] for key in keys if key in found}
+        found: dict[str, list[BacklogSong]] = {key: [] for key in keys}
+        for song in map(_song, self._run(_OF_RELEASES, keys=list(found)) if found else ()):
+            found[song.release_key].append(song)
+        return {key: songs for key, songs in found.items() if songs}
 
     def mark(self, track_ids: Iterable[str], state: SongState) -> None:
-        """Store what has become of these songs."""
-        self._update(track_ids, state=int(state))
+        """Set the state of these songs."""
+        self._update(_MARK, track_ids, now=int(state))
 
     def defer(self, track_ids: Iterable[str]) -> None:
         """Have these songs wait until the others were searched for."""
-        self._update(track_ids, deferred=True)
+        self._update(_DEFER, track_ids)
 
     def retry_failed(self) -> None:
         """Open the songs again whose requests failed: this is another day."""
-        failed = sa.update(_SONGS).where(self._mine, _SONGS.c.state == int(SongState.FAILED))
-        with self._database.transaction() as connection:
-            connection.execute(failed.values(state=int(SongState.OPEN)))
+        with self._database.connection() as connection:
+            connection.execute(_RETRY, {"mine": self._source})
 
     def count(self) -> dict[str, int]:
-        """How many songs are `open`, `resolved`, `missed` and `failed`, and how many `releases` there are."""
-        by_state = sa.select(_SONGS.c.state, sa.func.count()).where(self._mine).group_by(_SONGS.c.state)
-        releases = sa.select(sa.func.count(_SONGS.c.release_key.distinct())).where(self._mine)
-        with self._database.connection() as connection:
-            states: dict[int, int] = dict(connection.execute(by_state).all())
-            counts = {state.name.lower(): states.get(state, 0) for state in SongState}
-            return {**counts, "releases": connection.scalar(releases) or 0}
+        """How many songs are `open`, `resolved`, `missed` and `failed`."""
+        states = dict(self._run(_COUNT))
+        return {state.name.lower(): states.get(state, 0) for state in SongState}
 
     def release_sizes(self) -> dict[int, int]:
         """How many releases have how many open songs."""
-        is_open = _SONGS.c.state == int(SongState.OPEN)
-        songs = sa.func.count().label("songs")
-        sizes = sa.select(songs).where(self._mine, is_open).group_by(_SONGS.c.release_key).subquery()
-        counts = sa.select(sizes.c.songs, sa.func.count()).group_by(sizes.c.songs)
-        with self._database.connection() as connection:
-            return dict(connection.execute(counts).all())
+        songs = sa.select(sa.func.count().label("n")).where(_SONG.source == _MINE, _IS_OPEN)
+        sizes = songs.group_by(_SONG.release_key).subquery()
+        return dict(self._run(sa.select(sizes.c.n, sa.func.count()).group_by(sizes.c.n)))
 
     def clear(self) -> None:
         """Forget all songs: what resolved them is no longer in the ledger."""
@@ -237,29 +226,23 @@ class SearchBacklog:
             for table in _TABLES.sorted_tables:
                 connection.execute(sa.delete(table).where(table.c.source == self._source))
 
-    def _update(self, track_ids: Iterable[str], **values: Any) -> None:
-        these = sa.update(_SONGS).where(self._mine, _SONGS.c.track_id.in_(list(track_ids)))
-        with self._database.transaction() as connection:
-            connection.execute(these.values(**values))
+    def _run(self, query: sa.Select[Any], **values: Any) -> list[Any]:
+        with self._database.connection() as connection:
+            return list(connection.execute(query, {"mine": self._source, **values}))
 
-    def _priorities(self, connection: sa.Connection) -> set[str]:
-        mine = _PRIORITIES.c.source == self._source
-        return set(connection.scalars(sa.select(_PRIORITIES.c.id).where(mine)))
-
-    def _songs(
-        self,
-        connection: sa.Connection,
-        *which: sa.ColumnElement[bool],
-        order: Iterable[sa.ColumnElement[Any]] = (),
-        limit: int | None = None,
-    ) -> list[BacklogSong]:
-        columns = [_SONGS.c[field.name] for field in fields(BacklogSong)]
-        songs = sa.select(*columns).where(self._mine, *which).order_by(*order).limit(limit)
-        rows = connection.execute(songs).mappings()
-        return [BacklogSong(**{**row, "state": SongState(row["state"])}) for row in rows]
+    def _update(self, statement: sa.Update, track_ids: Iterable[str], **values: Any) -> None:
+        if ids := list(track_ids):
+            with self._database.connection() as connection:
+                connection.execute(statement, {"mine": self._source, "ids": ids, **values})
 
 
-def _song(staged: Mapping[str, Any]) -> BacklogSong:
+def _song(row: Iterable[Any]) -> BacklogSong:
+    values = list(row)
+    values[-1] = SongState(values[-1])
+    return BacklogSong(*values)
+
+
+def _staged_song(staged: Mapping[str, Any]) -> BacklogSong:
     names = ("track_id", "song_id", "artist_id", "title", "artist_name", "release", "duration", "year")
     key = release_key(staged["artist_id"], staged["release"], staged["track_id"])
     return BacklogSong(**{name: staged[name] for name in names}, release_key=key)
