@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -52,14 +52,6 @@ def translate(sql: str, engine: str) -> str:
             query = flat if select is query else query
             select.replace(flat)
     return query.sql(dialect=engine, pretty=True, comments=False)
-
-
-def tables_of(sql: str) -> list[Table]:
-    """The tables that a query in DuckDB's dialect reads, by name."""
-    from sqlglot import exp
-
-    named = {f"{one.db}.{one.name}" for one in _parsed(sql).find_all(exp.Table) if one.db}
-    return [METADATA.tables[name] for name in sorted(named)]
 
 
 @cache

@@ -85,6 +85,12 @@ def test_what_a_table_reads_is_found_in_its_query() -> None:
         "staging.spotify_tracks",
         "staging.spotify_tracks_refresh",
     ]
+    folder = files("music_assets.warehouse").joinpath("sql")
+    for name in PUBLISHED:
+        schema, table = name.split(".")
+        parsed = sqlglot.parse_one(folder.joinpath(schema, f"{table}.sql").read_text(), dialect="duckdb")
+        named = {f"{one.db}.{one.name}" for one in parsed.find_all(sqlglot.exp.Table) if one.db}
+        assert {read.fullname for read in reads(name)} == named, name
 
 
 def test_published_tables_read_staging_or_tables_filled_before_them() -> None:
