@@ -32,7 +32,9 @@ def reads(name: str) -> list[Table]:
     By their names in the query: parsing it would make loading the definitions half a second slower.
     """
     sql = re.sub("--.*", "", _sql(name))
-    return [table for full, table in sorted(METADATA.tables.items()) if re.search(rf"\b{full}\b", sql)]
+    return [
+        table for full, table in sorted(METADATA.tables.items()) if re.search(rf"\b{re.escape(full)}\b", sql)
+    ]
 
 
 @cache

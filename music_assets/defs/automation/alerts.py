@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
-import requests
-
 TIMEOUT_S = 10
 _MOST_CAUSES = 5
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|CREDENTIAL|ALERT_WEBHOOK|SPOTIPY_CLIENT_ID|ACCESS_KEY")
@@ -62,6 +60,8 @@ def report_failure(failed: FailedRun, webhook: str | None, log: logging.Logger) 
     log.error(failed.message())
     if webhook is None:
         return
+    import requests
+
     body = {**asdict(failed), "text": failed.message(), "retry": failed.retry}
     try:
         requests.post(webhook, json=body, timeout=TIMEOUT_S).raise_for_status()
