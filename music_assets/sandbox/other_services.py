@@ -13,10 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from music_assets.sandbox.spotify.catalogue import search_words
-from music_assets.sandbox.spotify.errors import Raw, error
 from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
 from music_assets.sandbox.spotify.responses import PAGES, Json, Responses
 
@@ -36,10 +33,8 @@ class OtherServices:
         self._db = db
         self._responses = responses
 
-    def reccobeats(self, ids: list[str]) -> Raw | Json:
+    def reccobeats(self, ids: list[str]) -> Json:
         """`GET /audio-features?ids=`: features by Spotify id or ISRC; what it does not know is left out."""
-        if not 1 <= len(ids) <= MOST_IDS:
-            return error(400, f"size must be between 1 and {MOST_IDS}")
         isrcs = [id_ for id_ in ids if _ISRC.fullmatch(id_)]
         by_isrc = [
             id_ for isrc in isrcs for (id_,) in self._all("SELECT id FROM tracks WHERE isrc = ?", isrc)
@@ -59,14 +54,13 @@ class OtherServices:
         recco_id = str(uuid.UUID(int=dice_of("recco", id_) << 64 | dice_of("beats", id_)))
         return {"id": recco_id, "href": f"{PAGES}/track/{id_}", "isrc": isrc, **analysis}
 
-    def listenbrainz(self, body: bytes) -> Raw | list[Json]:
-        """`POST /spotify-id-from-metadata/json`: for each song its names and the Spotify ids they lead to."""
-        try:
-            songs = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return error(400, "the body is not JSON")
+    def listenbrainz(self, songs: Any) -> list[Json]:
+        """`POST /spotify-id-from-metadata/json`: for each song its names and the Spotify ids they lead to.
+
+        Raises `ValueError` where they are not songs with all names.
+        """
         if not isinstance(songs, list) or not all(map(_named, songs)):
-            return error(400, f"each song needs {', '.join(_NAMES)}")
+            raise ValueError(f"each song needs {', '.join(_NAMES)}")
         return [
             {**{name: song[name] for name in _NAMES}, "spotify_track_ids": self._ids(song)} for song in songs
         ]

@@ -35,9 +35,8 @@ class PortInUse(MusicAssetsError):
 
     def __init__(self, port: int) -> None:
         super().__init__(
-            f"Port {port} on {HOST} is in use by another program: stop that one, or ask for another port."
+            f"Port {port} on {HOST} is in use. Stop the program that uses it, or name another port."
         )
-        self.port = port
 
 
 class SandboxFailed(MusicAssetsError):
@@ -84,26 +83,33 @@ def running_sandbox(
     listener = listen(port)
     port = listener.getsockname()[1]
     given = json.dumps({"mode": mode, **options})
-    command = [sys.executable, "-m", module, os.fspath(catalogue_path), given]
+    command = [sys.executable, "-m", module, os.fspath(catalogue_path), given, str(os.getpid())]
     with tempfile.TemporaryFile() as errors:
         with listener:
             process = subprocess.Popen(
                 [*command, str(listener.fileno())],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C is for its starter, which then stops it
             )
         try:
-            if not _says_ready(process, start_timeout):
+            if not _is_ready(process, start_timeout):
                 errors.seek(0)
                 last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-                why = last or f"no sign of it in {start_timeout:g} s"
-                raise SandboxFailed(f"The sandbox's process ended before it answered: {why}")
-            yield local_address(port, process.pid)
+                why = last or f"it did not answer within {start_timeout:g} s"
+                raise SandboxFailed(f"The sandbox's process did not start: {why}")
+            yield address_of(f"http://{HOST}:{port}", process.pid)
         finally:
-            _stop(process)
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
 
 
 def serve(catalogue_path: str | os.PathLike[str], *, mode: str = "development", port: int = 8000) -> None:
@@ -134,8 +140,8 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def _says_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
-    """Wait for the line the process writes when it is ready; false if it ended without."""
+def _is_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Wait for the line that the process writes when it is ready; false if it ends without."""
     timer = threading.Timer(timeout, process.kill)
     timer.start()
     try:
@@ -161,59 +167,32 @@ def address_of(url: str, pid: int = 0) -> SandboxAddress:
     )
 
 
-def local_address(port: int, pid: int) -> SandboxAddress:
-    """The address of a sandbox on this port of the loopback."""
-    return address_of(f"http://{HOST}:{port}", pid)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.communicate(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-
-
 def http_server(sandbox: SandboxSpotify) -> uvicorn.Server:
     """The server of a sandbox, to be run on a socket."""
     import uvicorn
 
-    return uvicorn.Server(
-        uvicorn.Config(
-            sandbox.app,
-            http=sandbox.http_protocol,
-            log_level="critical",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
+    quiet: dict[str, Any] = {"log_level": "critical", "access_log": False}
+    config = uvicorn.Config(
+        sandbox.app, http=sandbox.http_protocol, lifespan="off", timeout_graceful_shutdown=1, **quiet
     )
+    return uvicorn.Server(config)
 
 
-def _end_with_parent() -> None:
-    """End this process when its starter does: its end of our stdin closes, or we are another's child."""
-    parent = os.getppid()
+def _end_with(starter: int) -> None:
+    """End this process soon after its starter, whose child it is then no longer."""
 
-    def watch_pipe() -> None:
-        while os.read(0, 4096):
-            pass
+    def watch() -> None:
+        while os.getppid() == starter:
+            time.sleep(0.2)
         os._exit(0)
 
-    def watch_parent() -> None:
-        # A child that the starter forked may hold the pipe open after it.
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(0)
-
-    for watch in (watch_pipe, watch_parent):
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def main(make: Callable[..., SandboxSpotify]) -> None:
-    """`python -m MODULE CATALOGUE OPTIONS FD`, as `running_sandbox` calls it; `make` gives the sandbox."""
-    catalogue_path, options, fd = sys.argv[1:]
-    _end_with_parent()
+    """`python -m MODULE CATALOGUE OPTIONS STARTER FD`, for `running_sandbox`; `make` gives the sandbox."""
+    catalogue_path, options, starter, fd = sys.argv[1:]
+    _end_with(int(starter))
     sandbox = make(catalogue_path, **json.loads(options))
     listener = socket.socket(fileno=int(fd))
     os.write(1, b"ready\n")

@@ -1,22 +1,19 @@
 """The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
 
-Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and
-some fields; `extended` has them. The services that need no key are beside it. What a response holds is in
-`spotify.responses` and `other_services`, what a query means in `spotify.query`, what it finds in
-`spotify.search`; running the server as a process is in `process`. Faults are injected by tests
-(`music_assets_tests.support`).
+Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and some
+fields; `extended` has them. What a response holds is in `spotify.responses` and `other_services`, what a
+search finds in `spotify.search`; running the server as a process is in `process`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
@@ -27,24 +24,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from music_assets.sandbox.other_services import OtherServices
+from music_assets.sandbox.other_services import MOST_IDS, OtherServices
 from music_assets.sandbox.spotify import search
 from music_assets.sandbox.spotify.catalogue import open_to_read
-from music_assets.sandbox.spotify.errors import Raw, error
-from music_assets.sandbox.spotify.query import parse
+from music_assets.sandbox.spotify.errors import Raw, Refused
 from music_assets.sandbox.spotify.responses import MAX_OFFSET, Json, Responses
 
 CLIENT_ID = "sandbox"
 CLIENT_SECRET = "not-a-secret"  # anyone on the loopback may use it
-_NOT_FOUND = error(404, "Resource not found")
-_FORBIDDEN = error(403, "Forbidden")
-_NO_FEATURES = error(403)  # recorded without a message
+_BATCHES = {"tracks": 50, "artists": 50, "albums": 20, "audio-features": 100}  # ids per request, at most
 _ID = re.compile(r"[0-9A-Za-z]{22}$")
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
-Handler = Callable[[Request], Raw | Json]
-LookUp = Callable[[list[str], str | None], list[Json | None]]  # by ids, for a market
-OtherHandler = Callable[[Request, bytes], Raw | Json | list[Json]]
+Handler = Callable[[Request], Awaitable[Json | list[Json]]]
 
 
 class SandboxSpotify:
@@ -77,22 +69,16 @@ class SandboxSpotify:
                 Route("/api/token", self._token, methods=["POST"]),
                 Route("/sandbox/requests", self._counts),
                 *self._get("search", self._search),
-                *self._get("tracks", self._batch("tracks", 50, self._tracks)),
-                *self._get("tracks/{id}", self._one(self._tracks)),
-                *self._get("artists", self._batch("artists", 50, self._artists)),
-                *self._get("artists/{id}", self._one(self._artists)),
-                *self._get("artists/{id}/albums", self._artist_albums),
-                *self._get("albums", self._batch("albums", 20, self._albums)),
-                *self._get("albums/{id}", self._one(self._albums)),
-                *self._get("albums/{id}/tracks", self._album_tracks),
-                *self._get(
-                    "audio-features", self._features(self._batch("audio_features", 100, self._analysed))
-                ),
-                *self._get("audio-features/{id}", self._features(self._one(self._analysed))),
+                *(route for kind in _BATCHES for route in self._get(kind, self._batch)),
+                *(route for kind in _BATCHES for route in self._get(f"{kind}/{{id}}", self._one)),
+                *self._get("albums/{id}/tracks", partial(self._list, self._responses.album_tracks)),
+                *self._get("artists/{id}/albums", partial(self._list, self._responses.artist_albums)),
                 *self._get("{rest:path}", self._removed),
-                self._beside("/reccobeats/v1/audio-features", "reccobeats", self._reccobeats),
-                self._beside(
-                    "/listenbrainz/spotify-id-from-metadata/json", "listenbrainz", self._listenbrainz
+                Route("/reccobeats/v1/audio-features", self._endpoint("reccobeats", self._reccobeats)),
+                Route(
+                    "/listenbrainz/spotify-id-from-metadata/json",
+                    self._endpoint("listenbrainz", self._listenbrainz),
+                    methods=["POST"],
                 ),
             ]
         )
@@ -104,48 +90,47 @@ class SandboxSpotify:
     # -- around every request
 
     def _get(self, path: str, handler: Handler) -> list[Route]:
-        async def endpoint(request: Request) -> Response:
-            return await self._answer(request, handler)
+        """The routes of a path of the Web API."""
+
+        async def authorized(request: Request) -> Json | list[Json]:
+            self._authorize(request)
+            return await handler(request)
 
         # Spotify takes `/artists/?ids=`, as spotipy sends it, for `/artists?ids=`.
         paths = [path] if "{" in path else [path, f"{path}/"]
-        return [Route(f"/v1/{each}", endpoint) for each in paths]
+        return [Route(f"/v1/{each}", self._endpoint("", authorized)) for each in paths]
 
-    def _beside(self, path: str, service: str, handler: OtherHandler) -> Route:
+    def _endpoint(self, service: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            body = await request.body()
-            intercepted = await self._received(request, service)
-            return intercepted or _response(handler(request, body))
+            await request.body()
+            kind = service or _kind(request)
+            self.requests[kind] += 1
+            if intercepted := await self.intercept(request, kind):
+                return intercepted
+            self._responses.api = str(request.base_url) + "v1"
+            try:
+                answer = Raw(200, orjson.dumps(await handler(request)), _JSON)
+            except Refused as refused:
+                answer = refused.answer
+            return Response(answer.body, answer.status, answer.headers)
 
-        return Route(path, endpoint, methods=["POST" if service == "listenbrainz" else "GET"])
+        return endpoint
 
-    async def _answer(self, request: Request, handler: Handler) -> Response:
-        kind = request.url.path.removeprefix("/v1/").partition("/")[0]
-        if intercepted := await self._received(request, kind):
-            return intercepted
-        self._responses.api = str(request.base_url) + "v1"
-        return _response(self._unauthorized(request) or handler(request))
-
-    async def _received(self, request: Request, kind: str) -> Response | None:
-        self.requests[kind] += 1
-        return await self.intercept(request, kind)
-
-    def _unauthorized(self, request: Request) -> Raw | None:
+    def _authorize(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not token:
-            return error(401, "No token provided")
+            raise Refused(401, "No token provided")
         if token not in self.tokens:
-            return error(401, "Invalid access token")
+            raise Refused(401, "Invalid access token")
         if self.tokens[token] <= self.clock():
-            header = (
-                'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"'
-            )
-            return error(401, "The access token expired", **{"www-authenticate": header})
-        return None
+            why = "The access token expired"
+            header = f'Bearer realm="spotify", error="invalid_token", error_description="{why}"'
+            raise Refused(401, why, **{"www-authenticate": header})
 
     async def _token(self, request: Request) -> Response:
         self.requests["token"] += 1
-        if _basic(request) != (CLIENT_ID, CLIENT_SECRET):
+        credentials = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
+        if request.headers.get("authorization") != f"Basic {credentials}":
             return _flat_error("invalid_client", "Invalid client")
         form = parse_qs((await request.body()).decode())
         if form.get("grant_type") != ["client_credentials"]:
@@ -160,128 +145,107 @@ class SandboxSpotify:
 
     # -- the endpoints
 
-    def _search(self, request: Request) -> Raw | Json:
+    async def _search(self, request: Request) -> Json:
         params = request.query_params
         q = params.get("q", params.get("query", ""))  # Spotify's own links to further pages say `query`
         types = params.get("type", "").split(",")
         if not q.strip():
-            return error(400, "No search query")
+            raise Refused(400, "No search query")
         if len(q) > 250:
-            return error(400, "Query exceeds maximum length of 250 characters")
+            raise Refused(400, "Query exceeds maximum length of 250 characters")
         if types == [""]:
-            return error(400, "Missing parameter type")
+            raise Refused(400, "Missing parameter type")
         if bad := [each for each in types if each not in ("track", "artist", "album")]:
-            return error(400, f"Bad search type field {bad[0]}")
-        page = _page(request, default=5, most=10)
-        if isinstance(page, Raw):
-            return page
-        limit, offset = page
-        query, answer = parse(q), {}
-        numbers, total = search.tracks(self._db, query, limit, offset)
-        tracks = [track for track in self._responses.tracks("number", numbers) if track]
+            raise Refused(400, f"Bad search type field {bad[0]}")
+        limit, offset = _page(request, default=5, most=10)
+        query, answer = search.parse(q), {}
+        track_ids, total = search.tracks(self._db, query, limit, offset)
+        tracks = self._responses.tracks(track_ids)
         for type_ in types:
             items, found = tracks, total
             if type_ == "artist":  # as the tracks found have them
-                ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks))
-                items = [each for each in self._responses.artists(ids) if each]
-                found = len(items)
+                ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks if track))
+                items, found = self._responses.artists(ids), len(ids)
             elif type_ == "album":
                 ids, found = search.albums(self._db, query, limit, offset)
-                items = [each for each in self._responses.albums(ids, full=False) if each]
+                items = self._responses.albums(ids, full=False)
             path = f"search?query={quote_plus(q)}&type={type_}&"
-            answer[f"{type_}s"] = self._responses.page(path, items, found, limit, offset)
+            known = [item for item in items if item]
+            answer[f"{type_}s"] = self._responses.page(path, known, found, limit, offset)
         return answer
 
-    def _tracks(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._responses.tracks("id", ids, market)
+    def look_up(self, kind: str, ids: list[str], market: str | None) -> list[Json | None]:
+        """What is known of these ids, None for an unknown one; `kind` is one of `_BATCHES`."""
+        find: Callable[..., list[Json | None]] = getattr(self._responses, kind.replace("-", "_"))
+        return find(ids, market)
 
-    def _artists(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._responses.artists(ids)
+    async def _one(self, request: Request) -> Json:
+        kind, id_ = self._available(request), request.path_params["id"]
+        if not _ID.match(id_):
+            raise Refused(400, "Invalid base62 id")
+        (found,) = self.look_up(kind, [id_], request.query_params.get("market"))
+        if not found:
+            raise Refused(404, "Resource not found")
+        return found
 
-    def _albums(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._responses.albums(ids, full=True, market=market)
+    async def _batch(self, request: Request) -> Json:
+        kind = self._available(request)
+        if not self.extended:
+            raise Refused(403, "Forbidden")
+        ids = [id_ for id_ in request.query_params.get("ids", "").split(",") if id_]
+        if len(ids) > _BATCHES[kind]:
+            raise Refused(400, "Too many ids requested")
+        if not ids or not all(map(_ID.match, ids)):
+            raise Refused(400, "Invalid base62 id")
+        return {kind.replace("-", "_"): self.look_up(kind, ids, request.query_params.get("market"))}
 
-    def _analysed(self, ids: list[str], market: str | None) -> list[Json | None]:
-        return self._responses.audio_features(ids)
+    def _available(self, request: Request) -> str:
+        """The kind of object a request is for, if this access mode has it at all."""
+        kind = _kind(request)
+        if kind == "audio-features" and not self.extended:
+            raise Refused(403)  # recorded without a message
+        return kind
 
-    def _one(self, look_up: LookUp) -> Handler:
-        def handler(request: Request) -> Raw | Json:
-            id_ = request.path_params["id"]
-            if not _ID.match(id_):
-                return error(400, "Invalid base62 id")
-            return self.look_up(look_up, [id_], request)[0] or _NOT_FOUND
+    async def _list(self, listing: Callable[..., Json], request: Request) -> Json:
+        page = _page(request, default=20, most=50)
+        listed = listing(request.path_params["id"], *page, request.query_params.get("market"))
+        if not listed["total"]:
+            raise Refused(404, "Resource not found")
+        return listed
 
-        return handler
-
-    def _batch(self, name: str, most: int, look_up: LookUp) -> Handler:
-        def handler(request: Request) -> Raw | Json:
-            if not self.extended:
-                return _FORBIDDEN
-            ids = [id_ for id_ in request.query_params.get("ids", "").split(",") if id_]
-            if len(ids) > most:
-                return error(400, "Too many ids requested")
-            if not ids or not all(map(_ID.match, ids)):
-                return error(400, "Invalid base62 id")
-            return {name: self.look_up(look_up, ids, request)}
-
-        return handler
-
-    def look_up(self, look_up: LookUp, ids: list[str], request: Request) -> list[Json | None]:
-        """What is known of these ids, None for an unknown one."""
-        return look_up(ids, request.query_params.get("market"))
-
-    def _features(self, handler: Handler) -> Handler:
-        return handler if self.extended else lambda request: _NO_FEATURES
-
-    def _album_tracks(self, request: Request) -> Raw | Json:
-        market = request.query_params.get("market")
-        return self._listing(request, partial(self._responses.album_tracks, market=market), most=50)
-
-    def _artist_albums(self, request: Request) -> Raw | Json:
-        return self._listing(request, self._responses.artist_albums, most=50)
-
-    def _listing(self, request: Request, list_: Callable[[str, int, int], Json], most: int) -> Raw | Json:
-        page = _page(request, default=20, most=most)
-        if isinstance(page, Raw):
-            return page
-        listed = list_(request.path_params["id"], *page)
-        return listed if listed["total"] else _NOT_FOUND
-
-    def _reccobeats(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
+    async def _reccobeats(self, request: Request) -> Json:
         given = request.query_params.getlist("ids")  # repeated, or joined by commas
-        return self._others.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
+        ids = [id_ for each in given for id_ in each.split(",") if id_]
+        if not 1 <= len(ids) <= MOST_IDS:
+            raise Refused(400, f"size must be between 1 and {MOST_IDS}")
+        return self._others.reccobeats(ids)
 
-    def _listenbrainz(self, request: Request, body: bytes) -> Raw | Json | list[Json]:
-        return self._others.listenbrainz(body)
+    async def _listenbrainz(self, request: Request) -> list[Json]:
+        try:
+            return self._others.listenbrainz(orjson.loads(await request.body()))
+        except ValueError as invalid:
+            raise Refused(400, str(invalid)) from None
 
-    def _removed(self, request: Request) -> Raw | Json:
+    async def _removed(self, request: Request) -> Json:
         """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""
-        return error(404, "Service not found") if self.extended else _FORBIDDEN
+        raise Refused(404, "Service not found") if self.extended else Refused(403, "Forbidden")
 
 
-def _response(answer: Raw | Json | list[Json]) -> Response:
-    raw = answer if isinstance(answer, Raw) else Raw(200, orjson.dumps(answer), _JSON)
-    return Response(raw.body, raw.status, raw.headers)
+def _kind(request: Request) -> str:
+    return request.url.path.removeprefix("/v1/").partition("/")[0]
 
 
-def _page(request: Request, *, default: int, most: int) -> tuple[int, int] | Raw:
+def _page(request: Request, *, default: int, most: int) -> tuple[int, int]:
     try:
         limit = int(request.query_params.get("limit", default))
         offset = int(request.query_params.get("offset", 0))
     except ValueError:
-        return error(400, "Invalid limit")
+        raise Refused(400, "Invalid limit") from None
     if not 1 <= limit <= most:
-        return error(400, "Invalid limit")
-    return (limit, offset) if 0 <= offset <= MAX_OFFSET else error(400, "Invalid offset")
-
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    try:
-        id_, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (id_, secret) if scheme == "Basic" else None
+        raise Refused(400, "Invalid limit")
+    if not 0 <= offset <= MAX_OFFSET:
+        raise Refused(400, "Invalid offset")
+    return limit, offset
 
 
 def _flat_error(name: str, description: str) -> Response:

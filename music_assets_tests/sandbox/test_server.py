@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from music_assets.sandbox.spotify.query import parse
+from music_assets.sandbox.spotify.search import parse
 from music_assets_tests.sandbox.web_api import UNKNOWN, WebApiClient, assert_same_shape, recorded, shape
 from music_assets_tests.support.faults import BROKEN, Faults
 from music_assets_tests.support.sandbox import catalogue, running_server, songs_frame

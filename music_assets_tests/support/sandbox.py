@@ -148,8 +148,8 @@ class FaultySandbox(SandboxSpotify):
             return await self.connections.end(fault, request, faults.hang)
         return Response(fault.body, fault.status, fault.headers) if isinstance(fault, Raw) else None
 
-    def look_up(self, look_up: Any, ids: list[str], request: Request) -> list[Any]:
-        found = super().look_up(look_up, ids, request)
+    def look_up(self, kind: str, ids: list[str], market: str | None) -> list[Any]:
+        found = super().look_up(kind, ids, market)
         return [None if id_ in self.faults.gone else each for id_, each in zip(ids, found, strict=True)]
 
 
@@ -161,7 +161,7 @@ def in_thread(sandbox: SandboxSpotify, *, port: int = 0) -> Iterator[SandboxAddr
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield process.local_address(listener.getsockname()[1], os.getpid())
+        yield process.address_of(f"http://{process.HOST}:{listener.getsockname()[1]}", os.getpid())
     finally:
         server.should_exit = True
         thread.join(timeout=10)

@@ -22,7 +22,7 @@ from h5py import h5d, h5s
 
 from music_assets.errors import MusicAssetsError
 from music_assets.sandbox.msd.songs import sample_songs
-from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Kind
+from music_assets.sources.msd.fields import SONG_COLUMNS, SONG_FIELDS, Field, Kind
 from music_assets.sources.msd.hdf5.storage import create_dataset, stored_type
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS, TABLES, TAG_ARRAYS, Item
 
@@ -37,7 +37,16 @@ _GROUPS = {
 _SHUFFLE_AND_DEFLATE_1 = 0x010101  # as PyTables packs its filters into a number
 _LISTS = ("terms", "mbtags", "similar_artists")
 _ARRAYS = {**TAG_ARRAYS, **ANALYSIS_ARRAYS}
-_SEGMENTS, _BEATS, _BARS = 16, 8, 2  # of a real song there are a thousand, hundreds and dozens
+# Of the analysis arrays: how many a song has here (real ones have hundreds), and between what values.
+_COUNTS = {"segments": 16, "sections": 2, "beats": 8, "bars": 2, "tatums": 16}
+_RANGES = {
+    "confidence": (0, 1),
+    "pitches": (0, 1),
+    "timbre": (-60, 60),
+    "loudness_max": (-40, 0),
+    "loudness_max_time": (0, 0.2),
+    "loudness_start": (-60, -20),
+}
 _DEFAULTS: dict[str, Any] = {"analysis_sample_rate": 22050, "danceability": 0.0, "energy": 0.0}
 
 
@@ -132,14 +141,15 @@ def write_songs(path: str | Path, songs: Sequence[Song], *, arrays: bool = True)
     parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _ARRAYS}
     begins = dict.fromkeys(_ARRAYS, 0)
     for row, song in enumerate(songs):
-        _refuse_unknown(song)
+        if unknown := set(song) - {*SONG_COLUMNS, *_LISTS, *ANALYSIS_ARRAYS}:
+            raise SongFieldError(f"The MSD has no field {', '.join(sorted(unknown))}.")
         for field in SONG_FIELDS:
-            tables[field.table][field.name][row] = _value(song, field.name)
+            tables[field.table][field.name][row] = _value(song, field)
         if arrays:
-            for name, array in _song_arrays(song).items():
-                table, index = _index_of(name)
-                if index in tables[table].dtype.names:
-                    tables[table][index][row] = begins[name]
+            for name, array in _song_arrays(song, tables["analysis"]["duration"][row]).items():
+                table = tables[_ARRAYS[name].path.partition("/")[0]]
+                if f"idx_{name}" in table.dtype.names:  # terms and tags share theirs with their companions
+                    table[f"idx_{name}"][row] = begins[name]
                 parts[name].append(array)
                 begins[name] += len(array)
     Path(path).write_bytes(_template(arrays))
@@ -160,26 +170,9 @@ def _fill(file: Any, item: Item, values: npt.NDArray[Any]) -> None:
         dataset.write(h5s.ALL, h5s.ALL, np.ascontiguousarray(values), dataset.get_type())
 
 
-def _index_of(array: str) -> tuple[str, str]:
-    """The table and the field that cut an array; terms and mbtags share one with their companions."""
-    table = "musicbrainz" if array.startswith("artist_mbtags") else "metadata"
-    if array in ANALYSIS_ARRAYS:
-        table = "analysis"
-    shared = array.removesuffix("_freq").removesuffix("_weight").removesuffix("_count")
-    return table, f"idx_{shared}"
-
-
-def _refuse_unknown(song: Song) -> None:
-    if strange := set(song) - {*SONG_COLUMNS, *_LISTS, *ANALYSIS_ARRAYS}:
-        raise SongFieldError(f"The MSD has no field {', '.join(sorted(strange))}.")
-
-
-_FIELDS = {field.name: field for field in SONG_FIELDS}
-
-
-def _value(song: Song, name: str) -> Any:
+def _value(song: Song, field: Field) -> Any:
     """A song's value as its field holds it."""
-    field = _FIELDS[name]
+    name = field.name
     value = song.get(name, _DEFAULTS.get(name))
     if value is None or (not isinstance(value, str | bytes) and pd.isna(value)):
         if name == "audio_md5":
@@ -202,7 +195,7 @@ def _bytes(name: str, value: str | bytes, size: int) -> bytes:
     return text
 
 
-def _song_arrays(song: Song) -> dict[str, npt.NDArray[Any]]:
+def _song_arrays(song: Song, duration: float) -> dict[str, npt.NDArray[Any]]:
     terms, mbtags = song.get("terms") or [], song.get("mbtags") or []
     values: dict[str, Any] = {
         "similar_artists": song.get("similar_artists") or [],
@@ -218,41 +211,26 @@ def _song_arrays(song: Song) -> dict[str, npt.NDArray[Any]]:
         if item.dtype.kind == "S":
             listed = [_bytes(name, value, item.dtype.itemsize) for value in listed]
         arrays[name] = np.array(listed, dtype=item.dtype)
-    sound = _sound(song)
     for name, item in ANALYSIS_ARRAYS.items():
-        given = np.asarray(song.get(name, sound[name]), dtype=item.dtype)
+        given = np.asarray(song[name] if name in song else _analysis(song, duration, item), dtype=item.dtype)
         if given.shape[1:] != ((item.width,) if item.width else ()):
-            raise SongFieldError(f"{name} has shape {given.shape}; the MSD has {item.width or 1} a row.")
+            raise SongFieldError(
+                f"{name} has shape {given.shape}; the MSD has {item.width or 1} values per row."
+            )
         arrays[name] = given
     return arrays
 
 
-def _sound(song: Song) -> dict[str, npt.NDArray[np.float64]]:
-    """Small analysis arrays that could be a song's: starts within its duration, values in range."""
-    seed = zlib.crc32(repr(song.get("track_id")).encode())
-    random = np.random.default_rng(seed)
-    duration: float = _value(song, "duration")
-    if not 0 < duration < 1e6:
-        duration = 1.0
-
-    def starts(count: int) -> npt.NDArray[np.float64]:
-        return np.round(np.arange(count) * duration / count, 5)
-
-    def between(low: float, high: float, *shape: int) -> npt.NDArray[np.float64]:
-        return np.round(random.uniform(low, high, shape), 3)
-
-    arrays = {
-        "segments_pitches": between(0, 1, _SEGMENTS, 12),
-        "segments_timbre": between(-60, 60, _SEGMENTS, 12),
-        "segments_loudness_max": between(-40, 0, _SEGMENTS),
-        "segments_loudness_max_time": between(0, 0.2, _SEGMENTS),
-        "segments_loudness_start": between(-60, -20, _SEGMENTS),
-    }
-    counts = {"segments": _SEGMENTS, "sections": 2, "beats": _BEATS, "bars": _BARS, "tatums": 2 * _BEATS}
-    for name, count in counts.items():
-        arrays[f"{name}_start"] = starts(count)
-        arrays[f"{name}_confidence"] = between(0, 1, count)
-    return arrays
+def _analysis(song: Song, duration: float, item: Item) -> npt.NDArray[np.float64]:
+    """A small analysis array that could be a song's: starts within its duration, values in range."""
+    name = item.path.rpartition("/")[2]
+    kind, _, measure = name.partition("_")
+    count = _COUNTS[kind]
+    if measure == "start":
+        length = duration if 0 < duration < 1e6 else 1.0  # neither unknown nor absurd
+        return np.round(np.arange(count) * length / count, 5)
+    random = np.random.default_rng(zlib.crc32(f"{song.get('track_id')} {name}".encode()))
+    return np.round(random.uniform(*_RANGES[measure], (count, item.width) if item.width else count), 3)
 
 
 @cache

@@ -5,8 +5,7 @@
 `entities`   artists, albums and tracks, as they follow from names
 `names`      what spellings of a name share, and ids made from names
 `catalogue`  those tracks in an SQLite file, with the truth beside them
-`query`      what a search query means
-`search`     what a search finds
+`search`     what a search query means and finds
 `responses`  JSON as Spotify writes it, in both access modes
 `errors`     errors as Spotify writes them
 """

@@ -25,3 +25,11 @@ def error(status: int, message: str | None = None, reason: str | None = None, **
     values: dict[str, Any] = {"status": status, "message": message, "reason": reason}
     body = orjson.dumps({"error": {name: value for name, value in values.items() if value is not None}})
     return Raw(status, body, {"content-type": "application/json; charset=utf-8", **headers})
+
+
+class Refused(Exception):
+    """A request gets this error of the Web API: its status, message, reason and headers."""
+
+    def __init__(self, status: int, message: str | None = None, **headers: str) -> None:
+        super().__init__(message)
+        self.answer = error(status, message, **headers)

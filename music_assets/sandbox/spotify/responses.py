@@ -1,7 +1,6 @@
 """JSON as Spotify writes it: the objects of the Web API, from the catalogue, in either access mode.
 
-Development mode lacks the fields that Spotify removed on 11 February 2026. Addresses that would lead to
-Spotify's pages lead to `.invalid`, since nothing here exists there. Routes and errors are in `server`.
+Links to pages lead to `.invalid`, since nothing here exists there. Routes and refusals are in `server`.
 """
 
 from __future__ import annotations
@@ -12,35 +11,29 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from music_assets.sandbox.invented import invented
 from music_assets.sandbox.spotify.names import dice_of, spotify_id
 
 Json = dict[str, Any]
 
 PAGES = "https://spotify.sandbox.invalid"
-_RELINKED = 20  # percent of the tracks that have a copy, which a market gets in their place
-_FILLERS = (
-    "Overture|Interlude|Slow Passage|The Long Way Round|Reprise|Quarter Past|Left Unsaid|Second Thoughts|"
-    "Field Recording|Nobody Asked|Half Light|Coda"
-).split("|")
 MAX_OFFSET = 1000
-_MARKETS = (
-    "AD AE AR AT AU BE BG BO BR CA CH CL CO CR CY CZ DE DK EC EE ES FI FR GB GR HK HU IE IS IT JP LT LU LV "
-    "MX NL NO NZ PE PH PL PT RO SE SG SK TR TW US UY"
-).split()
-_GENRES = (
-    "album rock|alternative metal|blues rock|bluegrass|bossa nova|chanson|classical|country|dub|electronica|"
-    "flamenco|folk|funk|garage rock|hard rock|hip hop|house|indie pop|jazz|latin|metal|new wave|opera|"
-    "post-punk|psychedelic rock|punk|r&b|reggae|salsa|shoegaze|singer-songwriter|ska|soul|swing|tango|techno"
-).split("|")
-_TRACK = (
-    "SELECT t.id, t.name, t.artist_ids, t.isrc, t.duration_ms, t.popularity, t.track_number, a.id, a.name, "
-    "a.album_type, a.release_date, a.total_tracks, a.artist_id "
-    "FROM tracks t JOIN albums a ON a.id = t.album_id "
-)
+_RELINKED = 20  # percent of the tracks that have a copy, which a market gets in their place
+# What development mode has lost since 11 February 2026.
+_EXTENDED_ONLY = {
+    "track": {"available_markets", "linked_from", "popularity"},
+    "album": {"album_group", "available_markets", "label", "popularity"},
+    "artist": {"followers", "popularity"},
+}
+_NOT_IN_AN_ALBUM = {"album", "external_ids", "popularity"}  # of a track, where its album lists it
 
 
 class Responses:
-    """Writes the Web API's objects from one catalogue; `api` is the address of `/v1`, for links."""
+    """Writes the Web API's objects from one catalogue; `api` is the address of `/v1`, for links.
+
+    Methods that take `ids` return objects in that order, None for an unknown id. In a `market`, objects have
+    no list of markets, and some tracks come relinked: as a copy, with `linked_from` in extended access.
+    """
 
     def __init__(self, db: sqlite3.Connection, *, extended: bool) -> None:
         self._db = db
@@ -48,64 +41,61 @@ class Responses:
         self._names: dict[str, str] = {}
         self.api = "https://api.spotify.com/v1"
 
-    def tracks(self, column: str, values: Sequence[Any], market: str | None = None) -> list[Json | None]:
-        """Track objects by `number` or `id`, in the order of the request, None for an unknown one.
+    def tracks(self, ids: Sequence[str], market: str | None = None) -> list[Json | None]:
+        """Full track objects."""
+        sql = (
+            "SELECT t.id, t.name, t.artist_ids, t.isrc, t.duration_ms, t.popularity, t.track_number, "
+            "a.id, a.name, a.album_type, a.release_date, a.total_tracks, a.artist_id "
+            "FROM tracks t JOIN albums a ON a.id = t.album_id WHERE t.id"
+        )
+        rows = self._rows(sql, ids)
+        self._learn(id_ for row in rows if row for id_ in [*row[2].split(), row[12]])
+        tracks = [row and self._track(*row) for row in rows]
+        return [track and self._in_market(track) for track in tracks] if market else tracks
 
-        In a market, some tracks come relinked: under the id of a copy, with `linked_from` in extended access.
-        """
-        sql = f"{_TRACK.replace('SELECT', f'SELECT t.{column},')} WHERE t.{column} IN ({_marks(values)})"
-        rows = {row[0]: row[1:] for row in self._db.execute(sql, list(values))}
-        self._learn(id_ for row in rows.values() for id_ in [*row[2].split(), row[12]])
-        found = [self._track(rows[value]) if value in rows else None for value in values]
-        return [track and self._in_market(track) for track in found] if market else found
+    def artists(self, ids: Sequence[str], market: str | None = None) -> list[Json | None]:
+        """Full artist objects; a market changes nothing in them."""
+        rows = self._rows("SELECT id, name, popularity FROM artists WHERE id", ids)
+        return [row and self._artist(*row) for row in rows]
 
-    def artists(self, ids: Sequence[str]) -> list[Json | None]:
-        """Full artist objects, in the order of the request, None for an unknown id."""
-        sql = f"SELECT id, name, popularity FROM artists WHERE id IN ({_marks(ids)})"
-        rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
-        return [self._artist(*rows[id_]) if id_ in rows else None for id_ in ids]
+    def albums(
+        self, ids: Sequence[str], market: str | None = None, *, full: bool = True
+    ) -> list[Json | None]:
+        """Album objects; `full` ones hold their tracks."""
+        rows = self._rows("SELECT * FROM albums WHERE id", ids)
+        self._learn(row[5] for row in rows if row)
+        return [row and self._album(*row, full=full, market=market) for row in rows]
 
-    def albums(self, ids: Sequence[str], *, full: bool, market: str | None = None) -> list[Json | None]:
-        """Album objects, in the order of the request; `full` ones hold their tracks."""
-        sql = f"SELECT * FROM albums WHERE id IN ({_marks(ids)})"
-        rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
-        self._learn(row[5] for row in rows.values())
-        found = [self._album(rows[id_], full=full, market=market) if id_ in rows else None for id_ in ids]
-        for album in found if market else []:
-            if album:
-                album.pop("available_markets", None)
-        return found
+    def audio_features(self, ids: Sequence[str], market: str | None = None) -> list[Json | None]:
+        """Audio features objects; a market changes nothing in them."""
+        columns = "id, key, mode, tempo, loudness, time_signature, duration_ms"
+        rows = self._rows(f"SELECT {columns} FROM tracks WHERE id", ids)
+        return [row and self._features(*row) for row in rows]
 
     def album_tracks(self, id_: str, limit: int, offset: int, market: str | None = None) -> Json:
         """A page of an album's tracks, by their numbers: those of the catalogue, and others to fill it up.
 
         A filler is on its album only; its id is unknown elsewhere.
         """
-        sql = "SELECT id, track_number FROM tracks WHERE album_id = ? ORDER BY track_number, id"
-        listed = [(number, track) for track, number in self._db.execute(sql, [id_])]
+        sql = "SELECT track_number, id FROM tracks WHERE album_id = ?"
+        listed = self._db.execute(sql, [id_]).fetchall()
         known = self._db.execute("SELECT total_tracks, artist_id FROM albums WHERE id = ?", [id_]).fetchone()
         total, artist_id = known or (0, "")
-        free = (number for number in range(1, total + 1) if number not in {taken for taken, _ in listed})
-        fillers = {
-            f"{id_}/{number}": number for number, _ in zip(free, range(total - len(listed)), strict=False)
-        }
-        page = sorted([*listed, *((number, filler) for filler, number in fillers.items())])
-        page = page[offset : offset + limit]
+        taken = {number for number, _ in listed}
+        free = [number for number in range(1, total + 1) if number not in taken]
+        fillers = [(number, "") for number in free[: total - len(listed)]]
+        page = sorted([*listed, *fillers])[offset : offset + limit]
         self._learn([artist_id] if known else [])
-        tracks = self.tracks("id", [track for _, track in page if track not in fillers], market)
-        real = iter([track for track in tracks if track])
-        items = [
-            self._filler(artist_id, name, number) if name in fillers else next(real) for number, name in page
-        ]
-        for item in items:
-            for name in ("album", "external_ids", "popularity", *(["available_markets"] if market else [])):
-                item.pop(name, None)
-            if market:
-                item["is_playable"] = True
+        tracks = iter(self.tracks([track for _, track in page if track], market))
+        items: list[Json] = []
+        for number, track_id in page:
+            track = track_id and next(tracks)
+            item = track or self._filler(artist_id, f"{id_}/{number}", number, market)
+            items.append({name: value for name, value in item.items() if name not in _NOT_IN_AN_ALBUM})
         query = f"market={market}&" if market else ""
         return self.page(f"albums/{id_}/tracks?{query}", items, total, limit, offset)
 
-    def artist_albums(self, id_: str, limit: int, offset: int) -> Json:
+    def artist_albums(self, id_: str, limit: int, offset: int, market: str | None = None) -> Json:
         """A page of the albums credited to an artist."""
         sql = "SELECT id FROM albums WHERE artist_id = ? ORDER BY release_date DESC, id"
         ids = [row[0] for row in self._db.execute(sql, [id_])]
@@ -113,15 +103,6 @@ class Responses:
         for item in items if self._extended else []:
             item["album_group"] = item["album_type"]
         return self.page(f"artists/{id_}/albums?", items, len(ids), limit, offset)
-
-    def audio_features(self, ids: Sequence[str]) -> list[Json | None]:
-        """Audio features objects, in the order of the request, None for an unknown id."""
-        sql = (
-            "SELECT id, key, mode, tempo, loudness, time_signature, duration_ms FROM tracks "
-            f"WHERE id IN ({_marks(ids)})"
-        )
-        rows = {row[0]: row for row in self._db.execute(sql, list(ids))}
-        return [self._features(rows[id_]) if id_ in rows else None for id_ in ids]
 
     def page(self, path: str, items: list[Json], total: int, limit: int, offset: int) -> Json:
         """A paging object; `path` ends with `?` or `&`."""
@@ -141,49 +122,57 @@ class Responses:
 
     # -- one object each
 
-    def _track(self, row: Sequence[Any]) -> Json:
-        id_, name, artist_ids, isrc, duration_ms, popularity, number, *album = row
-        track = {
-            "album": self._album(album, full=False),
-            "artists": [self._named(each) for each in artist_ids.split()],
-            "disc_number": 1,
-            "duration_ms": duration_ms,
-            "explicit": ord(id_[0]) % 12 == 0,
-            "external_ids": {"isrc": isrc},
-            **self._links("track", id_),
-            "is_local": False,
-            "name": name,
-            "preview_url": None,
-            "track_number": number,
+    def _object(self, type_: str, id_: str, **fields: Any) -> Json:
+        """An object of the Web API, with the fields that this access mode has."""
+        removed = set() if self._extended else _EXTENDED_ONLY[type_]
+        return {
+            "external_urls": {"spotify": f"{PAGES}/{type_}/{id_}"},
+            "href": f"{self.api}/{type_}s/{id_}",
+            "id": id_,
+            "type": type_,
+            "uri": f"spotify:{type_}:{id_}",
+            **{name: value for name, value in fields.items() if name not in removed},
         }
-        if self._extended:
-            track |= {"available_markets": _MARKETS, "popularity": popularity}
-        return track
 
-    def _album(self, row: Sequence[Any], *, full: bool, market: str | None = None) -> Json:
-        id_, name, type_, date, total, artist_id = row
-        image = blake2b(id_.encode(), digest_size=20).hexdigest()
-        album = {
-            "album_type": type_,
-            "artists": [self._named(artist_id)],
-            **self._links("album", id_),
-            "images": [
-                {"height": size, "url": f"{PAGES}/image/{image}/{size}", "width": size}
-                for size in (640, 300, 64)
-            ],
-            "name": name,
-            "release_date": date,
-            "release_date_precision": ("year", "month", "day")[date.count("-")],
-            "total_tracks": total,
-        }
-        if self._extended:
-            album["available_markets"] = _MARKETS
-        if full:
-            album |= {"copyrights": [], "external_ids": {}, "genres": []}
-            album["tracks"] = self.album_tracks(id_, 50, 0, market)
-            if self._extended:
-                album |= {"label": "Sandbox Records", "popularity": int(image[:4], 16) % 80}
-        return album
+    def _credits(self, artist_ids: str) -> list[Json]:
+        return [self._object("artist", id_, name=self._names[id_]) for id_ in artist_ids.split()]
+
+    def _track(self, *row: Any) -> Json:
+        id_, name, artist_ids, isrc, duration_ms, popularity, number, *album = row
+        return self._listed_track(
+            *(id_, name, artist_ids, duration_ms, number),
+            album=self._album(*album),
+            explicit=ord(id_[0]) % 12 == 0,
+            external_ids={"isrc": isrc},
+            popularity=popularity,
+        )
+
+    def _filler(self, artist_id: str, seed: str, number: int, market: str | None) -> Json:
+        """A track of an album that is not in the catalogue."""
+        id_ = spotify_id("filler", seed)
+        dice = dice_of("filler", id_)
+        titles = invented()["filler_titles"]
+        name = f"{titles[dice % len(titles)]} {1 + dice // 100 % 9}"
+        track = self._listed_track(id_, name, artist_id, 45_000 + dice % 300_000, number, explicit=False)
+        return _playable(track) if market else track
+
+    def _listed_track(
+        self, id_: str, name: str, artist_ids: str, duration_ms: int, number: int, **fields: Any
+    ) -> Json:
+        """A track with what its album's list says of it, and further fields."""
+        return self._object(
+            "track",
+            id_,
+            artists=self._credits(artist_ids),
+            available_markets=invented()["markets"],
+            disc_number=1,
+            duration_ms=duration_ms,
+            is_local=False,
+            name=name,
+            preview_url=None,
+            track_number=number,
+            **fields,
+        )
 
     def _in_market(self, track: Json) -> Json:
         """The track as a market gets it: itself, or its most popular copy where it is relinked."""
@@ -191,52 +180,50 @@ class Responses:
         if dice_of("relinked", original) % 100 < _RELINKED:
             sql = "SELECT id FROM tracks WHERE isrc = ? AND id <> ? ORDER BY popularity DESC, id LIMIT 1"
             copy = self._db.execute(sql, [track["external_ids"]["isrc"], original]).fetchone()
-            track = (self.tracks("id", copy)[0] or track) if copy else track
+            track = (self.tracks(copy)[0] or track) if copy else track
         if track["id"] != original and self._extended:
-            track["linked_from"] = self._links("track", original)
-        for each in (track, track["album"]):
-            each.pop("available_markets", None)
-        return {**track, "is_playable": True}
+            track["linked_from"] = self._object("track", original)
+        track["album"].pop("available_markets", None)
+        return _playable(track)
 
-    def _filler(self, artist_id: str, name: str, number: int) -> Json:
-        """A track of an album that is not in the catalogue: simplified, as albums list them."""
-        id_ = spotify_id("filler", name)
-        dice = dice_of("filler", id_)
-        track = {
-            "artists": [self._named(artist_id)],
-            "disc_number": 1,
-            "duration_ms": 45_000 + dice % 300_000,
-            "explicit": False,
-            **self._links("track", id_),
-            "is_local": False,
-            "name": f"{_FILLERS[dice % len(_FILLERS)]} {1 + dice // 100 % 9}",
-            "preview_url": None,
-            "track_number": number,
-        }
-        return track | ({"available_markets": _MARKETS} if self._extended else {})
+    def _album(self, *row: Any, full: bool = False, market: str | None = None) -> Json:
+        id_, name, type_, date, total, artist_id = row
+        image = blake2b(id_.encode(), digest_size=20).hexdigest()
+        more: Json = {}
+        if full:
+            more = {"copyrights": [], "external_ids": {}, "genres": [], "label": "Sandbox Records"}
+            more |= {"popularity": int(image[:4], 16) % 80, "tracks": self.album_tracks(id_, 50, 0, market)}
+        return self._object(
+            "album",
+            id_,
+            album_type=type_,
+            artists=self._credits(artist_id),
+            **({} if market else {"available_markets": invented()["markets"]}),
+            images=[
+                {"height": size, "url": f"{PAGES}/image/{image}/{size}", "width": size}
+                for size in (640, 300, 64)
+            ],
+            name=name,
+            release_date=date,
+            release_date_precision=("year", "month", "day")[date.count("-")],
+            total_tracks=total,
+            **more,
+        )
 
     def _artist(self, id_: str, name: str, popularity: int) -> Json:
         dice = int.from_bytes(blake2b(id_.encode(), digest_size=6).digest(), "big")
-        genres = {_GENRES[dice // 40**i % len(_GENRES)] for i in range(dice % 4)}
-        artist = {**self._links("artist", id_), "genres": sorted(genres), "images": [], "name": name}
-        if self._extended:
-            followers = math.floor(10 ** (popularity / 14) + dice % 50)
-            artist |= {"followers": {"href": None, "total": followers}, "popularity": popularity}
-        return artist
+        genres = invented()["genres"]
+        return self._object(
+            "artist",
+            id_,
+            followers={"href": None, "total": math.floor(10 ** (popularity / 14) + dice % 50)},
+            genres=sorted({genres[dice // 40**i % len(genres)] for i in range(dice % 4)}),
+            images=[],
+            name=name,
+            popularity=popularity,
+        )
 
-    def _named(self, id_: str) -> Json:
-        return {**self._links("artist", id_), "name": self._names[id_]}
-
-    def _links(self, type_: str, id_: str) -> Json:
-        return {
-            "external_urls": {"spotify": f"{PAGES}/{type_}/{id_}"},
-            "href": f"{self.api}/{type_}s/{id_}",
-            "id": id_,
-            "type": type_,
-            "uri": f"spotify:{type_}:{id_}",
-        }
-
-    def _features(self, row: Sequence[Any]) -> Json:
+    def _features(self, *row: Any) -> Json:
         id_, key, mode, tempo, loudness, beats, duration_ms = row
         raw = blake2b(id_.encode(), digest_size=6, salt=b"features").digest()
         a, b, c, d, e, f = (round(byte / 255, 3) for byte in raw)
@@ -262,13 +249,21 @@ class Responses:
             "time_signature": beats,
         }
 
+    def _rows(self, sql: str, ids: Sequence[str]) -> list[Any]:
+        """A row per id, None for an unknown one; the first column is the id, and `sql` ends with its name."""
+        marks = ",".join("?" * len(ids))
+        rows = {row[0]: row for row in self._db.execute(f"{sql} IN ({marks})", list(ids))}
+        return [rows.get(id_) for id_ in ids]
+
     def _learn(self, ids: Iterable[str]) -> None:
         """Have these artists' names at hand."""
         unknown = list({id_ for id_ in ids if id_ not in self._names})
-        if unknown:
-            sql = f"SELECT id, name FROM artists WHERE id IN ({_marks(unknown)})"
-            self._names.update(self._db.execute(sql, unknown).fetchall())
+        rows = self._rows("SELECT id, name FROM artists WHERE id", unknown) if unknown else []
+        self._names.update(rows)
 
 
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))
+def _playable(track: Json) -> Json:
+    """A track for a market, which says that it can be played there in place of where it can."""
+    return {name: value for name, value in track.items() if name != "available_markets"} | {
+        "is_playable": True
+    }

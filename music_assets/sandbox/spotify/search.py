@@ -1,19 +1,87 @@
-"""What a search finds in the catalogue: the numbers of tracks, the ids of albums, best first.
+"""What a search query means and what it finds in the catalogue: ids of tracks or albums, best first.
 
-Spotify does not say how it orders hits; here the most telling words come first, among equals the popular.
-What a query means is in `query`, how a hit is written in `responses`.
+`track:`, `artist:`, `album:`, `year:` and `isrc:` narrow a search, as they do in 2026: a value in single
+quotes is a phrase, one without quotes is words up to the next filter, one in double quotes matches nothing.
+Apostrophes and punctuation inside a filter often find nothing on the real service; here they always do. All
+words must match: the real one is more forgiving. It does not say how it orders hits; here the most telling
+words come first, among equals the popular. How a hit is written is in `responses`.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import unicodedata
+from dataclasses import dataclass, field
 from typing import Any
 
-from music_assets.sandbox.spotify.query import Query
+from music_assets.sandbox.spotify.catalogue import search_words
+
+_FIELDS = "track|artist|album|year|isrc|genre|upc|tag"
+_FILTER = re.compile(rf"(?<!\S)({_FIELDS}):\s*('[^']*'|\"[^\"]*\"|.*?(?=\s+(?:{_FIELDS}):|$))")
+_COLUMNS = {"track": "title", "artist": "artist", "album": "album"}
+_SIGNS = re.compile(r"[^\w\s-]")
+_YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?$")
 
 
-def tracks(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tuple[list[int], int]:
-    """The numbers of a page of the tracks found, and how many there are in all."""
+@dataclass
+class Query:
+    """A query as SQLite understands it; `nothing` where it cannot match."""
+
+    match: list[str] = field(default_factory=list)  # FTS5 expressions, all of which must hold
+    years: tuple[str, str] | None = None
+    isrc: str | None = None
+    nothing: bool = False
+    of_artist: bool = False  # it names the artist in a filter
+
+    @property
+    def expression(self) -> str:
+        """The FTS5 expression of all words; empty where there are none."""
+        return " AND ".join(self.match)
+
+
+def parse(q: str) -> Query:
+    """The meaning of a query."""
+    query = Query()
+
+    def take(match: re.Match[str]) -> str:
+        _filter(query, match[1], match[2].strip())
+        return " "
+
+    plain = _FILTER.sub(take, unicodedata.normalize("NFC", q))
+    query.match += [f'"{word}"' for word in _words(plain)]
+    query.nothing |= not (query.match or query.isrc or query.years)
+    return query
+
+
+def _filter(query: Query, name: str, value: str) -> None:
+    quote = value[:1] if len(value) > 1 and value[:1] == value[-1:] and value[:1] in "'\"" else ""
+    value = value[1:-1] if quote else value
+    if quote == '"' or not value.strip():
+        query.nothing = True
+    elif name in _COLUMNS:
+        query.of_artist |= name == "artist"
+        words = _words(value)
+        if _SIGNS.search(value) or not words:
+            query.nothing = True
+        elif quote:
+            query.match.append(f'{_COLUMNS[name]} : "{" ".join(words)}"')
+        else:
+            query.match += [f'{_COLUMNS[name]} : "{word}"' for word in words]
+    elif name == "year" and (years := _YEARS.match(value)):
+        query.years = (years[1], years[2] or years[1])
+    elif name == "isrc":
+        query.isrc = value.upper()
+    else:
+        query.nothing = True
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", search_words(text))
+
+
+def tracks(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tuple[list[str], int]:
+    """The ids of a page of the tracks found, and how many there are in all."""
     if query.nothing:
         return [], 0
     source, order = "tracks t", "t.popularity DESC, t.id"
@@ -31,9 +99,9 @@ def tracks(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tup
         source += " JOIN albums a ON a.id = t.album_id"
         where.append("substr(a.release_date, 1, 4) BETWEEN ? AND ?")
         values += query.years
-    sql = f"SELECT t.number FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"
-    numbers = [number for (number,) in db.execute(sql, values)]
-    return numbers[offset : offset + limit], len(numbers)
+    sql = f"SELECT t.id FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"
+    ids = [id_ for (id_,) in db.execute(sql, values)]
+    return ids[offset : offset + limit], len(ids)
 
 
 def albums(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tuple[list[str], int]:
