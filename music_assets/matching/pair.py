@@ -35,9 +35,8 @@ class PairFeatures:
         self.title_equal = self.ours.full == self.theirs.full
         self.lone_kinds = one.version_kinds ^ two.version_kinds
         self.credits = match_credits(one.credit, two.credit, one.featured, two.featured)
-        self.renamed = bool(
-            renamings and not self.credits.value and artist_pair(song, candidate) in renamings
-        )
+        unlike = bool(renamings) and not self.credits.value
+        self.renamed = unlike and artist_pair(song, candidate) in renamings
         if self.renamed:
             self.credits = CreditMatch(RENAMED)
         self.durations = (seconds(song.duration), seconds(candidate.duration))

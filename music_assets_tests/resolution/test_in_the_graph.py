@@ -105,6 +105,9 @@ def test_an_artist_renamed_since_is_matched_by_the_songs_of_a_release_and_explai
     _, matches = ask(tmp_path / "data", msd)
     assert len(matches) >= 3
     assert all("artist renamed, as the songs of the release show" in match[2] for match in matches.values())
+    with duckdb.connect(str(settings_for(tmp_path / "data", msd).published), read_only=True) as tables:
+        artists = tables.execute("SELECT spotify_artist_name FROM mapped.artists WHERE accepted").fetchall()
+    assert artists == [("Tidemark",)]
     track_id = min(matches)
     explained = CliRunner(env={"COLUMNS": "240"}).invoke(
         cli, ["explain", track_id, "--data", str(tmp_path / "data")]
