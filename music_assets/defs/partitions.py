@@ -1,6 +1,6 @@
 """The partitions: the MSD's two-letter directories, and how they are named and grouped.
 
-A song's file lies in `A/B/C/TRABC….h5`, so its track id says where it belongs: characters three
+A song's file is stored as `A/B/C/TRABC….h5`, so its track id says where it belongs: characters three
 and four are the partition, `AB`. The letters are a hash of nothing musical, which makes the
 partitions even and says nothing about artists. A hundred times more songs would fill the same 676.
 """

@@ -1,6 +1,6 @@
 """The manifest of one partition: which of its staged files passed validation and may be loaded.
 
-Stored at `staged_json/<A>/<B>.manifest.json`; beside it lies, for each kind that has rows,
+Stored at `staged_json/<A>/<B>.manifest.json`; beside it is, for each kind that has rows,
 `<B>.<kind>.manifest`, the same in the form that Redshift's COPY reads, to load a partition by hand. A file
 that this program wrote was validated as it was encoded and carries a stamp; one that another program wrote is
 validated here. How a file is validated is in `validation`.

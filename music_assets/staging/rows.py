@@ -29,8 +29,8 @@ Row = dict[str, Any]
 # Measured by benchmarks/encoding.py: level 2 is as small as zlib's level 1 at a fraction of its time.
 _LEVEL = 2
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_APPEND_NEWLINE
-# What is no character: NUL, halves of surrogate pairs, and Unicode's noncharacters. JSON or Redshift refuse
-# them.
+# What is not a character: NUL, halves of surrogate pairs, and Unicode's noncharacters. JSON or Redshift
+# refuse them.
 _NOT_TEXT = re.compile("[\0\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NOT_TEXT_ENCODED = re.compile(rb"\\u0000|\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf]")
 
@@ -97,7 +97,7 @@ def decode(content: bytes) -> list[Row]:
 
 
 class _Texts:
-    """Replaces what is no character in texts by U+FFFD, and counts the rows that had any."""
+    """Replaces what is not a character in texts by U+FFFD, and counts the rows that had any."""
 
     def __init__(self) -> None:
         self._repaired = 0
@@ -125,7 +125,7 @@ class _Texts:
         if not self._repaired:
             return []
         rows = "1 row" if self._repaired == 1 else f"{self._repaired:,} rows"
-        return [f"Replaced by U+FFFD what is no character in the texts of {rows}."]
+        return [f"Replaced by U+FFFD what is not a character in the texts of {rows}."]
 
 
 def _repaired(value: Any) -> Any:

@@ -130,7 +130,7 @@ class S3:
             self._client.put_object(**where, Body=content, **checksum)
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object; a missing one is not an error."""
         with self._explained("removed", key):
             self._client.delete_object(Bucket=self.bucket, Key=key)
 

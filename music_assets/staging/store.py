@@ -200,7 +200,7 @@ class StagingStore:
             return None
 
     def remove(self, kind: str, key: str, suffix: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """Remove a file; a missing one is not an error."""
         self._files.delete(self.path(kind, key, suffix))
 
     def keys(self, kind: str) -> list[str]:

@@ -66,7 +66,7 @@ _SONG = (
     ),
     replace(SOURCE, null=NOT_SEARCHED),
     text(32, "matcher_version", "The matcher that decided: number and checksum.", OURS),
-    replace(FETCHED_AT, null="there is no answer"),
+    replace(FETCHED_AT, null="no response yet"),
     flag("by_hand", "Whether an entry of the overrides decided, not the matcher.", OURS),
     flag(
         "known_mismatch",

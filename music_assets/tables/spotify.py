@@ -42,7 +42,7 @@ _SEARCH = (
         null="the question is pending",
         truncate=True,
     ),
-    integer("hits", "How many tracks the answer held.", OURS, low=0, null="there is no answer"),
+    integer("hits", "How many tracks the response had.", OURS, low=0, null="no response yet"),
     text(
         4096,
         "reason",
@@ -52,7 +52,7 @@ _SEARCH = (
         truncate=True,
     ),
     SOURCE,
-    replace(FETCHED_AT, null="there is no answer"),
+    replace(FETCHED_AT, null="no response yet"),
 )
 
 _TRACK = (

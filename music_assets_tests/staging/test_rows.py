@@ -87,7 +87,7 @@ def test_what_is_no_character_is_replaced_and_counted(broken: str) -> None:
     rows = [{"name": f"a{broken}b", "more": [{"deep": broken}]}, {"name": "fine", "more": []}]
     encoded = encode(rows, "AB")
     assert decode(encoded.content) == [{"name": "a\ufffdb", "more": [{"deep": "\ufffd"}]}, rows[1]]
-    assert encoded.changes == ("Replaced by U+FFFD what is no character in the texts of 1 row.",)
+    assert encoded.changes == ("Replaced by U+FFFD what is not a character in the texts of 1 row.",)
 
 
 def test_a_backslash_is_no_nul() -> None:

@@ -85,7 +85,7 @@ def search_results(
     client: SpotifyCatalog, songs: list[Row], outcome: ResolutionOutcome
 ) -> list[SearchResult]:
     """What is known of each song now, in order: its result, or why there is none."""
-    questions = [
+    queries = [
         SongQuery(
             song["track_id"],
             song["title"] or "",
@@ -95,11 +95,11 @@ def search_results(
         )
         for song in songs
     ]
-    kept = client.cached(questions)
+    cached = client.cached(queries)
     pending = SearchResult(
         "",
         "pending",
-        reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been asked about",
+        reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been searched for",
         until=outcome.out_of_budget.until if outcome.out_of_budget else None,
         source=client.settings.source,
     )
@@ -109,22 +109,22 @@ def search_results(
             return replace(pending, track_id=track_id, status="error", reason=outcome.errors[track_id])
         return replace(pending, track_id=track_id)
 
-    return [kept.get(question.track_id) or unanswered(question.track_id) for question in questions]
+    return [cached.get(query.track_id) or unanswered(query.track_id) for query in queries]
 
 
-def _search_row(answer: SearchResult) -> dict[str, Any]:
+def _search_row(result: SearchResult) -> dict[str, Any]:
     return {
-        "track_id": answer.track_id,
-        "status": answer.status,
-        "question": answer.query,
-        "hits": len(answer.tracks) if answer.status == "answered" else None,
-        "reason": answer.reason,
-        "source": answer.source,
-        "fetched_at": answer.fetched_at,
+        "track_id": result.track_id,
+        "status": result.status,
+        "question": result.query,
+        "hits": len(result.tracks) if result.status == "answered" else None,
+        "reason": result.reason,
+        "source": result.source,
+        "fetched_at": result.fetched_at,
         "tracks": [
-            {**row, "question": answer.found_by.get(row["spotify_track_id"])} for row in answer.tracks
+            {**row, "question": result.found_by.get(row["spotify_track_id"])} for row in result.tracks
         ],
-        "renamings": sorted(answer.renamings),
+        "renamings": sorted(result.renamings),
     }
 
 
@@ -148,7 +148,7 @@ def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones.
 
     A track that came within an album has neither ISRC nor popularity: one that came whole is preferred. An id
-    that was taken on another source's word is no track yet.
+    of which no details are known is not a track yet.
     """
     found: dict[str, dict[str, Any]] = {}
     for track in tracks:

@@ -1,7 +1,7 @@
-"""When assets are made: `jobs` (what runs together), `schedules` and `sensors` (when it does).
+"""When assets are materialized: `jobs` (what runs together), `schedules` and `sensors` (when it does).
 
-`steps` decides what is to be run next, from facts alone; `facts` gathers them; `alerts` says who is told of a
-failure. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
+`steps` decides what is to be run next, from facts alone; `facts` gathers them; `alerts` reports
+failures. What an asset does is in `assets`; which partitions a run takes, in `partitions`.
 """
 
 from music_assets.defs.automation.jobs import (

@@ -46,28 +46,28 @@ jobs = [
         selection=asked_first,
         tags=SPENDS | _PLACED.get("ask", {}),
         description=(
-            "Ask Spotify about the songs wanted most, of all partitions, as far as the budget goes. What it "
-            "learns is in the ledger; `ask` stages it."
+            "Search Spotify for the songs of all partitions by priority, as far as the budget goes. What it "
+            "finds is in the ledger; `ask` stages it."
         ),
     ),
     define_asset_job(
         "ask",
         selection=_asked,
         tags=SPENDS | _PLACED.get("ask", {}),
-        description="Stage what is known of a partition's songs, asking Spotify about the rest.",
+        description="Stage what is known of a partition's songs, and search Spotify for the rest.",
     ),
     define_asset_job(
         "match_and_load",
         selection=_matched | _staged,
         tags=_PLACED.get("match_and_load"),
-        description="Match, check and load what was extracted and answered. Asks nothing; runs in parallel.",
+        description="Match, check and load what was extracted and found. Spends no request; runs in parallel.",
     ),
     define_asset_job(
         "refresh",
         selection=refreshed,
         tags=SPENDS | _PLACED.get("refresh", _PLACED.get("ask", {})),
         description=(
-            "Ask Spotify again about the matched tracks and artists not asked about for longest, and for new "
+            "Request the matched tracks and artists again that were not requested for longest, and new "
             "releases, with a share of the requests. Once a day; what it loads, `tables` publishes."
         ),
     ),

@@ -1,7 +1,7 @@
-"""The sensors: what starts a run, or tells of one, because something has happened.
+"""The sensors: what starts a run, or reports one, because something has happened.
 
-`msd_files_changed` looks at the MSD's directories, `keep_going` starts what follows from what was done, and
-`run_failed` tells people. All are off until they are switched on: in the UI under Automation, or by
+`msd_files_changed` looks at the MSD's directories, `keep_going` starts what follows, and
+`run_failed` reports failures. All are off until they are switched on: in the UI under Automation, or by
 `dagster sensor start <name>`. What they decide is in `steps`, from the facts in `facts`.
 """
 
@@ -59,7 +59,7 @@ from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 
-# A sensor has a minute. The MSD may lie on a slow disk: the look goes on at the next tick where it stopped.
+# A sensor has a minute. The MSD may be on a slow disk: the look goes on at the next tick where it stopped.
 LOOK_S = 30.0
 # A run that was killed hard stays "started" for ever; nothing waits for it longer.
 LOST_AFTER = timedelta(hours=24)
@@ -77,7 +77,7 @@ _STEPS = [
 
 
 def build_sensors(settings: Settings) -> list[SensorDefinition]:
-    """The sensors, with the settings' times and people to tell."""
+    """The sensors, with the settings' times, and where failures are reported."""
     return [msd_files_changed, _keep_going(settings), _run_failed(settings)]
 
 
@@ -125,9 +125,9 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         minimum_interval_seconds=60,
         default_status=DefaultSensorStatus.STOPPED,
         description=(
-            "Starts what follows when a run has ended, the day begins, or the request budget is back: asks "
-            "about what is new or pending, matches and loads what changed, refreshes what is stalest once a "
-            "day, then fills the tables once."
+            "Starts what follows when a run has ended, the day begins, or the request budget is back: "
+            "searches for what is new or pending, matches and loads what changed, refreshes what is stalest "
+            "once a day, then fills the tables once."
         ),
     )
     def keep_going(

@@ -29,7 +29,7 @@ SET_ASIDE_WARNS_ABOVE = 0.01
 @asset_check(
     asset="mapped_songs",
     description=(
-        f"Of the songs matched before, those that the last making lost or gave another track are at most "
+        f"Of the songs matched before, those that the last run lost or gave another track are at most "
         f"{RESCORING_WARNS_ABOVE:.0%}. A warning is a reason to look at a few before the tables are used."
     ),
 )
@@ -70,7 +70,7 @@ def rescoring_keeps_matches(
     description=(
         f"At most {SET_ASIDE_WARNS_ABOVE:.0%} of the MSD's files had to be set aside. More hint at a "
         "download that broke off or a disk that fails: the partition's metadata names each file with its "
-        "reason; fetch them anew, and the next run takes them in."
+        "reason; fetch them again, and the next run reads them."
     ),
 )
 def few_files_are_set_aside(
