@@ -60,7 +60,7 @@ jobs = [
         "match_and_load",
         selection=_matched | _staged,
         tags=_PLACED.get("match_and_load"),
-        description="Match, check and load what was extracted and found. Spends no request; runs in parallel.",
+        description="Match, validate and load what was extracted and found. No requests; in parallel.",
     ),
     define_asset_job(
         "refresh",
