@@ -1,8 +1,7 @@
 """The command line `music-assets`, one module per command: its options, what it does and what it prints.
 
-Here: exit codes, the options and arguments that commands share, and the error for one that cannot be used.
-Drawing is in `console`, the lock on a data folder in `lock`. Heavy imports (Dagster, pandas, SQLAlchemy)
-are made within functions, so that help and errors appear at once.
+Here: exit codes, and the options and arguments that commands share. `main` imports a command's module when
+the command is called. Drawing is in `console`, the lock on a data folder in `lock`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ class TrackId(click.ParamType[str]):
     name = "track id"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        track_id = value.strip()
-        if not ids.is_msd_track_id(track_id):
-            raise CommandError(f"{track_id!r} is not an MSD track id: TR and 16 more letters and digits.")
-        return track_id
+        if not ids.is_msd_track_id(value):
+            raise CommandError(f"{value!r} is not an MSD track id: TR and 16 more letters and digits.")
+        return value

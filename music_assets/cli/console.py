@@ -1,4 +1,4 @@
-"""What commands print alike: progress bars, tables of names and values, and the sandbox's banner.
+"""What commands print alike: counts, progress bars, tables of names and values, and the sandbox's banner.
 
 Where the progress comes from is in `music_assets.progress`.
 """
@@ -6,17 +6,17 @@ Where the progress comes from is in `music_assets.progress`.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from music_assets.progress import LOGGER
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-    from rich.table import Table
 
 SANDBOX_BANNER = (
     "[bold yellow]Sandbox:[/] every Spotify value here is invented, to try the project without an account.\n"
@@ -34,11 +34,13 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def some(names: Sequence[str]) -> str:
+    """Up to ten names, and whether there are more."""
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+
+
 def facts_table(facts: Mapping[str, Any], title: str | None = None) -> Table:
     """Names in bold, values beside them, folded where they are long."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -53,44 +55,35 @@ class _Bars(logging.Handler):
     def __init__(self, bars: Progress) -> None:
         super().__init__()
         self._bars = bars
-        self._stages: dict[str, tuple[TaskID, float]] = {}  # with the time of the first record
-        self._rows: dict[str, int] = {}
-        self._earlier: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._rows: Counter[str] = Counter()
+        self._earlier: Counter[str] = Counter()  # partitions of earlier runs of the same stage
 
     def emit(self, record: logging.LogRecord) -> None:
         progress = getattr(record, "progress", None)
         if progress is None:
             return
         stage = progress["stage"]
-        if stage not in self._stages:
-            task = self._bars.add_task(stage, total=0, detail="")
-            self._stages[stage] = (task, time.monotonic())
-        task, started = self._stages[stage]
-        if progress["done"] == 1:  # the next run of the same stage: its partitions are added
-            self._earlier[stage] = int(self._bars.tasks[task].completed)
-        self._rows[stage] = self._rows.get(stage, 0) + (0 if progress["unchanged"] else progress["rows"])
-        rows, seconds = self._rows[stage], max(time.monotonic() - started, 0.001)
-        rate = (
-            f"{rows:,} rows, {rows / seconds:,.0f}/s"
-            if rows
-            else "unchanged"
-            if progress["unchanged"]
-            else ""
-        )
-        earlier = self._earlier.get(stage, 0)
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=0, detail="")
+        task = self._bars.tasks[self._tasks[stage]]
+        if progress["done"] == 1:
+            self._earlier[stage] = int(task.completed)
+        self._rows[stage] += 0 if progress["unchanged"] else progress["rows"]
+        rows, detail = self._rows[stage], "unchanged" if progress["unchanged"] else ""
+        if rows:
+            detail = f"{rows:,} rows, {rows / max(task.elapsed or 0, 0.001):,.0f}/s"
         self._bars.update(
-            task,
-            completed=earlier + progress["done"],
-            total=earlier + progress["of"],
-            detail=f"{progress['partition']}  {rate}",
+            task.id,
+            completed=self._earlier[stage] + progress["done"],
+            total=self._earlier[stage] + progress["of"],
+            detail=f"{progress['partition']}  {detail}",
         )
 
 
 @contextmanager
 def progress_shown(console: Console) -> Iterator[None]:
     """Show the progress of the stages while inside."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     columns = (
         TextColumn("{task.description:<17}"),
         BarColumn(bar_width=24),

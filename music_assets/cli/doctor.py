@@ -12,24 +12,32 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 from uuid import uuid4
 
 import click
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from packaging.requirements import Requirement
 from rich.console import Console
 from rich.text import Text
+from sqlalchemy import Column, Integer, MetaData, Table, make_url
+from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli import EXIT_FAILED, data_option
-from music_assets.cli.console import counted
+from music_assets.cli.console import counted, some
 from music_assets.cli.ledger import existing_ledger
-
-if TYPE_CHECKING:
-    from music_assets.settings import Settings
-    from music_assets.sources.spotify import SpotifySettings
+from music_assets.defs.wiring import resources
+from music_assets.lookup import lookup
+from music_assets.settings import SettingError, Settings, unknown_settings
+from music_assets.sources.download import count_msd
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
+from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings
+from music_assets.sources.spotify.client import SpotifyClient
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 _COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
@@ -38,7 +46,6 @@ _WAIT_S = 2.0  # for a warehouse that is in use
 _AN_ARTIST = "0OdUWJ0sBjDrqHygGUXeCF"  # any would do
 # What to do where a check raises an error, beside what the error says.
 _ADVICE = {
-    "settings": "See .env.example for what each setting takes.",
     "data folder": "Make it writable, or name another folder with MUSIC_ASSETS_DATA.",
     "MSD": "Set MUSIC_ASSETS_MSD to where the MSD is.",
     "ledger": "Restore a backup, or move it away to start with an empty one and request everything again.",
@@ -58,8 +65,7 @@ def doctor(msd: str | None, data: str | None, offline: bool, quick: bool) -> Non
     with --offline or in the sandbox. No secret is shown.
 
     \b
-    Examples:
-      music-assets doctor
+    Example:
       music-assets doctor --msd /mnt/msd --quick
     """
     console = Console(soft_wrap=True, highlight=False)
@@ -75,8 +81,7 @@ def doctor(msd: str | None, data: str | None, offline: bool, quick: bool) -> Non
         sys.exit(EXIT_FAILED)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What a check found: the state (`ok`, `note`, `problem`), a message, and what to do if anything."""
 
     subject: str
@@ -86,7 +91,7 @@ class Finding:
 
 
 def examine(
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] = os.environ,
     *,
     offline: bool = False,
     quick: bool = False,
@@ -96,23 +101,20 @@ def examine(
 
     `overrides` are settings by name, as for `Settings.from_environment`.
     """
-    from music_assets.settings import SettingError, Settings, unknown_settings
-
-    env = os.environ if environment is None else environment
     yield _versions()
-    for warning in unknown_settings(env):
+    for warning in unknown_settings(environment):
         yield Finding("settings", PROBLEM, warning, "Correct its name, or unset it.")
     try:
-        settings = Settings.from_environment(env, **overrides)
+        settings = Settings.from_environment(environment, **overrides)
     except SettingError as error:
-        yield Finding("settings", PROBLEM, str(error), _ADVICE["settings"])
+        yield Finding("settings", PROBLEM, str(error), "See .env.example for what each setting takes.")
         return
     yield Finding("settings", OK, f"data in {settings.data}, Spotify from the {settings.spotify.source}")
     for subject, check in (
         ("data folder", _data_folder(settings.data)),
         ("MSD", _msd(settings, quick)),
         ("ledger", _ledger(settings)),
-        ("Spotify", _spotify(settings, env, offline)),
+        ("Spotify", _spotify(settings, environment, offline)),
         ("staging", _staging(settings)),
         ("warehouse", _warehouse(settings)),
         ("Dagster", _dagster(settings.dagster_home)),
@@ -126,8 +128,6 @@ def examine(
 
 def _versions() -> Finding:
     """Python and the packages the project declares, compared with what is installed."""
-    from packaging.requirements import Requirement
-
     wrong = []
     for required in map(Requirement, metadata.requires("music-assets") or []):
         version = _installed(required.name)
@@ -152,16 +152,15 @@ def _data_folder(data: Path) -> Iterator[Finding]:
     writable = "can be written to" if data.exists() else "will be created by the first run"
     yield Finding("data folder", OK, f"{data} {writable}")
     free = shutil.disk_usage(_nearest(data)).free
-    is_full = free < _FREE_BYTES
-    advice = "Free some space, or name a folder on another disk." if is_full else ""
-    yield Finding("disk", PROBLEM if is_full else OK, f"{free / 1e9:,.1f} GB free", advice)
+    message = f"{free / 1e9:,.1f} GB free"
+    if free < _FREE_BYTES:
+        yield Finding("disk", PROBLEM, message, "Free some space, or name a folder on another disk.")
+    else:
+        yield Finding("disk", OK, message)
 
 
 def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
     """The MSD root: its layout, how much of it is there, and one file of it."""
-    from music_assets.sources.download import count_msd
-    from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
-
     if settings.msd is None:
         downloaded = settings.data / "msd"
         advice = "Get the subset with `music-assets download`, or set MUSIC_ASSETS_MSD."
@@ -176,14 +175,11 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
         raise MsdRootError(f"{root.path} has no song files.")
     sample = read_msd([file])
     if sample.set_aside and not len(sample.songs):
-        message = f"{file} cannot be read: {sample.set_aside[0].reason}"
-        yield Finding("MSD", PROBLEM, message, "The file is damaged: download or copy the MSD again.")
-    else:
-        message = f"{root.path}, {counted(len(keys), 'partition')}; {file.name} can be read"
-        yield Finding("MSD", OK, message)
+        raise MsdRootError(f"{file} cannot be read: {sample.set_aside[0].reason}. Get the MSD again.")
+    yield Finding("MSD", OK, f"{root.path}, {counted(len(keys), 'partition')}; {file.name} can be read")
     if root.path.is_dir() and not quick:
         count = count_msd(root.path)
-        missing = ", ".join(count.missing[:10]) + (", …" if len(count.missing) > 10 else "")
+        missing = some(count.missing)
         advice = f"Missing directories: {missing}. What is there can be used." if missing else ""
         yield Finding("MSD files", OK if count.is_whole else NOTE, str(count), advice)
         if count.misplaced:
@@ -202,8 +198,6 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
 
 
 def _spotify(settings: Settings, environment: Mapping[str, str], offline: bool) -> Iterator[Finding]:
-    from music_assets.sources.spotify import SpotifySettings
-
     if settings.spotify.source == "sandbox":
         advice = "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
         yield Finding("Spotify", NOTE, "the sandbox responds, and every value of it is invented", advice)
@@ -222,10 +216,6 @@ def try_spotify(settings: SpotifySettings) -> Finding:
     Raises:
         SpotifyError: Spotify cannot be used, for a reason that the message names.
     """
-    from music_assets.sources.ledger import open_ledger
-    from music_assets.sources.spotify import AccessDenied, OutOfBudget
-    from music_assets.sources.spotify.client import SpotifyClient
-
     # With a ledger of its own: the response says something about the app, and is not cached.
     with (
         TemporaryDirectory() as folder,
@@ -245,8 +235,6 @@ def try_spotify(settings: SpotifySettings) -> Finding:
 
 def _staging(settings: Settings) -> Iterator[Finding]:
     """Write a small file to the staging area, and remove it."""
-    from music_assets.defs.wiring import resources
-
     store = resources(settings)["staging"].store()
     if store.is_local:
         _write_and_remove(Path(settings.staging))
@@ -257,12 +245,6 @@ def _staging(settings: Settings) -> Iterator[Finding]:
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
     """Create a table in the warehouse and drop it; read the readers' copy."""
-    from sqlalchemy import Column, Integer, MetaData, Table, make_url
-    from sqlalchemy.schema import CreateTable, DropTable
-
-    from music_assets.defs.wiring import resources
-    from music_assets.lookup import lookup
-
     place = make_url(settings.warehouse).render_as_string(hide_password=True)
     warehouse = resources(settings)["warehouse"].open()
     warehouse.wait_s = _WAIT_S
@@ -291,8 +273,6 @@ def _dagster(home: Path) -> Iterator[Finding]:
     if not (home / "dagster.yaml").exists():
         yield Finding("Dagster", OK, f"{home} will be created by the first run")
         return
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-
     with DagsterInstance.from_config(str(home)) as instance:
         runs = instance.get_runs_count()
         started = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import click
 
+from music_assets.defs.wiring import resources
+from music_assets.settings import Settings
+
 
 @click.command()
 @click.argument("role", default="music_assets_readers")
 def grant(role: str) -> None:
     """Let ROLE read what is published in a shared warehouse: msd, spotify, mapped and analytics.
 
-    The role is made if it is not there; running again changes nothing. Users, groups or other roles get it
-    by `GRANT ROLE …`, as the last line says. A local warehouse has a copy for its readers instead.
+    The role is created if it does not exist; running again changes nothing. A local warehouse has a copy for
+    its readers instead.
 
     \b
     Example:
       music-assets grant music_readers
     """
-    from music_assets.defs.wiring import resources
-    from music_assets.settings import Settings
-
     settings = Settings.from_environment()
     statements = resources(settings)["warehouse"].open().grant(role)
     if not statements:

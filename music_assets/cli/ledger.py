@@ -1,7 +1,4 @@
-"""The ledger as commands open it: only where it exists, with the budget and access mode of the app in use.
-
-What is in a ledger is `music_assets.sources.ledger`; what a run may spend is decided by the budget itself.
-"""
+"""The ledger as commands open it: only where it exists, with the budget and access mode of the app in use."""
 
 from __future__ import annotations
 
@@ -10,20 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from music_assets.settings import Settings
-    from music_assets.sources.ledger import Ledger
-    from music_assets.sources.spotify.access import Access
-    from music_assets.sources.spotify.budget import Budget
+from music_assets.settings import Settings
+from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.spotify.access import Access
+from music_assets.sources.spotify.budget import Budget
 
 
 @contextmanager
 def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
-    """The ledger in use; None where there is none yet, and none is made."""
-    from music_assets.sources.ledger import open_ledger
-
+    """The ledger in use; None where there is none yet, and none is created."""
     if "://" not in settings.ledger and not Path(settings.ledger).exists():
         yield None
         return
@@ -34,14 +27,11 @@ def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
 def budget_and_access(
     settings: Settings,
     ledger: Ledger,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
 ) -> tuple[Budget, Access]:
     """What may still be requested, and the access mode if it is known. `clock` gives seconds since 1970."""
-    from music_assets.sources.spotify.access import Access
-    from music_assets.sources.spotify.budget import Budget
-
-    app = (os.environ if environment is None else environment).get("SPOTIPY_CLIENT_ID") or ""
+    app = environment.get("SPOTIPY_CLIENT_ID") or ""
     if settings.spotify.source == "sandbox":
         from music_assets.sandbox.process import address_of
 

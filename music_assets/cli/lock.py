@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from music_assets.errors import MusicAssetsError
 
 
@@ -16,13 +18,11 @@ class DataFolderError(MusicAssetsError):
 
 @contextmanager
 def data_folder_lock(data: Path) -> Iterator[None]:
-    """Hold the data folder, making it where it does not exist. The lock dies with this process.
+    """Hold the data folder, which is created if it does not exist. The lock dies with this process.
 
     Raises:
         DataFolderError: another process holds it, or it cannot be written to.
     """
-    from filelock import FileLock, Timeout
-
     lock, holder = FileLock(data / "run.lock"), data / "run.holder"
     try:
         data.mkdir(parents=True, exist_ok=True)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import track
 
 from music_assets.cli import data_option
-
-if TYPE_CHECKING:
-    from music_assets.settings import Settings
+from music_assets.cli.status import read_status
+from music_assets.defs.wiring import resources
+from music_assets.resolution import read_priority_list, release_key
+from music_assets.resolution.plan import REQUEST_KINDS, Plan
+from music_assets.settings import Settings
+from music_assets.staging.rows import decode
 
 _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 
 
 @click.command()
-@click.option(
-    "--msd", metavar="DIR", help="MSD root, or one HDF5 file of songs; MUSIC_ASSETS_MSD unless set."
-)
+@click.option("--msd", metavar="DIR", help="MSD root, or one HDF5 file of songs.")
 @click.option("--tracks", metavar="FILE", help="What comes first: ids of MSD tracks, songs, artists.")
 @data_option
 def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
@@ -33,14 +37,6 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
       music-assets plan --msd ~/MillionSongSubset
       music-assets plan --tracks paper.csv
     """
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    from music_assets.cli.status import read_status
-    from music_assets.resolution import read_priority_list, release_key
-    from music_assets.resolution.plan import REQUEST_KINDS, Plan
-    from music_assets.settings import Settings
-
     console = Console()
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     listing = settings.resolution.tracks
@@ -55,27 +51,22 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
             listed[key] += 1
             found |= ids
     status, per_day = read_status(settings), settings.spotify.requests_per_day
-    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
     if wanted:
         console.print(Markdown(f"# The {len(wanted):,} listed ids"))
         console.print(f"{len(wanted - found):,} of them are not in this MSD. Songs count as open here.")
         sizes = Counter(listed.values())
         console.print(Markdown(Plan(listed.total(), 0, sizes, per_day=per_day).as_markdown()))
         console.print(Markdown("# All songs"))
+    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
     sizes = Counter(releases.values())
-    made = Plan(releases.total(), status.songs.answered, sizes, spent, per_day)
-    console.print(Markdown(made.as_markdown()))
+    whole = Plan(releases.total(), status.songs.answered, sizes, spent, per_day)
+    console.print(Markdown(whole.as_markdown()))
 
 
-def _songs(settings: Settings, console: Any) -> Iterator[dict[str, Any]]:
+def _songs(settings: Settings, console: Console) -> Iterator[dict[str, Any]]:
     """The names of every song of the MSD in use, as staged or else as read; with a bar."""
-    from rich.progress import track
-
-    from music_assets.defs.wiring import resources
-    from music_assets.staging.rows import decode
-
-    made = resources(settings)
-    store, root = made["staging"].store(), made["msd"].root()
+    available = resources(settings)
+    store, root = available["staging"].store(), available["msd"].root()
     for key in track(root.partitions(), "Reading songs", console=console, transient=True):
         if staged := store.staged_file("msd_songs", key):
             yield from decode(store.read(staged))

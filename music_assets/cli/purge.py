@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from math import ceil
 
 import click
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import counted
+from music_assets.cli.erase import Purge
 from music_assets.cli.lock import DataFolderError
 from music_assets.errors import MusicAssetsError
+from music_assets.settings import Settings
+from music_assets.sources.ledger import LedgerInUse
 
-if TYPE_CHECKING:
-    from music_assets.settings import Settings
+# What a purge cannot remove, by how a setting begins where that applies.
+_OUT_OF_REACH = {
+    "": "Copies that people made: exports, notebooks, tables of their own, backups of the data folder.",
+    "s3://": "Copies of the bucket: by replication, or in AWS Backup.",
+    "redshift": "Redshift's snapshots and what was unloaded or shared from it. Deleted rows stay in its "
+    "blocks until it vacuums, as it does by itself; VACUUM DELETE ONLY does it now.",
+    "postgresql": "PostgreSQL's backups, snapshots and replicas of the ledger.",
+}
 
 
 @click.command()
@@ -42,10 +51,6 @@ def purge(
       music-assets purge --older-than 90
       music-assets purge --all --yes
     """
-    from music_assets.cli.erase import Purge
-    from music_assets.settings import Settings
-    from music_assets.sources.ledger import LedgerInUse
-
     if everything and older_than is not None:
         raise CommandError("--all and --older-than contradict each other: give one of them.")
     settings = Settings.from_environment(data=data)
@@ -54,9 +59,7 @@ def purge(
     content = f"what was fetched before {before:%Y-%m-%d %H:%M} UTC" if before else "all Spotify content"
     wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
     requests, per_day = wanted.requests_again(), settings.spotify.requests_per_day
-    takes = ""
-    if per_day and requests:
-        takes = f", {counted(-(-requests // per_day), 'day')} at {per_day:,} per day"
+    takes = f", {counted(ceil(requests / per_day), 'day')} at {per_day:,} per day" if per_day else ""
     click.echo(f"To be removed: {content}; staged in {settings.staging}.")
     click.echo(f"Fetching it again will take about {counted(requests, 'request')}{takes}.")
     if not (dry_run or yes):
@@ -74,20 +77,7 @@ def purge(
         sys.exit(EXIT_INTERRUPTED)
     click.echo("Nothing was removed (--dry-run)." if dry_run else "Removed.")
     click.echo("Out of reach, and yours to remove:")
-    for place in _out_of_reach(settings):
-        click.echo(f"  {place}")
-
-
-def _out_of_reach(settings: Settings) -> list[str]:
-    """What a purge cannot remove, in sentences."""
-    places = ["Copies that people made: exports, notebooks, tables of their own, backups of the data folder."]
-    if settings.staging.startswith("s3://"):
-        places.append("Copies of the bucket: by replication, or in AWS Backup.")
-    if settings.warehouse.startswith("redshift"):
-        places.append(
-            "Redshift's snapshots and what was unloaded or shared from it. Deleted rows stay in its blocks "
-            "until it vacuums, as it does by itself; VACUUM DELETE ONLY does it now."
-        )
-    if settings.ledger.startswith("postgresql"):
-        places.append("PostgreSQL's backups, snapshots and replicas of the ledger.")
-    return places
+    places = (settings.staging, settings.warehouse, settings.ledger)
+    for scheme, sentence in _OUT_OF_REACH.items():
+        if any(place.startswith(scheme) for place in places):
+            click.echo(f"  {sentence}")

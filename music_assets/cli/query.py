@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import click
+import duckdb
 
 from music_assets.cli import CommandError, data_option
+from music_assets.settings import Settings
 
 
 @click.command()
@@ -17,10 +19,6 @@ def query(sql: str, data: str | None) -> None:
     Example:
       music-assets query "SELECT match_status, count(*) FROM analytics.songs GROUP BY ALL"
     """
-    import duckdb
-
-    from music_assets.settings import Settings
-
     published = Settings.from_environment(data=data).published
     if not published.exists():
         raise CommandError(

@@ -11,19 +11,30 @@ import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from dagster import AssetKey, build_resources
+from dagster._core.errors import DagsterExecutionInterruptedError
+from rich.console import Console
+from sqlalchemy import select
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
-from music_assets.cli.console import SANDBOX_BANNER, counted, progress_shown
+from music_assets.cli.console import SANDBOX_BANNER, counted, progress_shown, some
+from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.summary import Summary
-
-if TYPE_CHECKING:
-    from dagster import AssetKey
-
-    from music_assets.settings import Settings
+from music_assets.definitions import build_defs
+from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
+from music_assets.defs.automation.facts import Loads, days_to_load
+from music_assets.defs.automation.jobs import COMMAND_LINE
+from music_assets.defs.instance import close_lost_runs, dagster_instance
+from music_assets.defs.partitions import parse_partitions, runs_of
+from music_assets.defs.stages import Plan
+from music_assets.resolution import read_priority_list
+from music_assets.settings import Settings
+from music_assets.tables import LOADS
 
 _JOB = "music_etl"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -46,10 +57,6 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
     Example:
       music-assets run --msd ~/MillionSongSubset --partitions 'A*'
     """
-    from rich.console import Console
-
-    from music_assets.settings import Settings
-
     console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     if settings.spotify.source == "sandbox":
@@ -80,27 +87,21 @@ def run_job(
     Raises:
         MusicAssetsError: the data folder, a setting or an option cannot be used. Nothing was run.
     """
-    from music_assets.cli.lock import data_folder_lock
-    from music_assets.definitions import build_defs
-    from music_assets.defs.instance import close_lost_runs, dagster_instance
-    from music_assets.defs.partitions import parse_partitions
-    from music_assets.resolution import read_priority_list
-
     started = time.monotonic()
     with data_folder_lock(settings.data):
         named = None if partitions is None else parse_partitions(partitions)
         definitions = build_defs(settings=settings, resources=resources)
-        made = definitions.resources or {}
-        made["corrections"].read()
+        opened = definitions.resources or {}
+        # What cannot be used ends the run before any work: corrections, listed ids, MSD, warehouse.
+        opened["corrections"].read()
         if settings.resolution.tracks:
             read_priority_list(Path(settings.resolution.tracks))
-        available = made["msd"].root().partitions()
+        available = opened["msd"].root().partitions()
         keys = _select(available, named)
-        # Read first, so that a warehouse that cannot be written to ends the run before any work.
-        notes = _partitions_of_another_msd(made["warehouse"].open(), available)
+        notes = _partitions_of_another_msd(opened["warehouse"].open(), available)
         summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
-        days = _days_to_refresh(made) if refresh else []
+        days = _days_to_refresh(opened) if refresh else []
         steps = _steps(graph, keys, days, by_priority=named is None)
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
             close_lost_runs(instance)
@@ -123,24 +124,19 @@ def run_job(
 
 def _select(available: list[str], named: list[str] | None) -> list[str]:
     """The partitions to run: those with MSD files or, of these, those that `--partitions` names."""
-    keys = available if named is None else [key for key in named if key in set(available)]
-    if not keys and named is not None:
+    if named is None:
+        return available
+    keys = [key for key in named if key in set(available)]
+    if not keys:
         raise CommandError(
-            f"--partitions names {_some(named)}, and the MSD in use has no files there. It has "
-            f"{_some(available)}."
+            f"--partitions names {some(named)}, and the MSD in use has no files there. It has "
+            f"{some(available)}."
         )
     return keys
 
 
 def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
     """Today (UTC), and earlier days that were refreshed but are not in the warehouse."""
-    from datetime import UTC, datetime
-
-    from dagster import build_resources
-
-    from music_assets.defs.automation.facts import Loads, days_to_load
-    from music_assets.defs.stages import Plan
-
     with build_resources(resources) as opened:
         today = datetime.fromtimestamp(opened.spotify.clock(), UTC).date().isoformat()
         plan = Plan(opened.staging.store(), {})
@@ -152,10 +148,6 @@ def _steps(
     graph: Any, keys: list[str], days: list[str], *, by_priority: bool
 ) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
     """The Dagster runs in order: the job, which of its assets, and the run's tags."""
-    from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
-    from music_assets.defs.automation.jobs import COMMAND_LINE
-    from music_assets.defs.partitions import runs_of
-
     tags = {COMMAND_LINE: "true"}
     ranges = [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
     by_partition = partitioned.resolve(graph)
@@ -171,10 +163,6 @@ def _steps(
 
 def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str]:
     """A note where the tables hold partitions that the MSD in use does not have."""
-    from sqlalchemy import select
-
-    from music_assets.tables import LOADS
-
     loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
     with warehouse.transaction("starting a run") as connection:
         others = sorted({*connection.execute(loaded).scalars()} - {*available})
@@ -182,20 +170,13 @@ def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str
         return []
     return [
         f"The tables also hold {counted(len(others), 'partition')} that this MSD does not have "
-        f"({_some(others)}), perhaps of another MSD, such as the sample. To keep them apart, use another "
-        "data folder (--data)."
+        f"({some(others)}), perhaps of the sample. To keep them apart, use another data folder (--data)."
     ]
-
-
-def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:10]) + (", …" if len(keys) > 10 else "")
 
 
 @contextmanager
 def _interruptible(summary: Summary) -> Iterator[None]:
     """End in order on Ctrl-C: what is finished is kept, and the summary says so."""
-    from dagster._core.errors import DagsterExecutionInterruptedError
-
     try:
         yield
     except (KeyboardInterrupt, DagsterExecutionInterruptedError):

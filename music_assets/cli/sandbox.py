@@ -5,6 +5,9 @@ from __future__ import annotations
 import click
 
 from music_assets.cli import data_option
+from music_assets.defs.wiring import opened_resources
+from music_assets.sandbox.process import serve
+from music_assets.settings import Settings
 
 
 @click.command()
@@ -15,8 +18,8 @@ from music_assets.cli import data_option
     "--mode",
     type=click.Choice(["extended", "development"]),
     default="extended",
+    help="The app's access mode.",
     show_default=True,
-    help="The access mode that the app has.",
 )
 def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
     """Run the sandbox, which stands in for Spotify and the other services, until Ctrl-C.
@@ -25,10 +28,6 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
     Example:
       music-assets sandbox --port 8765 --mode development
     """
-    from music_assets.defs.wiring import opened_resources
-    from music_assets.sandbox.process import serve
-    from music_assets.settings import Settings
-
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
     with opened_resources(settings) as opened:
         catalogue = opened.sandbox.catalogue()

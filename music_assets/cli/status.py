@@ -6,26 +6,29 @@ rows, writes nothing and sends no request, so it may be called at any time, duri
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import orjson
 
 from music_assets.cli import data_option
 from music_assets.cli.console import counted
 from music_assets.cli.ledger import budget_and_access, existing_ledger
-
-if TYPE_CHECKING:
-    from music_assets.settings import Settings
-    from music_assets.sources.ledger import Ledger
-    from music_assets.staging.store import StagedFile, StagingStore
+from music_assets.defs.partitions import KEYS
+from music_assets.defs.wiring import resources
+from music_assets.resolution.plan import REQUEST_KINDS, Plan
+from music_assets.settings import Settings
+from music_assets.sources.ledger import Ledger
+from music_assets.sources.spotify.budget import KINDS
+from music_assets.staging.store import StagingStore
 
 _DAYS_BACK = 14  # for the rate of requests
-_RESOLVE_SONGS = ("search", "albums", "tracks")  # the kinds of request that resolve songs
 _MISSED = ("ambiguous", "below_floor", "no_candidates")
 
 
@@ -35,21 +38,16 @@ _MISSED = ("ambiguous", "below_floor", "no_candidates")
 def status(data: str | None, as_json: bool) -> None:
     """Show songs done and pending, requests spent and left, pauses, and the days to finish.
 
-    It reads the staging area and the ledger, writes nothing, sends no request, and may be called during a
-    run.
+    It writes nothing, sends no request, and may be called during a run.
 
     \b
     Examples:
       music-assets status
       music-assets status --json
     """
-    from music_assets.settings import Settings
-
     found = read_status(Settings.from_environment(data=data))
     if as_json:
-        import orjson
-
-        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2))
         return
     for name, text in lines(found):
         click.echo(f"{name:<16} {text}")
@@ -74,20 +72,6 @@ class Songs:
     @property
     def answered(self) -> int:
         return self.songs - self.pending
-
-    def add(self, songs: StagedFile, search: StagedFile | None, mapped: StagedFile | None) -> None:
-        """Count one partition, by what describes its staged files."""
-        counts = mapped.metadata if mapped else {}
-        matched, missed = counts.get("matched", 0), sum(counts.get(status, 0) for status in _MISSED)
-        answered = search.metadata.get("answered", 0) if search else 0
-        unjudged = max(0, answered - matched - missed)
-        self.songs += songs.rows
-        self.matched += matched
-        self.missed += missed
-        self.unjudged += unjudged
-        self.pending += max(0, songs.rows - matched - missed - unjudged)
-        self.partitions += 1
-        self.partitions_done += bool(search and search.complete)
 
 
 @dataclass
@@ -132,7 +116,7 @@ class Status:
 
 def read_status(
     settings: Settings,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
 ) -> Status:
     """The status by these settings. `clock` gives seconds since 1970.
@@ -140,14 +124,12 @@ def read_status(
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
     """
-    from music_assets.defs.wiring import resources
-
     songs = count_songs(resources(settings)["staging"].store())
     now = datetime.fromtimestamp(clock(), UTC)
     mode = None if settings.spotify.mode == "auto" else settings.spotify.mode
     per_day = settings.spotify.requests_per_day
     requests = Requests(left_today=per_day, per_day=per_day, mode=mode, mode_is_set=mode is not None)
-    by_day: dict[date, int] = {}
+    recent: list[int] = []
     with existing_ledger(settings) as ledger:
         if ledger is not None:
             budget, access = budget_and_access(settings, ledger, environment, clock)
@@ -158,51 +140,55 @@ def read_status(
                 kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
                 for kind, over in budget.over_by_kind().items()
             }
-            by_day = _requests_by_day(ledger, now.date())
-    outlook = look_ahead(songs, requests, by_day)
+            recent = _requests_by_day(ledger, now.date())
+    outlook = look_ahead(songs, requests, recent)
     return Status(settings.spotify.source, now.isoformat(timespec="seconds"), songs, requests, outlook)
 
 
 def count_songs(store: StagingStore) -> Songs:
     """Songs and partitions, by what describes the staged files."""
-    from music_assets.defs.partitions import KEYS
-
     extracted = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
     keys = [file.partition_key for file in extracted]
     others = (store.staged_files(kind, keys) for kind in ("spotify_search", "mapped_songs"))
-    total = Songs()
+    total = Songs(partitions=len(extracted))
     for songs, search, mapped in zip(extracted, *others, strict=True):
-        total.add(songs, search, mapped)
+        counts = mapped.metadata if mapped else {}
+        matched, missed = counts.get("matched", 0), sum(counts.get(status, 0) for status in _MISSED)
+        answered = search.metadata.get("answered", 0) if search else 0
+        unjudged = max(0, answered - matched - missed)
+        total.songs += songs.rows
+        total.matched += matched
+        total.missed += missed
+        total.unjudged += unjudged
+        total.pending += max(0, songs.rows - matched - missed - unjudged)
+        total.partitions_done += bool(search and search.complete)
     return total
 
 
-def look_ahead(songs: Songs, requests: Requests, by_day: Mapping[date, int]) -> Outlook:
+def look_ahead(songs: Songs, requests: Requests, recent: Sequence[int]) -> Outlook:
     """The days until nothing is pending, at the daily limit of the settings or at the recent rate.
 
-    `by_day` is what was sent on the last days, today included.
+    `recent` are the requests of recent days, today included.
     """
-    spent = sum(requests.in_all.get(kind, 0) for kind in _RESOLVE_SONGS)
-    is_known = spent and songs.answered
-    per_song = spent / songs.answered if is_known else 1.0
-    song_basis = f"{per_song:.2f} requests per song so far"
-    if not is_known:
-        song_basis = "1 request per song, as none was sent yet"
-    days = [count for count in by_day.values() if count]
+    spent = sum(requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
+    plan = Plan(songs.songs, songs.answered, {}, spent)
+    song_basis = "1 request per song, as none was sent yet"
+    if plan.is_counted:
+        song_basis = f"{plan.requests_per_song:.2f} requests per song so far"
+    days = [count for count in recent if count]
     per_day: float | None = None
     if requests.per_day is not None:
         per_day = float(requests.per_day)
         day_basis = f"{requests.per_day:,} requests per day (MUSIC_ASSETS_REQUESTS_PER_DAY)"
     elif days:
         per_day = sum(days) / len(days)
-        day_basis = (
-            f"{per_day:,.0f} requests per day, the mean of the {counted(len(days), 'day')} with any in the "
-            f"last {_DAYS_BACK}"
-        )
+        mean = f"the mean of the {counted(len(days), 'day')} with any in the last {_DAYS_BACK}"
+        day_basis = f"{per_day:,.0f} requests per day, {mean}"
     else:
         day_basis = "no rate is known: nothing was requested recently, and no daily limit is set"
     return Outlook(
-        None if per_day is None else round(songs.pending * per_song / per_day, 1),
-        round(per_song, 3),
+        None if per_day is None else round(songs.pending * plan.requests_per_song / per_day, 1),
+        round(plan.requests_per_song, 3),
         None if per_day is None else round(per_day, 1),
         f"{song_basis}; {day_basis}",
     )
@@ -212,17 +198,11 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     """What is shown, as names and texts."""
     songs, requests = status.songs, status.requests
     yield "Spotify", status.spotify + (" (every value is invented)" if status.spotify == "sandbox" else "")
-    pending = songs.partitions - songs.partitions_done
-    yield (
-        "partitions",
-        f"{songs.partitions_done:,} done, {pending:,} pending, of {songs.partitions:,} extracted",
-    )
+    done, extracted = songs.partitions_done, songs.partitions
+    yield "partitions", f"{done:,} done, {extracted - done:,} pending, of {extracted:,} extracted"
     unjudged = f", {songs.unjudged:,} searched and not matched yet" if songs.unjudged else ""
-    yield (
-        "songs",
-        f"{songs.matched:,} matched, {songs.missed:,} missed{unjudged}, {songs.pending:,} pending, of "
-        f"{songs.songs:,}",
-    )
+    states = f"{songs.matched:,} matched, {songs.missed:,} missed{unjudged}, {songs.pending:,} pending"
+    yield "songs", f"{states}, of {songs.songs:,}"
     yield "requests today", _by_kind(requests.today)
     yield "requests in all", _by_kind(requests.in_all)
     left = "no limit is set; Spotify's own is not published"
@@ -261,17 +241,11 @@ def _holder(holder: Mapping[str, Any] | None) -> str:
 
 
 def _by_kind(counts: Mapping[str, int]) -> str:
-    from music_assets.sources.spotify.budget import KINDS
-
-    if not counts:
-        return "none"
     spotify = sum(counts.get(kind, 0) for kind in KINDS)
     each = ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
-    return f"{spotify:,} to Spotify ({each})" if len(counts) > 1 or not spotify else each
+    return f"{spotify:,} to Spotify ({each})" if counts else "none"
 
 
-def _requests_by_day(ledger: Ledger, today: date) -> dict[date, int]:
-    from music_assets.sources.spotify.budget import KINDS
-
-    days = [today - timedelta(days=back) for back in range(_DAYS_BACK)]
-    return {day: sum(ledger.request_counts(day).get(kind, 0) for kind in KINDS) for day in days}
+def _requests_by_day(ledger: Ledger, today: date) -> list[int]:
+    days = [ledger.request_counts(today - timedelta(days=back)) for back in range(_DAYS_BACK)]
+    return [sum(counts.get(kind, 0) for kind in KINDS) for counts in days]

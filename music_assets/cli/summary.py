@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import orjson
+from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
+from rich.console import Console
 
 from music_assets.cli.console import SANDBOX_BANNER
-
-if TYPE_CHECKING:
-    from dagster import ExecuteInProcessResult
-    from rich.console import Console
-
-    from music_assets.settings import Settings
+from music_assets.defs.failures import cause_of
+from music_assets.settings import Settings
 
 _STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
 _REQUESTS_TO = "requests_to_"  # metadata of assets that send requests to others than Spotify
@@ -53,10 +53,6 @@ class Summary:
 
     def add(self, result: ExecuteInProcessResult) -> None:
         """Add what one Dagster run did."""
-        from dagster import AssetCheckSeverity, DagsterEventType
-
-        from music_assets.defs.failures import cause_of
-
         self.run_ids.append(result.run_id)
         for event in result.all_events:
             if event.is_step_materialization:
@@ -105,8 +101,6 @@ class Summary:
 
     def write(self, path: Path) -> None:
         """Store it as JSON."""
-        import orjson
-
         path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
 
     def show(self, console: Console, settings: Settings) -> None:

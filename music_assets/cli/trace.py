@@ -9,36 +9,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import Connection, select
 
 from music_assets.cli import TrackId, data_option
 from music_assets.cli.console import SANDBOX_BANNER, facts_table
 from music_assets.cli.ledger import existing_ledger
+from music_assets.defs.wiring import resources
 from music_assets.ids import partition_of
 from music_assets.lookup import LookupFailed, reading
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from music_assets.sources.ledger import Ledger
-    from music_assets.sources.msd import MsdRoot
-    from music_assets.staging.manifests import ManifestEntry
-    from music_assets.staging.store import StagedFile, StagingStore
+from music_assets.settings import Settings
+from music_assets.sources.ledger import Key, Ledger
+from music_assets.sources.msd import MsdRoot, read_msd
+from music_assets.staging import manifests
+from music_assets.staging.manifests import ManifestEntry
+from music_assets.staging.store import StagedFile, StagingStore
+from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 Facts = dict[str, Any]
-
-# What the ledger may have of a track and its match: the entity by purpose.
-_PURPOSES = {
-    "search": "track",
-    "track": "spotify_track",
-    "artist": "spotify_artist",
-    "audio_features": "spotify_track",
-}
 
 
 @click.command()
@@ -56,11 +50,6 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
       music-assets trace TRAAAAW128F429D538
       music-assets trace TRAAAAW128F429D538 --json | jq .msd
     """
-    import orjson
-
-    from music_assets.defs.wiring import resources
-    from music_assets.settings import Settings
-
     settings = Settings.from_environment(msd=msd, data=data)
     ours = resources(settings)
     root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
@@ -68,7 +57,7 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     with existing_ledger(settings) as ledger:
         found = trace_row(track_id, tables, ours["staging"].store(), ledger, root)
     if as_json:
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
         return
     console = Console()
     _show(console, found)
@@ -79,7 +68,7 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
 def trace_row(
     track_id: str, tables: str | Path, store: StagingStore, ledger: Ledger | None, msd: MsdRoot | None
 ) -> Facts:
-    """The chain behind an MSD track's row, as plain values: what `--json` shows.
+    """The chain behind an MSD track's row: what `--json` shows.
 
     `tables` is the published copy or a warehouse's URL. Where `ledger` or `msd` is None, or has nothing on
     the track, its part says so.
@@ -87,15 +76,12 @@ def trace_row(
     Returns:
         `song` and `match` as the tables have them, `msd` (file, checksums), `answers` of the ledger by
         purpose, and `files` by staged kind: the file, which run wrote it when, the result of its
-        validation, its load.
+        validation, its load. Times are UTC.
 
     Raises:
         LookupFailed: there is no such track, or there are no tables to read.
         MusicAssetsError: the warehouse, staged files, ledger or MSD cannot be reached.
     """
-    from music_assets.staging import manifests
-    from music_assets.tables import STAGED
-
     partition = partition_of(track_id)
     with reading(tables) as (connection, place):
         rows, loads = _rows(connection, track_id), _loads(connection, partition)
@@ -121,10 +107,6 @@ def trace_row(
 
 def _rows(connection: Connection, track_id: str) -> dict[str, Facts]:
     """The track's rows by table, empty where missing; of `mapped.songs` that of the best candidate."""
-    from sqlalchemy import select
-
-    from music_assets.tables import PUBLISHED
-
     found = {}
     for name in ("msd.songs", "mapped.songs", "analytics.songs"):
         table = PUBLISHED[name]
@@ -137,10 +119,6 @@ def _rows(connection: Connection, track_id: str) -> dict[str, Facts]:
 
 def _loads(connection: Connection, partition: str) -> dict[str, Facts]:
     """The partition's rows of `meta.loads`, by staged kind."""
-    from sqlalchemy import select
-
-    from music_assets.tables import LOADS
-
     rows = connection.execute(select(LOADS).where(LOADS.c.slice == partition)).mappings()
     return {row["table"]: dict(row) for row in rows}
 
@@ -153,21 +131,13 @@ def _msd(song: Facts, root: MsdRoot | None) -> Facts:
     path = (root.path if root.path.is_dir() else root.path.parent) / song["msd_file"]
     if not path.is_file():
         return {**facts, "path": str(path), "today": "the file does not exist any more"}
-    checksum = _checksum_today(root, path, song["track_id"])
+    # Of one file with a million songs, the partition's are enough.
+    songs = (read_msd(path) if root.path.is_dir() else root.read(partition_of(song["track_id"]))).songs
+    checksum = next(iter(songs.loc[songs["track_id"] == song["track_id"], "msd_checksum"]), None)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     today = "the song is unchanged" if checksum == song["msd_checksum"] else "the song has changed since"
     return {**facts, "path": str(path), "sha256_today": sha256, "checksum_today": checksum, "today": today}
-
-
-def _checksum_today(root: MsdRoot, path: Path, track_id: str) -> str | None:
-    """The checksum of the song as the file has it now; None where it cannot be read."""
-    from music_assets.sources.msd import read_msd
-
-    # Of one file with a million songs, the partition's are enough.
-    songs = (read_msd(path) if root.path.is_dir() else root.read(partition_of(track_id))).songs
-    found = songs.loc[songs["track_id"] == track_id, "msd_checksum"]
-    return None if found.empty else str(found.iloc[0])
 
 
 def _match(match: Facts, wide: Facts) -> Facts:
@@ -177,33 +147,31 @@ def _match(match: Facts, wide: Facts) -> Facts:
         "spotify_track_id": wide.get("spotify_track_id"),
         "spotify_artist_id": wide.get("spotify_artist_id"),
         "best_candidate": match.get("spotify_track_id"),
-        **{name: _plain(match.get(name)) for name in names},
+        **{name: match.get(name) for name in names},
     }
 
 
 def _responses(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) -> dict[str, Facts]:
     """What the ledger has for the search, and for the match by its id."""
-    from music_assets.sources.ledger import Key
-
     if ledger is None:
         return {}
-    candidate = match.get("spotify_track_id")
-    ids = {"search": track_id, "artist": wide.get("spotify_artist_id")}
+    candidate, artist = match.get("spotify_track_id") or "", wide.get("spotify_artist_id") or ""
     keys = [
-        Key(entity, str(id_), purpose)
-        for purpose, entity in _PURPOSES.items()
-        if (id_ := ids.get(purpose, candidate)) is not None
+        Key("track", track_id, "search"),
+        Key("spotify_track", candidate, "track"),
+        Key("spotify_artist", artist, "artist"),
+        Key("spotify_track", candidate, "audio_features"),
     ]
     return {
         key.purpose: {
             "about": key.id,
             "query": response.query,
             "status": response.status,
-            "fetched_at": _plain(response.fetched_at),
+            "fetched_at": response.fetched_at,
             "mode": response.mode,
             "requests": response.attempts,
         }
-        for key, response in ledger.get_many(keys).items()
+        for key, response in ledger.get_many(key for key in keys if key.id).items()
     }
 
 
@@ -216,14 +184,9 @@ def _file(url: str, staged: StagedFile | None, entry: ManifestEntry | None, load
         if entry is not None and entry.checksum == staged.checksum:
             facts["validation"] = {"stamp": entry.validation, "problems": list(entry.problems)}
     if load is not None:
-        facts["loaded"] = {name: _plain(load[name]) for name in ("checksum", "rows", "run_id", "loaded_at")}
+        facts["loaded"] = {name: load[name] for name in ("checksum", "rows", "run_id", "loaded_at")}
         facts["loaded"]["is_as_staged"] = staged is not None and staged.checksum == load["checksum"]
     return facts
-
-
-def _plain(value: Any) -> Any:
-    """A value of a table as JSON has it: times as ISO 8601, in UTC."""
-    return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
 
 
 def _show(console: Console, found: Facts) -> None:

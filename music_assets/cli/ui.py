@@ -9,6 +9,9 @@ from pathlib import Path
 import click
 
 from music_assets.cli import data_option
+from music_assets.defs.instance import prepare_dagster_home
+from music_assets.sandbox.process import check_port_is_free
+from music_assets.settings import Settings
 
 
 @click.command()
@@ -21,10 +24,6 @@ def ui(data: str | None, port: int) -> None:
     Example:
       music-assets ui --port 3001
     """
-    from music_assets.defs.instance import prepare_dagster_home
-    from music_assets.sandbox.process import check_port_is_free
-    from music_assets.settings import Settings
-
     settings = Settings.from_environment(data=data)
     check_port_is_free(port)
     prepare_dagster_home(settings.dagster_home)

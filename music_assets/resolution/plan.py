@@ -44,7 +44,7 @@ class Plan:
         if self.is_counted:
             return self.spent / self.resolved
         songs, releases = sum(n * count for n, count in self.sizes.items()), sum(self.sizes.values())
-        return (releases + PER_FURTHER_SONG * (songs - releases)) / songs if songs else 0.0
+        return (releases + PER_FURTHER_SONG * (songs - releases)) / songs if songs else 1.0
 
     @property
     def requests(self) -> int:

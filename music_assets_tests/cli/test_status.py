@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -22,7 +22,6 @@ from music_assets.sources.spotify.budget import Budget
 from music_assets.staging.store import StagedFile, StagingStore
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
-TODAY = NOW.date()
 
 
 def receipt(kind: str, key: str, rows: int, *, complete: bool = True, **facts: int) -> StagedFile:
@@ -144,7 +143,7 @@ def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_pat
 
 
 def test_without_a_rate_no_days_are_made_up() -> None:
-    outlook = look_ahead(Songs(songs=10, pending=10), Requests(), {TODAY: 0, date(2026, 11, 1): 0})
+    outlook = look_ahead(Songs(songs=10, pending=10), Requests(), [0, 0])
     assert outlook.days is None
     assert "no rate is known" in outlook.rests_on
 

@@ -189,7 +189,7 @@ def test_a_row_in_redshift_is_traced_the_same_way(standin: Standin, data: Path, 
     store = StagingStore(str(data / "staging"))
     found = trace_row(track_id, url, store, None, None)
     loaded = found["files"]["msd_songs"]["loaded"]
-    assert (loaded["run_id"], loaded["loaded_at"]) == ("its run", "2026-11-22T07:00:00")
+    assert (loaded["run_id"], loaded["loaded_at"]) == ("its run", datetime(2026, 11, 22, 7))
     assert loaded["is_as_staged"] is False
     assert "standin-Secret1" not in str(found)
 

@@ -1,10 +1,7 @@
 """Corrections: what people know of single tracks, from files that a researcher names.
 
-What it offers   `Corrections.read`: the researcher's own overrides (`overrides`), the MSD's list of wrong
-                 song-to-track links and its list of duplicates (`msd_lists`), each optional.
-Shapes           by track id: the Spotify track it is (or none), that its link is wrong, the smallest track
-                 id of its duplicates.
-Limits           none: the files are local. The MSD's lists are downloads of the MSD's site.
+What it offers   `Corrections.read`: the researcher's own overrides, the MSD's list of wrong song-to-track
+                 links and its list of duplicates, each optional, by partition.
 Terms            the MSD's lists have the MSD's terms (research, non-commercial).
 Errors           `CorrectionsError`: a file is missing or an override is invalid. Lines of the MSD's lists
                  that cannot be parsed are left out, counted and named in `warnings`.

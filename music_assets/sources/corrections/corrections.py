@@ -34,9 +34,8 @@ class PartitionCorrections:
         """All of it as one text, the same for the same corrections; empty where there are none."""
         if not (self.overrides or self.mismatched or self.duplicate_group):
             return ""
-        overrides = [(one.track_id, one.spotify_track_id, one.note) for one in self.overrides.values()]
-        groups = sorted(self.duplicate_group.items())
-        return json.dumps([sorted(overrides, key=lambda one: one[0]), sorted(self.mismatched), groups])
+        overrides = [override for _, override in sorted(self.overrides.items())]
+        return json.dumps([overrides, sorted(self.mismatched), sorted(self.duplicate_group.items())])
 
 
 class Corrections:
@@ -65,11 +64,7 @@ class Corrections:
         sid_mismatches: Path | None = None,
         msd_duplicates: Path | None = None,
     ) -> Corrections:
-        """Read the files that are named.
-
-        Raises:
-            CorrectionsError: A file cannot be read, or an override is invalid.
-        """
+        """Read the files that are named; `CorrectionsError` if one cannot be used."""
         mismatches = read_sid_mismatches(sid_mismatches) if sid_mismatches else None
         duplicates = read_duplicates(msd_duplicates) if msd_duplicates else None
         return cls(

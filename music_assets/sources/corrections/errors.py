@@ -12,17 +12,11 @@ class CorrectionsError(MusicAssetsError, ValueError):
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, a byte order mark apart.
-
-    Raises:
-        CorrectionsError: It does not exist, cannot be read, or is not UTF-8.
-    """
+    """The text of a file without its byte order mark; `CorrectionsError` if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise CorrectionsError(f"There is no file {path}. Check the setting that names it.") from None
     except OSError as error:
-        raise CorrectionsError(f"{path} cannot be read ({error.strerror}).") from None
+        raise CorrectionsError(f"{path} cannot be read: {error.strerror}. Check its setting.") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise CorrectionsError(f"{path}, line {line}: it is not UTF-8; save it as UTF-8 text.") from None

@@ -5,31 +5,30 @@
 `msd_duplicates.txt`  tracks that are the same recording: a line with `%` opens a group, the lines below it
                       are track ids, `#` begins a comment.
 
-Both are downloads of the MSD's site, which describes them so. Lines that cannot be parsed are left out and
-named.
+Both are downloads of the MSD's site. Lines that cannot be parsed are left out and named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from music_assets.ids import MSD_SONG_ID, MSD_TRACK_ID, is_msd_track_id
 from music_assets.sources.corrections.errors import read_text
 
 _MISMATCH = re.compile(rf"ERROR:\s*<\s*{MSD_SONG_ID.pattern}\s+({MSD_TRACK_ID.pattern})\s*>")
 _SHOWN = 40  # characters of a line that a warning shows
+_Lines = list[tuple[int, str]]  # with their numbers
 
 
-@dataclass(frozen=True)
-class MsdList:
+class MsdList(NamedTuple):
     """A list as read: its content by track id, and the lines that were left out, by number."""
 
-    path: Path
+    name: str
     by_track: Mapping[str, str]
-    malformed: list[tuple[int, str]]
+    malformed: _Lines
 
     @property
     def warning(self) -> str | None:
@@ -37,19 +36,12 @@ class MsdList:
         if not self.malformed:
             return None
         number, line = self.malformed[0]
-        example = f"line {number}, {line[:_SHOWN]!r}"
-        if len(self.malformed) == 1:
-            return f"{self.path.name}: {example}, cannot be parsed and was left out."
-        count = f"{len(self.malformed):,}"
-        return f"{self.path.name}: {count} lines cannot be parsed and were left out, such as {example}."
+        more = f", as were {len(self.malformed) - 1:,} more" if len(self.malformed) > 1 else ""
+        return f"{self.name}: line {number}, {line[:_SHOWN]!r}, cannot be parsed and was left out{more}."
 
 
 def read_sid_mismatches(path: Path) -> MsdList:
-    """The wrong links: by track id, what the list says of it.
-
-    Raises:
-        CorrectionsError: The file cannot be read.
-    """
+    """The wrong links: by track id, what the list says of it. `CorrectionsError` if it cannot be read."""
     by_track: dict[str, str] = {}
     malformed = []
     for number, line in _lines(path):
@@ -57,15 +49,11 @@ def read_sid_mismatches(path: Path) -> MsdList:
             by_track[match[1]] = line[match.end() :].strip()
         else:
             malformed.append((number, line))
-    return MsdList(path, by_track, malformed)
+    return MsdList(path.name, by_track, malformed)
 
 
 def read_duplicates(path: Path) -> MsdList:
-    """The duplicates: by track id, the smallest track id of its group.
-
-    Raises:
-        CorrectionsError: The file cannot be read.
-    """
+    """The smallest track id of its group, by track id. `CorrectionsError` if it cannot be read."""
     groups: list[list[str]] = []
     seen: set[str] = set()
     malformed = []
@@ -78,10 +66,10 @@ def read_duplicates(path: Path) -> MsdList:
         elif not line.startswith("#"):  # also an id before any group, or in a second one
             malformed.append((number, line))
     by_track = {track_id: min(group) for group in groups if len(group) > 1 for track_id in group}
-    return MsdList(path, by_track, malformed)
+    return MsdList(path.name, by_track, malformed)
 
 
-def _lines(path: Path) -> Iterable[tuple[int, str]]:
+def _lines(path: Path) -> _Lines:
     """The lines that are not blank, numbered from 1."""
     numbered = enumerate(read_text(path).split("\n"), start=1)
     return [(number, line.strip()) for number, line in numbered if line.strip()]

@@ -41,7 +41,7 @@ def test_a_file_of_the_header_alone_overrides_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is empty: its first line names the columns, track_id, spotify_track_id, note"),
+        ("", "line 1: the columns must be track_id, spotify_track_id, note .*, not none"),
         (f"{TRACK},{SPOTIFY},\n", f"line 1: the columns must be .*, not {TRACK}, {SPOTIFY}"),
         (
             "track_id,spotify_track_id,why\n",
@@ -57,10 +57,10 @@ def test_a_file_of_the_header_alone_overrides_nothing(tmp_path: Path) -> None:
             f"{HEADER}{TRACK},,\n",
             "line 2: '' is not a Spotify track id: give its 22 letters and digits, or none",
         ),
-        (f"{HEADER}\n{TRACK},{SPOTIFY},\n{TRACK},none,\n", f"line 4: {TRACK} is on line 3 already"),
-        (f"{HEADER}{TRACK},{SPOTIFY},one, two\n", "line 2: 4 values where the first line names 3 columns"),
+        (f"{HEADER}\n{TRACK},{SPOTIFY},\n{TRACK},none,\n", f"line 4: {TRACK} is on an earlier line already"),
+        (f"{HEADER}{TRACK},{SPOTIFY},one, two\n", "line 2: 4 values for 3 columns"),
         (f'{HEADER}{TRACK},{SPOTIFY},"open\n', "line 2: it is not CSV"),
-        (HEADER + "x,y,\n" * 9, "line 2: .*; and 13 more"),
+        (HEADER + "x,y,\n" * 9, "line 2: .*; and 4 more"),
     ],
 )
 def test_what_is_invalid_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorrectionsError, match="There is no file"):
+    with pytest.raises(CorrectionsError, match="No such file"):
         read_overrides(tmp_path / "missing.csv")
 
 
