@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,6 @@ def decode_text(values: list[bytes]) -> list[str | None]:
     return [piece or None for piece in pieces]
 
 
-# An artist's terms, mbtags and similar artists, as its row has them.
-_Lists = tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]
-
-
 class Columns:
     """Tracks as columns, filled record by record and decoded batch by batch."""
 
@@ -62,19 +58,14 @@ class Columns:
         self._files: list[str] = []
         self._checksums: list[str] = []
         self._pending: list[Record] = []
-        self._lists: dict[str, tuple[str, _Lists]] = {}  # of each artist: the smallest track id, its lists
-
-    def __len__(self) -> int:
-        return len(self._files)
+        self._tags: dict[str, tuple[str, Tags]] = {}  # of each artist: the smallest track id, its tags
 
     def add(self, track_id: str, record: Record, msd_file: str) -> None:
         """Take in one track; `msd_file` is the name its row will carry."""
         self._files.append(msd_file)
         self._pending.append(record)
         artist_id = record.metadata[_ARTIST_ID].split(b"\0", 1)[0].decode("utf-8", "replace")
-        kept = self._lists.get(artist_id)
-        if kept is None or track_id < kept[0]:
-            self._lists[artist_id] = (track_id, _lists(record.tags))
+        self._add_tags(artist_id, track_id, record.tags)
         if len(self._pending) == _BATCH:
             self._decode()
 
@@ -88,10 +79,8 @@ class Columns:
             self._numbers[name] += numbers
         self._files += other._files
         self._checksums += other._checksums
-        for artist_id, (track_id, lists) in other._lists.items():
-            kept = self._lists.get(artist_id)
-            if kept is None or track_id < kept[0]:
-                self._lists[artist_id] = (track_id, lists)
+        for artist_id, (track_id, tags) in other._tags.items():
+            self._add_tags(artist_id, track_id, tags)
 
     def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The songs by track_id and the artists by artist_id, with the columns of `fields`."""
@@ -108,6 +97,11 @@ class Columns:
         columns["msd_checksum"] = _objects(self._checksums)[order]
         songs = _frame(columns, SONG_COLUMNS)
         return songs, self._artists(columns)
+
+    def _add_tags(self, artist_id: str, track_id: str, tags: Tags) -> None:
+        known = self._tags.get(artist_id)
+        if known is None or track_id < known[0]:
+            self._tags[artist_id] = (track_id, tags)
 
     def _decode(self) -> None:
         if not self._pending:
@@ -128,32 +122,24 @@ class Columns:
         self._pending = []
 
     def _artists(self, songs: dict[str, Any]) -> pd.DataFrame:
-        """One row an artist, made from the songs' columns (by track_id, so the first is the smallest)."""
-        first: dict[str, int] = {}
-        names: dict[str, list[str]] = {}
-        count: Counter[str] = Counter()
-        for row, (artist_id, name) in enumerate(zip(songs["artist_id"], songs["artist_name"], strict=True)):
-            if artist_id is None:
-                continue
-            if artist_id not in first:
-                first[artist_id] = row
-                names[artist_id] = []
-            count[artist_id] += 1
-            if name is not None:
-                names[artist_id].append(name)
-        ids = sorted(first)
-        rows = np.array([first[artist_id] for artist_id in ids], dtype=np.intp)
-        spellings = [_by_frequency(names[artist_id]) for artist_id in ids]
-        lists = [self._lists[artist_id][1] for artist_id in ids]
-        columns: dict[str, Any] = {name: songs[name][rows] for name in ARTIST_SCALARS}
+        """One row per artist, made from the songs' columns (by track_id, so the first is the smallest)."""
+        rows: dict[str, list[int]] = {}
+        for row, artist_id in enumerate(songs["artist_id"]):
+            if artist_id is not None:
+                rows.setdefault(artist_id, []).append(row)
+        ids = sorted(rows)
+        first = np.array([rows[artist_id][0] for artist_id in ids], dtype=np.intp)
+        spellings = [_by_frequency(songs["artist_name"][rows[artist_id]]) for artist_id in ids]
+        tags = [self._tags[artist_id][1] for artist_id in ids]
+        columns: dict[str, Any] = {name: songs[name][first] for name in ARTIST_SCALARS}
         columns["artist_id"] = _objects(ids)
         columns["artist_name"] = _objects([some[0] if some else None for some in spellings])
         columns["other_names"] = _objects([some[1:] for some in spellings])
-        columns["terms"] = _objects([one[0] for one in lists])
-        columns["mbtags"] = _objects([one[1] for one in lists])
-        columns["similar_artists"] = _objects([one[2] for one in lists])
-        columns["songs"] = pd.array([count[artist_id] for artist_id in ids], dtype="Int64")
-        columns["first_track_id"] = songs["track_id"][rows]
+        columns["terms"] = _objects([_terms(one) for one in tags])
+        columns["mbtags"] = _objects([_mbtags(one) for one in tags])
+        columns["similar_artists"] = _objects([_known(decode_text(one.similar_artists)) for one in tags])
+        columns["songs"] = pd.array([len(rows[artist_id]) for artist_id in ids], dtype="Int64")
+        columns["first_track_id"] = songs["track_id"][first]
         return _frame(columns, ARTIST_COLUMNS)
 
 
@@ -184,9 +170,9 @@ def _numbers(field: Field, parts: list[npt.NDArray[Any]]) -> Any:
     return pd.arrays.IntegerArray(integers, unknown)
 
 
-def _by_frequency(names: list[str]) -> list[str]:
+def _by_frequency(names: Iterable[str | None]) -> list[str]:
     """The spellings, most frequent first, ties by code point."""
-    counted = Counter(names)
+    counted = Counter(_known(list(names)))
     return sorted(counted, key=lambda name: (-counted[name], name))
 
 
@@ -210,27 +196,24 @@ def _checksums(texts: list[list[str | None]], rows: dict[str, npt.NDArray[Any]])
     return checksums
 
 
-def _lists(tags: Tags) -> _Lists:
-    """What an artist's row has of these; an entry without text says nothing and is dropped."""
-    known = zip(
-        decode_text(tags.artist_terms),
-        _known(tags.artist_terms_freq),
-        _known(tags.artist_terms_weight),
-        strict=True,
-    )
+def _terms(tags: Tags) -> list[dict[str, Any]]:
+    """An entry without text says nothing and is dropped, here and below."""
+    numbers = (map(_finite, values) for values in (tags.artist_terms_freq, tags.artist_terms_weight))
+    return [
+        {"term": term, "frequency": frequency, "weight": weight}
+        for term, frequency, weight in zip(decode_text(tags.artist_terms), *numbers, strict=True)
+        if term is not None
+    ]
+
+
+def _mbtags(tags: Tags) -> list[dict[str, Any]]:
     counted = zip(decode_text(tags.artist_mbtags), tags.artist_mbtags_count, strict=True)
-    return (
-        [
-            {"term": term, "frequency": frequency, "weight": weight}
-            for term, frequency, weight in known
-            if term is not None
-        ],
-        [{"tag": tag, "count": count} for tag, count in counted if tag is not None],
-        [artist_id for artist_id in decode_text(tags.similar_artists) if artist_id is not None],
-    )
+    return [{"tag": tag, "count": count} for tag, count in counted if tag is not None]
 
 
-def _known(values: list[float]) -> Sequence[float | None]:
-    if all(map(math.isfinite, values)):
-        return values
-    return [value if math.isfinite(value) else None for value in values]
+def _known(texts: list[str | None]) -> list[str]:
+    return [text for text in texts if text is not None]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

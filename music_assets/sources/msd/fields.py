@@ -1,8 +1,7 @@
 """Which fields of the files become columns, in which order, and which values mean unknown.
 
-The names and their order are those of the tables `msd.songs` and `msd.artists`. They are declared again
-here, since reading files needs no SQLAlchemy; a test holds the two equal. How the files lay the fields out
-is in `layout`.
+The names and their order are those of the tables `msd.songs` and `msd.artists`, declared again since reading
+files needs no SQLAlchemy; a test holds the two equal. How files lay the fields out is in `layout`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ class Kind(Enum):
     REAL = "real"  # NaN and the infinities are unknown
 
 
+KINDS = {"S": Kind.TEXT, "i": Kind.INTEGER, "f": Kind.REAL}  # by numpy's letter
+
+
 class Field(NamedTuple):
     """A field of a table of the files that becomes a column of the same name."""
 
@@ -37,9 +39,8 @@ _UNKNOWN = {"year": 0} | dict.fromkeys(
 
 
 def _fields(table: str, names: str) -> list[Field]:
-    kinds = {"S": Kind.TEXT, "i": Kind.INTEGER, "f": Kind.REAL}
     dtype = TABLES[table].dtype
-    return [Field(name, table, kinds[dtype[name].kind], _UNKNOWN.get(name)) for name in names.split()]
+    return [Field(name, table, KINDS[dtype[name].kind], _UNKNOWN.get(name)) for name in names.split()]
 
 
 SONG_FIELDS: tuple[Field, ...] = (
@@ -61,35 +62,17 @@ SONG_COLUMNS: tuple[str, ...] = (*(field.name for field in SONG_FIELDS), "msd_fi
 
 # What an artist's row takes from the artist's first track, beside the lists.
 ARTIST_SCALARS: tuple[str, ...] = (
-    "artist_mbid",
-    "artist_location",
-    "artist_latitude",
-    "artist_longitude",
-    "artist_familiarity",
-    "artist_hotttnesss",
-    "artist_7digitalid",
-    "artist_playmeid",
+    *("artist_mbid", "artist_location", "artist_latitude", "artist_longitude"),
+    *("artist_familiarity", "artist_hotttnesss", "artist_7digitalid", "artist_playmeid"),
 )
-
 ARTIST_COLUMNS: tuple[str, ...] = (
-    "artist_id",
-    "artist_name",
-    "other_names",
-    *ARTIST_SCALARS,
-    "terms",
-    "mbtags",
-    "similar_artists",
-    "songs",
-    "first_track_id",
+    *("artist_id", "artist_name", "other_names", *ARTIST_SCALARS),
+    *("terms", "mbtags", "similar_artists", "songs", "first_track_id"),
 )
 
 # The arrays of a list (all exist or none, and of one length), and the field with the start of each song.
 LISTS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "terms": (
-        ("artist_terms", "artist_terms_freq", "artist_terms_weight"),
-        "metadata",
-        "idx_artist_terms",
-    ),
+    "terms": (("artist_terms", "artist_terms_freq", "artist_terms_weight"), "metadata", "idx_artist_terms"),
     "similar_artists": (("similar_artists",), "metadata", "idx_similar_artists"),
     "mbtags": (("artist_mbtags", "artist_mbtags_count"), "musicbrainz", "idx_artist_mbtags"),
 }

@@ -1,9 +1,7 @@
 """How an MSD file is laid out: its tables, their fields, its arrays, and how each is chunked.
 
-Only facts about the files belong here. Which fields become columns, and which values mean unknown, is in
-`fields`; reading is in `hdf5`. Taken from the files themselves and
-from `hdf5_descriptors.py` and `hdf5_utils.py` of the MSD's own code
-(https://github.com/tbertinmahieux/MSongsDB).
+Which fields become columns, and which values mean unknown, is in `fields`; reading is in `hdf5`. Taken from
+the files, and from `hdf5_descriptors.py` and `hdf5_utils.py` of https://github.com/tbertinmahieux/MSongsDB.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-TEXT, LONG_TEXT, INTEGER, REAL = "S32", "S1024", "<i4", "<f8"
+INTEGER, REAL = "<i4", "<f8"
 
 
 class Item(NamedTuple):
@@ -30,6 +28,11 @@ def _arrays(*items: tuple[str, str, int, str, int]) -> dict[str, Item]:
         path.partition("/")[2]: Item(path, np.dtype(dtype), chunk, f"array of {title}", width)
         for path, dtype, chunk, title, width in items
     }
+
+
+def _table(fields: str) -> np.dtype[Any]:
+    """A row of a table, by the names of its fields and their types."""
+    return np.dtype([(name, dtype) for name, dtype in map(str.split, fields.split(","))])
 
 
 # The arrays about the artist; `idx_…` of a table says where each song's slice begins.
@@ -61,52 +64,20 @@ ANALYSIS_ARRAYS = _arrays(
 )
 
 # The three tables: one row per song, the fields in the order the files have them.
-METADATA = np.dtype(
-    [
-        ("analyzer_version", TEXT),
-        ("artist_7digitalid", INTEGER),
-        ("artist_familiarity", REAL),
-        ("artist_hotttnesss", REAL),
-        ("artist_id", TEXT),
-        ("artist_latitude", REAL),
-        ("artist_location", LONG_TEXT),
-        ("artist_longitude", REAL),
-        ("artist_mbid", "S40"),
-        ("artist_name", LONG_TEXT),
-        ("artist_playmeid", INTEGER),
-        ("genre", LONG_TEXT),
-        ("idx_artist_terms", INTEGER),
-        ("idx_similar_artists", INTEGER),
-        ("release", LONG_TEXT),
-        ("release_7digitalid", INTEGER),
-        ("song_hotttnesss", REAL),
-        ("song_id", TEXT),
-        ("title", LONG_TEXT),
-        ("track_7digitalid", INTEGER),
-    ]
+METADATA = _table(
+    "analyzer_version S32, artist_7digitalid <i4, artist_familiarity <f8, artist_hotttnesss <f8,"
+    "artist_id S32, artist_latitude <f8, artist_location S1024, artist_longitude <f8, artist_mbid S40,"
+    "artist_name S1024, artist_playmeid <i4, genre S1024, idx_artist_terms <i4, idx_similar_artists <i4,"
+    "release S1024, release_7digitalid <i4, song_hotttnesss <f8, song_id S32, title S1024,"
+    "track_7digitalid <i4"
 )
-ANALYSIS = np.dtype(
-    [
-        ("analysis_sample_rate", INTEGER),
-        ("audio_md5", TEXT),
-        ("danceability", REAL),
-        ("duration", REAL),
-        ("end_of_fade_in", REAL),
-        ("energy", REAL),
-        *((f"idx_{name}", INTEGER) for name in sorted(ANALYSIS_ARRAYS)),
-        ("key", INTEGER),
-        ("key_confidence", REAL),
-        ("loudness", REAL),
-        ("mode", INTEGER),
-        ("mode_confidence", REAL),
-        ("start_of_fade_out", REAL),
-        ("tempo", REAL),
-        ("time_signature", INTEGER),
-        ("time_signature_confidence", REAL),
-        ("track_id", TEXT),
-    ]
+ANALYSIS = _table(
+    "analysis_sample_rate <i4, audio_md5 S32, danceability <f8, duration <f8, end_of_fade_in <f8, energy <f8,"
+    + "".join(f"idx_{name} <i4," for name in sorted(ANALYSIS_ARRAYS))
+    + "key <i4, key_confidence <f8, loudness <f8, mode <i4, mode_confidence <f8, start_of_fade_out <f8,"
+    "tempo <f8, time_signature <i4, time_signature_confidence <f8, track_id S32"
 )
-MUSICBRAINZ = np.dtype([("idx_artist_mbtags", INTEGER), ("year", INTEGER)])
+MUSICBRAINZ = _table("idx_artist_mbtags <i4, year <i4")
 
 TABLES = {
     "metadata": Item("metadata/songs", METADATA, 3, "table of metadata for one song"),

@@ -10,7 +10,7 @@ import gc
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,24 +47,21 @@ def read_msd(
 
     Args:
         paths: Files, or one file. A folder stands for all `*.h5` below it, hidden files and linked
-            folders left out. In which order they come makes no difference.
-        root: Where `msd_file` starts from: files below it are named by their path from there, the
-            others (and all, without a root) as given.
-        expect_location: Whether a one-song file whose name is a track id, or which is in letter
-            folders (`A/B/C`), must hold the track they speak of; it is set aside if not.
+            folders left out. Their order makes no difference.
+        root: `msd_file` is the path from there; the path as given for files elsewhere.
+        expect_location: Set aside a one-song file whose name or letter folders (`A/B/C`) are those of
+            another track.
 
     Returns:
-        songs: A row a track by `track_id`, columns as in `msd.songs`. Text is str or None, integers
+        songs: One row per track by `track_id`, columns as in `msd.songs`. Text is str or None, integers
             are `Int64` with NA, reals float64 with NaN. Year 0, ids of -1, NaN, the infinities and
             "" are NULL; other zeros are values.
-        artists: A row an artist by `artist_id`, columns as in `msd.artists`. The name is the
-            spelling most of the artist's tracks have (ties go to the smallest), and all else is
-            from the file of the artist's smallest track id. `terms` are
-            `[{"term", "frequency", "weight"}]`, `mbtags` `[{"tag", "count"}]`, and
-            `similar_artists` and `other_names` lists of str; empty where there is nothing.
+        artists: One row per artist by `artist_id`, columns as in `msd.artists`. The name is the
+            spelling most of the artist's tracks have (ties go to the smallest), all else is that of the
+            artist's smallest track id. `terms` are `[{"term", "frequency", "weight"}]`, `mbtags`
+            `[{"tag", "count"}]`, `similar_artists` and `other_names` lists of str; all may be empty.
         set_aside: What was left out, and why, by path: files that cannot be read, folders that
-            cannot be listed or hold nothing, and tracks met before (the first path in sorted order
-            keeps a track).
+            cannot be listed or hold nothing, and tracks that an earlier path (in sorted order) has.
 
     Bad files raise nothing; what they hold beside the fault is left out with them. One process reads; to read
     a whole MSD on all cores, read it by partitions (`read_partitions`).
@@ -103,7 +100,7 @@ class Reading:
 
     def read_all(self, paths: Iterable[str]) -> None:
         """Read files, sorted by path."""
-        with _collector_paused(), opened_ahead(paths) as files:
+        with _collector_paused(), closing(opened_ahead(paths)) as files:
             for path, descriptor in files:
                 self._read(path, descriptor)
 
@@ -113,7 +110,7 @@ class Reading:
             if record is not None:
                 self._take_one(path, record)
                 return
-            with H5pyFile(path) as file:
+            with closing(H5pyFile(path)) as file:
                 if file.rows == 1:
                     self._take_one(path, next(file.records()))
                 else:
@@ -167,10 +164,8 @@ class Reading:
             self.set_aside(path, f"duplicate of {first} in {len(ids)} of its songs ({_some(ids)})")
 
     def _named(self, path: str) -> str:
-        """The path as `msd_file` has it: from the root, with forward slashes, as text that can be written."""
+        """The path as `msd_file` has it: from the root, as text that can be written."""
         name = path.removeprefix(self._root or "")
-        if os.sep != "/":
-            name = name.replace(os.sep, "/")
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 

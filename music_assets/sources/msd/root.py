@@ -10,15 +10,16 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from string import ascii_uppercase
 
 from music_assets.ids import PARTITION_KEY
 from music_assets.sources.msd.errors import MsdRootError, UnreadableFile
 from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
 from music_assets.sources.msd.reader import MsdRead, Reading, is_song_file
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Where the letter directories may be below the folder that is named: in older and newer copies of the subset.
 _INSIDE = ("", "data", "MillionSongSubset", os.path.join("MillionSongSubset", "data"))
 
@@ -77,11 +78,8 @@ class _Folder(MsdRoot):
     """Letter directories: `A/B/C/TRABC….h5`; files right in `A/B` are taken too."""
 
     def partitions(self) -> list[str]:
-        keys = (
-            first + second
-            for first in _letter_folders(self.path)
-            for second in _letter_folders(self.path / first)
-        )
+        letters = _letter_folders(self.path)
+        keys = (first + second for first in letters for second in _letter_folders(self.path / first))
         return [key for key in keys if any(map(_song_files, self._places(key)))]
 
     def files(self, key: str) -> list[Path]:
@@ -121,8 +119,7 @@ class _File(MsdRoot):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        with self._opened():
-            pass
+        self._opened().close()
 
     def partitions(self) -> list[str]:
         return sorted(key for key in self._rows if PARTITION_KEY.fullmatch(key))
@@ -142,7 +139,8 @@ class _File(MsdRoot):
         reading = Reading(root=self.path.parent, expect_location=False)
         if rows := self._rows.get(_checked(key)):
             reading.read(str(self.path), rows)
-        if [key] == self.partitions()[:1] and (lost := self._unplaced()):
+        lost = sum(len(rows) for letters, rows in self._rows.items() if not PARTITION_KEY.fullmatch(letters))
+        if lost and [key] == self.partitions()[:1]:  # reported once
             reading.set_aside(self.path, f"{lost} of its songs have a track id without partition letters")
         return reading.result()
 
@@ -150,14 +148,10 @@ class _File(MsdRoot):
     def _rows(self) -> dict[str, list[int]]:
         """The rows of each key, by one look at the track ids."""
         rows: dict[str, list[int]] = {}
-        with self._opened() as file:
+        with closing(self._opened()) as file:
             for row, track_id in enumerate(file.track_ids()):
                 rows.setdefault(track_id[2:4].decode("ascii", "replace"), []).append(row)
         return rows
-
-    def _unplaced(self) -> int:
-        """How many songs have no partition; they are reported with the first one."""
-        return sum(len(rows) for key, rows in self._rows.items() if not PARTITION_KEY.fullmatch(key))
 
     def _opened(self) -> H5pyFile:
         try:
@@ -189,7 +183,7 @@ def _letter_folders(folder: Path) -> list[str]:
     return sorted(
         entry.name
         for entry in _scan(folder)
-        if len(entry.name) == 1 and entry.name in _LETTERS and entry.is_dir() and not _leads_up(entry)
+        if len(entry.name) == 1 and entry.name in ascii_uppercase and entry.is_dir() and not _leads_up(entry)
     )
 
 

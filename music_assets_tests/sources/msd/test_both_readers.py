@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _fast(path: Path) -> Record | None:
 
 
 def _general(path: Path) -> Record:
-    with h5py_reader.H5pyFile(path) as file:
+    with closing(h5py_reader.H5pyFile(path)) as file:
         (record,) = file.records()
     return record
 

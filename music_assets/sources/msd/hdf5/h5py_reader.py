@@ -14,15 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from music_assets.sources.msd.errors import UnreadableFile
-from music_assets.sources.msd.fields import LISTS, SONG_FIELDS, Kind
+from music_assets.sources.msd.fields import KINDS, LISTS, SONG_FIELDS, Kind
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS
 from music_assets.sources.msd.records import Record, Tags
 
@@ -35,14 +34,11 @@ for _field in SONG_FIELDS:
 for _arrays, _table, _index in LISTS.values():
     _FIELDS[_table][_index] = Kind.INTEGER
 
-_ARRAY_KINDS = {
-    name: {"S": Kind.TEXT, "f": Kind.REAL, "i": Kind.INTEGER}[item.dtype.kind]
-    for name, item in TAG_ARRAYS.items()
-}
+_ARRAY_KINDS = {name: KINDS[item.dtype.kind] for name, item in TAG_ARRAYS.items()}
 
 
 class H5pyFile:
-    """An MSD file opened through h5py; a context manager.
+    """An MSD file opened through h5py, to be closed.
 
     Opening raises `UnreadableFile` where the file is no MSD file at all; `records` and `track_ids`
     raise it where a part of it cannot be read.
@@ -54,17 +50,15 @@ class H5pyFile:
             with _plain_words():
                 self._tables = {name: self._table(name) for name in TABLES}
                 self._arrays = {name: self._list_arrays(name) for name in LISTS}
-            self.rows = self._common_length()
+            tables = {TABLES[name].path: len(table) for name, table in self._tables.items()}
+            self.rows = _common_length("tables", tables)
+            if not self.rows:
+                raise UnreadableFile("holds no song: its tables have no rows")
         except BaseException:
             self._file.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
 
     def track_ids(self) -> list[bytes]:
@@ -83,12 +77,7 @@ class H5pyFile:
                 block = {name: self._block(name, start, stop) for name in TABLES}
                 tags = self._tags(start, stop)
             for offset in range(stop - start):
-                yield Record(
-                    block["metadata"][offset].tobytes(),
-                    block["analysis"][offset].tobytes(),
-                    block["musicbrainz"][offset].tobytes(),
-                    tags[offset],
-                )
+                yield Record(**{name: block[name][offset].tobytes() for name in TABLES}, tags=tags[offset])
 
     def _table(self, name: str) -> Any:
         path = TABLES[name].path
@@ -115,18 +104,8 @@ class H5pyFile:
             if len(found.shape or ()) != 1:
                 raise UnreadableFile(f"{TAG_ARRAYS[array].path} is not a list")
             _check_kind(TAG_ARRAYS[array].path, found.dtype, _ARRAY_KINDS[array])
-        lengths = {TAG_ARRAYS[array].path: len(found) for array, found in arrays.items()}
-        if len(set(lengths.values())) > 1:
-            raise UnreadableFile(f"its arrays disagree in length: {_listed(lengths)}")
+        _common_length("arrays", {TAG_ARRAYS[array].path: len(found) for array, found in arrays.items()})
         return arrays
-
-    def _common_length(self) -> int:
-        lengths = {TABLES[name].path: len(table) for name, table in self._tables.items()}
-        if len(set(lengths.values())) > 1:
-            raise UnreadableFile(f"its tables disagree in length: {_listed(lengths)}")
-        if not any(lengths.values()):
-            raise UnreadableFile("holds no song: its tables have no rows")
-        return next(iter(lengths.values()))
 
     def _block(self, name: str, start: int, stop: int) -> Any:
         """Rows of a table in the layout's own dtype, whatever theirs is."""
@@ -151,13 +130,11 @@ class H5pyFile:
         values: dict[str, list[list[Any]]] = {}
         for name, (arrays, table, index) in LISTS.items():
             cuts = self._cuts(name, table, index, start, stop)
+            found = self._arrays[name]
             for array in arrays:
-                kind = _ARRAY_KINDS[array]
-                found = self._arrays[name]
-                span = [] if found is None else _values(found[array][cuts[0] : cuts[-1]], kind)
-                values[array] = [
-                    span[cuts[row] - cuts[0] : cuts[row + 1] - cuts[0]] for row in range(stop - start)
-                ]
+                span = found[array][cuts[0] : cuts[-1]] if found else np.empty(0)
+                span = _values(span, _ARRAY_KINDS[array])
+                values[array] = [span[first - cuts[0] : last - cuts[0]] for first, last in pairwise(cuts)]
         return [Tags(*(values[name][row] for name in Tags._fields)) for row in range(stop - start)]
 
     def _cuts(self, name: str, table: str, index: str, start: int, stop: int) -> list[int]:
@@ -202,19 +179,17 @@ def _values(values: npt.NDArray[Any], kind: Kind) -> list[Any]:
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ascending rows as (start, stop) of neighbours, none longer than a block."""
-    start = stop = -1
-    for row in rows:
-        if row != stop or stop - start == _BLOCK:
-            if stop > start:
-                yield start, stop
-            start = row
-        stop = row + 1
-    if stop > start:
-        yield start, stop
+    all_rows = np.asarray(rows)
+    for run in np.split(all_rows, np.flatnonzero(np.diff(all_rows) != 1) + 1):
+        for start in range(0, len(run), _BLOCK):
+            yield int(run[start]), int(run[start : start + _BLOCK][-1]) + 1
 
 
-def _listed(values: dict[str, int]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+def _common_length(what: str, lengths: dict[str, int]) -> int:
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"{path} {length}" for path, length in lengths.items())
+        raise UnreadableFile(f"its {what} disagree in length: {each}")
+    return next(iter(lengths.values()))
 
 
 @contextmanager
@@ -255,7 +230,7 @@ def _open(path: str | Path) -> Any:
 
 
 def _why_not_opened(path: str | Path, size: int, error: Exception) -> str:
-    if size == 0:
+    if not size:
         return "is empty"
     if stored := re.search(r"stored_eof = (\d+)", str(error)):
         return f"is cut short: {size} of {stored[1]} bytes"

@@ -16,25 +16,22 @@ from music_assets.sources.msd.hdf5.structure import HEAD
 
 _AHEAD = 32  # files; a disk of a hundred microseconds is busy from eight on, slower ones later
 # A pipe is opened without waiting for who writes to it.
-_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _ADVISES = hasattr(os, "posix_fadvise")
-
-
-@contextmanager
-def opened_ahead(paths: Iterable[str]) -> Iterator[Iterator[tuple[str, int | None]]]:
-    """Each path with a descriptor that is open until the next is taken; None where there is no file."""
-    with closing(_each(paths)) as files:
-        yield files
 
 
 @contextmanager
 def opened(path: str) -> Iterator[int | None]:
     """A descriptor of one file; None where there is no file."""
-    with opened_ahead([path]) as files:
+    with closing(opened_ahead([path])) as files:
         yield next(files)[1]
 
 
-def _each(paths: Iterable[str]) -> Generator[tuple[str, int | None], None, None]:
+def opened_ahead(paths: Iterable[str]) -> Generator[tuple[str, int | None], None, None]:
+    """Each path with a descriptor that is open until the next is taken; None where there is no file.
+
+    To be closed, which closes the descriptors that are open.
+    """
     waiting: deque[tuple[str, int | None]] = deque()
     more = iter(paths)
     try:
