@@ -1,8 +1,7 @@
 """Ids in, rows of `analytics.songs` out: `lookup`, for notebooks and scripts.
 
-Here as well: opening the published tables to read them, wherever they are (`reading`). For any other
-question use SQL: `music-assets query`, or DuckDB on the published copy. Tried on the tests' stand-in for
-Redshift, not on a cluster.
+Here as well: opening the published tables to read them, wherever they are (`reading`). Any other query is
+SQL: `music-assets query`, or DuckDB on the published copy.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,14 @@ def lookup(
 
     Args:
         ids: one id, or any iterable of them (a list, a column of a frame).
-        warehouse: a DuckDB file, a data folder, or a SQLAlchemy URL; unset, the published copy below
-            `MUSIC_ASSETS_DATA`. It is read only. A file that a run is writing to cannot be read meanwhile;
-            the published copy always can.
+        warehouse: a DuckDB file, a data folder, or a SQLAlchemy URL, read only; unset, the published copy
+            below `MUSIC_ASSETS_DATA`, which can be read even while a run writes.
         columns: which columns of `analytics.songs`, in which order; all unless given.
 
     Returns:
         A frame with `id` (as given), `id_kind` (`track`, `song`, `artist`, `spotify_track`,
-        `spotify_artist`), `found`, and the columns. The order is that of `ids`; an id given twice gives its
-        rows twice. An id of several tracks has one row per track, by `track_id`. An unknown id has one row
-        with `found` false and nothing else: `frame[~frame.found].id` lists them. Units are those of the
+        `spotify_artist`), `found`, and the columns, in the order of `ids`. An id of several tracks has one
+        row per track, by `track_id`; an unknown one has one row with `found` false. Units are those of the
         data dictionary: seconds, dB, BPM. Lists are Python lists.
 
     Raises:
@@ -118,18 +117,16 @@ def _columns(names: Sequence[str] | None) -> list[Column[Any]]:
     from music_assets.tables import PUBLISHED
 
     columns = PUBLISHED["analytics.songs"].c
-    if names is None:
-        return list(columns)
-    for name in names:
+    for name in names or ():
         if name not in columns:
             near = difflib.get_close_matches(name, columns.keys(), n=1)
             hint = f"did you mean {near[0]!r}?" if near else "see docs/data_dictionary.md."
             raise LookupFailed(f"analytics.songs has no column {name!r}; {hint}")
-    return [columns[name] for name in dict.fromkeys(names)]
+    return list(columns) if names is None else [columns[name] for name in dict.fromkeys(names)]
 
 
 def _bare(given: object) -> str:
-    """The id in what was given; empty where that is no text."""
+    """The id in what was given; empty where that is not a text."""
     text = given.strip() if isinstance(given, str) else ""
     link = _LINK.fullmatch(text)
     return link[1] if link else text
@@ -147,18 +144,18 @@ def _find(connection: Connection, ids: Iterable[str], wanted: list[Column[Any]])
     from music_assets.tables import PUBLISHED
 
     songs = PUBLISHED["analytics.songs"]
-    by_kind: dict[tuple[str, str], list[str]] = {}
+    by_kind: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for id_ in dict.fromkeys(ids):
         for kind_and_column in _kinds(id_).items():
-            by_kind.setdefault(kind_and_column, []).append(id_)
-    found: Found = {}
+            by_kind[kind_and_column].append(id_)
+    found: Found = defaultdict(list)
     for (kind, name), some in by_kind.items():
         column = songs.c[name]
         rows = select(column.label("of_id"), *(one.label(f"c{n}") for n, one in enumerate(wanted)))
         for start in range(0, len(some), _BATCH):
             batch = rows.where(column.in_(some[start : start + _BATCH])).order_by(songs.c.track_id)
             for id_, *values in connection.execute(batch):
-                found.setdefault(id_, []).append((kind, values))
+                found[id_].append((kind, values))
     return found
 
 
@@ -182,8 +179,8 @@ def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
             return create_engine(url, poolclass=NullPool), url.render_as_string(hide_password=True)
         path = Path(url.database or "")
     else:
-        path = Path(_data_folder() if warehouse is None else warehouse)
-        if path.is_dir() or warehouse is None:
+        path = Path(warehouse or _data_folder())
+        if path.is_dir() or not warehouse:
             path = path / "published" / "music_assets.duckdb"
     if not path.is_file():
         raise LookupFailed(
@@ -212,13 +209,5 @@ def _data_folder() -> str:
 
 def _dtype(column: Column[Any]) -> str:
     """The pandas type that holds a column's values and NULL."""
-    from sqlalchemy import Boolean, DateTime, Double, Integer, String
-
-    dtypes = {
-        Integer: "Int64",
-        Boolean: "boolean",
-        String: "str",
-        Double: "float64",
-        DateTime: "datetime64[us]",
-    }
-    return next((dtype for type_, dtype in dtypes.items() if isinstance(column.type, type_)), "object")
+    dtypes = {int: "Int64", bool: "boolean", str: "str", float: "float64", datetime: "datetime64[us]"}
+    return dtypes.get(column.type.python_type, "object")

@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich import progress
+from rich.console import Console
 
 from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from music_assets.sources.download import Downloaded, Progress
+from music_assets.settings import Settings
+from music_assets.sources.download import ADDRESSES, Downloaded, Progress, get_subset
 
 
 @click.command()
@@ -36,20 +34,13 @@ def download(
 ) -> None:
     """Get the MSD subset: 10,000 songs, an archive of 1.8 GB.
 
-    Interrupted, it goes on from there when called again; finished, it does nothing. For the full
-    million songs see docs/install.md.
+    Run again, it resumes what was interrupted. For the full million songs see docs/install.md.
 
     \b
     Examples:
       music-assets download
-      music-assets download --url https://mirror.example/millionsongsubset.tar.gz
       music-assets download --archive ~/Downloads/millionsongsubset.tar.gz
     """
-    from rich.console import Console
-
-    from music_assets.settings import Settings
-    from music_assets.sources.download import ADDRESSES, get_subset
-
     if url and archive:
         raise CommandError("--url and --archive name the same thing twice: give one of them.")
     console = Console(soft_wrap=True)
@@ -75,17 +66,9 @@ def download(
 @contextmanager
 def _bars(console: Console) -> Iterator[Callable[[str], Progress]]:
     """Bars by name, with rate and time left, which appear once there is progress."""
-    from rich import progress
-
-    columns = (
-        progress.TextColumn("{task.description:<9}"),
-        progress.BarColumn(bar_width=24),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
+    columns = (progress.DownloadColumn(), progress.TransferSpeedColumn(), progress.TimeRemainingColumn())
     tasks: dict[str, progress.TaskID] = {}
-    with progress.Progress(*columns, console=console) as bars:
+    with progress.Progress(*progress.Progress.get_default_columns()[:2], *columns, console=console) as bars:
 
         def show(name: str, done: int, total: int | None) -> None:
             if name not in tasks:  # what arrived earlier does not count for the rate

@@ -2,18 +2,18 @@
 
 Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. What counts is when a
 response was fetched (`fetched_at`). What is computed from responses goes first, the ledger last, so that a
-purge that was killed can be repeated. Options, and the confirmation before it begins, are in `purge`.
+purge that was killed can be repeated. Options and the confirmation are in `purge`.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from math import ceil
 from pathlib import Path
 
 from isal import igzip
@@ -94,18 +94,16 @@ class Purge:
     def requests_again(self) -> int:
         """About how many requests it takes to fetch again what would be removed.
 
-        One per response, or per batch of them where the access has batches. A song that is not found takes
-        one more, for its second query.
+        One per response, or per batch of them where the access has batches.
         """
-        with ExitStack() as held:
-            ledgers = [held.enter_context(closing(ledger)) for ledger in self._ledgers()]
-            return sum(
-                math.ceil(count / (_BATCHES.get(purpose, 1) if access.mode == "extended" else 1))
-                for ledger in ledgers
-                for _, access in [budget_and_access(self.settings, ledger)]
-                for purpose, count in ledger.count(self.before).items()
-                if purpose not in _FREE
-            )
+        requests = 0
+        for ledger in self._ledgers():
+            with closing(ledger):
+                _, access = budget_and_access(self.settings, ledger)
+                for purpose, count in ledger.count(self.before).items():
+                    batch = _BATCHES.get(purpose, 1) if access.mode == "extended" else 1
+                    requests += 0 if purpose in _FREE else ceil(count / batch)
+        return requests
 
     def _ledgers(self) -> Iterator[Ledger]:
         """Every ledger: of the source in use, and of the other one where that was in use before."""
@@ -131,40 +129,37 @@ class Purge:
     def _staged(self) -> Iterator[Removed]:
         settings = self.settings
         store = StagingStore(settings.staging, endpoint=settings.aws.s3_endpoint)
-        kinds = spotify_kinds()
-        slices = {kind: store.keys(kind) for kind in kinds}
+        slices = {kind: store.keys(kind) for kind in spotify_kinds()}
+        old = self._old_slices(store, slices)
+        if old and not self.dry_run:
+            for manifest in ("staged_json", "staged_json_refresh"):  # they name a row of a refused file
+                store.each(partial(store.erase, manifest), sorted(old))
+            store.erase(ANSWERS)  # when each partition got responses: they are to be fetched again
+        for kind in slices:
+            count = self._erase_kind(store, kind, sorted(old & {*slices[kind]}))
+            yield Removed(f"staged {kind}", count, "files")
+
+    def _old_slices(self, store: StagingStore, slices: dict[str, list[str]]) -> set[str]:
+        """The slices to remove: all, or those with a file that is old enough; their other files go too."""
         every = sorted({slice_ for found in slices.values() for slice_ in found})
         if self.before is None:
-            old = set(every)
-        else:
-            moment = _as_rows_have_it(self.before)
-            is_old = store.each(
-                lambda slice_: any(_is_old(store, kind, slice_, moment) for kind in kinds), every
-            )
-            old = {slice_ for slice_, was in zip(every, is_old, strict=True) if was}
-        for kind in kinds:
-            yield Removed(
-                f"staged {kind}", self._erase_kind(store, kind, sorted(old & {*slices[kind]})), "files"
-            )
-        if old and not self.dry_run:
-            store.each(lambda slice_: store.erase("staged_json", slice_), sorted(old))
-            store.erase(ANSWERS)  # when each partition got responses: they are to be fetched again
+            return set(every)
+        # In the form that staged rows have, which sorts by time.
+        moment = self.before.astimezone(UTC).replace(tzinfo=None).isoformat().encode()
+        is_old = store.each(lambda key: any(_is_old(store, kind, key, moment) for kind in slices), every)
+        return {slice_ for slice_, was in zip(every, is_old, strict=True) if was}
 
     def _erase_kind(self, store: StagingStore, kind: str, old: list[str]) -> int:
         """Remove these slices of a kind, and earlier versions of any slice; returns how many files."""
+        dry = self.dry_run
         if self.keep_ids and kind in _STRIPPED:
-            if not self.dry_run:
+            if not dry:
                 store.each(lambda slice_: strip(store, kind, slice_), old)
-            count = store.erase(kind, leftovers=True, count_only=self.dry_run)
-        elif self.before is None:
-            count = store.erase(kind, count_only=self.dry_run)
-        else:
-            erased = store.each(lambda slice_: store.erase(kind, slice_, count_only=self.dry_run), old)
-            count = sum(erased) + store.erase(kind, leftovers=True, count_only=self.dry_run)
-        if not self.dry_run:
-            for manifest in ("staged_json", "staged_json_refresh"):  # they name a row of a refused file
-                store.each(partial(store.erase, manifest), old)
-        return count
+            return store.erase(kind, leftovers=True, count_only=dry)
+        if self.before is None:
+            return store.erase(kind, count_only=dry)
+        erased = store.each(lambda slice_: store.erase(kind, slice_, count_only=dry), old)
+        return sum(erased) + store.erase(kind, leftovers=True, count_only=dry)
 
     def _tables(self) -> Iterator[Removed]:
         """Rows of the staging tables; then the published tables, filled from what is left, and their copy."""
@@ -188,22 +183,20 @@ class Purge:
         for kind in spotify_kinds():
             table = METADATA.tables[f"staging.{kind}"]
             old = self._is_old(table)
-            count = _count(connection, table, old)
-            removed.append(Removed(table.fullname, count, "rows"))
+            removed.append(_count(connection, table, old))
             if self.dry_run:
                 continue
             # What was loaded differs from what is staged now, and is to be loaded again.
-            loaded = [LOADS.c.table == kind]
-            if self.before is not None:
-                loaded.append(LOADS.c.slice.in_(select(table.c.slice).where(old)))
-            connection.execute(delete(LOADS).where(*loaded))
+            slices = select(table.c.slice).where(old)
+            loaded = true() if self.before is None else LOADS.c.slice.in_(slices)
+            connection.execute(delete(LOADS).where(LOADS.c.table == kind, loaded))
             if self.keep_ids and kind in _STRIPPED:
                 connection.execute(update(table).where(old).values({_STRIPPED[kind]: null()}))
             else:
                 connection.execute(delete(table).where(old))
         # By day, including that of the moment: rows of earlier versions have no time.
         old = true() if self.before is None else _HISTORY.c.date <= self.before.date()
-        removed.append(Removed(_HISTORY.fullname, _count(connection, _HISTORY, old), "rows"))
+        removed.append(_count(connection, _HISTORY, old))
         if not self.dry_run:
             connection.execute(delete(_HISTORY).where(old))
         return removed
@@ -255,10 +248,6 @@ def _is_old(store: StagingStore, kind: str, slice_: str, moment: bytes) -> bool:
     return any(fetched_at < moment for fetched_at in _FETCHED_AT.findall(lines))
 
 
-def _as_rows_have_it(moment: datetime) -> bytes:
-    """A moment in the form that staged rows have, which sorts by time."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat().encode()
-
-
-def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
-    return int(connection.execute(select(func.count()).select_from(table).where(which)).scalar_one())
+def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> Removed:
+    count = connection.execute(select(func.count()).select_from(table).where(which)).scalar_one()
+    return Removed(table.fullname, count, "rows")

@@ -72,7 +72,12 @@ class Summary:
     def _add_materialization(self, event: Any) -> None:
         name = event.asset_key.to_user_string()
         metadata = {key: value.value for key, value in event.metadata.items()}
-        self._add_requests(metadata)
+        self.requests_spent += metadata.get("requests_spent", 0)
+        self.requests["spotify"] = self.requests_spent
+        for key, count in metadata.items():
+            if key.startswith(_REQUESTS_TO) and count:
+                source = key.removeprefix(_REQUESTS_TO)
+                self.requests[source] = self.requests.get(source, 0) + count
         if name == "spotify_answers":  # `spotify_search` finds in the ledger what this has just spent
             self.requests_saved -= metadata.get("resolved_by_search", 0)
         else:
@@ -91,14 +96,6 @@ class Summary:
             self.failed.append(f"{name} {event.partition}: the staged file is refused: {problems}")
         self.notes += [reason for reason in metadata.get("reasons", []) if reason not in self.notes]
 
-    def _add_requests(self, metadata: dict[str, Any]) -> None:
-        self.requests_spent += metadata.get("requests_spent", 0)
-        self.requests["spotify"] = self.requests_spent
-        for name, count in metadata.items():
-            if name.startswith(_REQUESTS_TO) and count:
-                source = name.removeprefix(_REQUESTS_TO)
-                self.requests[source] = self.requests.get(source, 0) + count
-
     def write(self, path: Path) -> None:
         """Store it as JSON."""
         path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2))
@@ -109,13 +106,10 @@ class Summary:
         for name, count in (*self._counts(), *self.tables.items()):
             console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}", highlight=False)
         console.print()
-        for title, lines in (
-            ("[yellow]Set aside:[/]", self.set_aside_files),
-            ("[yellow]Note:[/]", self.notes),
-            ("[bold red]Failed:[/]", self.failed),
-        ):
+        lists = {"Set aside": self.set_aside_files, "Note": self.notes, "Failed": self.failed}
+        for title, lines in lists.items():
             for line in lines:
-                console.print(title, end=" ")
+                console.print(f"{title}:", style="bold red" if title == "Failed" else "yellow", end=" ")
                 console.print(line, markup=False, highlight=False)
         if self.interrupted:
             console.print(

@@ -1,7 +1,4 @@
-"""How much of the MSD is below a folder, compared with a whole copy.
-
-Counts directories and file names; no file is opened. Reading them is in `music_assets.sources.msd`.
-"""
+"""How much of the MSD is below a folder, compared with a whole copy, by names; no file is opened."""
 
 from __future__ import annotations
 

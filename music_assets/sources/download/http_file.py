@@ -14,17 +14,22 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+import requests
+from requests.exceptions import SSLError
 from rich.filesize import decimal
+from urllib3.exceptions import HTTPError
 
 from music_assets.errors import MusicAssetsError
 
-if TYPE_CHECKING:
-    import requests
-
 # Called with the bytes there are and the bytes there will be (None where the server does not say).
 Progress = Callable[[int, int | None], None]
+
+
+def no_progress(done: int, total: int | None) -> None:
+    """Shows nothing."""
+
 
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = (15.0, 60.0)  # seconds to connect, and between two bytes
@@ -47,7 +52,7 @@ class _File(NamedTuple):
     size: int | None = None
 
 
-class _Interrupted(Exception):
+class _Interrupted(requests.ConnectionError):
     """This try is over; the next may get further."""
 
 
@@ -57,7 +62,7 @@ def fetch(
     *,
     sha256: str | None = None,
     room_for: float = 1.0,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
     tries: int = 5,
     pause: float = 1.0,
 ) -> str:
@@ -72,7 +77,7 @@ def fetch(
         OSError: The disk is full, or may not be written.
     """
     if not dest.exists():
-        _Download(url, dest, room_for, progress or (lambda done, total: None)).run(tries, pause)
+        _Download(url, dest, room_for, progress).run(tries, pause)
     with dest.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if sha256 is not None and found != sha256.lower():
@@ -91,8 +96,6 @@ class _Download:
 
     def run(self, tries: int, pause: float) -> None:
         """Try until the file is whole."""
-        import requests
-
         failures = furthest = 0
         with requests.Session() as session:
             while True:
@@ -100,20 +103,17 @@ class _Download:
                     self._request(session)
                     break
                 except requests.RequestException as error:
-                    passing = isinstance(error, requests.ConnectionError | requests.Timeout)
-                    if not passing or isinstance(error, requests.exceptions.SSLError):
-                        raise FetchFailed(f"{self._url!r} cannot be fetched: {_reason(error)}.") from error
                     why = _reason(error)
-                except _Interrupted as error:
-                    why = str(error)
+                    passing = isinstance(error, requests.ConnectionError | requests.Timeout)
+                    if not passing or isinstance(error, SSLError):
+                        raise FetchFailed(f"{self._url!r} cannot be fetched: {why}.") from error
                 have = self._resumable()[1]
                 failures = 1 if have > furthest else failures + 1
                 furthest = max(have, furthest)
                 if failures >= tries:
                     raise FetchFailed(
                         f"{self._url} could not be fetched: {why}; tried {tries} times in a row. "
-                        f"{decimal(have)} have arrived, and the same command resumes from there: check the "
-                        "network and run it again, or name another address with --url."
+                        f"{decimal(have)} have arrived, and the same command resumes from there."
                     )
                 time.sleep(pause * 2 ** (failures - 1))
         self._part.replace(self._dest)
@@ -134,8 +134,8 @@ class _Download:
                 raise _Interrupted(f"the server responds with {response.status_code} {response.reason}")
             if response.status_code not in (200, 206, 416):
                 raise FetchFailed(
-                    f"{response.url} responds with {response.status_code} {response.reason}. Check the "
-                    "address, or name another with --url."
+                    f"{response.url} responds with {response.status_code} {response.reason}. Name another "
+                    "address with --url."
                 )
             start, now = self._described(response)
             if response.status_code != 200 and (start, now) != (have, known):
@@ -163,8 +163,6 @@ class _Download:
 
     def _append(self, response: requests.Response, have: int, size: int | None) -> int:
         """Write the body behind the first `have` bytes; how many there are then."""
-        from urllib3.exceptions import HTTPError
-
         with self._part.open("r+b" if have else "wb") as file:
             file.truncate(have)
             file.seek(have)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from music_assets.sources.download.archive import BadArchive, Unpacked, unpack_songs
 from music_assets.sources.download.completeness import MsdCount, count_msd
-from music_assets.sources.download.http_file import DownloadError, FetchFailed, Progress, fetch
+from music_assets.sources.download.http_file import DownloadError, FetchFailed, Progress, fetch, no_progress
 
 # The home page of the MSD links to the second; the first is the same over TLS.
 ADDRESSES = (
@@ -50,7 +51,7 @@ def get_subset(
     urls: Sequence[str] = ADDRESSES,
     archive: Path | None = None,
     keep_archive: bool = False,
-    on_unpack: Progress | None = None,
+    on_unpack: Progress = no_progress,
     **fetch_options: Any,
 ) -> Downloaded:
     """Make `target` an MSD root of the songs in the archive at the first of `urls` that gives one.
@@ -98,18 +99,13 @@ def get_subset(
 
 def _fetch_first(urls: Sequence[str], place: Path, **options: Any) -> tuple[str, str]:
     """Fetch from the first address that gives the archive; that address, and the archive's SHA-256."""
-    for url in urls:
-        try:
+    for url in urls[:-1]:
+        with suppress(FetchFailed):
             return url, fetch(url, place, room_for=_ROOM, **options)
-        except FetchFailed:
-            if url == urls[-1]:
-                raise
-    raise FetchFailed("No address to fetch from was named.")
+    return urls[-1], fetch(urls[-1], place, room_for=_ROOM, **options)
 
 
-def _unpack(
-    archive: Path, target: Path, progress: Progress | None, origin: dict[str, str | None]
-) -> Unpacked:
+def _unpack(archive: Path, target: Path, progress: Progress, origin: dict[str, str | None]) -> Unpacked:
     """Unpack beside `target`, and put it there whole, with its origin: a kill cannot part them."""
     fresh = target.with_name(f".{target.name}.unpacking")
     shutil.rmtree(fresh, ignore_errors=True)  # of a call that was killed
