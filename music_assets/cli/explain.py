@@ -19,8 +19,8 @@ from music_assets.cli.console import SANDBOX_BANNER, facts_table, shown
 from music_assets.defs.assets.mapped_rows import BY_HAND, renamings_of, song_of
 from music_assets.defs.wiring import resources
 from music_assets.ids import partition_of
+from music_assets.matching import Renamings, matcher_version
 from music_assets.matching import explain as explain_match
-from music_assets.matching import matcher_version
 from music_assets.matching.evidence import PRIOR, VETO
 from music_assets.resolution import candidate_of
 from music_assets.settings import Settings
@@ -28,7 +28,6 @@ from music_assets.staging.rows import decode
 from music_assets.staging.store import StagingStore
 
 Row = dict[str, Any]
-Renamings = frozenset[tuple[str, str]]
 
 
 @click.command()
