@@ -202,7 +202,7 @@ def predecessor(rows: list[Row], folder: Path, address: SandboxAddress, mode: st
         course.answered += 1
         if best is not None:
             course.matches[row["track_id"]] = best
-    course.requests = Counter({kind: n for kind, n in client.sent.counts().items() if kind != "token"})
+    course.requests = Counter({kind: n for kind, n in client.request_counts.items() if kind != "token"})
     course.points = [(course.spent, course.answered, len(course.matches))]
     client.close()
     ledger.close()

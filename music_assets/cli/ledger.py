@@ -10,8 +10,7 @@ from pathlib import Path
 
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.spotify.access import Access
-from music_assets.sources.spotify.budget import Budget
+from music_assets.sources.spotify.budget import Access, Budget
 
 
 @contextmanager

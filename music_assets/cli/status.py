@@ -132,13 +132,16 @@ def read_status(
     recent: list[int] = []
     with existing_ledger(settings) as ledger:
         if ledger is not None:
+            from music_assets.sources.spotify.budget import KINDS
+
             budget, access = budget_and_access(settings, ledger, environment, clock)
             requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
             requests.left_today, requests.mode = budget.left_today(), access.mode
             requests.spender = ledger.holder()
             requests.waits = {
                 kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
-                for kind, over in budget.over_by_kind().items()
+                for kind in KINDS
+                if (over := budget.over(kind)) is not None
             }
             recent = _requests_by_day(ledger, now.date())
     outlook = look_ahead(songs, requests, recent)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -129,8 +129,8 @@ class HttpClient:
     """Sends one request at a time; records in the ledger what it sends and how long it is to pause.
 
     The base of each source's class; close it after use (a context manager too). `requests` counts what was
-    sent, retries among them, `cache_hits` what a source answered from the ledger. `clock` and `sleep` are for
-    tests. The request lock (`Ledger.request_lock`) is the caller's to hold.
+    sent, retries among them, `cache_hits` what the ledger answered; `source` is what every row says of where
+    it comes from. `clock` and `sleep` are for tests.
     """
 
     def __init__(
@@ -138,16 +138,19 @@ class HttpClient:
         policy: HttpPolicy,
         ledger: Ledger,
         *,
+        source: str | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.policy = policy
+        self.source = source or policy.kind
         self.requests = 0
         self.cache_hits = 0
         self._ledger = ledger
         self._clock = clock
         self._sleep = sleep
-        self._session = _session(policy)
+        per_second = policy.requests_per_second
+        self._session = make_session(policy.base_url, [(1, 1 / per_second)] if per_second else [])
         self._failed_in_a_row = 0
         self._paused: Unavailable | None = None
         self._pause_name = f"{policy.kind}/pause"
@@ -250,11 +253,6 @@ class HttpClient:
         return Unavailable(self.policy.service, why, until, by_service=by_service)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's, as the sandbox's is: no proxy or .netrc applies there."""
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
 def parse_wait(headers: Any, now: float) -> float | None:
     """The pause that headers ask for, in seconds: Retry-After (a number or a date), or MetaBrainz's own.
 
@@ -273,20 +271,22 @@ def parse_wait(headers: Any, now: float) -> float | None:
     return min(max(seconds, 0.0), LONGEST_PAUSE_S) if math.isfinite(seconds) else None
 
 
-def _session(policy: HttpPolicy) -> requests.Session:
-    """A session that keeps to the rate and retries nothing itself: urllib3 would sleep inside a call."""
+def make_session(base_url: str, rates: Iterable[tuple[int, float]]) -> requests.Session:
+    """A session at these rates (requests, seconds), without retries: urllib3 would sleep in a call."""
     import requests
+    from pyrate_limiter import InMemoryBucket, Limiter, Rate
     from requests.adapters import HTTPAdapter
     from requests_ratelimiter import LimiterAdapter
 
     adapter: HTTPAdapter = HTTPAdapter(max_retries=0)
-    if policy.requests_per_second:
-        # What a 429 means is for `HttpClient` to say; the limiter would fill its bucket and wait by itself.
-        rate: dict[str, Any] = {"per_second": policy.requests_per_second, "limit_statuses": ()}
-        adapter = LimiterAdapter(**rate, max_retries=0)
+    if limits := [Rate(count, round(seconds * 1000)) for count, seconds in rates]:
+        # What a 429 means is for the clients to say; the limiter would fill its bucket and wait by itself.
+        limiter: dict[str, Any] = {"limiter": Limiter(InMemoryBucket(limits)), "limit_statuses": ()}
+        adapter = LimiterAdapter(**limiter, per_host=False, max_retries=0)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    session.trust_env = not is_loopback(policy.base_url)
+    # No proxy or .netrc applies to this machine's own addresses, as the sandbox's is.
+    session.trust_env = urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1")
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
     return session

@@ -9,12 +9,15 @@ Limits           none: the file is local. A compressed archive cannot be read at
 Terms            published by AcousticBrainz / the Music Technology Group (2016) without a licence of its own;
                  https://labs.acousticbrainz.org/million-song-dataset-echonest-archive. Not validated by its
                  authors: ids may be wrong, and some are dead. Verify each before use.
-Errors           `errors`, all of them `EchoNestError`. Members that cannot be parsed are left out.
-
-`members` parses one song's file, `index` builds the index of an archive, `archive` reads either.
+Errors           all of them `EchoNestError`. Members that cannot be parsed are left out.
 """
 
-from music_assets.sources.echonest.archive import EchoNestArchive
-from music_assets.sources.echonest.errors import ArchiveDamaged, ArchiveMissing, EchoNestError, IndexUnusable
+from music_assets.sources.echonest.archive import (
+    ArchiveDamaged,
+    ArchiveMissing,
+    EchoNestArchive,
+    EchoNestError,
+    IndexUnusable,
+)
 
 __all__ = ["ArchiveDamaged", "ArchiveMissing", "EchoNestArchive", "EchoNestError", "IndexUnusable"]

@@ -1,23 +1,70 @@
-"""`EchoNestArchive`: the Spotify ids of songs, from an archive's index or from its unpacked folder."""
+"""`EchoNestArchive`: Spotify ids by MSD song, from an archive's index or from the unpacked folder.
+
+One JSON file per song, `XX/SOXX….json`, is a response of The Echo Nest's with the ids it knew.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
 import sqlite3
-from collections.abc import Iterable
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from music_assets.sources.echonest.errors import ArchiveMissing, IndexUnusable
-from music_assets.sources.echonest.index import ensure_index
-from music_assets.sources.echonest.members import MAX_BYTES, spotify_ids
+import filelock
+import orjson
 
+from music_assets.errors import MusicAssetsError
+from music_assets.ids import MSD_SONG_ID, SPOTIFY_ID
+
+NAME = "millionsongdataset_echonest.tar.bz2"
 _FOLDER = "millionsongdataset_echonest"  # what the archive unpacks to
-_BATCH = 500  # songs looked up in one query
+_MAX_BYTES = 16 * 1024 * 1024  # of one song's file; the real ones have some 10 KB
+_MEMBER = re.compile(rf"(?:^|/)({MSD_SONG_ID.pattern})\.json$")
+_TRACK = re.compile(rf"spotify(?:-[A-Z]{{2}})?:track:({SPOTIFY_ID.pattern})")
+_VERSION = 1  # of the index
+_SCHEMA = """
+CREATE TABLE songs (song_id TEXT PRIMARY KEY, spotify_ids TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE about (archive TEXT NOT NULL);
+"""
+
+
+class EchoNestError(MusicAssetsError):
+    """Base of every error of this package."""
+
+
+class ArchiveMissing(EchoNestError):
+    """There is neither an archive nor a folder of one at the path given."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        advice = f"Give {NAME}, or the folder it unpacks to."
+        super().__init__(f"There is no Echo Nest archive at {path}: {why}. {advice}")
+
+
+class ArchiveDamaged(EchoNestError):
+    """The archive ends early, or is not an archive."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        advice = f"Download {NAME} again and compare its size (461 MB)."
+        super().__init__(f"The Echo Nest archive {path} cannot be read to its end ({why}). {advice}")
+
+
+class IndexUnusable(EchoNestError):
+    """The index beside the archive cannot be built or read."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        advice = "Free some disk (it takes about 200 MB), or delete it to have it rebuilt."
+        super().__init__(f"The index {path} of the Echo Nest archive cannot be used: {why}. {advice}")
 
 
 class EchoNestArchive:
     """The archive as the pipeline sees it; close it after use (a context manager too)."""
 
-    def __init__(self, path: Path, index: sqlite3.Connection | None = None) -> None:
+    def __init__(self, path: Path, index: sqlite3.Connection | None) -> None:
         self._path = path  # of the index, or of the folder where there is no index
         self._index = index
 
@@ -25,7 +72,7 @@ class EchoNestArchive:
     def open(cls, path: Path, cache: Path) -> EchoNestArchive:
         """Open an archive (tar, whatever its compression) or the folder it was unpacked to.
 
-        An archive is read once from beginning to end; its index stays in the folder `cache` for later.
+        An archive is read once from beginning to end, into an index in the folder `cache`.
 
         Raises:
             ArchiveMissing: there is nothing at the path, or a folder of something else.
@@ -33,31 +80,35 @@ class EchoNestArchive:
             IndexUnusable: the cache cannot be written or read.
         """
         if path.is_dir():
-            return cls(_songs_folder(path))
+            return cls(_songs_folder(path), None)
         if not path.is_file():
             raise ArchiveMissing(path, "there is no such file")
-        index = ensure_index(path, cache)
-        uri = f"{index.resolve().as_uri()}?mode=ro"
-        return cls(index, sqlite3.connect(uri, uri=True, check_same_thread=False))
+        index = cache / "echonest.sqlite"
+        with _named_errors(index):
+            cache.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(cache / "echonest.lock"):  # one process builds it, the others wait
+                _ensure_index(path, index)
+            return cls(index, sqlite3.connect(index, check_same_thread=False))
 
     def ids_of(self, song_ids: Iterable[str]) -> dict[str, list[str]]:
         """The Spotify ids of these songs, in the archive's order; songs without any are left out.
 
         None of them is verified: they may be wrong, and Spotify may not know them any more.
         """
-        wanted = list(dict.fromkeys(song_ids))
-        if self._index is None:
-            return {song_id: ids for song_id in wanted if (ids := self._from_file(song_id))}
-        found: dict[str, list[str]] = {}
-        for start in range(0, len(wanted), _BATCH):
-            some = wanted[start : start + _BATCH]
-            sql = f"SELECT song_id, spotify_ids FROM songs WHERE song_id IN ({','.join('?' * len(some))})"
-            try:
-                rows = dict(self._index.execute(sql, some).fetchall())
-            except sqlite3.Error as error:
-                raise IndexUnusable(self._path, str(error)) from error
-            found |= {song_id: rows[song_id].split() for song_id in some if song_id in rows}
-        return found
+        found = {song_id: self._ids_of(song_id) for song_id in song_ids}
+        return {song_id: ids for song_id, ids in found.items() if ids}
+
+    def _ids_of(self, song_id: str) -> list[str]:
+        if self._index is not None:
+            with _named_errors(self._path):
+                wanted = "SELECT spotify_ids FROM songs WHERE song_id = ?"
+                row = self._index.execute(wanted, [song_id]).fetchone()
+            return str(row[0]).split() if row else []
+        file = self._path / song_id[2:4] / f"{song_id}.json"
+        try:
+            return spotify_ids(file.read_bytes()) if file.stat().st_size <= _MAX_BYTES else []
+        except (OSError, ValueError):  # missing, unreadable (a bad sector) or broken
+            return []
 
     def close(self) -> None:
         """Close the index."""
@@ -70,18 +121,85 @@ class EchoNestArchive:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _from_file(self, song_id: str) -> list[str]:
-        """The ids in a song's file; none where it is missing, unreadable (a bad sector) or broken."""
-        file = self._path / song_id[2:4] / f"{song_id}.json"
-        try:
-            return spotify_ids(file.read_bytes()) if file.stat().st_size <= MAX_BYTES else []
-        except (OSError, ValueError):
-            return []
-
 
 def _songs_folder(path: Path) -> Path:
     """The folder that holds `AA/` to `ZZ/`: the path, or the one that the archive unpacks to in it."""
     for folder in (path, path / _FOLDER):
-        if folder.is_dir() and any(next(each.glob("SO*.json"), None) for each in folder.glob("[A-Z][A-Z]")):
+        if any(next(each.glob("SO*.json"), None) for each in folder.glob("[A-Z][A-Z]")):
             return folder
     raise ArchiveMissing(path, "the folder holds no XX/SOXX….json")
+
+
+@contextlib.contextmanager
+def _named_errors(index: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise IndexUnusable(index, str(error)) from error
+
+
+def _ensure_index(archive: Path, index: Path) -> None:
+    """Build the index of this archive where there is none, or one of another state of it.
+
+    It is renamed when it is whole, so a pass that is interrupted is repeated.
+    """
+    state = archive.stat()
+    about = json.dumps([_VERSION, str(archive.resolve()), state.st_size, state.st_mtime_ns])
+    if index.is_file():
+        with contextlib.closing(sqlite3.connect(index)) as db, contextlib.suppress(sqlite3.Error):
+            if db.execute("SELECT archive FROM about").fetchone() == (about,):
+                return
+    building = index.with_suffix(".building")
+    building.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(building)) as db:
+        db.executescript(_SCHEMA)
+        db.executemany("INSERT OR REPLACE INTO songs VALUES (?, ?)", _songs(archive))
+        db.execute("INSERT INTO about VALUES (?)", [about])
+        db.commit()
+    building.replace(index)
+
+
+def _songs(archive: Path) -> Iterator[tuple[str, str]]:
+    """The songs that have Spotify ids, in a tar of any compression, in one pass and flat memory."""
+    try:
+        with tarfile.open(archive, mode="r|*") as tar:
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # type: ignore[attr-defined]  # it would hold a million of them
+                song_id = song_id_of(member.name) if member.isfile() else None
+                content = tar.extractfile(member) if song_id and member.size <= _MAX_BYTES else None
+                # A file that cannot be parsed is left out, and nothing beside it is lost.
+                with contextlib.suppress(ValueError):
+                    if song_id and content and (ids := spotify_ids(content.read())):
+                        yield song_id, " ".join(ids)
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ArchiveDamaged(archive, str(error) or type(error).__name__) from error
+
+
+def song_id_of(name: str) -> str | None:
+    """The song that a member of this name is about; None for folders and other files in an archive.
+
+    The name counts: the song id inside may be another, to which The Echo Nest had moved the song.
+    """
+    found = _MEMBER.search(name)
+    return found[1] if found else None
+
+
+def spotify_ids(content: bytes) -> list[str]:
+    """The Spotify track ids in a song's file, each once, in its order; none where no song was found.
+
+    They are at `response.songs[0].tracks[]`, as `foreign_id`. Raises `ValueError` where the content is not a
+    response of The Echo Nest's.
+    """
+    body: Any = orjson.loads(content)
+    response = body.get("response") if isinstance(body, dict) else None
+    songs = response.get("songs") if isinstance(response, dict) else None
+    if not isinstance(songs, list):
+        raise ValueError("it holds no response with a list of songs")
+    first = songs[0] if songs else {}
+    tracks = first.get("tracks") if isinstance(first, dict) else None
+    ids: dict[str, None] = {}
+    for track in tracks if isinstance(tracks, list) else []:
+        foreign = track.get("foreign_id") if isinstance(track, dict) else None
+        if isinstance(foreign, str) and (found := _TRACK.fullmatch(foreign)):
+            ids[found[1]] = None
+    return list(ids)

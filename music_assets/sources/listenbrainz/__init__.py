@@ -10,11 +10,10 @@ Terms            https://listenbrainz.org/terms-of-service: an experiment of the
 Errors           none of its own: a source that is down or asks for a pause leaves songs `pending`, with the
                  reason and the time (`music_assets.sources.http`). The ledger's errors pass through.
 
-`names` spells a song as Spotify would, `client` requests. It was built from ListenBrainz's published code and
-could not be tried live; the server that stands in for it is in `music_assets.sandbox`.
+It was built from ListenBrainz's published code and could not be tried live; the server that stands in for it
+is in `music_assets.sandbox`.
 """
 
-from music_assets.sources.listenbrainz.client import LISTENBRAINZ, ListenBrainz, SongNames
-from music_assets.sources.listenbrainz.names import spelt
+from music_assets.sources.listenbrainz.client import LISTENBRAINZ, ListenBrainz, SongNames, spelt
 
 __all__ = ["LISTENBRAINZ", "ListenBrainz", "SongNames", "spelt"]

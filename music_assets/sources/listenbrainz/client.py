@@ -1,11 +1,8 @@
-"""`ListenBrainz`: Spotify ids by a song's names, from the ledger first and by requests for the rest.
-
-Each song's response is in the ledger the moment it arrives, empty ones too. When the service asks for a pause
-or is down, the rest is `pending`.
-"""
+"""`ListenBrainz`: Spotify ids by a song's names, from the ledger first and by requests for the rest."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +11,19 @@ from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.listenbrainz.names import spelt
 
 BATCH = 50  # songs a request: Labs publish no limit, ListenBrainz's own API takes that many in a lookup
 LISTENBRAINZ = HttpPolicy("ListenBrainz", "listenbrainz", "https://labs.api.listenbrainz.org/", timeout=30.0)
-PURPOSE = "listenbrainz"
 _PATH = "spotify-id-from-metadata/json"
 _FIELDS = ("artist_name", "release_name", "track_name")
+_ARTICLE_LAST = re.compile(r"^(.+?)[_,]\s*(the|les|los|die)$", re.IGNORECASE)
+_JOINED = re.compile(r"\s+/\s+|\s*;\s*")
+_EDITION = re.compile(
+    r"\s*[(\[](?:[^()\[\]]*\b(?:album|lp|ep|single|explicit|clean|amended|edited|original)\s+version|"
+    r"explicit|clean|(?:digital(?:ly)?\s+)?(?:re)?master(?:ed)?(?:\s+\d{4})?|\d{4}\s+(?:digital\s+)?remaster(?:ed)?)"
+    r"[^()\[\]]*[)\]]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,11 @@ class ListenBrainz(HttpClient):
         known = {key.id: response for key, response in self._ledger.get_many(map(_key, by_id)).items()}
         self.cache_hits += len(known)
         fetched = Fetched()
-        spelled = {
-            id_: spelt(song.title, song.artist_name, song.release)
-            for id_, song in by_id.items()
-            if id_ not in known
-        }
-        wanted = [(id_, dict(zip(_FIELDS, names, strict=True))) for id_, names in spelled.items() if names]
+        wanted = []
+        for id_, song in by_id.items():
+            names = spelt(song.title, song.artist_name, song.release)
+            if names and id_ not in known:
+                wanted.append((id_, dict(zip(_FIELDS, names, strict=True))))
         for batch in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             with fetched.recording([id_ for id_, _ in batch]):
                 responses = self._responses(batch, self.post(_PATH, [names for _, names in batch]))
@@ -66,19 +68,13 @@ class ListenBrainz(HttpClient):
         """The songs' responses, which come in the order requested and repeat the names they are for."""
         if not isinstance(body, list) or len(body) != len(batch):
             raise BadResponse(f"ListenBrainz did not answer with a list of the {len(batch)} songs requested")
-        for (_, names), row in zip(batch, body, strict=True):
-            if not isinstance(row, dict) or any(
-                row.get(field, name) != name for field, name in names.items()
-            ):
-                raise BadResponse(f"ListenBrainz answered about a song other than {_query(names)}")
-        return [
-            self._response(_key(id_), _query(names), row, found=bool(_ids(row)))
-            for (id_, names), row in zip(batch, body, strict=True)
-        ]
-
-
-def _query(names: Mapping[str, str]) -> str:
-    return " / ".join(names.values())
+        responses = []
+        for (id_, names), row in zip(batch, body, strict=True):
+            query = " / ".join(names.values())
+            if not isinstance(row, dict) or any(row.get(name, text) != text for name, text in names.items()):
+                raise BadResponse(f"ListenBrainz answered about a song other than {query}")
+            responses.append(self._response(_key(id_), query, row, found=bool(_ids(row))))
+        return responses
 
 
 def _ids(row: Mapping[str, Any]) -> list[str]:
@@ -88,4 +84,29 @@ def _ids(row: Mapping[str, Any]) -> list[str]:
 
 
 def _key(track_id: str) -> Key:
-    return Key("track", track_id, PURPOSE)
+    return Key("track", track_id, "listenbrainz")
+
+
+def spelt(title: str | None, artist_name: str | None, release: str | None) -> tuple[str, str, str] | None:
+    """Artist, release and title to ask for; None where one of them has no letter or digit.
+
+    ListenBrainz drops accents, case and signs and compares the rest letter by letter; `_` is a letter to it.
+    So what the MSD writes otherwise than Spotify goes: its `_`, an article put last, the names of editions,
+    all artists but the first. Missing texts may be None or NaN, as frames have them.
+    """
+    artist = _plain(_ARTICLE_LAST.sub(r"\2 \1", _JOINED.split(_text(artist_name).strip())[0]))
+    names = (artist, _plain(_without_edition(_text(release))), _plain(_without_edition(_text(title))))
+    return names if all(re.search(r"[^\W_]", name) for name in names) else None
+
+
+def _without_edition(text: str) -> str:
+    bare = _EDITION.sub("", text)
+    return bare if bare.strip() else text
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("_", " ").split())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -8,7 +8,7 @@ Limits           no key; up to 40 ids a request; a rate it does not publish (429
 Terms            https://reccobeats.com/docs/documentation/terms-of-service: free, as it is; cache what it
                  answered and send no bursts of requests.
 Errors           none of its own: a source that is down or asks for a pause leaves ids `pending`, with the
-                 reason and the time (`music_assets.sources.http`). The ledger's errors pass through.
+                 reason and the time (`music_assets.sources.http`).
 
 It was built from the service's documentation; the server that stands in for it is in `music_assets.sandbox`.
 """

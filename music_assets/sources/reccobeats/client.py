@@ -1,44 +1,26 @@
-"""`ReccoBeats`: audio features by Spotify id, from the ledger first and by requests for the rest.
-
-Each id's response is in the ledger the moment it arrives, also for ids it does not know. When the service
-asks for a pause or is down, the rest is `pending`.
-"""
+"""`ReccoBeats`: audio features by Spotify id, from the ledger first and by requests for the rest."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from music_assets.ids import ISRC, SPOTIFY_ID, is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
-from music_assets.sources.ledger import Key, Ledger, Response
+from music_assets.sources.ledger import Key, Response
 from music_assets.sources.spotify.rows import audio_features_row
 
 BATCH = 40  # ids a request; https://reccobeats.com/docs/apis/get-audio-features
 # The service publishes no rate; one request a second is 40 tracks a second.
 RECCOBEATS = HttpPolicy("ReccoBeats", "reccobeats", "https://api.reccobeats.com/v1/")
-PURPOSE = "reccobeats"
 _TRACK = re.compile(rf"(?:/track/|^spotify:track:)({SPOTIFY_ID.pattern})(?![0-9A-Za-z])")
 
 
 class ReccoBeats(HttpClient):
-    """ReccoBeats as the pipeline sees it; `source` is what every row says of where it comes from."""
-
-    def __init__(
-        self,
-        policy: HttpPolicy,
-        ledger: Ledger,
-        *,
-        source: str = "reccobeats",
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        super().__init__(policy, ledger, clock=clock, sleep=sleep)
-        self._source = source
+    """ReccoBeats as the pipeline sees it."""
 
     def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Fetched:
         """Rows of `spotify.audio_features` for these Spotify ids.
@@ -53,52 +35,41 @@ class ReccoBeats(HttpClient):
         fetched = Fetched(failed=[id_ for id_ in ids if not is_spotify_id(id_)])
         if fetched.failed:
             fetched.reason = f"{fetched.failed[0]!r} is not a Spotify id"
-        missing = {id_: [id_] for id_ in ids if id_ not in known and is_spotify_id(id_)}
-        self._look_up(missing, known, fetched, attempts=1)
+        missing = [id_ for id_ in ids if id_ not in known and is_spotify_id(id_)]
+        known |= self._look_up({id_: [id_] for id_ in missing}, fetched)
         by_isrc: dict[str, list[str]] = {}
         for id_ in ids:
             response, isrc = known.get(id_), _isrc((isrcs or {}).get(id_))
             if isrc and response and response.status == "not_found" and response.attempts == 1:
                 by_isrc.setdefault(isrc, []).append(id_)
-        self._look_up(by_isrc, known, fetched, attempts=2)
+        known |= self._look_up(by_isrc, fetched, by_isrc=True)
         unanswered = {*fetched.pending, *fetched.failed}
         self.cache_hits += sum(known[id_] is cached[id_] and id_ not in unanswered for id_ in cached)
         for id_ in ids:
             response = known.get(id_)
-            if response is None or (id_ in unanswered and response.status == "not_found"):
-                continue
-            if response.status == "not_found":
+            if response and response.status == "answered":
+                fetched.rows.append(features_row(response.body, id_, self.source, response.fetched_at))
+            elif response and id_ not in unanswered:
                 fetched.not_found.append(id_)
-            else:
-                at = response.fetched_at
-                fetched.rows.append(features_row(response.body, id_, source=self._source, fetched_at=at))
         return fetched
 
     def _look_up(
-        self,
-        ids_by_name: Mapping[str, list[str]],
-        known: dict[str, Response],
-        fetched: Fetched,
-        *,
-        attempts: int,
-    ) -> None:
-        """Request these names (Spotify ids or ISRCs) in batches, and cache what is found for their ids.
-
-        `attempts` says how often an id has been looked up then: 1 by its id, 2 by its ISRC as well.
-        """
-        names = list(ids_by_name)
+        self, ids_by_name: Mapping[str, list[str]], fetched: Fetched, *, by_isrc: bool = False
+    ) -> dict[str, Response]:
+        """Request these names (Spotify ids or ISRCs) in batches, and cache what is found for their ids."""
+        known: dict[str, Response] = {}
+        names, attempts = list(ids_by_name), 2 if by_isrc else 1  # 2: by its id, then by its ISRC
         for batch in (names[start : start + BATCH] for start in range(0, len(names), BATCH)):
             with fetched.recording([id_ for name in batch for id_ in ids_by_name[name]]):
-                body = self.get("audio-features", ids=",".join(batch))
-                found = _by_name(body, by_isrc=attempts == 2)
+                found = _by_name(self.get("audio-features", ids=",".join(batch)), by_isrc=by_isrc)
                 responses = [
-                    self._response(_key(id_), name, item, found=item is not None, attempts=attempts)
+                    self._response(_key(id_), name, found.get(name), found=name in found, attempts=attempts)
                     for name in batch
-                    for item in [found.get(name)]
                     for id_ in ids_by_name[name]
                 ]
                 self._ledger.put_many(responses)
-                known.update({response.key.id: response for response in responses})
+                known |= {response.key.id: response for response in responses}
+        return known
 
 
 def _by_name(body: Any, *, by_isrc: bool) -> dict[str, Mapping[str, Any]]:
@@ -118,11 +89,9 @@ def _by_name(body: Any, *, by_isrc: bool) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def features_row(
-    features: Mapping[str, Any], spotify_track_id: str, *, source: str, fetched_at: datetime
-) -> Row:
+def features_row(features: Mapping[str, Any], id_: str, source: str, fetched_at: datetime) -> Row:
     """A row of `spotify.audio_features` for this Spotify track, from an object of ReccoBeats."""
-    return audio_features_row({**features, "id": spotify_track_id}, source=source, fetched_at=fetched_at)
+    return audio_features_row(features, source=source, fetched_at=fetched_at, requested_id=id_)
 
 
 def spotify_id_of(features: Mapping[str, Any]) -> str | None:
@@ -133,7 +102,7 @@ def spotify_id_of(features: Mapping[str, Any]) -> str | None:
 
 
 def _key(id_: str) -> Key:
-    return Key("spotify_track", id_, PURPOSE)
+    return Key("spotify_track", id_, "reccobeats")
 
 
 def _isrc(value: Any) -> str | None:

@@ -11,9 +11,8 @@ Errors           `errors`, all of them `SpotifyError`; those of the ledger are `
 
 Two layers: `client` sends one request, over `session`, as far as the `budget` allows; `catalog` is above it
 and answers from the ledger first, by way of `fetcher`. `endpoints` declares what can be requested, `queries`
-words searches, `access` knows what this app may request, `resolutions` holds how songs were resolved without
-a search. Which of the tracks is the song is for `music_assets.matching` to say; the server that stands in for
-Spotify is in `music_assets.sandbox`.
+words searches, `resolutions` holds how songs were resolved without a search. Which of the tracks is the song
+is for `music_assets.matching` to say; the server that stands in for Spotify is in `music_assets.sandbox`.
 """
 
 from music_assets.sources.fetched import Fetched
@@ -23,7 +22,6 @@ from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadCredentials,
     BadResponse,
-    DailyLimitReached,
     OutOfBudget,
     QuotaExhausted,
     RateLimited,
@@ -33,7 +31,7 @@ from music_assets.sources.spotify.errors import (
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.resolutions import ReleaseAlbum, Resolution
 from music_assets.sources.spotify.results import SearchResult, SongQuery
-from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
+from music_assets.sources.spotify.rows import track_row
 from music_assets.sources.spotify.session import SpotifySettings
 
 __all__ = [
@@ -41,7 +39,6 @@ __all__ = [
     "AccessDenied",
     "BadCredentials",
     "BadResponse",
-    "DailyLimitReached",
     "Fetched",
     "OutOfBudget",
     "QuotaExhausted",
@@ -54,9 +51,6 @@ __all__ = [
     "SpotifyError",
     "SpotifySettings",
     "SpotifyUnreachable",
-    "artist_row",
-    "audio_features_row",
     "queries_for",
-    "search_rows",
     "track_row",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Ledger, Response
-from music_assets.sources.spotify.access import MISSING_IN_DEVELOPMENT
+from music_assets.sources.spotify.budget import MISSING_IN_DEVELOPMENT
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.endpoints import (
     ALBUMS,
@@ -77,22 +77,21 @@ class SpotifyCatalog(Fetcher):
         """
         songs = iter(songs)
         while chunk := list(islice(songs, _CHUNK)):
-            cached = self.cached(chunk)
-            with self._pool(SONG_SEARCH) as submit:
-                jobs = [cached.get(song.track_id) or submit(self._search_song, song) for song in chunk]
+            results, tried = self._look_up(chunk)
+            if len(results) == len(chunk):
+                yield from results.values()
+                continue
+            with self._threads(SONG_SEARCH) as submit:
+                jobs = [
+                    results.get(song.track_id) or submit(self._search_song, song, tried.get(song.track_id, 0))
+                    for song in chunk
+                ]
                 for job in jobs:
                     yield job.result() if isinstance(job, Future) else job
 
     def cached(self, songs: Iterable[SongQuery]) -> dict[str, SearchResult]:
         """The results that need no request, by MSD track; a song that would need one is left out."""
-        songs = list(songs)
-        responses = self._ledger.get_many(SONG_SEARCH.key(song.track_id) for song in songs)
-        resolved = self.resolutions.get_many(song.track_id for song in songs)
-        results = (
-            self._cached(song, responses.get(SONG_SEARCH.key(song.track_id)), resolved.get(song.track_id))
-            for song in songs
-        )
-        return {result.track_id: result for result in results if result is not None}
+        return self._look_up(list(songs))[0]
 
     def search_releases(
         self, names: Mapping[str, tuple[str, str]], *, fetch: bool = True
@@ -159,31 +158,42 @@ class SpotifyCatalog(Fetcher):
 
     # -- a song's result
 
-    def _search_song(self, song: SongQuery) -> SearchResult:
-        """Search for one song; in a thread of the pool."""
-        source = self.settings.source
-        try:
-            return self._result(song, self._request_one(SONG_SEARCH, song.track_id, _queries(song)))
-        except OutOfBudget as error:
-            return SearchResult(song.track_id, "pending", None, [], str(error), error.until, source)
-        except BadResponse as error:
-            return SearchResult(song.track_id, "error", reason=str(error), source=source)
+    def _look_up(self, songs: Sequence[SongQuery]) -> tuple[dict[str, SearchResult], dict[str, int]]:
+        """The results that need no request, and how many queries of the others were tried in vain."""
+        ids = [song.track_id for song in songs]
+        responses = self._ledger.get_many(map(SONG_SEARCH.key, ids))
+        resolved = self.resolutions.get_many(ids)
+        results: dict[str, SearchResult] = {}
+        tried: dict[str, int] = {}
+        for song in songs:
+            id_ = song.track_id
+            response = responses.get(SONG_SEARCH.key(id_))
+            result = self._cached(song, response)
+            if id_ in resolved:
+                result = self._with_resolution(song, result, resolved[id_])
+            if result is not None:
+                results[id_] = result
+            elif response is not None and response.status == "not_found":
+                tried[id_] = response.attempts
+        return results, tried
 
-    def _cached(
-        self, song: SongQuery, response: Response | None, resolved: Resolved | None
-    ) -> SearchResult | None:
-        """The result that needs no request: it is known, or there is nothing to search for."""
+    def _cached(self, song: SongQuery, response: Response | None) -> SearchResult | None:
+        """The result that needs no search: it is known, or there is nothing to search for."""
         queries = _queries(song)
-        result = None
         if response is not None and not _remaining(response, queries):
-            self._count_hits(SONG_SEARCH.purpose, 1)
-            result = self._result(song, response)
-        elif response is None and not queries:
-            reason = "neither title nor artist has a word to search for"
-            result = SearchResult(song.track_id, "error", reason=reason, source=self.settings.source)
-        if resolved is None:
-            return result
-        self._count_hits("resolution", 1)
+            self._cache_hits[SONG_SEARCH.purpose] += 1
+            return self._result(song, response)
+        if queries:
+            return None
+        reason = "neither title nor artist has a word to search for"
+        return SearchResult(song.track_id, "error", reason=reason, source=self.settings.source)
+
+    def _with_resolution(
+        self, song: SongQuery, result: SearchResult | None, resolved: Resolved
+    ) -> SearchResult:
+        """The tracks of a search, if there was one, and those that a resolution adds."""
+        self._cache_hits["resolution"] += 1
+        query = resolved.resolution.query
         hits = result.tracks if result else []
         had = {row["spotify_track_id"] for row in hits}
         more = [row for row in resolved.rows if row["spotify_track_id"] not in had]
@@ -191,13 +201,23 @@ class SpotifyCatalog(Fetcher):
         return SearchResult(
             song.track_id,
             "answered",
-            query=result.query if hits and result else resolved.resolution.query,
+            query=result.query if hits and result else query,
             tracks=[*hits, *more],
-            found_by={row["spotify_track_id"]: resolved.resolution.query for row in more},
+            found_by={row["spotify_track_id"]: query for row in more},
             renamings=resolved.resolution.renamings,
             source=self.settings.source,
             fetched_at=max(resolved.recorded_at, searched_at or resolved.recorded_at),
         )
+
+    def _search_song(self, song: SongQuery, tried: int) -> SearchResult:
+        """Search for one song; in a thread of the pool."""
+        try:
+            return self._result(song, self._search(SONG_SEARCH, song.track_id, _queries(song), tried))
+        except OutOfBudget as error:
+            status, reason, until = "pending", str(error), error.until
+        except BadResponse as error:
+            status, reason, until = "error", str(error), None
+        return SearchResult(song.track_id, status, reason=reason, until=until, source=self.settings.source)
 
     def _result(self, song: SongQuery, response: Response) -> SearchResult:
         refused = response.status == "refused"
@@ -219,9 +239,7 @@ def _queries(song: SongQuery) -> list[str]:
 
 def _remaining(response: Response, queries: Sequence[str]) -> bool:
     """Whether a cached response leaves a query to try: a further variant, or a refused one reworded."""
-    if not queries:
-        return False
     if response.status == "not_found":
         return response.attempts < len(queries)
     tried = queries[response.attempts - 1 : response.attempts]
-    return response.status == "refused" and tried != [response.query]
+    return response.status == "refused" and bool(queries) and tried != [response.query]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,11 +22,18 @@ from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadCredentials,
     BadResponse,
+    OutOfBudget,
     QuotaExhausted,
     RateLimited,
     SpotifyUnreachable,
 )
-from music_assets.sources.spotify.session import Sent, SpotifySettings, make_api, make_session, make_tokens
+from music_assets.sources.spotify.session import (
+    ErrorResponse,
+    SpotifySettings,
+    Tokens,
+    make_api,
+    open_session,
+)
 
 _UNKNOWN_QUOTA = 3600.0  # seconds; Spotify may not say when the quota returns: one request an hour finds out
 GIVE_UP_AFTER = 10  # requests in a row that failed after all their tries: Spotify is down, not the request
@@ -43,20 +51,26 @@ class SpotifyClient:
         ledger: Ledger,
         *,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
-        self.sent = Sent(settings.base_url, settings.token_url)
         self.budget = Budget(ledger, app=settings.client_id, per_day=settings.requests_per_day, clock=clock)
-        self._session = make_session(settings, self.sent)
-        self._tokens = make_tokens(settings, self._session)
-        self._api = make_api(settings, self._session, self._tokens)
         self.clock = clock
-        self._closed = threading.Event()
-        self._sleep = sleep or self._wait_unless_closed
+        self._session = open_session(settings)
+        self._tokens = Tokens(settings, self._session)
+        self._api = make_api(settings, self._session, self._tokens)
+        self._sleep = sleep
+        self._retrying = retrying(settings, self._sleep, self._hold_all)
         self._lock = threading.Lock()
+        self._sent: Counter[str] = Counter()
         self._not_before = 0.0  # no thread sends before this moment
         self._failed_in_a_row = 0
+
+    @property
+    def request_counts(self) -> dict[str, int]:
+        """Requests sent since this was opened, by kind: `search`, `artists`, …, and `token`."""
+        with self._lock:
+            return dict(self._sent + Counter(token=self._tokens.requested))
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """The JSON object that Spotify answers to `GET <path>?<params>`.
@@ -66,104 +80,65 @@ class SpotifyClient:
         `BadCredentials`, `BadResponse` for this request alone, and `SpotifyUnreachable` where nothing gets
         through.
         """
+        kind = path.partition("/")[0]
         try:
-            body: dict[str, Any] = retrying(self.settings, self._sleep, self._hold_all)(
-                self._try, path, params
-            )
+            body: dict[str, Any] = self._retrying(self._try, kind, path, params)
         except Retry as failure:
-            raise self._final_error(path.partition("/")[0], failure.error) from None
+            raise self._final_error(kind, failure.error) from None
         self._failed_in_a_row = 0
         return body
 
     def close(self) -> None:
-        """Close all connections; a thread that is waiting stops waiting."""
-        self._closed.set()
+        """Close all connections."""
         self._session.close()
 
-    def _try(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+    def _try(self, kind: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
         """One try: the body, or `Retry` for what may pass; raises what will not."""
-        # A token may be withdrawn on the way, or while the rate holds a request back.
-        for _ in range(1 + max(1, self.settings.retries)):
-            self._wait_for_turn(path.partition("/")[0])
-            token = self._token()
-            try:
-                return self._send(path, params)
-            except _TokenExpired:
-                self._tokens.drop(token)
-        raise BadCredentials("it does not take the tokens it has just issued")
-
-    def _send(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         import requests
-        import spotipy
 
+        while (wait := self._not_before - self.clock()) > 0:
+            self._sleep(wait)
+        self.budget.take(kind)
+        with self._lock:
+            self._sent[kind] += 1
+        token = None
         try:
+            token = self._tokens.get_access_token()
             # Spotipy's public methods are one-liners over this; some of them warn or hide null entries.
             body = self._api._get(path, **params)
-        except spotipy.SpotifyException as error:
-            retry_after = error.headers.get("Retry-After")
-            raise self._refusal(path, error.http_status, error.reason, error.msg, retry_after) from None
-        except AttributeError:
-            # Spotipy fails so on an error whose body is a string, a list or null, and loses the status.
-            status, retry_after = self.sent.last_head()
-            raise self._refusal(path, status, None, "(an error that is not an object)", retry_after) from None
+        except ErrorResponse as error:
+            raise self._refusal(path, token, error) from None
+        except requests.ConnectionError as error:  # concerns every request
+            raise Retry(SpotifyUnreachable(self.settings.base_url, _innermost(error))) from None
         except requests.RequestException as error:
-            raise self._no_response(error) from None
+            late = f"Spotify did not finish its response: {type(error).__name__}"
+            raise Retry(BadResponse(late)) from None
         if not isinstance(body, dict):
             # None: a 200 with an empty body or with HTML.
             raise Retry(BadResponse(f"Spotify answered {path} with something that is not a JSON object"))
         return body
 
-    def _token(self) -> str:
-        import requests
-
-        try:
-            return str(self._tokens.get_access_token())
-        except requests.HTTPError as error:
-            raise self._no_token(error.response) from None
-        except (KeyError, TypeError, requests.JSONDecodeError):
-            bad = "Spotify answered the request for a token with something that is not a token"
-            raise Retry(BadResponse(bad)) from None
-        except requests.RequestException as error:
-            raise self._no_response(error) from None
-
-    def _no_response(self, error: Exception) -> Retry:
-        """No connection concerns every request; one that fell silent or broke off, this one alone."""
-        import requests
-
-        if isinstance(error, requests.ConnectionError):
-            return Retry(SpotifyUnreachable(self.settings.base_url, _innermost(error)))
-        return Retry(BadResponse(f"Spotify did not finish its response: {type(error).__name__}"))
-
-    def _refusal(
-        self, path: str, status: int, reason: str | None, message: str, retry_after: str | None
-    ) -> Exception:
-        message = message.rpartition("\n")[2].strip()
+    def _refusal(self, path: str, token: str | None, error: ErrorResponse) -> Exception:
+        """What an error means, to a request with this token or, without one, to that for a token."""
+        status, message = error.status, error.message
         if status == 429:
-            return self._too_many(reason, retry_after)
-        if status == 401:
-            return _TokenExpired(message)
+            return self._too_many(error)
+        if token is None:
+            if status in (400, 401, 403):
+                return BadCredentials(message or f"status {status}")
+            return Retry(BadResponse(f"Spotify gave no token: status {status}"))
+        if status == 401:  # too old, or withdrawn
+            self._tokens.drop(token)
+            return Retry(BadCredentials("it does not take the tokens it has just issued"))
         if status == 403:
-            return AccessDenied(path.partition("/")[0], None if message == "None" else message)
+            return AccessDenied(path.partition("/")[0], message)
         if status >= 500 or status == 408:
-            return Retry(BadResponse(f"Spotify answered {path} with {status}: {message[:200]}"))
-        return BadResponse(f"Spotify refuses {path}: {status}, {message[:200]}", refused=True)
+            return Retry(BadResponse(f"Spotify answered {path} with {status}: {message}"))
+        return BadResponse(f"Spotify refuses {path}: {status}, {message}", refused=True)
 
-    def _no_token(self, response: Any) -> Exception:
-        """What a refused request for a token means; its body is flat: `{"error", "error_description"}`."""
-        if response.status_code == 429:
-            return self._too_many(None, response.headers.get("Retry-After"))
-        if response.status_code not in (400, 401, 403):
-            return Retry(BadResponse(f"Spotify gave no token: status {response.status_code}"))
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        message = body.get("error_description") or body.get("error") if isinstance(body, dict) else None
-        return BadCredentials(str(message or f"status {response.status_code}")[:200])
-
-    def _too_many(self, reason: str | None, retry_after: str | None) -> Retry:
-        wait = parse_wait({"Retry-After": retry_after}, self.clock())
-        quota = reason == "QUOTA_EXCEEDED"
+    def _too_many(self, error: ErrorResponse) -> Retry:
+        wait = parse_wait(error.headers, self.clock())
+        quota = error.reason == "QUOTA_EXCEEDED"
         if quota and wait is None:
             wait = _UNKNOWN_QUOTA
         # Should this end the budget, then for half a minute at least: Spotify counts in windows of 30 s.
@@ -173,21 +148,9 @@ class SpotifyClient:
     def _hold_all(self, state: tenacity.RetryCallState) -> None:
         """Have every thread wait as long as this one does, where Spotify asks for a pause."""
         failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, Retry) and isinstance(failure.error, RateLimited | QuotaExhausted):
+        if isinstance(failure, Retry) and isinstance(failure.error, OutOfBudget):
             with self._lock:
                 self._not_before = max(self._not_before, self.clock() + state.upcoming_sleep)
-
-    def _wait_for_turn(self, kind: str) -> None:
-        """Wait while all threads are to wait; take one request from the budget, or raise what ended it."""
-        while True:
-            with self._lock:
-                wait = self._not_before - self.clock()
-            if wait <= 0:
-                break
-            if over := self.budget.over(kind):
-                raise over
-            self._sleep(wait)
-        self.budget.take(kind)
 
     def _final_error(self, kind: str, error: Exception) -> Exception:
         """What to raise after all tries: the budget ended, this request alone failed, or Spotify is down."""
@@ -197,14 +160,10 @@ class SpotifyClient:
         with self._lock:
             self._failed_in_a_row += 1
             down = self._failed_in_a_row >= GIVE_UP_AFTER
-        if down and not isinstance(error, SpotifyUnreachable):
+        if down and isinstance(error, BadResponse):
             why = f"{GIVE_UP_AFTER} requests in a row failed: {error}"
             return SpotifyUnreachable(self.settings.base_url, why)
         return error
-
-    def _wait_unless_closed(self, seconds: float) -> None:
-        if self._closed.wait(seconds):
-            raise SpotifyUnreachable(self.settings.base_url, "the client was closed while it waited")
 
 
 def _innermost(error: BaseException) -> str:
@@ -212,7 +171,3 @@ def _innermost(error: BaseException) -> str:
     while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), BaseException):
         error = inner
     return str(error).rpartition(": ")[2] or type(error).__name__
-
-
-class _TokenExpired(Exception):
-    """A 401: the token is too old, or was withdrawn."""

@@ -26,7 +26,7 @@ HITS = 10  # what a search answers at most since 2026
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint: how it is requested, under which key its responses are cached, and their rows.
+    """How something is requested, under which key its responses are cached, and the rows in them.
 
     `parse` makes rows of a body and the id it was requested for. `batch` is how many ids one request takes
     where the access has batches, `single` the path for one id (None where there is only the batch). Of a
@@ -61,11 +61,6 @@ class Endpoint:
             return []
         return self.parse(response.body, response.key.id, source=source, fetched_at=response.fetched_at)
 
-    def status(self, body: Any) -> str:
-        """What a body says of the id it was requested for: `answered` or `not_found`."""
-        found = search_hits(body) if self.is_search else isinstance(body, dict)
-        return "answered" if found else "not_found"
-
 
 def search_hits(body: Any) -> list[Mapping[str, Any]]:
     """The track objects of a search's body, best first, without null entries and those that have no id.
@@ -85,22 +80,15 @@ def _one(row: Callable[..., Row]) -> Callable[..., list[Row]]:
     return lambda body, id_, **origin: [row(body, requested_id=id_, **origin)]
 
 
-def _hits(body: Any, id_: str, **origin: Any) -> list[Row]:
-    return search_rows(body, **origin)
-
-
-def _album(body: Any, id_: str, **origin: Any) -> list[Row]:
-    return album_rows(body, **origin)
-
-
-def _releases(body: Any, id_: str, **origin: Any) -> list[Row]:
-    return release_rows(id_, body["items"], **origin)
+def _many(rows: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
+    """The parser of a body that lists several, each under its own id."""
+    return lambda body, id_, **origin: rows(body, **origin)
 
 
 _OF_TRACKS = {"type": "track", "limit": HITS}
 TRACKS = Endpoint("tracks", "spotify_track", "track", _one(track_row), batch=50, single="tracks/{}")
 ARTISTS = Endpoint("artists", "spotify_artist", "artist", _one(artist_row), batch=50, single="artists/{}")
-ALBUMS = Endpoint("albums", "spotify_album", "album", _album, batch=20, single="albums/{}")
+ALBUMS = Endpoint("albums", "spotify_album", "album", _many(album_rows), batch=20, single="albums/{}")
 AUDIO_FEATURES = Endpoint(
     "audio-features", "spotify_track", "audio_features", _one(audio_features_row), batch=100
 )
@@ -109,10 +97,10 @@ ARTIST_ALBUMS = Endpoint(
     "artists",
     "spotify_artist",
     "artist_albums",
-    _releases,
+    lambda body, id_, **origin: release_rows(id_, body["items"], **origin),
     single="artists/{}/albums",
     pages=4,
     params={"include_groups": "album,single", "limit": 50},
 )
-SONG_SEARCH = Endpoint("search", "track", "search", _hits, params=_OF_TRACKS)
-RELEASE_SEARCH = Endpoint("search", "release", "tracks", _hits, params=_OF_TRACKS)
+SONG_SEARCH = Endpoint("search", "track", "search", _many(search_rows), params=_OF_TRACKS)
+RELEASE_SEARCH = Endpoint("search", "release", "tracks", _many(search_rows), params=_OF_TRACKS)

@@ -25,32 +25,25 @@ class RateLimited(OutOfBudget):
     """Spotify asks for a longer pause than this run is willing to wait (429)."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(
-            f"Spotify's rate limit asks to wait until {until:%Y-%m-%d %H:%M} UTC. {_RESUME}", until
-        )
+        when = f"{until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"Spotify's rate limit asks to wait until {when}. {_RESUME}", until)
 
 
 class QuotaExhausted(OutOfBudget):
     """The quota of the developer account is used up (429 with reason QUOTA_EXCEEDED)."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(
-            f"The Spotify quota of this developer account is used up until about {until:%Y-%m-%d %H:%M} UTC. "
-            f"{_RESUME}",
-            until,
-        )
+        when = f"about {until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"The Spotify quota of this account is used up until {when}. {_RESUME}", until)
 
 
 class DailyLimitReached(OutOfBudget):
     """The requests that a setting allows per day are used up."""
 
     def __init__(self, per_day: int, until: datetime) -> None:
-        super().__init__(
-            f"The {per_day:,} requests that MUSIC_ASSETS_REQUESTS_PER_DAY allows are used up; the next "
-            f"day begins at {until:%Y-%m-%d %H:%M} UTC. What was answered is cached; run again then, or "
-            "raise the setting.",
-            until,
-        )
+        used = f"The {per_day:,} requests that MUSIC_ASSETS_REQUESTS_PER_DAY allows are used up"
+        when = f"the next day begins at {until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"{used}; {when}. {_RESUME} Or raise the setting.", until)
 
 
 class AccessDenied(SpotifyError):

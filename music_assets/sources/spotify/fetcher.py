@@ -18,7 +18,7 @@ from typing import Any, Self
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
-from music_assets.sources.spotify.access import Access
+from music_assets.sources.spotify.budget import Access
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.endpoints import Endpoint, search_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
@@ -43,7 +43,7 @@ class Fetcher:
         self._cache_hits: Counter[str] = Counter()
         self._held = contextlib.ExitStack()
         self._request_lock: RequestLock | None = None
-        self._mutex = Lock()
+        self._locking = Lock()
 
     @property
     def mode(self) -> str | None:
@@ -53,13 +53,12 @@ class Fetcher:
     @property
     def request_counts(self) -> dict[str, int]:
         """Requests sent since this was opened, by kind: `search`, `artists`, `token`, …"""
-        return self._client.sent.counts()
+        return self._client.request_counts
 
     @property
     def cache_hits(self) -> dict[str, int]:
         """What was answered from the ledger without a request, by purpose: `search`, `artist`, …"""
-        with self._mutex:
-            return dict(self._cache_hits)
+        return dict(+self._cache_hits)
 
     def close(self) -> None:
         """Close the connections and release the request lock."""
@@ -85,25 +84,22 @@ class Fetcher:
         """The rows of each id, from the ledger where they are there and not older than `newer_than`.
 
         What cannot be renewed now is given as it was. What Spotify knew and knows no more is `not_found`, and
-        stays in the ledger as it was: songs rest on it.
+        stays in the ledger as it was: songs rest on it. A search needs a query by id.
         """
         ids = list(dict.fromkeys(ids))
-        responses = {key.id: cached for key, cached in self._ledger.get_many(map(endpoint.key, ids)).items()}
-        missing = [
-            id_
-            for id_ in ids
-            if id_ not in responses or (newer_than is not None and responses[id_].fetched_at < newer_than)
-        ]
-        self._count_hits(endpoint.purpose, len(ids) - len(missing))
+        known = {key.id: cached for key, cached in self._ledger.get_many(map(endpoint.key, ids)).items()}
+        fresh = {id_ for id_ in known if newer_than is None or known[id_].fetched_at >= newer_than}
+        missing = [id_ for id_ in ids if id_ not in fresh]
+        self._cache_hits[endpoint.purpose] += len(ids) - len(missing)
         # One malformed id among fifty and Spotify refuses all.
-        malformed = {id_ for id_ in missing if not endpoint.is_search and not is_spotify_id(id_)}
+        malformed = {id_ for id_ in missing if not (queries or is_spotify_id(id_))}
         fetched = Fetched()
         if fetch and len(missing) > len(malformed):
             missing = [id_ for id_ in missing if id_ not in malformed]
-            responses |= self._fetch(endpoint, missing, queries or {}, fetched)
+            known |= self._fetch(endpoint, missing, queries or {}, known, fetched)
         by_id: dict[str, list[Row]] = {}
         for id_ in ids:
-            response = responses.get(id_)
+            response = known.get(id_)
             if id_ in malformed or (response and response.status != "answered"):
                 fetched.not_found.append(id_)
             if response and response.body is not None and response.status != "refused":
@@ -112,14 +108,19 @@ class Fetcher:
         return by_id, fetched
 
     def _fetch(
-        self, endpoint: Endpoint, ids: list[str], queries: Mapping[str, str], fetched: Fetched
+        self,
+        endpoint: Endpoint,
+        ids: list[str],
+        queries: Mapping[str, str],
+        known: Mapping[str, Response],
+        fetched: Fetched,
     ) -> dict[str, Response]:
         """Request these ids; what became of those that got no response is recorded in `fetched`."""
         if denial := self._denial(endpoint):
             fetched.denied, fetched.reason = True, denial.body["reason"]
             return {}
         responses: dict[str, Response] = {}
-        with self._pool(endpoint) as submit:
+        with self._threads(endpoint) as submit:
             while ids and fetched.until is None and not fetched.denied:
                 batched = endpoint.batch > 1 and (self._access.may_batch or endpoint.single is None)
                 size = endpoint.batch if batched else 1
@@ -127,7 +128,7 @@ class Fetcher:
                 alone = endpoint.pages > 1 or (batched and self.mode != "extended")
                 now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
                 batches = [now[start : start + size] for start in range(0, len(now), size)]
-                jobs = [submit(self._request, endpoint, batch, batched, queries) for batch in batches]
+                jobs = [submit(self._request, endpoint, batch, batched, queries, known) for batch in batches]
                 for batch, job in zip(batches, jobs, strict=True):
                     try:
                         with fetched.recording(batch):
@@ -151,112 +152,105 @@ class Fetcher:
     # -- requests; each response is in the ledger before it is given back
 
     def _request(
-        self, endpoint: Endpoint, ids: Sequence[str], batched: bool, queries: Mapping[str, str]
+        self,
+        endpoint: Endpoint,
+        ids: Sequence[str],
+        batched: bool,
+        queries: Mapping[str, str],
+        known: Mapping[str, Response],
     ) -> dict[str, Response]:
         """Request a batch of ids, or the only one; in a thread of the pool."""
-        if not batched:
-            return {ids[0]: self._request_one(endpoint, ids[0], [queries.get(ids[0], ids[0])])}
-        items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
-        # They come in the order requested, with null for an unknown id.
-        bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
-        if endpoint.single and bodies:
-            self._access.learn("extended")
-        responses = {id_: self._concluded(endpoint, id_, id_, body) for id_, body in bodies.items()}
-        self._store(responses.values())
+        id_ = ids[0]
+        if endpoint.is_search:
+            return {id_: self._search(endpoint, id_, [queries[id_]])}
+        bodies = self._batch(endpoint, ids) if batched else {id_: self._one(endpoint, id_)}
+        responses = {}
+        for id_, body in bodies.items():
+            status, content = ("answered", body) if isinstance(body, dict) else ("not_found", None)
+            responses[id_] = self._response(endpoint.key(id_), status, id_, content)
+        had = {id_ for id_ in ids if id_ in known and known[id_].status == "answered"}
+        self._ledger.put_many(one for one in responses.values() if one.body or one.key.id not in had)
         return responses
 
-    def _request_one(self, endpoint: Endpoint, id_: str, queries: Sequence[str]) -> Response:
-        """Request one thing: by its id, or by the query variants not tried yet until one finds something."""
-        key = endpoint.key(id_)
-        cached = self._ledger.get_many([key]).get(key)
-        tried = cached.attempts if cached and cached.status == "not_found" and endpoint.is_search else 0
+    def _search(self, endpoint: Endpoint, id_: str, queries: Sequence[str], tried: int = 0) -> Response:
+        """Search by the query variants not tried yet, until one finds something."""
         while True:
             query = queries[tried]
             tried += 1
+            body: Any
             try:
-                body = self._body(endpoint, query)
-                response = self._concluded(endpoint, id_, query, body, attempts=tried)
+                body = self._get(endpoint.path, q=query, **endpoint.params)
+                hits = search_hits(body)
+                status = "answered" if hits else "not_found"
             except BadResponse as error:
                 if not error.refused:
                     raise
-                if endpoint.is_search:
-                    response = self._response(key, "refused", query, {"reason": str(error)}, attempts=tried)
-                else:
-                    response = self._concluded(endpoint, id_, query, None)
-            self._store([response])
-            if response.status != "not_found" or tried == len(queries):
+                hits, status, body = [], "refused", {"reason": str(error)}
+            if hits:
+                self._access.learn_from(hits[0])
+            response = self._response(endpoint.key(id_), status, query, body, tried)
+            self._ledger.put_many([response])
+            if status != "not_found" or tried == len(queries):
                 return response
 
-    def _body(self, endpoint: Endpoint, query: str) -> dict[str, Any]:
-        """The body for one query or id; of a paged list, the pages as one."""
-        if endpoint.single is None:
-            body = self._get(endpoint.path, q=query, **endpoint.params)
-            if hits := search_hits(body):
-                self._access.learn_from(hits[0])
-            return body
-        path = endpoint.single.format(query)
-        if endpoint.pages == 1:
-            return self._get(path)
+    def _batch(self, endpoint: Endpoint, ids: Sequence[str]) -> dict[str, Any]:
+        """The bodies for a batch of ids, in the order requested; None for those Spotify does not know."""
+        items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
+        bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
+        if endpoint.single and bodies:
+            self._access.learn("extended")
+        return bodies
+
+    def _one(self, endpoint: Endpoint, id_: str) -> dict[str, Any] | None:
+        """The body for one id, of a paged list the pages as one; None for an id Spotify does not know."""
+        path = str(endpoint.single).format(id_)
         items: list[Any] = []
-        for page in range(endpoint.pages):
-            body = self._get(path, **endpoint.params, offset=page * endpoint.params["limit"])
-            if not isinstance(body.get("items"), list):
-                raise BadResponse(f"Spotify answered {path} with an object that holds no list of items")
-            items += body["items"]
-            if not body.get("next"):
-                break
+        try:
+            if endpoint.pages == 1:
+                return self._get(path)
+            for page in range(endpoint.pages):
+                body = self._get(path, **endpoint.params, offset=page * endpoint.params["limit"])
+                if not isinstance(body.get("items"), list):
+                    raise BadResponse(f"Spotify answered {path} with an object that holds no list of items")
+                items += body["items"]
+                if not body.get("next"):
+                    break
+        except BadResponse as error:
+            if error.refused:
+                return None
+            raise
         return {"items": items, "total": body.get("total")}
 
-    def _concluded(self, endpoint: Endpoint, id_: str, query: str, body: Any, attempts: int = 1) -> Response:
-        """The response that a body is."""
-        status = endpoint.status(body)
-        content = body if status == "answered" or endpoint.is_search else None
-        return self._response(endpoint.key(id_), status, query, content, attempts)
-
-    def _store(self, responses: Iterable[Response]) -> None:
-        """Store responses, but none that finds nothing in place of one that did."""
-        responses = list(responses)
-        lost = self._ledger.get_many(one.key for one in responses if one.status == "not_found")
-        had = {key for key, cached in lost.items() if cached.status == "answered"}
-        self._ledger.put_many(one for one in responses if one.key not in had)
-
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
-        """One request, under the request lock."""
-        self._take_lock(path.partition("/")[0])
+        """One request, while the request lock holds."""
+        self._lock_for(path.partition("/")[0]).check()
         return self._client.get(path, **params)
 
-    def _take_lock(self, kind: str) -> None:
-        """Take the request lock before the first request, and see before each that it still holds.
+    def _lock_for(self, kind: str) -> RequestLock:
+        """The request lock, taken before the first request.
 
         Raises:
             OutOfBudget: no request of this kind may be sent; then no lock is needed.
             LedgerInUse: another process has the lock.
         """
-        if error := self.budget.over(kind):
-            raise error
-        with self._mutex:
+        with self._locking:
             if self._request_lock is None:
+                if over := self.budget.over(kind):
+                    raise over
                 lock = self._ledger.request_lock(self.settings.lock_wait, note=self._note)
                 self._request_lock = self._held.enter_context(lock)
                 self.predecessor = self._request_lock.predecessor
-        self._request_lock.check()
+            return self._request_lock
 
     @contextlib.contextmanager
-    def _pool(self, endpoint: Endpoint) -> Iterator[Callable[..., Future[Any]]]:
+    def _threads(self, endpoint: Endpoint) -> Iterator[Callable[..., Future[Any]]]:
         """Threads for one chunk of work; whoever leaves early cancels what has not begun."""
+        # Here, so that a lock of another process is waited for once; the budget is each request's matter.
+        with contextlib.suppress(OutOfBudget):
+            self._lock_for(endpoint.path)
         pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="spotify")
-        locked = False
-
-        def submit(job: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            nonlocal locked
-            if not locked:  # here, so that a lock that another process holds is waited for once
-                with contextlib.suppress(OutOfBudget):
-                    self._take_lock(endpoint.path)
-                locked = True
-            return pool.submit(job, *arguments)
-
         try:
-            yield submit
+            yield pool.submit
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -275,11 +269,6 @@ class Fetcher:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.clock(), UTC)
-
-    def _count_hits(self, purpose: str, count: int) -> None:
-        if count:
-            with self._mutex:
-                self._cache_hits[purpose] += count
 
 
 def _denial_key(endpoint: Endpoint) -> Key:

@@ -33,7 +33,6 @@ def track_row(
         if artist
     ]
     first = artists[0] if artists else {}
-    release_date = _text(album.get("release_date"))
     return {
         "spotify_track_id": id_,
         "name": _text(track.get("name")),
@@ -46,14 +45,11 @@ def track_row(
         "artists": artists,
         "spotify_artist_id": first.get("spotify_artist_id"),
         "artist_name": first.get("name"),
-        "spotify_album_id": _text(album.get("id")),
+        **_album(album),
         "album_name": _text(album.get("name")),
-        "album_type": (_text(album.get("album_type")) or "").lower() or None,
         "album_total_tracks": _int(album.get("total_tracks")),
-        "release_date": release_date,
-        "release_year": _year(release_date),
         "available_markets": _list(track.get("available_markets")),
-        "url": _text(_object(track.get("external_urls")).get("spotify")),
+        "url": _url(track),
         "relinked_to": own if own != id_ else None,
         "vanished_at": None,
         "source": source,
@@ -84,23 +80,18 @@ def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | 
 
 def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
     """Rows of `spotify.artist_releases` from the albums listed for an artist, but for those without an id."""
-    rows = []
-    for album in map(_object, _list(albums) or []):
-        release_date = _text(album.get("release_date"))
-        rows.append(
-            {
-                "spotify_artist_id": artist_id,
-                "spotify_album_id": _text(album.get("id")),
-                "name": _text(album.get("name")),
-                "album_type": (_text(album.get("album_type")) or "").lower() or None,
-                "release_date": release_date,
-                "release_year": _year(release_date),
-                "total_tracks": _int(album.get("total_tracks")),
-                "url": _text(_object(album.get("external_urls")).get("spotify")),
-                "source": source,
-                "fetched_at": fetched_at,
-            }
-        )
+    rows = [
+        {
+            "spotify_artist_id": artist_id,
+            **_album(album),
+            "name": _text(album.get("name")),
+            "total_tracks": _int(album.get("total_tracks")),
+            "url": _url(album),
+            "source": source,
+            "fetched_at": fetched_at,
+        }
+        for album in map(_object, _list(albums) or [])
+    ]
     return [row for row in rows if row["spotify_album_id"]]
 
 
@@ -114,7 +105,7 @@ def artist_row(
         "genres": _list(artist.get("genres")),
         "popularity": _int(artist.get("popularity")),
         "followers": _int(_object(artist.get("followers")).get("total")),
-        "url": _text(_object(artist.get("external_urls")).get("spotify")),
+        "url": _url(artist),
         "source": source,
         "fetched_at": fetched_at,
     }
@@ -135,6 +126,21 @@ def audio_features_row(
         **{name: _int(features.get(name)) for name in whole.split()},
         "fetched_at": fetched_at,
     }
+
+
+def _album(album: Mapping[str, Any]) -> Row:
+    """What a track says of its album, and a release of itself, in columns of the same name."""
+    date = _text(album.get("release_date"))
+    return {
+        "spotify_album_id": _text(album.get("id")),
+        "album_type": (_text(album.get("album_type")) or "").lower() or None,
+        "release_date": date,
+        "release_year": _year(date),
+    }
+
+
+def _url(thing: Mapping[str, Any]) -> str | None:
+    return _text(_object(thing.get("external_urls")).get("spotify"))
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.echonest.members import song_id_of, spotify_ids
+from music_assets.sources.echonest.archive import song_id_of, spotify_ids
 
 A, B = "4uLU6hMCjMI75M1A2tKUQC", "7GhIk7Il098yCjg4BQjzvb"
 

@@ -206,7 +206,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["id", "href", "key", "tempo", "mode", "energy", "isrc"]), JSON))
 def test_any_object_becomes_a_row(features: dict[str, Any]) -> None:
-    row = features_row(features, UNKNOWN, source="reccobeats", fetched_at=NOW)
+    row = features_row(features, UNKNOWN, "reccobeats", NOW)
     assert row["spotify_track_id"] == UNKNOWN
     assert row["key"] is None or isinstance(row["key"], int)
     assert spotify_id_of(features) is None or len(str(spotify_id_of(features))) == 22

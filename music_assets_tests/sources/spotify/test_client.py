@@ -60,7 +60,7 @@ def found(client: SpotifyClient) -> int:
 def test_an_answer_is_the_json_object(client: SpotifyClient) -> None:
     answer = client.get("search", **SEARCH)
     assert answer["tracks"]["items"][0]["artists"][0]["name"].endswith("Marble Foxes")
-    assert client.sent.counts() == {"token": 1, "search": 1}
+    assert client.request_counts == {"token": 1, "search": 1}
 
 
 @pytest.mark.parametrize("broken", sorted(BROKEN))
@@ -69,7 +69,7 @@ def test_a_failure_that_passes_is_tried_again(
 ) -> None:
     spotify_server.faults.script.extend([BROKEN[broken]] * 2)
     assert found(client) > 0
-    assert client.sent.counts()["search"] == 3 and len(spotify_server.clock.slept) == 2
+    assert client.request_counts["search"] == 3 and len(spotify_server.clock.slept) == 2
 
 
 @pytest.mark.parametrize("broken", sorted(BROKEN))
@@ -79,7 +79,7 @@ def test_a_failure_that_stays_is_a_bad_response_to_this_request_alone(
     spotify_server.faults.script.extend([BROKEN[broken]] * 5)
     with pytest.raises(BadResponse):
         client.get("search", **SEARCH)
-    assert client.sent.counts()["search"] == 5
+    assert client.request_counts["search"] == 5
     assert found(client) > 0
 
 
@@ -145,7 +145,7 @@ def test_silence_is_a_bad_answer_in_time(songs_catalogue: Path) -> None:
         server.faults.latency = 0.4
         with pytest.raises(BadResponse, match="did not finish"):
             client.get("search", **SEARCH)
-        assert client.sent.counts()["search"] == 3  # what got no answer was sent all the same
+        assert client.request_counts["search"] == 3  # what got no answer was sent all the same
 
 
 # -- limits
@@ -173,7 +173,7 @@ def test_a_long_wait_ends_the_budget_until_then(
         with pytest.raises(RateLimited) as ended:
             client.get("search", **SEARCH)
         assert ended.value.until == datetime.fromtimestamp(began + seconds, UTC)
-    assert client.sent.counts()["search"] == 1 and spotify_server.clock.slept == []
+    assert client.request_counts["search"] == 1 and spotify_server.clock.slept == []
     spotify_server.clock.now += seconds
     assert found(client) > 0
 
@@ -200,7 +200,7 @@ def test_a_limit_that_never_ends_does(spotify_server: SandboxServer, client: Spo
     with pytest.raises(RateLimited) as ended:
         client.get("search", **SEARCH)
     assert ended.value.until >= datetime.fromtimestamp(spotify_server.clock() + 29, UTC)
-    assert client.sent.counts()["search"] == 5
+    assert client.request_counts["search"] == 5
 
 
 def test_the_rate_of_the_server_is_respected(spotify_server: SandboxServer, client: SpotifyClient) -> None:
@@ -208,7 +208,7 @@ def test_the_rate_of_the_server_is_respected(spotify_server: SandboxServer, clie
     for _ in range(12):
         assert found(client) > 0
     assert 30 <= sum(spotify_server.clock.slept) <= 70
-    assert client.sent.counts()["search"] == 14  # two were to wait
+    assert client.request_counts["search"] == 14  # two were to wait
 
 
 @pytest.mark.parametrize("says_when", [True, False])
@@ -259,7 +259,7 @@ def test_a_429_does_not_fill_our_own_rate_as_well(songs_catalogue: Path) -> None
         thread = Thread(target=client.get, args=("search",), kwargs=SEARCH, daemon=True)
         thread.start()
         thread.join(timeout=15)
-        assert not thread.is_alive() and client.sent.counts()["search"] == 2
+        assert not thread.is_alive() and client.request_counts["search"] == 2
 
 
 # -- refusals
@@ -272,13 +272,13 @@ def test_what_the_app_may_not_use_is_named(spotify_server: SandboxServer, client
     with pytest.raises(AccessDenied) as denied:  # recorded without a message
         client.get("audio-features", ids="0" * 22)
     assert denied.value.feature == "audio-features" and "None" not in str(denied.value)
-    assert client.sent.counts() == {"token": 1, "artists": 1, "audio-features": 1}
+    assert client.request_counts == {"token": 1, "artists": 1, "audio-features": 1}
 
 
 def test_a_refused_request_is_not_repeated(client: SpotifyClient) -> None:
     with pytest.raises(BadResponse, match="maximum length") as refused:
         client.get("search", q="x" * 251, type="track")
-    assert refused.value.refused and client.sent.counts()["search"] == 1
+    assert refused.value.refused and client.request_counts["search"] == 1
     with pytest.raises(BadResponse, match="not found") as refused:
         client.get(f"tracks/{'0' * 22}")
     assert refused.value.refused
@@ -319,7 +319,7 @@ def test_an_expired_token_is_renewed_once(spotify_server: SandboxServer, client:
     assert found(client) > 0
     spotify_server.sandbox.revoke_tokens()
     assert found(client) > 0
-    assert client.sent.counts() == {"token": 2, "search": 3}
+    assert client.request_counts == {"token": 2, "search": 3}
 
 
 def test_new_tokens_that_are_refused_again_and_again_are_the_credentials_fault(
@@ -345,7 +345,7 @@ def test_eight_threads_share_one_token(spotify_server: SandboxServer, client: Sp
             thread.start()
         for thread in threads:
             thread.join()
-        assert client.sent.counts()["token"] == round_
+        assert client.request_counts["token"] == round_
         spotify_server.sandbox.revoke_tokens()
 
 
@@ -393,6 +393,6 @@ def test_nothing_secret_is_ever_logged_or_shown(
     server = spotify_server.settings
     basic = b64encode(f"{server.client_id}:{server.client_secret}".encode()).decode()
     shown = "\n".join([caplog.text, *capfd.readouterr(), repr(server), *errors])
-    assert len(tokens) == 2 and "Sending GET" in caplog.text and "Sending POST" in caplog.text
+    assert len(tokens) == 2 and "Sending GET" in caplog.text and "POST /api/token" in caplog.text
     for secret in (*tokens, server.client_secret, basic):
         assert secret not in shown

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.spotify import artist_row, audio_features_row, search_rows, track_row
+from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
 from music_assets.tables import STAGED, row_columns
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
