@@ -1,11 +1,8 @@
 """The HTTP client of every source that needs no key: rate, retries, pauses, named errors.
 
-Belongs here: what is the same for services that answer plain HTTP with JSON and publish no limits, and the
-retries that Spotify's client shares. What to request and what a response means is in each source's package;
-Spotify, with tokens and quotas, has a client of its own above the same retries.
-
-What passes soon (a short Retry-After, a dropped connection, a 502) is waited for, a bounded number of times;
-what does not is named. Nothing sleeps for hours.
+What to request and what a response means is in each source's package; Spotify, with tokens and quotas, has a
+client of its own above the same sessions and retries. What passes soon (a short Retry-After, a dropped
+connection, a 502) is waited for, a bounded number of times; what does not is named. Nothing sleeps for hours.
 """
 
 from __future__ import annotations
@@ -52,10 +49,9 @@ class Unavailable(Paused):
     """The source answers nothing for now. `by_service`: it said so itself, so later runs wait too."""
 
     def __init__(self, service: str, why: str, until: datetime, *, by_service: bool = False) -> None:
+        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it"
         super().__init__(
-            f"{service} gives no responses for now: {why}. What it answered is cached; run again after "
-            f"{until:%Y-%m-%d %H:%M} UTC, or go on without it.",
-            until,
+            f"{service} gives no responses for now: {why}. What it answered is cached; {advice}.", until
         )
         self.why = why
         self.by_service = by_service
@@ -119,10 +115,9 @@ def retrying(
     def stop(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number > policy.retries or asked_wait(state) > policy.longest_wait
 
-    only = tenacity.retry_if_exception_type(Retry)
-    return tenacity.Retrying(
-        retry=only, wait=wait, stop=stop, sleep=sleep, before_sleep=before_sleep, reraise=True
-    )
+    again = tenacity.retry_if_exception_type(Retry)
+    how: dict[str, Any] = {"wait": wait, "stop": stop, "sleep": sleep, "before_sleep": before_sleep}
+    return tenacity.Retrying(retry=again, reraise=True, **how)
 
 
 class HttpClient:
@@ -148,7 +143,7 @@ class HttpClient:
         self.cache_hits = 0
         self._ledger = ledger
         self._clock = clock
-        self._sleep = sleep
+        self._retrying = retrying(policy, sleep)
         per_second = policy.requests_per_second
         self._session = make_session(policy.base_url, [(1, 1 / per_second)] if per_second else [])
         self._failed_in_a_row = 0
@@ -194,7 +189,7 @@ class HttpClient:
         if self._paused and self._paused.until > self._now():
             raise self._paused
         try:
-            body = retrying(self.policy, self._sleep)(self._try, method, path, content)
+            body = self._retrying(self._try, method, path, content)
         except Retry as failure:
             raise self._final_error(failure.error) from None
         self._failed_in_a_row = 0
@@ -249,7 +244,7 @@ class HttpClient:
         return paused
 
     def _unavailable(self, why: str, seconds: float = COOLDOWN_S, *, by_service: bool = False) -> Unavailable:
-        until = self._now() + timedelta(seconds=min(seconds, LONGEST_PAUSE_S))
+        until = self._now() + timedelta(seconds=seconds)
         return Unavailable(self.policy.service, why, until, by_service=by_service)
 
 

@@ -101,8 +101,19 @@ class SpotifyCatalog(Fetcher):
         `names` are artist and release by that key. Such tracks are whole, unlike those that an album lists.
         With `fetch` false no request is sent.
         """
-        queries = {key: release_query(*of_release) for key, of_release in names.items()}
-        return self._rows(RELEASE_SEARCH, names, queries=queries, fetch=fetch)
+        responses = self._ledger.get_many(map(RELEASE_SEARCH.key, names))
+        known = {key.id: response for key, response in responses.items()}
+        self._cache_hits[RELEASE_SEARCH.purpose] += len(known)
+        fetched = Fetched()
+        missing = {key: release_query(*names[key]) for key in names if fetch and key not in known}
+        if missing:
+            with self._threads(RELEASE_SEARCH) as submit:
+                jobs = [submit(self._search, RELEASE_SEARCH, key, [query]) for key, query in missing.items()]
+                for key, job in zip(missing, jobs, strict=True):
+                    with fetched.recording([key]):
+                        known[key] = job.result()
+        answered = (key for key in names if key in known and known[key].status != "refused")
+        return {key: RELEASE_SEARCH.rows(known[key], self.settings.source) for key in answered}, fetched
 
     # -- things by their id
 

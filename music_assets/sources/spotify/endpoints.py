@@ -43,10 +43,6 @@ class Endpoint:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def is_search(self) -> bool:
-        return self.path == "search"
-
-    @property
     def listed_as(self) -> str:
         """The name of the list in the body of a batch."""
         return self.path.replace("-", "_")

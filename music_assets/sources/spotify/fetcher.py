@@ -77,14 +77,13 @@ class Fetcher:
         endpoint: Endpoint,
         ids: Iterable[str],
         *,
-        queries: Mapping[str, str] | None = None,
         newer_than: datetime | None = None,
         fetch: bool = True,
     ) -> tuple[dict[str, list[Row]], Fetched]:
         """The rows of each id, from the ledger where they are there and not older than `newer_than`.
 
         What cannot be renewed now is given as it was. What Spotify knew and knows no more is `not_found`, and
-        stays in the ledger as it was: songs rest on it. A search needs a query by id.
+        stays in the ledger as it was: songs rest on it.
         """
         ids = list(dict.fromkeys(ids))
         known = {key.id: cached for key, cached in self._ledger.get_many(map(endpoint.key, ids)).items()}
@@ -92,28 +91,23 @@ class Fetcher:
         missing = [id_ for id_ in ids if id_ not in fresh]
         self._cache_hits[endpoint.purpose] += len(ids) - len(missing)
         # One malformed id among fifty and Spotify refuses all.
-        malformed = {id_ for id_ in missing if not (queries or is_spotify_id(id_))}
+        malformed = {id_ for id_ in missing if not is_spotify_id(id_)}
         fetched = Fetched()
         if fetch and len(missing) > len(malformed):
             missing = [id_ for id_ in missing if id_ not in malformed]
-            known |= self._fetch(endpoint, missing, queries or {}, known, fetched)
+            known |= self._fetch(endpoint, missing, known, fetched)
         by_id: dict[str, list[Row]] = {}
         for id_ in ids:
             response = known.get(id_)
             if id_ in malformed or (response and response.status != "answered"):
                 fetched.not_found.append(id_)
-            if response and response.body is not None and response.status != "refused":
+            if response and response.status == "answered":
                 by_id[id_] = endpoint.rows(response, self.settings.source)
                 fetched.rows += by_id[id_]
         return by_id, fetched
 
     def _fetch(
-        self,
-        endpoint: Endpoint,
-        ids: list[str],
-        queries: Mapping[str, str],
-        known: Mapping[str, Response],
-        fetched: Fetched,
+        self, endpoint: Endpoint, ids: list[str], known: Mapping[str, Response], fetched: Fetched
     ) -> dict[str, Response]:
         """Request these ids; what became of those that got no response is recorded in `fetched`."""
         if denial := self._denial(endpoint):
@@ -128,15 +122,13 @@ class Fetcher:
                 alone = endpoint.pages > 1 or (batched and self.mode != "extended")
                 now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
                 batches = [now[start : start + size] for start in range(0, len(now), size)]
-                jobs = [submit(self._request, endpoint, batch, batched, queries, known) for batch in batches]
+                jobs = [submit(self._request, endpoint, batch, batched, known) for batch in batches]
                 for batch, job in zip(batches, jobs, strict=True):
                     try:
                         with fetched.recording(batch):
                             responses |= job.result()
                             fetched.failed += [id_ for id_ in batch if id_ not in responses]
                     except AccessDenied as error:
-                        if endpoint.is_search:
-                            raise
                         if batched and endpoint.single and not self._access.is_set:
                             self._access.learn("development")
                             ids = [*batch, *ids]  # one by one
@@ -152,18 +144,10 @@ class Fetcher:
     # -- requests; each response is in the ledger before it is given back
 
     def _request(
-        self,
-        endpoint: Endpoint,
-        ids: Sequence[str],
-        batched: bool,
-        queries: Mapping[str, str],
-        known: Mapping[str, Response],
+        self, endpoint: Endpoint, ids: Sequence[str], batched: bool, known: Mapping[str, Response]
     ) -> dict[str, Response]:
         """Request a batch of ids, or the only one; in a thread of the pool."""
-        id_ = ids[0]
-        if endpoint.is_search:
-            return {id_: self._search(endpoint, id_, [queries[id_]])}
-        bodies = self._batch(endpoint, ids) if batched else {id_: self._one(endpoint, id_)}
+        bodies = self._batch(endpoint, ids) if batched else {ids[0]: self._one(endpoint, ids[0])}
         responses = {}
         for id_, body in bodies.items():
             status, content = ("answered", body) if isinstance(body, dict) else ("not_found", None)

@@ -58,10 +58,8 @@ def track_row(
 
 
 def search_rows(body: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
-    """The tracks of a search's body as rows, best first; entries that are null or have no id left out."""
-    items = _list(_object(_object(body).get("tracks")).get("items")) or []
-    rows = [track_row(_object(item), source=source, fetched_at=fetched_at) for item in items if item]
-    return [row for row in rows if row["spotify_track_id"]]
+    """The tracks of a search's body as rows, best first."""
+    return _track_rows(_object(body), {}, source, fetched_at)
 
 
 def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | None) -> list[Row]:
@@ -69,12 +67,16 @@ def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | 
 
     Tracks inside an album do not repeat the album, and have neither ISRC nor popularity.
     """
-    tracks = _list(_object(album.get("tracks")).get("items")) or []
-    rows = [
-        track_row({**_object(track), "album": album}, source=source, fetched_at=fetched_at)
-        for track in tracks
-        if track
-    ]
+    return _track_rows(album, {"album": album}, source, fetched_at)
+
+
+def _track_rows(
+    body: Mapping[str, Any], more: Mapping[str, Any], source: str, fetched_at: datetime | None
+) -> list[Row]:
+    """Rows of the tracks that a body lists, but for entries that are null or have no id."""
+    items = _list(_object(body.get("tracks")).get("items")) or []
+    tracks = [{**_object(item), **more} for item in items if item]
+    rows = [track_row(track, source=source, fetched_at=fetched_at) for track in tracks]
     return [row for row in rows if row["spotify_track_id"]]
 
 
