@@ -38,7 +38,7 @@ class Budget:
         # A client id is no secret, yet nothing here needs to show it.
         self._app = hashlib.sha256(app.encode()).hexdigest()[:12]
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._day: date | None = None
         self._spent = 0
         self._pauses: dict[str, OutOfBudget | None] = {}
@@ -50,7 +50,7 @@ class Budget:
             OutOfBudget: it may not be sent; nothing is recorded.
         """
         with self._lock:
-            if over := self._over(kind):
+            if over := self.over(kind):
                 raise over
             self._spent += 1
             self._ledger.record_request(kind, self._now())
@@ -58,7 +58,17 @@ class Budget:
     def over(self, kind: str) -> OutOfBudget | None:
         """Why no request of this kind may be sent now; None where one may."""
         with self._lock:
-            return self._over(kind)
+            if kind not in self._pauses:
+                state = self.get_state(f"pause/{kind}")
+                until = datetime.fromisoformat(state["until"]) if state else None
+                self._pauses[kind] = _PAUSES[state["why"]](until) if state and until else None
+            now = self._now()
+            if (pause := self._pauses[kind]) and pause.until > now:
+                return pause
+            if self.per_day is not None and self._spent_today() >= self.per_day:
+                midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+                return DailyLimitReached(self.per_day, midnight)
+            return None
 
     def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
         """Remember that Spotify takes no more requests of this kind until `error.until`."""
@@ -82,19 +92,6 @@ class Budget:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-    def _over(self, kind: str) -> OutOfBudget | None:
-        now = self._now()
-        if kind not in self._pauses:
-            state = self.get_state(f"pause/{kind}")
-            until = datetime.fromisoformat(state["until"]) if state else None
-            self._pauses[kind] = _PAUSES[state["why"]](until) if state and until else None
-        if (pause := self._pauses[kind]) and pause.until > now:
-            return pause
-        if self.per_day is not None and self._spent_today() >= self.per_day:
-            midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-            return DailyLimitReached(self.per_day, midnight)
-        return None
 
     def _spent_today(self) -> int:
         today = self._now().date()

@@ -35,15 +35,14 @@ from music_assets.sources.spotify.results import SearchResult, SongQuery
 from music_assets.sources.spotify.rows import artist_row
 from music_assets.sources.spotify.session import SpotifySettings
 
+Note = Mapping[str, Any] | None
 _CHUNK = 500  # songs looked up in the ledger at a time
 
 
 class SpotifyCatalog(Fetcher):
     """Spotify as the pipeline sees it. A context manager; close it to release the request lock."""
 
-    def __init__(
-        self, client: SpotifyClient, ledger: Ledger, *, note: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, client: SpotifyClient, ledger: Ledger, *, note: Note = None) -> None:
         super().__init__(client, ledger, note=note or {})
         self.resolutions = Resolutions(ledger, source=self.settings.source, response=self._response)
 
@@ -53,7 +52,7 @@ class SpotifyCatalog(Fetcher):
         settings: SpotifySettings,
         ledger: Ledger,
         *,
-        note: Mapping[str, Any] | None = None,
+        note: Note = None,
         clock: Callable[[], float] = time.time,
     ) -> SpotifyCatalog:
         """The catalog by these settings, with responses cached in this ledger (the caller's to close).
