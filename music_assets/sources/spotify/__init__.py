@@ -16,7 +16,7 @@ is for `music_assets.matching` to say; the server that stands in for Spotify is 
 """
 
 from music_assets.sources.fetched import Fetched
-from music_assets.sources.spotify.catalog import SpotifyCatalog
+from music_assets.sources.spotify.catalog import SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.endpoints import HITS
 from music_assets.sources.spotify.errors import (
     AccessDenied,
@@ -30,7 +30,6 @@ from music_assets.sources.spotify.errors import (
 )
 from music_assets.sources.spotify.queries import queries_for
 from music_assets.sources.spotify.resolutions import ReleaseAlbum, Resolution
-from music_assets.sources.spotify.results import SearchResult, SongQuery
 from music_assets.sources.spotify.rows import track_row
 from music_assets.sources.spotify.session import SpotifySettings
 

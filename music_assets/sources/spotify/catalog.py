@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -31,12 +32,44 @@ from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
 from music_assets.sources.spotify.fetcher import Fetcher
 from music_assets.sources.spotify.queries import queries_for, release_query
 from music_assets.sources.spotify.resolutions import Resolutions, Resolved
-from music_assets.sources.spotify.results import SearchResult, SongQuery
 from music_assets.sources.spotify.rows import artist_row
 from music_assets.sources.spotify.session import SpotifySettings
 
 Note = Mapping[str, Any] | None
 _CHUNK = 500  # songs looked up in the ledger at a time
+
+
+@dataclass(frozen=True)
+class SongQuery:
+    """An MSD song to search for; `duration` in seconds."""
+
+    track_id: str
+    title: str
+    artist_name: str
+    release: str | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What is known of one song: the tracks found, or why nothing is known yet.
+
+    `status` is `answered` (with or without tracks), `pending` (the budget ended; `until` says when to go on)
+    or `error` (this search failed). `tracks` are rows of `spotify.tracks`, in Spotify's order; `found_by`
+    says, by their id, which of them were found otherwise than by `query`; `renamings` are those of the song's
+    `Resolution`.
+    """
+
+    track_id: str
+    status: str
+    query: str | None = None
+    tracks: list[Row] = field(default_factory=list)
+    reason: str | None = None
+    until: datetime | None = None
+    source: str | None = None
+    fetched_at: datetime | None = None
+    found_by: Mapping[str, str] = field(default_factory=dict)
+    renamings: frozenset[tuple[str, str]] = frozenset()
 
 
 class SpotifyCatalog(Fetcher):
