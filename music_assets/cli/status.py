@@ -132,8 +132,6 @@ def read_status(
     recent: list[int] = []
     with existing_ledger(settings) as ledger:
         if ledger is not None:
-            from music_assets.sources.spotify.budget import KINDS
-
             budget, access = budget_and_access(settings, ledger, environment, clock)
             requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
             requests.left_today, requests.mode = budget.left_today(), access.mode
