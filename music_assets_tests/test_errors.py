@@ -10,8 +10,8 @@ import click
 import music_assets
 from music_assets.errors import MusicAssetsError
 
-# Signals between the modules of one package, which never leave it.
-INTERNAL = {"UnreadableFile", "UnsupportedLayout", "_TokenExpired", "_Interrupted", "Retry"}
+# Signals between the modules of one package, which never leave it; as are those with an underscore.
+INTERNAL = {"UnreadableFile", "UnsupportedLayout", "Retry", "Refused"}
 
 
 def test_every_error_of_the_package_has_the_one_base() -> None:
@@ -21,5 +21,6 @@ def test_every_error_of_the_package_has_the_one_base() -> None:
         for name, found in vars(importlib.import_module(module.name)).items():
             if not (isinstance(found, type) and issubclass(found, Exception)):
                 continue
-            if found.__module__.startswith("music_assets.") and name not in INTERNAL:
+            is_ours = found.__module__.startswith("music_assets.")
+            if is_ours and name not in INTERNAL and not name.startswith("_"):
                 assert issubclass(found, MusicAssetsError | click.ClickException), f"{module.name}.{name}"
