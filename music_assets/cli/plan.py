@@ -50,17 +50,22 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
         if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
             listed[key] += 1
             found |= ids
-    status, per_day = read_status(settings), settings.spotify.requests_per_day
+    per_day = settings.spotify.requests_per_day
     if wanted:
         console.print(Markdown(f"# The {len(wanted):,} listed ids"))
         console.print(f"{len(wanted - found):,} of them are not in this MSD. Songs count as open here.")
-        sizes = Counter(listed.values())
-        console.print(Markdown(Plan(listed.total(), 0, sizes, per_day=per_day).as_markdown()))
+        console.print(Markdown(Plan(listed.total(), len(listed), per_day=per_day).as_markdown()))
         console.print(Markdown("# All songs"))
-    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
-    sizes = Counter(releases.values())
-    whole = Plan(releases.total(), status.songs.answered, sizes, spent, per_day)
-    console.print(Markdown(whole.as_markdown()))
+    status = read_status(settings)
+    spent, resolved = status.requests.in_all, status.songs.answered
+    made = Plan(
+        releases.total() - resolved,
+        len(releases),
+        resolved,
+        sum(spent.get(kind, 0) for kind in REQUEST_KINDS),
+        per_day,
+    )
+    console.print(Markdown(made.as_markdown()))
 
 
 def _songs(settings: Settings, console: Console) -> Iterator[dict[str, Any]]:

@@ -106,6 +106,9 @@ _MARK = _THESE.values(state=sa.bindparam("now"))
 _DEFER = _THESE.values(deferred=True)
 _RETRY = _UPDATE.where(_SONG.state == int(SongState.FAILED)).values(state=int(SongState.OPEN))
 _REMOVE = sa.delete(_SONGS).where(_SONG.source == _MINE, _SONG.partition == sa.bindparam("of"))
+_OPEN_RELEASES = sa.select(sa.func.count(_SONG.release_key.distinct())).where(
+    _SONG.source == _MINE, _SONG.state.in_([int(SongState.OPEN), int(SongState.FAILED)])
+)
 _COUNT = sa.select(_SONG.state, sa.func.count()).where(_SONG.source == _MINE).group_by(_SONG.state)
 
 
@@ -214,11 +217,10 @@ class SearchBacklog:
         states = dict(self._run(_COUNT))
         return {state.name.lower(): states.get(state, 0) for state in SongState}
 
-    def release_sizes(self) -> dict[int, int]:
-        """How many releases have how many open songs."""
-        songs = sa.select(sa.func.count().label("n")).where(_SONG.source == _MINE, _IS_OPEN)
-        sizes = songs.group_by(_SONG.release_key).subquery()
-        return dict(self._run(sa.select(sizes.c.n, sa.func.count()).group_by(sizes.c.n)))
+    def open_releases(self) -> int:
+        """How many releases have songs that are open or failed."""
+        ((count,),) = self._run(_OPEN_RELEASES)
+        return int(count)
 
     def clear(self) -> None:
         """Forget all songs: what resolved them is no longer in the ledger."""

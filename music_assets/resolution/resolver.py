@@ -9,13 +9,14 @@ whose budget ends loses nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.run import ResolutionOutcome, Run, Step
 from music_assets.resolution.steps import (
+    ResolutionOutcome,
+    Run,
     by_album,
     by_cached_response,
     by_provided_id,
@@ -27,6 +28,10 @@ from music_assets.sources.spotify import SpotifyCatalog
 
 BATCH = 64  # songs that go through the steps together
 BATCH_WITH_IDS = 256  # … where ids are verified fifty per request
+
+
+# Takes songs; returns the MSD track ids of those that need no further step now.
+Step = Callable[[Run, Sequence[BacklogSong]], Collection[str]]
 
 
 class Resolver:

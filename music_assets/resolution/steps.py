@@ -1,25 +1,120 @@
 """The steps that resolve songs, and the fixed rules that say when a request is worth it.
 
 A step takes songs and returns the track ids of those that need no further step now. Their order is in
-`resolver`. Learned rules were tried in place of the fixed ones: they spent as many requests for the same
-matches (`benchmarks/requests.py`).
+`resolver`. Rules learned from earlier responses spent as many requests for the same matches
+(`benchmarks/requests.py`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from music_assets.matching import normalise
-from music_assets.resolution.backlog import BacklogSong, SongState
+from music_assets.ids import partition_of
+from music_assets.matching import Candidate, decide, normalise, renamed_artists
+from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.run import Row, Run, match
-from music_assets.sources.spotify import HITS, ReleaseAlbum, SearchResult, SongQuery
+from music_assets.sources.spotify import (
+    HITS,
+    Fetched,
+    OutOfBudget,
+    ReleaseAlbum,
+    Resolution,
+    SearchResult,
+    SongQuery,
+    SpotifyCatalog,
+)
+
+Row = dict[str, Any]
 
 IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotify
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
 # Where albums come one per request, more than so many songs wait on one that has the release's name, or not.
 MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
+
+
+@dataclass
+class ResolutionOutcome:
+    """The result of a run: songs resolved, by how; requests, by kind; `errors`, reasons by MSD track.
+
+    `curve` holds pairs of requests spent and songs resolved, batch by batch; `partitions` those with a newly
+    resolved song.
+    """
+
+    resolved: Counter[str] = field(default_factory=Counter)
+    requests: dict[str, int] = field(default_factory=dict)
+    partitions: set[str] = field(default_factory=set)
+    out_of_budget: OutOfBudget | None = None
+    curve: list[tuple[int, int]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """What the steps of a run share. `priority`: the songs of this batch are those that come first.
+
+    The state of a song is changed here and nowhere else, so that backlog and outcome agree.
+    """
+
+    catalog: SpotifyCatalog
+    backlog: SearchBacklog
+    by_release: bool = True
+    priority: bool = False
+    outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
+    renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether Spotify gives this app several things by id per request: extended access."""
+        return self.catalog.mode == "extended"
+
+    @property
+    def may_fetch(self) -> bool:
+        """Whether the budget still allows a request."""
+        return self.outcome.out_of_budget is None
+
+    def stop_if(self, result: Fetched | SearchResult) -> None:
+        """Send no more requests where a result says until when the budget is used up."""
+        if result.until is not None and self.may_fetch:
+            self.outcome.out_of_budget = OutOfBudget(result.reason or "", result.until)
+
+    def wanted(self, songs: Iterable[BacklogSong]) -> int:
+        """How many of these are open and due now: while priority songs are open, no others are."""
+        return sum(song.state == SongState.OPEN and (song.priority or not self.priority) for song in songs)
+
+    def mark(self, songs: Sequence[BacklogSong], how: str, state: SongState = SongState.RESOLVED) -> None:
+        """Set the state of songs; those that were open are counted under `how`."""
+        self.backlog.mark([song.track_id for song in songs], state)
+        self.outcome.resolved[how] += sum(song.state == SongState.OPEN for song in songs)
+        self.outcome.partitions |= {partition_of(song.track_id) for song in songs}
+
+    def resolve(self, how: str, ids: Mapping[BacklogSong, tuple[str, ...]]) -> None:
+        """Record by which ids these songs are resolved, without a search of their own."""
+        self.catalog.resolutions.record(
+            Resolution(song.track_id, how, by, self.renamed.get(song.release_key, frozenset()))
+            for song, by in ids.items()
+        )
+        self.mark(list(ids), how)
+
+    def match_release(
+        self, songs: Sequence[BacklogSong], rows: Sequence[Row]
+    ) -> dict[BacklogSong, list[Row]]:
+        """The rows that are these songs of one release, artists included that it shows to be renamed."""
+        if not songs:
+            return {}
+        key = songs[0].release_key
+        found = renamed_artists([song.song for song in songs], map(candidate_of, rows))
+        if renamed := self.renamed.get(key, frozenset()) | found:
+            self.renamed[key] = renamed
+        return {song: matched for song in songs if (matched := match(song, rows, renamed))}
+
+    def fail(self, reasons: Mapping[str, str]) -> None:
+        """Leave these tracks for another run."""
+        self.backlog.mark(reasons, SongState.FAILED)
+        self.outcome.errors |= reasons
 
 
 def by_cached_response(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
@@ -38,7 +133,7 @@ def by_provided_id(provider: IdProvider, run: Run, songs: Sequence[BacklogSong])
         return ()
     ids = {track_id: known[:IDS_PER_SONG] for track_id, known in provider.ids(songs).items()}
     found = run.catalog.tracks(dict.fromkeys(id_ for known in ids.values() for id_ in known))
-    run.stop_if(found.until, found.reason)
+    run.stop_if(found)
     by_id = {row["spotify_track_id"]: row for row in found.rows}
     matches = {
         song: rows
@@ -65,7 +160,7 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
             if key not in known and run.wanted(waiting.get(key, ())) >= SONGS_FOR_A_SEARCH
         }
     hits, rest = run.catalog.search_releases(names, fetch=fetch and run.may_fetch)
-    run.stop_if(rest.until, rest.reason)
+    run.stop_if(rest)
     matches: dict[BacklogSong, list[Row]] = {}
     for key, found in hits.items():
         matches |= run.match_release(waiting.get(key, []), found)
@@ -92,7 +187,7 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
     if not releases:
         return ()
     fetched, rest = run.catalog.albums(releases, fetch=fetch and run.may_fetch)
-    run.stop_if(rest.until, rest.reason)
+    run.stop_if(rest)
     matches: dict[BacklogSong, tuple[str]] = {}
     for id_, tracks in fetched.items():
         for key in releases[id_]:
@@ -127,7 +222,7 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
         chosen.setdefault(song.release_key if run.by_release else song.track_id, song)
     results = {result.track_id: result for result in run.catalog.search_songs(map(_query, chosen.values()))}
     for result in results.values():
-        run.stop_if(result.until, result.reason)
+        run.stop_if(result)
     if matched := _accept(run, list(chosen.values()), results, "search"):
         by_album(run, matched)
     return results.keys()
@@ -178,6 +273,34 @@ def is_album_worth(wanted: int, *, same_name: bool, batches: bool, hits: int | N
     if batches:
         return wanted > 0
     return wanted > (MORE_THAN if same_name else MORE_THAN_IF_OTHER_NAME)
+
+
+def match(
+    song: BacklogSong, rows: Sequence[Row], renamed: frozenset[tuple[str, str]] = frozenset()
+) -> list[Row]:
+    """The rows of `spotify.tracks` that are this song, the match first; none where it is not matched."""
+    decision = decide(song.song, map(candidate_of, rows), renamed)
+    if decision.status != "matched":
+        return []
+    by_id = {row["spotify_track_id"]: row for row in rows}
+    return [
+        by_id[ranked.candidate.id]
+        for ranked in decision.ranked
+        if ranked.candidate.id == decision.best or ranked.equivalent
+    ]
+
+
+def candidate_of(row: Row) -> Candidate:
+    """A row of `spotify.tracks` as the matcher takes it."""
+    return Candidate(
+        id=row["spotify_track_id"],
+        title=row["name"],
+        artist_names=tuple(artist["name"] for artist in row["artists"] or []),
+        album=row["album_name"],
+        duration=None if row["duration_ms"] is None else row["duration_ms"] / 1000,
+        release_year=row["release_year"],
+        isrc=row["isrc"],
+    )
 
 
 def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:

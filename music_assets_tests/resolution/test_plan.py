@@ -13,55 +13,53 @@ from music_assets.resolution.plan import EXAMPLE_PER_DAY, Plan, plan_of_backlog
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sources.ledger import open_ledger
 
-ALONE, ALBUMS = {1: 1000}, {1: 500, 12: 500}
-
 
 def test_songs_that_share_no_release_take_a_request_each() -> None:
-    made = Plan(1000, 0, ALONE)
-    assert (made.requests_per_song, made.requests, made.is_counted) == (1.0, 1000, False)
+    made = Plan(1000, 1000)
+    assert (made.requests_per_song, made.requests) == (1.0, 1000)
 
 
 def test_songs_that_share_a_release_take_fewer() -> None:
-    made = Plan(6500, 0, ALBUMS)
+    made = Plan(6500, 1000)
     assert made.requests_per_song == pytest.approx((1000 + 5500 / 3) / 6500)
     assert made.requests == 2834
 
 
 def test_what_the_ledger_has_counted_replaces_the_estimate() -> None:
-    made = Plan(1000, 100, ALONE, spent=20)
-    assert (made.is_counted, made.requests_per_song, made.requests) == (True, 0.2, 180)
-    assert not Plan(1000, 0, ALONE, spent=20).is_counted
-    assert not Plan(1000, 100, ALONE, spent=0).is_counted
+    made = Plan(900, 900, resolved=100, spent=20)
+    assert (made.requests_per_song, made.requests) == (0.2, 180)
+    assert "as counted so far" in made.as_markdown()
+    for estimated in (Plan(900, 900, spent=20), Plan(900, 900, resolved=100)):
+        assert estimated.requests == 900 and "estimated" in estimated.as_markdown()
 
 
 def test_days_are_those_of_the_settings_beside_the_reported_example() -> None:
     assert EXAMPLE_PER_DAY == 200
-    assert "| days | 5 at 200 requests per day |" in Plan(1000, 0, ALONE).as_markdown()
-    assert (
-        "| days | 2 at 500 requests per day, as set; 5 at 200" in Plan(1000, 0, ALONE, 0, 500).as_markdown()
-    )
+    assert "| days | 5 at 200 requests per day |" in Plan(1000, 1000).as_markdown()
+    shown = Plan(1000, 1000, per_day=500).as_markdown()
+    assert "| days | 2 at 500 requests per day, as set; 5 at 200" in shown
 
 
-def test_releases_are_shown_by_their_number_of_songs() -> None:
-    text = Plan(6500, 0, ALBUMS).as_markdown()
-    assert "| open songs | 6,500 of 6,500 |" in text
-    assert "| releases | 1 song: 500, more: 500 |" in text
+def test_songs_and_releases_are_shown() -> None:
+    text = Plan(6500, 1000, resolved=500).as_markdown()
+    assert "| open songs | 6,500 of 7,000 |" in text
+    assert "| releases with open songs | 1,000 |" in text
 
 
 def test_where_no_song_is_open_no_request_is_needed() -> None:
-    for made in (Plan(0, 0, {}), Plan(10, 10, {}, spent=10)):
+    for made in (Plan(0, 0), Plan(0, 0, resolved=10, spent=10)):
         assert (made.requests, "| days | 0 at" in made.as_markdown()) == (0, True)
 
 
 def test_the_plan_of_a_backlog_is_for_its_open_songs(tmp_path: Path) -> None:
     backlog = SearchBacklog(open_ledger(tmp_path / "songs.sqlite", source="sandbox"))
     backlog.put("AA", "x", [song(f"TRAA{n:014d}", f"Release {n // 3}") for n in range(6)])
-    assert plan_of_backlog(backlog, {}, per_day=None) == Plan(6, 0, {3: 2})
+    assert plan_of_backlog(backlog, {}, per_day=None) == Plan(6, 2)
     backlog.mark(["TRAA00000000000000"], SongState.RESOLVED)
     backlog.mark(["TRAA00000000000001"], SongState.MISSED)
     backlog.mark(["TRAA00000000000005"], SongState.FAILED)  # it is tried again
     counts = {"search": 1, "albums": 2, "artists": 5, "token": 1}
-    assert plan_of_backlog(backlog, counts, per_day=9) == Plan(6, 2, {1: 1, 2: 1}, 3, 9)
+    assert plan_of_backlog(backlog, counts, per_day=9) == Plan(4, 2, 2, 3, 9)
 
 
 def song(track_id: str, release: str) -> dict[str, object]:
