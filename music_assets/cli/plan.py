@@ -57,14 +57,9 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
         console.print(Markdown(Plan(listed.total(), len(listed), per_day=per_day).as_markdown()))
         console.print(Markdown("# All songs"))
     status = read_status(settings)
-    spent, resolved = status.requests.in_all, status.songs.answered
-    made = Plan(
-        releases.total() - resolved,
-        len(releases),
-        resolved,
-        sum(spent.get(kind, 0) for kind in REQUEST_KINDS),
-        per_day,
-    )
+    resolved = status.songs.answered
+    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
+    made = Plan(releases.total() - resolved, len(releases), resolved, spent, per_day)
     console.print(Markdown(made.as_markdown()))
 
 

@@ -164,7 +164,8 @@ class SearchBacklog:
                     "priority": bool({song.track_id, song.song_id, song.artist_id} & listed),
                 }
                 rows.append({**vars(song), **stored})
-            connection.execute(_REMOVE, of)
+            if before:
+                connection.execute(_REMOVE, of)
             if rows:
                 connection.execute(self._database.upsert(_SONGS), rows)
         return new
