@@ -1,8 +1,4 @@
-"""Sources that know Spotify ids of MSD songs, in the shape the resolver takes.
-
-Their ids are candidates: each is verified by a request and the matcher. What the sources are is said in
-`music_assets.sources`.
-"""
+"""Sources that know Spotify ids of MSD songs. Their ids are candidates: each is verified by the matcher."""
 
 from __future__ import annotations
 
@@ -24,10 +20,7 @@ class IdProvider(Protocol):
 
 
 class EchoNestIds:
-    """Ids of the mapping archive, which knows MSD songs, but for tracks in `mismatched`.
-
-    Of those the MSD itself says that they are linked to the wrong song.
-    """
+    """Ids of the mapping archive, but for tracks that the MSD itself says are linked to the wrong song."""
 
     name = "echonest"
 
@@ -37,13 +30,9 @@ class EchoNestIds:
 
     def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track."""
-        song_of = {
-            song.track_id: song.song_id
-            for song in songs
-            if song.song_id and song.track_id not in self._mismatched
-        }
-        known = self._archive.ids_of(song_of.values())
-        return {track_id: known[song_id] for track_id, song_id in song_of.items() if song_id in known}
+        songs = [song for song in songs if song.song_id and song.track_id not in self._mismatched]
+        known = self._archive.ids_of(song.song_id for song in songs if song.song_id)
+        return {song.track_id: known[song.song_id] for song in songs if song.song_id in known}
 
 
 class ListenBrainzIds:

@@ -1,9 +1,7 @@
-"""The policy: open songs go in priority order, batch by batch, through an ordered list of steps.
+"""Open songs go in priority order, batch by batch, through the steps, the cheapest first.
 
-A step takes songs and returns the ids of those that need no further step now; the rest goes to the next one.
-The cheapest comes first. What a step does is in `steps`; add a source as another step in
-`Resolver.steps`. Every response is in the ledger before the next request leaves, so a run that is killed or
-whose budget ends loses nothing.
+What a step does is in `steps`; add a source as another step in `Resolver.steps`. Every response is in the
+ledger before the next request leaves, so a run that is killed or whose budget ends loses nothing.
 """
 
 from __future__ import annotations

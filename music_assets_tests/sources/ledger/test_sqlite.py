@@ -61,12 +61,13 @@ def test_a_file_that_is_no_ledger_is_named_and_left_alone(tmp_path: Path) -> Non
     assert path.read_bytes().startswith(b"this was never")
 
 
-def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_ledger_of_an_unknown_version_is_left_alone(tmp_path: Path, version: int) -> None:
     path = tmp_path / "ledger.sqlite"
     open_ledger(path, source="api").close()
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 99")
-    with pytest.raises(LedgerUnusable, match="version 99, and this program reads versions 2 and 3"):
+        db.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(LedgerUnusable, match=f"version {version}, and this program reads versions 2 and 3"):
         open_ledger(path, source="api")
 
 
