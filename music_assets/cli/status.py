@@ -172,7 +172,7 @@ def look_ahead(songs: Songs, requests: Requests, recent: Sequence[int]) -> Outlo
     `recent` are the requests of recent days, today included.
     """
     spent = sum(requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
-    plan = Plan(songs.songs, songs.answered, {}, spent)
+    plan = Plan(songs.pending, songs.pending, songs.answered, spent)
     song_basis = "1 request per song, as none was sent yet"
     if plan.is_counted:
         song_basis = f"{plan.requests_per_song:.2f} requests per song so far"

@@ -26,11 +26,16 @@ class Plan:
     per_day: int | None = None
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the requests per song are what this ledger has counted; an estimate until then."""
+        return bool(self.spent and self.resolved)
+
+    @property
     def requests_per_song(self) -> float:
-        """As this ledger has counted, or an estimate until then."""
-        if self.spent and self.resolved:
+        if self.is_counted:
             return self.spent / self.resolved
-        return (self.releases + PER_FURTHER_SONG * (self.open - self.releases)) / max(self.open, 1)
+        further = self.open - self.releases
+        return (self.releases + PER_FURTHER_SONG * further) / self.open if self.open else 1.0
 
     @property
     def requests(self) -> int:
@@ -39,7 +44,7 @@ class Plan:
 
     def as_markdown(self) -> str:
         """As a Markdown table, for the terminal and the UI."""
-        basis = "as counted so far" if self.spent and self.resolved else "estimated"
+        basis = "as counted so far" if self.is_counted else "estimated"
         days = f"{ceil(self.requests / EXAMPLE_PER_DAY):,} at {EXAMPLE_PER_DAY:,} requests per day"
         if self.per_day:
             as_set = f"{ceil(self.requests / self.per_day):,} at {self.per_day:,} requests per day, as set"
