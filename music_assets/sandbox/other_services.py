@@ -1,8 +1,7 @@
 """ReccoBeats and ListenBrainz in the sandbox: what each answers, from the same catalogue.
 
-Both know a share of the tracks only, the same ones each time. What was learned of them, and where that is
-from, is in `music_assets.sources.reccobeats` and `.listenbrainz`; the bodies of their errors are not
-documented, so status and headers are what counts. Routes, faults and counting are in `server`.
+Both know a share of the tracks only, the same ones each time. What is known of the services is in
+`music_assets.sources`; the bodies of their errors are not documented, so only status and headers count.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from music_assets.sandbox.spotify.catalogue import search_words
+from music_assets.sandbox.spotify.errors import Refused
 from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
 from music_assets.sandbox.spotify.responses import PAGES, Json, Responses
 
@@ -27,7 +27,7 @@ _NAMES = ("artist_name", "release_name", "track_name")
 
 
 class OtherServices:
-    """Writes what the keyless services answer, from one catalogue."""
+    """Writes what the keyless services answer, from one catalogue, or raises `Refused`."""
 
     def __init__(self, db: sqlite3.Connection, responses: Responses) -> None:
         self._db = db
@@ -35,6 +35,8 @@ class OtherServices:
 
     def reccobeats(self, ids: list[str]) -> Json:
         """`GET /audio-features?ids=`: features by Spotify id or ISRC; what it does not know is left out."""
+        if not 1 <= len(ids) <= MOST_IDS:
+            raise Refused(400, f"size must be between 1 and {MOST_IDS}")
         isrcs = [id_ for id_ in ids if _ISRC.fullmatch(id_)]
         by_isrc = [
             id_ for isrc in isrcs for (id_,) in self._all("SELECT id FROM tracks WHERE isrc = ?", isrc)
@@ -55,12 +57,9 @@ class OtherServices:
         return {"id": recco_id, "href": f"{PAGES}/track/{id_}", "isrc": isrc, **analysis}
 
     def listenbrainz(self, songs: Any) -> list[Json]:
-        """`POST /spotify-id-from-metadata/json`: for each song its names and the Spotify ids they lead to.
-
-        Raises `ValueError` where they are not songs with all names.
-        """
+        """`POST /spotify-id-from-metadata/json`: for each song its names and the Spotify ids they lead to."""
         if not isinstance(songs, list) or not all(map(_named, songs)):
-            raise ValueError(f"each song needs {', '.join(_NAMES)}")
+            raise Refused(400, f"each song needs {', '.join(_NAMES)}")
         return [
             {**{name: song[name] for name in _NAMES}, "spotify_track_ids": self._ids(song)} for song in songs
         ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from music_assets.sandbox.server import SandboxSpotify
 
 HOST = "127.0.0.1"
+_START_TIMEOUT = 30.0  # seconds
 
 
 class PortInUse(MusicAssetsError):
@@ -40,7 +41,7 @@ class PortInUse(MusicAssetsError):
 
 
 class SandboxFailed(MusicAssetsError):
-    """The sandbox's process did not come up."""
+    """The sandbox's process did not start."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +63,18 @@ def running_sandbox(
     *,
     mode: str = "development",
     port: int = 0,
-    start_timeout: float = 30.0,
     module: str = "music_assets.sandbox.process",
     **options: Any,
 ) -> Iterator[SandboxAddress]:
     """A sandbox over this catalogue, in a process of its own, for as long as the context lasts.
 
-    Port 0 takes a free one. `module` is what the process runs, with `options` that can be written as JSON;
-    tests run one that injects faults. The process ends by itself once its starter is gone.
+    Port 0 takes a free one. Tests name another `module` to run, with `options` that can be written as JSON.
+    The process ends by itself once its starter is gone.
 
     Raises:
         PortInUse: Another program listens on the port.
         FileNotFoundError: There is no catalogue.
-        SandboxFailed: The process did not come up; with the last line it wrote.
+        SandboxFailed: The process did not start; with the last line it wrote.
     """
     if not os.path.isfile(catalogue_path):
         raise FileNotFoundError(f"there is no sandbox catalogue at {catalogue_path}")
@@ -95,10 +95,10 @@ def running_sandbox(
                 start_new_session=True,  # Ctrl-C is for its starter, which then stops it
             )
         try:
-            if not _is_ready(process, start_timeout):
+            if not _is_ready(process):
                 errors.seek(0)
                 last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-                why = last or f"it did not answer within {start_timeout:g} s"
+                why = last or f"it did not answer within {_START_TIMEOUT:g} s"
                 raise SandboxFailed(f"The sandbox's process did not start: {why}")
             yield address_of(f"http://{HOST}:{port}", process.pid)
         finally:
@@ -140,9 +140,9 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def _is_ready(process: subprocess.Popen[bytes], timeout: float) -> bool:
+def _is_ready(process: subprocess.Popen[bytes]) -> bool:
     """Wait for the line that the process writes when it is ready; false if it ends without."""
-    timer = threading.Timer(timeout, process.kill)
+    timer = threading.Timer(_START_TIMEOUT, process.kill)
     timer.start()
     try:
         assert process.stdout is not None

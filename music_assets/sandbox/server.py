@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from music_assets.sandbox.other_services import MOST_IDS, OtherServices
+from music_assets.sandbox.other_services import OtherServices
 from music_assets.sandbox.spotify import search
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sandbox.spotify.errors import Raw, Refused
@@ -215,16 +215,14 @@ class SandboxSpotify:
 
     async def _reccobeats(self, request: Request) -> Json:
         given = request.query_params.getlist("ids")  # repeated, or joined by commas
-        ids = [id_ for each in given for id_ in each.split(",") if id_]
-        if not 1 <= len(ids) <= MOST_IDS:
-            raise Refused(400, f"size must be between 1 and {MOST_IDS}")
-        return self._others.reccobeats(ids)
+        return self._others.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
 
     async def _listenbrainz(self, request: Request) -> list[Json]:
         try:
-            return self._others.listenbrainz(orjson.loads(await request.body()))
-        except ValueError as invalid:
-            raise Refused(400, str(invalid)) from None
+            songs = orjson.loads(await request.body())
+        except orjson.JSONDecodeError:
+            raise Refused(400, "the body is not JSON") from None
+        return self._others.listenbrainz(songs)
 
     async def _removed(self, request: Request) -> Json:
         """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""

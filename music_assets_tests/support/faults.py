@@ -14,20 +14,6 @@ from dataclasses import dataclass, field
 
 from music_assets.sandbox.spotify.errors import Raw, error
 
-__all__ = [
-    "ANSWERS",
-    "BROKEN",
-    "CUT",
-    "EXPIRED",
-    "HANG",
-    "LIMITS",
-    "RESET",
-    "ROUGH",
-    "Faults",
-    "Raw",
-    "error",
-]
-
 CUT = "cut"  # the connection ends in the middle of the answer
 RESET = "reset"  # the connection is reset before an answer
 HANG = "hang"  # nothing comes, for `Faults.hang` seconds, and then the connection ends

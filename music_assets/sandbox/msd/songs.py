@@ -1,7 +1,8 @@
 """The sandbox's songs: some 400 tracks of artists that do not exist, with the oddities of the MSD.
 
-Here is what the songs are; `writer` writes them as files, and the sandbox's Spotify answers about them.
-All follows from the lists in `sandbox/invented.json`: the same songs on every machine and in every run.
+Unknown years and places, `_` for commas, versions and guests in titles, several scripts, tracks that share
+a song id, artists of two spellings, titles several artists have, a compilation. All follows from the lists
+in `sandbox/invented.json`, the same on every machine; `writer` writes the files.
 """
 
 from __future__ import annotations
@@ -43,10 +44,8 @@ def _artists() -> list[_Artist]:
 def sample_songs(letters: Sequence[str] = LETTERS, songs: int = SONGS) -> list[dict[str, Any]]:
     """The songs, in the MSD's field names, by track id, with `terms`, `mbtags` and `similar_artists`.
 
-    They are scattered over `letters`, directories: each has some where there are twice as many songs.
-    None stands for what the MSD does not know; durations are seconds. Among them are unknown years
-    and places, `_` for commas, versions and guests in titles, several scripts, tracks that share a
-    song id, artists of two spellings, titles several artists have, and a compilation.
+    They are scattered over `letters`, directories: each has some where there are twice as many songs. None
+    stands for what the MSD does not know; durations are seconds.
     """
     made = [_song(number, letters, songs) for number in range(songs)]
     return sorted(made, key=lambda song: str(song["track_id"]))
@@ -149,13 +148,10 @@ def _artist_fields(artist: _Artist, song: int) -> dict[str, Any]:
 def _terms(artist: _Artist) -> list[dict[str, Any]]:
     others = [term for term in invented()["common_terms"] if _chance("term", artist.name, term) < 0.7]
     found = [*invented()["style_terms"][artist.style], *others]
+    shares = [(term, place / len(found)) for place, term in enumerate(found)]
     return [
-        {
-            "term": term,
-            "frequency": round(1 - 0.7 * place / len(found), 6),
-            "weight": round(1 - 0.6 * place / len(found), 6),
-        }
-        for place, term in enumerate(found)
+        {"term": term, "frequency": round(1 - 0.7 * share, 6), "weight": round(1 - 0.6 * share, 6)}
+        for term, share in shares
     ]
 
 

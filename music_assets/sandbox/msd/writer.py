@@ -1,7 +1,7 @@
 """Writing files as the MSD has them, of one song or many.
 
-The layout is the MSD's own, to the type, chunk, filter and attribute, so that any reader of the MSD
-reads them. `write_sample` writes the sandbox's small MSD; which songs are in it is in `songs`.
+The layout is the MSD's own, to the type, chunk, filter and attribute, so that any reader of the MSD reads
+them. Which songs are in the sandbox's small MSD is in `songs`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,6 @@ _RANGES = {
     "loudness_start": (-60, -20),
 }
 _DEFAULTS: dict[str, Any] = {"analysis_sample_rate": 22050, "danceability": 0.0, "energy": 0.0}
-
-
 _MARKER = ".music-assets-sample"  # says which version of the sample is complete
 _SAMPLE_VERSION = "2"
 
@@ -79,11 +77,10 @@ def write_song_file(path: str | Path, song: Song) -> None:
 
 
 def write_sample(root: str | Path, sample: Sequence[Song] | None = None) -> Path:
-    """Write the sandbox's small MSD below `root`, as `A/B/C/TRABC….h5`, and return `root`.
+    """Write the sandbox's small MSD, or other songs, below `root`, as `A/B/C/TRABC….h5`.
 
-    `sample` are its songs, those of `sample_songs()` unless others are given.
-    A complete sample is left as it is; one that is incomplete or of another version is written again.
-    Two processes may call it at once.
+    A complete sample is left as it is; one that is incomplete or of another version is written again. Two
+    processes may call it at once. Returns `root`.
 
     Raises:
         SampleFolderError: `root` holds HDF5 files that are not the sample's.
@@ -133,7 +130,7 @@ def _song_path(song: Song) -> str:
 
 
 def write_songs(path: str | Path, songs: Sequence[Song], *, arrays: bool = True) -> None:
-    """Write songs into one file: a row each; arrays one after the other, `idx_…` where each song's begin.
+    """Write songs into one file: one row per song; arrays joined, with `idx_…` where each song's begin.
 
     Songs are given, and errors raised, as by `write_song_file`.
     """

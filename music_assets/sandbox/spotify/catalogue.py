@@ -1,8 +1,7 @@
 """The sandbox's catalogue: an SQLite file of tracks, artists and albums, with the truth beside them.
 
-Built from MSD songs one directory at a time, each in one transaction, so memory stays flat and a
-build that was killed goes on where it was. A directory is built again only when its fingerprint
-changes. How a song becomes tracks is in `generator`; serving them is in `server`.
+Built from MSD songs one directory at a time, each in one transaction, so memory stays flat and a build that
+was killed goes on where it was. How a song becomes tracks is in `generator`; serving them is in `server`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,32 +23,6 @@ if TYPE_CHECKING:
 
 _VERSION = 2
 _APOSTROPHES = re.compile("['’‘`´]")
-
-_SCHEMA = """
-CREATE TABLE directories (number INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, fingerprint TEXT NOT NULL);
-CREATE TABLE artists (id TEXT PRIMARY KEY, name TEXT NOT NULL, popularity INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE albums (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, album_type TEXT NOT NULL, release_date TEXT NOT NULL,
-    total_tracks INTEGER NOT NULL, artist_id TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE tracks (
-    number INTEGER PRIMARY KEY, directory INTEGER NOT NULL, id TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
-    artist_ids TEXT NOT NULL, album_id TEXT NOT NULL, isrc TEXT NOT NULL, duration_ms INTEGER NOT NULL,
-    popularity INTEGER NOT NULL, track_number INTEGER NOT NULL, key INTEGER NOT NULL, mode INTEGER NOT NULL,
-    tempo REAL NOT NULL, loudness REAL NOT NULL, time_signature INTEGER NOT NULL,
-    artist_words TEXT NOT NULL, album_words TEXT NOT NULL
-);
-CREATE INDEX tracks_directory ON tracks (directory);
-CREATE INDEX tracks_album ON tracks (album_id);
-CREATE INDEX tracks_isrc ON tracks (isrc);
-CREATE TABLE songs (
-    track_id TEXT PRIMARY KEY, directory INTEGER NOT NULL, recording TEXT NOT NULL, duration REAL NOT NULL,
-    right TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5(
-    title, artist, album, content = '', tokenize = 'unicode61 remove_diacritics 2'
-);
-"""
 
 
 def ensure_catalogue(
@@ -112,7 +86,8 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
             db.execute("BEGIN IMMEDIATE")
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                for statement in _SCHEMA.split(";"):
+                schema = files("music_assets.sandbox.spotify").joinpath("catalogue.sql").read_text("utf-8")
+                for statement in schema.split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {_VERSION}")
             db.execute("COMMIT")
@@ -122,32 +97,22 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
             if isinstance(error, sqlite3.OperationalError):
                 raise
         db.close()
-        _remove(path)  # it is only a cache
+        for suffix in ("", "-wal", "-shm"):  # it is only a cache
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
     raise AssertionError("a fresh file is a catalogue")
-
-
-def _remove(path: Path) -> None:
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        name.unlink(missing_ok=True)
 
 
 def _build(db: sqlite3.Connection, key: str, fingerprint: str, songs: Iterable[Song]) -> None:
     """Replace one directory, whole or not at all."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        _forget(db, key)
-        number = db.execute(
-            "INSERT INTO directories (key, fingerprint) VALUES (?, ?)", [key, fingerprint]
-        ).lastrowid
-        _insert(db, number, [(song, tracks_of(song)) for song in songs])
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        _remove_directory(db, key)
+        added = db.execute("INSERT INTO directories (key, fingerprint) VALUES (?, ?)", [key, fingerprint])
+        _insert(db, added.lastrowid, [(song, tracks_of(song)) for song in songs])
 
 
-def _forget(db: sqlite3.Connection, key: str) -> None:
-    """Take a directory's songs and tracks out; its artists and albums may be others' too, and stay."""
+def _remove_directory(db: sqlite3.Connection, key: str) -> None:
+    """Delete a directory's songs and tracks; its artists and albums may be others' too, and stay."""
     known = db.execute("SELECT number FROM directories WHERE key = ?", [key]).fetchone()
     if known:
         rows = db.execute(
@@ -166,20 +131,22 @@ def _forget(db: sqlite3.Connection, key: str) -> None:
 def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song, list[Track]]]) -> None:
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM tracks").fetchone()
     tracks = [track for _, tracks in made for track in tracks]
-    rows: list[tuple[Any, ...]] = []
-    words: list[tuple[Any, ...]] = []
-    for number, t in enumerate(tracks, last + 1):
-        artist_words = " / ".join(artist.name for artist in t.artists)
-        rows.append(
+    numbered = [(last + number, track, _credits(track)) for number, track in enumerate(tracks, 1)]
+    db.executemany(
+        f"INSERT INTO tracks VALUES ({','.join('?' * 17)})",
+        [
             (
                 *(number, directory, t.id, t.name, " ".join(artist.id for artist in t.artists), t.album.id),
                 *(t.isrc, t.duration_ms, t.popularity, t.number, t.key, t.mode, t.tempo, t.loudness),
-                *(t.time_signature, artist_words, t.album.name),
+                *(t.time_signature, credits, t.album.name),
             )
-        )
-        words.append((number, search_words(t.name), search_words(artist_words), search_words(t.album.name)))
-    db.executemany(f"INSERT INTO tracks VALUES ({','.join('?' * 17)})", rows)
-    db.executemany("INSERT INTO words (rowid, title, artist, album) VALUES (?, ?, ?, ?)", words)
+            for number, t, credits in numbered
+        ],
+    )
+    db.executemany(
+        "INSERT INTO words (rowid, title, artist, album) VALUES (?, ?, ?, ?)",
+        [(number, *map(search_words, (t.name, credits, t.album.name))) for number, t, credits in numbered],
+    )
     # Directories may disagree on an artist's spelling or an album's date: the larger name and popularity
     # and the earlier date win, whichever came first.
     db.executemany(
@@ -208,3 +175,7 @@ def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song
             for song, of_song in made
         ],
     )
+
+
+def _credits(track: Track) -> str:
+    return " / ".join(artist.name for artist in track.artists)

@@ -1,12 +1,9 @@
 """How an MSD song becomes tracks on the sandbox's Spotify.
 
-Most songs are there, as a service would list them today: remastered, retitled, on a compilation as
-well, a second longer or shorter. Beside them stand tracks that look like them and are not: live
-takes, remixes, karaoke, covers, other songs of that title. Some songs are missing. Everything follows
-from the song's own values, by hash, so neither order nor neighbours matter. The rates below are
-invented, and stay as they are whatever a matcher makes of them.
-
-Artists and albums are made in `entities`, names and ids in `names`; they are stored by `catalogue`.
+Most songs are there, as a service would list them today; beside them stand tracks that look like them and are
+not; some are missing. Everything follows from the song's own values, by hash, so neither order nor neighbours
+matter. The rates are invented, and not tuned to a matcher. Artists and albums are made in `entities`, names
+and ids in `names`; `catalogue` stores them.
 """
 
 from __future__ import annotations
@@ -104,14 +101,11 @@ class _Maker:
         rng, base = self.rng, self.base
         if rng.random() < 0.25:
             singer, of = artist(rng.choice(invented()["karaoke_singers"]), 0.1), self.artists[0].name
-            version = rng.choice(
-                (
-                    "(Karaoke Version)",
-                    f"(In the Style of {of}) [Karaoke Version]",
-                    f"(Originally Performed by {of})",
-                    "",
-                )
+            in_style, performed = (
+                f"(In the Style of {of}) [Karaoke Version]",
+                f"(Originally Performed by {of})",
             )
+            version = rng.choice(("(Karaoke Version)", in_style, performed, ""))
             album = own_album(singer, f"Sing {of}", 2005 + rng.randint(0, 15))
             self._add(f"{base} {version}", [singer], album, self.ms + rng.gauss(0, 2000), rng.randint(0, 12))
 
@@ -146,14 +140,17 @@ class _Maker:
         home = self._home(own, deluxe)
         off = rng.gauss(0, 900) if rng.random() < 0.9 else rng.uniform(-3000, 3000)
         ms = self.ms + clip(off, -3000, 3000)
-        self._add(name, credited, home, ms, self.popularity, right=True)
-        isrc = self.tracks[-1].isrc
+        right = [self._add(name, credited, home, ms, self.popularity)]
         if rng.random() < 0.5:
             album = compilation(rng)
-            self._add(self.title, credited, album, ms + rng.gauss(0, 300), self.popularity - 10, True, isrc)
+            ms_there = ms + rng.gauss(0, 300)
+            right.append(self._add(self.title, credited, album, ms_there, self.popularity - 10))
         # An edition has all of an album's songs, so whether there is one follows from the album.
         if home is not deluxe and dice_of("deluxe", own.id) % 100 < DELUXE:
-            self._add(name, credited, deluxe, ms + rng.gauss(0, 300), self.popularity - 4, True, isrc)
+            ms_there = ms + rng.gauss(0, 300)
+            right.append(self._add(name, credited, deluxe, ms_there, self.popularity - 4))
+        for track in right:
+            track.right, track.isrc = True, right[0].isrc
 
     def _home(self, own: Album, deluxe: Album) -> Album:
         """The album a song is on: its release, but for some songs that only another edition has today."""
@@ -186,9 +183,9 @@ class _Maker:
         elif case < 0.08:
             name = name[:1] + name[1:].lower()
         if rng.random() < 0.15 and not self.version:
-            remaster = rng.randint(max(1998, min(self.year + 5, 2020)), 2023)
+            year = rng.randint(max(1998, min(self.year + 5, 2020)), 2023)
             name += rng.choice(
-                (f" - {remaster} Remaster", f" - Remastered {remaster}", " - Remastered", " (Remastered)")
+                (f" - {year} Remaster", f" - Remastered {year}", " - Remastered", " (Remastered)")
             )
         elif rng.random() < 0.04:
             name += rng.choice((" (Album Version)", " - Single Version", " - Mono", " - Bonus Track"))
@@ -201,33 +198,28 @@ class _Maker:
         album: Album,
         ms: float,
         popularity: float,
-        right: bool = False,
-        isrc: str | None = None,
-        *,
         stranger: bool = False,
-    ) -> None:
+    ) -> Track:
         rng, own = self.rng, _UNKNOWN if stranger else self.song
         serial = rng.getrandbits(40)
-        if isrc is None:
-            country, registrant = _COUNTRIES[serial % 12], spotify_id("isrc", str(serial))[:3].upper()
-            isrc = f"{country}{registrant}{album.release_date[2:4]}{serial // 12 % 100_000:05d}"
+        country, registrant = _COUNTRIES[serial % 12], spotify_id("isrc", str(serial))[:3].upper()
         tempo = own.tempo or 70 + serial % 100
         loudness = own.loudness if own.loudness is not None else -9.0
-        self.tracks.append(
-            Track(
-                id=spotify_id("track", self.song.track_id, str(len(self.tracks))),
-                right=right,
-                name=" ".join(name.split()),
-                artists=artists,
-                album=album,
-                isrc=isrc,
-                duration_ms=max(1000, round(ms)),
-                popularity=round(clip(popularity, 0, 100)),
-                number=1 + serial % album.total_tracks,
-                key=own.key if own.key is not None else serial % 12,
-                mode=own.mode if own.mode is not None else serial // 12 % 2,
-                tempo=round(tempo * rng.uniform(0.99, 1.01), 3),
-                loudness=round(loudness + rng.uniform(-1, 1), 3),
-                time_signature=own.time_signature or 4,
-            )
+        track = Track(
+            id=spotify_id("track", self.song.track_id, str(len(self.tracks))),
+            right=False,
+            name=" ".join(name.split()),
+            artists=artists,
+            album=album,
+            isrc=f"{country}{registrant}{album.release_date[2:4]}{serial // 12 % 100_000:05d}",
+            duration_ms=max(1000, round(ms)),
+            popularity=round(clip(popularity, 0, 100)),
+            number=1 + serial % album.total_tracks,
+            key=own.key if own.key is not None else serial % 12,
+            mode=own.mode if own.mode is not None else serial // 12 % 2,
+            tempo=round(tempo * rng.uniform(0.99, 1.01), 3),
+            loudness=round(loudness + rng.uniform(-1, 1), 3),
+            time_signature=own.time_signature or 4,
         )
+        self.tracks.append(track)
+        return track
