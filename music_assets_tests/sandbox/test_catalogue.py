@@ -238,7 +238,7 @@ def test_only_what_changed_is_built_again(tmp_path: Path) -> None:
     after = [directory("AA", "1", SONGS[:40]), directory("AB", "2", SONGS[60:120])]
     assert ensure_catalogue(path, after) == ["AB"] and loaded == {"AA": 1, "AB": 2}
     assert truth(path).keys() == set(SONGS["track_id"][:40]) | set(SONGS["track_id"][60:120])
-    # The index of words forgot and learnt with the tables.
+    # The index of words was updated with the tables.
     afresh = tmp_path / "afresh.sqlite"
     ensure_catalogue(afresh, after)
     assert content(path)["tracks"] == content(afresh)["tracks"]
@@ -284,7 +284,7 @@ def test_a_loader_that_fails_leaves_the_directory_as_it_was(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("bad", ["no database", "another version"])
-def test_a_file_that_is_no_catalogue_is_made_anew(tmp_path: Path, bad: str) -> None:
+def test_a_file_that_is_not_a_catalogue_is_rebuilt(tmp_path: Path, bad: str) -> None:
     path = tmp_path / "c.sqlite"
     if bad == "no database":
         path.write_bytes(b"something else" * 1000)

@@ -1,4 +1,4 @@
-"""ReccoBeats and ListenBrainz as the sandbox plays them, asked with plain HTTP."""
+"""ReccoBeats and ListenBrainz as the sandbox plays them, over plain HTTP."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def named(song: Any) -> dict[str, str]:
     return {"artist_name": song.artist_name, "release_name": song.release, "track_name": song.title}
 
 
-def test_listenbrainz_answers_in_the_order_asked(server: SandboxServer) -> None:
+def test_listenbrainz_responds_in_the_order_of_the_request(server: SandboxServer) -> None:
     songs = [named(song) for song in SONGS.itertuples()]
     answer = lookup(server, songs).json()
     assert [{name: row[name] for name in songs[0]} for row in answer] == songs

@@ -92,7 +92,7 @@ def test_it_ends_by_itself_when_its_starter_is_killed(path: Path, how: str) -> N
         starter.stdout.close()
 
 
-def test_a_port_in_use_is_said_to_be(path: Path) -> None:
+def test_a_port_in_use_is_reported(path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -120,7 +120,7 @@ def test_without_a_catalogue_nothing_is_started(tmp_path: Path) -> None:
         pass
 
 
-def test_a_process_that_does_not_come_up_says_why(path: Path) -> None:
+def test_a_process_that_does_not_start_reports_why(path: Path) -> None:
     with (
         pytest.raises(SandboxFailed, match="mode is development or extended"),
         running_sandbox(path, mode="x"),

@@ -51,7 +51,7 @@ def recorded_errors(shared: Path) -> dict[tuple[int, str], Any]:
 # -- search
 
 
-def test_a_page_has_five_hits_unless_asked_and_ten_at_most(extended: WebApiClient) -> None:
+def test_a_page_has_five_hits_by_default_and_ten_at_most(extended: WebApiClient) -> None:
     assert len(extended.search("songs")) == 5
     assert len(extended.search("songs", limit=10)) == 10
     for limit in (0, 11, 50, -1, "x"):
@@ -92,7 +92,7 @@ def test_pages_follow_one_another_by_their_links(extended: WebApiClient) -> None
     assert page["previous"] and page["offset"] == (total - 1) // 10 * 10
 
 
-def test_the_same_question_has_the_same_answer(extended: WebApiClient) -> None:
+def test_the_same_query_has_the_same_response(extended: WebApiClient) -> None:
     assert extended.search("golden lantern") == extended.search("golden lantern") != []
 
 
@@ -170,7 +170,7 @@ def hit(extended: WebApiClient) -> dict[str, Any]:
     return extended.search("artist:'Marble Foxes'")[0]
 
 
-def test_what_a_search_found_can_be_asked_for(
+def test_what_a_search_found_can_be_fetched(
     development: WebApiClient, extended: WebApiClient, hit: dict[str, Any]
 ) -> None:
     assert extended(f"tracks/{hit['id']}").json() == hit
@@ -397,7 +397,7 @@ def test_a_cut_answer_is_cut(own: WebApiClient) -> None:
     assert own("search", q="x", type="track").status_code == 200
 
 
-def test_it_counts_what_it_was_asked(own: WebApiClient) -> None:
+def test_it_counts_requests(own: WebApiClient) -> None:
     own("search", q="x", type="track")
     own(f"tracks/{UNKNOWN}")
     root = own.server.settings.base_url.removesuffix("/v1/")

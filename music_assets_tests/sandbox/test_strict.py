@@ -158,14 +158,16 @@ def test_in_a_market_some_tracks_come_relinked(
         for i in range(0, 200, 50)
         for each in extended("tracks", ids=",".join(ids[i : i + 50]), market="ES").json()["tracks"]
     ]
-    moved = {asked: track for asked, track in zip(ids, tracks, strict=True) if track["id"] != asked}
+    moved = {
+        requested: track for requested, track in zip(ids, tracks, strict=True) if track["id"] != requested
+    }
     assert 5 < len(moved) < 60
-    for asked, track in moved.items():
-        assert track["linked_from"]["id"] == asked and isrcs[asked] == isrcs[track["id"]]
+    for requested, track in moved.items():
+        assert track["linked_from"]["id"] == requested and isrcs[requested] == isrcs[track["id"]]
         assert track["is_playable"] is True and "available_markets" not in track
-        plain = own(f"tracks/{asked}", market="ES").json()
+        plain = own(f"tracks/{requested}", market="ES").json()
         assert plain["id"] == track["id"] and "linked_from" not in plain  # which development mode lost
-        assert own(f"tracks/{asked}").json()["id"] == asked
+        assert own(f"tracks/{requested}").json()["id"] == requested
     newer = {".is_local", ".album.total_tracks", ".album.release_date", ".album.release_date_precision"}
     theirs = recorded(shared, "rspotify/track_find_3jfr0TF6DQcOLat8gGn7E2_market_ES_0.json")
     assert_same_shape(next(iter(moved.values())), theirs, new=newer)
@@ -223,36 +225,36 @@ def test_each_recorded_error_is_met_in_the_sandbox(
     faults = own.server.faults
     met: list[tuple[int, Any, str | None]] = []
 
-    def note(answer: requests.Response) -> None:
+    def record(answer: requests.Response) -> None:
         body = answer.json() if answer.content else ""
         met.append((answer.status_code, body, answer.headers.get("retry-after")))
 
     own.server.sandbox.revoke_tokens()
-    note(own("search", q="x", type="track"))
+    record(own("search", q="x", type="track"))
     own.login()
-    note(own(f"audio-features/{id_}"))
-    note(own("tracks", ids=id_))
-    note(own("search", q="x", type="track", limit=11))
-    note(own(f"tracks/{UNKNOWN}"))
-    note(
+    record(own(f"audio-features/{id_}"))
+    record(own("tracks", ids=id_))
+    record(own("search", q="x", type="track", limit=11))
+    record(own(f"tracks/{UNKNOWN}"))
+    record(
         own.session.post(
             own.server.settings.token_url, data={"grant_type": "client_credentials"}, auth=("a", "b")
         )
     )
-    note(extended("audio-features", ids=UNKNOWN))
+    record(extended("audio-features", ids=UNKNOWN))
     for name in ("wait_0", "wait_untold", "wait_a_day", "502"):
         faults.script.append(ANSWERS[name])
-        note(own("search", q="x", type="track"))
-    told = {(status, json.dumps(body, sort_keys=True)) for status, body, _ in met}
+        record(own("search", q="x", type="track"))
+    met_errors = {(status, json.dumps(body, sort_keys=True)) for status, body, _ in met}
     waits = {wait for _, _, wait in met}
     for each in json.loads((shared / "spotify/errors.json").read_text()):
         if "playlist" in each.get("endpoint", "") or (each["status"] == 429 and "body" not in each):
             continue  # no playlists here; of some 429s only the headers were recorded
-        assert (each["status"], json.dumps(each["body"], sort_keys=True)) in told, each
+        assert (each["status"], json.dumps(each["body"], sort_keys=True)) in met_errors, each
     assert {"0", None, "86207"} <= waits
 
 
-def test_an_app_whose_owner_has_no_premium_is_told_so(own: WebApiClient) -> None:
+def test_an_app_whose_owner_has_no_premium_is_refused(own: WebApiClient) -> None:
     own.server.faults.script.append(LIMITS["premium"])
     answer = own("search", q="x", type="track")
     assert answer.status_code == 403 and "premium subscription required" in answer.json()["error"]["message"]

@@ -174,7 +174,7 @@ def test_a_complete_sample_is_left_alone(sample: Path) -> None:
 
 
 @pytest.mark.parametrize("loss", ["a file", "the end of writing", "the version"])
-def test_an_incomplete_sample_is_written_anew(tmp_path: Path, loss: str) -> None:
+def test_an_incomplete_sample_is_written_again(tmp_path: Path, loss: str) -> None:
     root = write_sample(tmp_path)
     marker = root / ".music-assets-sample"
     lost = min(root.rglob("*.h5"))

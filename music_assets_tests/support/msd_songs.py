@@ -8,11 +8,11 @@ from typing import Any
 
 from music_assets.sandbox.msd.writer import Song, write_song_file, write_songs
 
-TRACK = "TRABCDE128F4230A1B"  # lies in A/B/C
+TRACK = "TRABCDE128F4230A1B"  # is stored in A/B/C
 
 
 def song(track_id: str = TRACK, **fields: Any) -> dict[str, Any]:
-    """A song with little in it beside what is said."""
+    """A song with little in it beside the given fields."""
     plain = {
         "track_id": track_id,
         "song_id": "SO" + track_id[2:],
@@ -29,7 +29,7 @@ def terms(*names: str) -> list[dict[str, Any]]:
 
 
 def song_path(root: Path, track_id: str) -> Path:
-    """Where a track's file lies below a root."""
+    """Where a track's file is below a root."""
     return root / track_id[2] / track_id[3] / track_id[4] / f"{track_id}.h5"
 
 

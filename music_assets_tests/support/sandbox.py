@@ -67,7 +67,7 @@ def songs_frame(count: int, start: int = 0) -> pd.DataFrame:
 
 
 def song_queries(frame: pd.DataFrame) -> list[SongQuery]:
-    """What is asked about these songs."""
+    """The queries for these songs."""
     return [
         SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
         for row in frame.itertuples()
