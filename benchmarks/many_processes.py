@@ -61,7 +61,7 @@ def put(data: Path, known: list[StagedFile], staging: str, endpoint: str) -> Non
     """Put what comes before matching on S3."""
     here, there = StagingStore(str(data / "staging")), StagingStore(staging, endpoint=endpoint)
     for kind in BEFORE:
-        for receipt in here.staged_files(kind, [one.slice for one in known]):
+        for receipt in here.staged_files(kind, [one.partition_key for one in known]):
             assert receipt
             there.write(receipt, here.read(receipt))
 
@@ -75,7 +75,7 @@ def ranges(known: list[StagedFile], count: int) -> list[list[str]]:
         if songs + receipt.rows / 2 > wanted and len(found) < count:
             found.append([])
             songs = 0
-        found[-1].append(receipt.slice)
+        found[-1].append(receipt.partition_key)
         songs += receipt.rows
     return found
 

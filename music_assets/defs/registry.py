@@ -18,6 +18,7 @@ STAGES = (
 
 # The stage that reads the MSD, those that spend requests, and those computed from what they staged.
 READING = read_msd
+SEARCH = spotify_search
 SPENDING = (spotify_search, spotify_artists, audio_features)
 COMPUTED = (spotify_tracks, mapped_songs, artist_votes)
 

@@ -22,7 +22,7 @@ from music_assets.defs.assets.common import staged_spec
 from music_assets.defs.partitions import backfill_policy, msd_directories
 from music_assets.defs.stages import Built, InputMissing, Plan, Stage, build
 from music_assets.progress import advanced
-from music_assets.staging.layout import convert
+from music_assets.staging.conversion import convert
 from music_assets.staging.partitions import Metadata
 from music_assets.staging.store import StagedFile, StagingStore
 

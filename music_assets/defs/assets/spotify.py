@@ -55,16 +55,16 @@ def spotify_search(
 ) -> Staged:
     add_to_backlog(resolution, partition.inputs["msd_songs"], msd_songs)
     outcome = resolution.resolver().resolve(partition=partition.key)
-    client = spotify.catalog()
-    results = search_results(client, msd_songs, outcome)
+    catalog = spotify.catalog()
+    results = search_results(catalog, msd_songs, outcome)
     statuses = Counter(result.status for result in results)
     over = outcome.out_of_budget if statuses["pending"] else None
     metadata = {
         **{status: statuses[status] for status in ("answered", "pending", "error")},
         "reasons": listed(sorted({result.reason for result in results if result.reason})),
         "go_on_at": over.until.isoformat(timespec="seconds") if over else None,
-        "access": client.mode,
-        "missing": list(client.missing("tracks")),
+        "access": catalog.mode,
+        "missing": list(catalog.missing("tracks")),
     }
     run_metadata = {
         "requests_spent": sum(outcome.requests.values()),
@@ -82,7 +82,7 @@ def add_to_backlog(resolution: ResolutionResource, file: StagedFile, songs: list
 
 
 def search_results(
-    client: SpotifyCatalog, songs: list[Row], outcome: ResolutionOutcome
+    catalog: SpotifyCatalog, songs: list[Row], outcome: ResolutionOutcome
 ) -> list[SearchResult]:
     """What is known of each song now, in order: its result, or why there is none."""
     queries = [
@@ -95,13 +95,13 @@ def search_results(
         )
         for song in songs
     ]
-    cached = client.cached(queries)
+    cached = catalog.cached(queries)
     pending = SearchResult(
         "",
         "pending",
         reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been searched for",
         until=outcome.out_of_budget.until if outcome.out_of_budget else None,
-        source=client.settings.source,
+        source=catalog.settings.source,
     )
 
     def unanswered(track_id: str) -> SearchResult:
@@ -184,7 +184,7 @@ def spotify_artists(artist_votes: list[Row], spotify: SpotifyResource) -> Staged
     seen = {vote["spotify_artist_id"]: datetime.fromisoformat(vote["fetched_at"]) for vote in artist_votes}
     ids = sorted(names)
     return _fetched(
-        spotify, "artists", ids, lambda client: client.artists(ids, known_names=names, known_at=seen)
+        spotify, "artists", ids, lambda catalog: catalog.artists(ids, known_names=names, known_at=seen)
     )[1]
 
 
@@ -216,9 +216,9 @@ def audio_features(
         return Staged([], {"answered": 0, "requested": 0})
     matches = sorted({row["spotify_track_id"] for row in mapped_songs if row["accepted"]})
     found, staged = _fetched(
-        spotify, "audio_features", matches, lambda client: client.audio_features(matches)
+        spotify, "audio_features", matches, lambda catalog: catalog.audio_features(matches)
     )
-    keyless = reccobeats.client()
+    keyless = reccobeats.catalog()
     if keyless is None:
         return staged
     had = {row["spotify_track_id"] for row in found.rows}
@@ -244,13 +244,13 @@ def _fetched(
     spotify: SpotifyResource, table: str, ids: Sequence[str], fetch: Callable[[SpotifyCatalog], Fetched]
 ) -> tuple[Fetched, Staged]:
     """Rows fetched by id, and as a partition with the outcome for the ids that gave none."""
-    client = spotify.catalog()
-    spent, saved = requests_spent(client), sum(client.cache_hits.values())
-    found = fetch(client)
-    metadata = {**_metadata(found, len(ids)), "missing": list(client.missing(table)), "access": client.mode}
+    catalog = spotify.catalog()
+    spent, saved = requests_spent(catalog), sum(catalog.cache_hits.values())
+    found = fetch(catalog)
+    metadata = {**_metadata(found, len(ids)), "missing": list(catalog.missing(table)), "access": catalog.mode}
     run_metadata = {
-        "requests_spent": requests_spent(client) - spent,
-        "requests_saved": sum(client.cache_hits.values()) - saved,
+        "requests_spent": requests_spent(catalog) - spent,
+        "requests_saved": sum(catalog.cache_hits.values()) - saved,
     }
     return found, Staged(found.rows, metadata, run_metadata, not (found.pending or found.failed))
 
@@ -268,6 +268,6 @@ def _metadata(found: Fetched, requested: int) -> dict[str, Any]:
     }
 
 
-def requests_spent(client: SpotifyCatalog) -> int:
+def requests_spent(catalog: SpotifyCatalog) -> int:
     """Requests that were sent and count against Spotify's limits: all but those for a token."""
-    return sum(count for kind, count in client.request_counts.items() if kind != "token")
+    return sum(count for kind, count in catalog.request_counts.items() if kind != "token")

@@ -92,10 +92,10 @@ def read_state(store: StagingStore) -> dict[str, Any]:
 def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dict[str, Any]:
     count = resolution.backlog().count()
     over = outcome.out_of_budget
-    client = resolution.spotify.catalog()
+    catalog = resolution.spotify.catalog()
     requests = sum(outcome.requests.values())
     resolved = sum(outcome.resolved.values())
-    left = client.budget.left_today()
+    left = catalog.budget.left_today()
     return {
         "resolved": resolved,
         **{f"resolved_by_{how}": number for how, number in outcome.resolved.items()},
@@ -106,7 +106,7 @@ def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dic
         "pending": count["open"],
         "failed": count["failed"],
         "partitions_answered": len(outcome.partitions),
-        "access": client.mode or "not known yet",
+        "access": catalog.mode or "not known yet",
         "requests_left_today": "no limit of ours" if left is None else left,
         "go_on_at": over.until.isoformat(timespec="seconds") if over else "",
         "reasons": listed([str(over)] if over else []),

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from music_assets.defs.partitions import KEYS
-from music_assets.defs.registry import COMPUTED, READING, SPENDING, STAGES_BY_DAY
+from music_assets.defs.registry import COMPUTED, READING, SEARCH, SPENDING, STAGES_BY_DAY
 from music_assets.defs.stages import Plan, Stage
 from music_assets.staging.store import StagedFile, fingerprint
 from music_assets.tables import LOADS, STAGED
@@ -82,14 +82,13 @@ def to_resolve_first(plan: Plan, keys: Iterable[str], state: Mapping[str, Any], 
 def to_request(plan: Plan, keys: Iterable[str], state: Mapping[str, Any], now: datetime) -> dict[str, str]:
     """Partitions that have results which are not staged, or can get some now."""
     causes = {}
-    search_stage = SPENDING[0]
     keys = list(keys)
     not_yet = unseen(plan, keys, state)
     for key in keys:
         if key in not_yet:
             continue
         search = plan.file("spotify_search", key)
-        wanted = plan.fingerprint(search_stage, key) or ""
+        wanted = plan.fingerprint(SEARCH, key) or ""
         spending = [plan.file(stage.name, key) for stage in SPENDING]
         if search is None or search.fingerprint != wanted or any(file is None for file in spending):
             causes[key] = wanted

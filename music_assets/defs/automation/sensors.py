@@ -45,7 +45,7 @@ from music_assets.defs.automation.facts import (
 )
 from music_assets.defs.automation.jobs import COMMAND_LINE, jobs
 from music_assets.defs.automation.schedules import run_request
-from music_assets.defs.automation.steps import SPENDING, Facts, plan_runs
+from music_assets.defs.automation.steps import SEARCH_JOBS, Facts, plan_runs
 from music_assets.defs.failures import cause_of
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
 from music_assets.defs.resources import (
@@ -144,7 +144,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         if ended is None and not _time_has_come(seen, day, now):
             return SkipReason("No run has ended, and it is not yet time for anything.")
         in_progress = _in_progress(context.instance, now)
-        if in_progress.keys() - SPENDING:
+        if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         try:
             plan = Plan(staging.store(), {"corrections": corrections, "spotify": spotify})

@@ -14,7 +14,7 @@ from music_assets.defs.partitions import KEYS, runs_of
 from music_assets.staging.store import fingerprint
 
 # The jobs that spend requests: one at a time. What is loaded does not wait for them.
-SPENDING = frozenset({"ask_first", "ask"})
+SEARCH_JOBS = frozenset({"ask_first", "ask"})
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def plan_runs(facts: Facts) -> list[Request]:
     requests = _ranges("extract", facts.extract, facts)
     if requests or "extract" in facts.in_progress:
         return requests
-    spending = facts.in_progress.keys() & SPENDING
+    spending = facts.in_progress.keys() & SEARCH_JOBS
     refresh = _refreshes(facts)
     if refresh and facts.refresh_has_own_budget and not facts.near_deadline and not facts.in_progress:
         return refresh
@@ -94,7 +94,7 @@ def plan_runs(facts: Facts) -> list[Request]:
         requests.append(Request("ask_first", fingerprint(facts.day, facts.priority_search)))
     elif not spending:
         requests += _ranges("ask", facts.search, facts)
-    if facts.in_progress.keys() - SPENDING:
+    if facts.in_progress.keys() - SEARCH_JOBS:
         return requests
     wait = frozenset() if facts.near_deadline else facts.search.keys() | facts.unsearched
     loads = _ranges("match_and_load", {key: facts.load[key] for key in facts.load.keys() - wait}, facts)

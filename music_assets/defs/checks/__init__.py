@@ -2,8 +2,8 @@
 
 `tables` has the checks of the published tables, made from their declarations; `partitions` those of a run's
 partitions. A check that blocks keeps readers from wrong tables: they go on with the copy they have. All
-others warn. Each description says what to do. What must be true of a file before it is loaded is the gate's
-matter (`music_assets.staging.validation`).
+others warn. Each description says what to do. What must be true of a file before it is loaded is in
+`music_assets.staging.validation`.
 """
 
 from dagster import AssetChecksDefinition

@@ -1,6 +1,6 @@
 """What is warned of while partitions are made: files set aside, and a re-scoring that loses matches.
 
-Both look at the receipts of the run's partitions, or, evaluated alone, of all. What must be true of the
+Both look at the staged files of the run's partitions, or, evaluated alone, of all. What must be true of the
 published tables is in `tables`; of a file before it is loaded, in `music_assets.staging.validation`.
 """
 
@@ -40,9 +40,9 @@ def rescoring_keeps_matches(
     of_this_run = bool(partitions_of(context.run.tags))
     total: Counter[str] = Counter()
     examples: dict[str, list[str]] = {"lost": [], "switched": []}
-    for receipt in _receipts(context, staging, "mapped_songs"):
-        changed = receipt.metadata.get("rescored")
-        if changed is None or (of_this_run and receipt.run_id != context.run.run_id):
+    for file in _staged_files(context, staging, "mapped_songs"):
+        changed = file.metadata.get("rescored")
+        if changed is None or (of_this_run and file.run_id != context.run.run_id):
             continue
         total.update(
             {name: changed[name] for name in ("matched_before", "newly_matched", "lost", "switched")}
@@ -78,10 +78,10 @@ def few_files_are_set_aside(
 ) -> AssetCheckResult:
     found = Counter[str]()
     worst: Counter[str] = Counter()
-    for receipt in _receipts(context, staging, "msd_songs"):
-        found["files"] += receipt.metadata["files"]
-        found["set_aside"] += receipt.metadata["set_aside"]
-        worst[receipt.partition_key] += receipt.metadata["set_aside"]
+    for file in _staged_files(context, staging, "msd_songs"):
+        found["files"] += file.metadata["files"]
+        found["set_aside"] += file.metadata["set_aside"]
+        worst[file.partition_key] += file.metadata["set_aside"]
     share = found["set_aside"] / max(found["files"], 1)
     return AssetCheckResult(
         passed=share <= SET_ASIDE_WARNS_ABOVE,
@@ -95,10 +95,10 @@ def few_files_are_set_aside(
     )
 
 
-def _receipts(
+def _staged_files(
     context: AssetCheckExecutionContext, staging: StagingResource, kind: str
 ) -> Iterator[StagedFile]:
     store = staging.store()
     keys = partitions_of(context.run.tags) or KEYS
     found = store.each(lambda key: store.staged_file(kind, key), keys)
-    return (receipt for receipt in found if receipt is not None)
+    return (file for file in found if file is not None)

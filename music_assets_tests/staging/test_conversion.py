@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.staging.layout import convert
+from music_assets.staging.conversion import convert
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
 from music_assets_tests.support.staged_rows import row
