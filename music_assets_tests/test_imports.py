@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "music_assets"
 
-# What each package may import of the project beside itself and the shared modules, as docs/architecture.md has it.
+# What each package may import beside itself and the shared modules, as docs/architecture.md has it.
 SHARED = {"ids", "errors"}
 ALLOWED: dict[str, set[str]] = {
     "ids": set(),

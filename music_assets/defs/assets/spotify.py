@@ -218,7 +218,7 @@ def audio_features(
     found, staged = _fetched(
         spotify, "audio_features", matches, lambda catalog: catalog.audio_features(matches)
     )
-    keyless = reccobeats.catalog()
+    keyless = reccobeats.client()
     if keyless is None:
         return staged
     had = {row["spotify_track_id"] for row in found.rows}
