@@ -14,13 +14,15 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from music_assets.sources.download.http_file import DownloadError, Progress, no_progress
 
 # `MillionSongSubset/data/A/A/A/TR….h5` in older copies, `MillionSongSubset/A/A/A/TR….h5` in newer ones.
 _SONG = re.compile(r"(?:\./)?(?:(?!\.\./)[^/]+/){0,3}(([A-Z])/([A-Z])/([A-Z])/TR\2\3\4[0-9A-Z]{13}\.h5)")
-_MOST_BYTES = 32 << 30  # the subset has 2.6 GB of songs
+_HEADERS = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+_HEADERS |= {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+_MOST_NAME_BYTES, _MOST_BYTES = 1 << 20, 32 << 30  # the subset has 2.6 GB of songs
 _DAMAGE = (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError, OverflowError, RuntimeError)
 
 
@@ -51,7 +53,7 @@ def unpack_songs(
     done = Unpacked()
     try:
         with _opened(archive) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Entry) as tar:
                 for member in tar:
                     name = _SONG.fullmatch(member.name)
                     if member.isdir():
@@ -85,3 +87,14 @@ def _opened(archive: Path) -> IO[bytes]:
     with archive.open("rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
     return gzip.open(archive, "rb") if is_gzip else archive.open("rb")  # type: ignore[return-value]
+
+
+class _Entry(tarfile.TarInfo):
+    """An entry whose name and attributes may not fill the memory."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> _Entry:
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type in _HEADERS and entry.size > _MOST_NAME_BYTES:
+            raise tarfile.ReadError(f"an entry has a name or attributes of {entry.size:,} bytes")
+        return entry

@@ -100,6 +100,12 @@ def test_an_archive_of_too_many_bytes_is_refused(tmp_path: Path, target: Path) -
         unpack_songs(archive_of(tmp_path, tar_of(*songs())), target, most_bytes=10_000)
 
 
+def test_a_name_that_would_fill_the_memory_is_refused(tmp_path: Path, target: Path) -> None:
+    long_name = entry("././@LongLink", b"a" * (2 << 20), type=tarfile.GNUTYPE_LONGNAME)
+    with pytest.raises(BadArchive, match="name or attributes of 2,097,152 bytes"):
+        unpack_songs(archive_of(tmp_path, tar_of(long_name, *songs())), target)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
 def test_an_archive_cut_short_is_named_and_leaves_nothing(tmp_path: Path, target: Path, share: float) -> None:
     content = tar_of(*songs())
