@@ -177,7 +177,20 @@ def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str
 @contextmanager
 def _interruptible(summary: Summary) -> Iterator[None]:
     """End in order on Ctrl-C: what is finished is kept, and the summary says so."""
+    interrupts = (KeyboardInterrupt, DagsterExecutionInterruptedError)
+    report_unraisable = sys.unraisablehook
+
+    def unraisable(args: sys.UnraisableHookArgs) -> None:
+        # Ctrl-C inside a destructor cannot be raised there: the present run ends, and no other begins.
+        if isinstance(args.exc_value, interrupts):
+            summary.interrupted = True
+        else:
+            report_unraisable(args)
+
+    sys.unraisablehook = unraisable
     try:
         yield
-    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+    except interrupts:
         summary.interrupted = True
+    finally:
+        sys.unraisablehook = report_unraisable

@@ -23,7 +23,7 @@ from music_assets.defs.resources import (
     WarehouseResource,
 )
 from music_assets.settings import Settings
-from music_assets.warehouse.connect import without_password
+from music_assets.warehouse.connect import give
 
 
 def resources(settings: Settings) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     data = str(settings.data)
     staging = StagingResource(url=settings.staging, s3_endpoint=settings.aws.s3_endpoint)
     warehouse = WarehouseResource(
-        url=without_password(settings.warehouse),
+        url=give(settings.warehouse),
         published=str(settings.published),
         **settings.aws.model_dump(include={"s3_endpoint", "redshift_iam_role"}),
     )

@@ -25,10 +25,20 @@ def without_password(url: str) -> str:
     return url if parsed.password is None else URL.create(parsed.drivername, *parts).render_as_string()
 
 
+# URLs that were given in code, by what may be shown of them: Dagster's configurations hold no password.
+_given: dict[str, str] = {}
+
+
+def give(url: str) -> str:
+    """The URL as it may be shown; this process can open the warehouse with the password that it had."""
+    _given[without_password(url)] = url
+    return without_password(url)
+
+
 def with_password(url: str) -> str:
-    """A URL as it may be shown, with the password that MUSIC_ASSETS_WAREHOUSE has for it."""
+    """A URL as it may be shown, with the password that MUSIC_ASSETS_WAREHOUSE or `give` has for it."""
     configured = os.environ.get("MUSIC_ASSETS_WAREHOUSE", "")
-    return configured if without_password(configured) == url else url
+    return configured if without_password(configured) == url else _given.get(url, url)
 
 
 def open_warehouse(

@@ -13,7 +13,7 @@ import yaml
 
 from music_assets_tests.deploy.conftest import REPOSITORY
 
-TEST_TOOLS = {"pytest", "hypothesis", "moto", "mypy", "ruff", "selenium", "pgserver", "sqlglot", "tables"}
+TEST_TOOLS = {"pytest", "hypothesis", "moto", "mypy", "ruff", "selenium", "pgserver", "tables"}
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
 
 

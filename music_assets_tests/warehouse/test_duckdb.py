@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from music_assets.tables import PUBLISHED, STAGED
-from music_assets.warehouse.connect import open_warehouse
+from music_assets.warehouse.connect import give, open_warehouse, with_password
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.errors import WarehouseError, WarehouseInUse
 from music_assets_tests.support.staged_rows import Place, row
@@ -119,3 +119,13 @@ def test_a_file_that_is_not_duckdb_is_left_alone(
 def test_a_warehouse_this_cannot_write_to_is_named(tmp_path: Path, url: str, said: str) -> None:
     with pytest.raises(WarehouseError, match=said):
         open_warehouse(url, tmp_path / "p.duckdb")
+
+
+def test_a_password_given_in_code_opens_the_warehouse_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dagster's configurations hold the URL without it, so it is not in them."""
+    monkeypatch.delenv("MUSIC_ASSETS_WAREHOUSE", raising=False)
+    url = "redshift+redshift_connector://reader:hunter2@localhost:5439/dev"
+    assert "hunter2" not in give(url)
+    assert with_password(give(url)) == url
