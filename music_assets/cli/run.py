@@ -6,11 +6,14 @@ collected in `summary`; Dagster's storage is opened by `defs.instance`. On AWS D
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,7 +106,7 @@ def run_job(
         graph = definitions.resolve_asset_graph()
         days = _days_to_refresh(opened) if refresh else []
         steps = _steps(graph, keys, days, by_priority=named is None)
-        with dagster_instance(settings.dagster_home) as instance, _interruptible(summary):
+        with dagster_instance(settings.dagster_home) as instance, _interruptible(summary) as note_interrupt:
             close_lost_runs(instance)
             for job, assets, tags in steps:
                 summary.add(
@@ -115,6 +118,7 @@ def run_job(
                         raise_on_error=False,
                     )
                 )
+                note_interrupt()
                 if summary.interrupted:
                     break
         summary.seconds = round(time.monotonic() - started, 1)
@@ -175,22 +179,37 @@ def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str
 
 
 @contextmanager
-def _interruptible(summary: Summary) -> Iterator[None]:
-    """End in order on Ctrl-C: what is finished is kept, and the summary says so."""
+def _interruptible(summary: Summary) -> Iterator[Callable[[], None]]:
+    """End in order on Ctrl-C: what is finished is kept, and the summary says so.
+
+    Dagster raises an error where the signal arrives. Inside a destructor or a callback of C code that is
+    lost, so signals are also written to a pipe; what this gives reads it, after each Dagster run.
+    """
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    report = sys.unraisablehook
     interrupts = (KeyboardInterrupt, DagsterExecutionInterruptedError)
-    report_unraisable = sys.unraisablehook
-
-    def unraisable(args: sys.UnraisableHookArgs) -> None:
-        # Ctrl-C inside a destructor cannot be raised there: the present run ends, and no other begins.
-        if isinstance(args.exc_value, interrupts):
-            summary.interrupted = True
-        else:
-            report_unraisable(args)
-
-    sys.unraisablehook = unraisable
+    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, interrupts) else report(lost)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False) if _in_main_thread() else None
     try:
-        yield
+        yield lambda: _note_interrupt(summary, reading)
     except interrupts:
         summary.interrupted = True
     finally:
-        sys.unraisablehook = report_unraisable
+        sys.unraisablehook = report
+        _note_interrupt(summary, reading)
+        if before is not None:
+            signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+def _note_interrupt(summary: Summary, signals: int) -> None:
+    """Set `interrupted` if Ctrl-C has arrived at this pipe."""
+    with suppress(BlockingIOError):
+        summary.interrupted |= signal.SIGINT in os.read(signals, 4096)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
