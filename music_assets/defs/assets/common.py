@@ -17,7 +17,7 @@ OWNERS = ["team:music-assets"]
 MSD, SPOTIFY, MAPPING = "msd", "spotify", "mapping"
 STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staged_json", "staging", "refresh", "published"
 
-# Lists longer than this are cut in metadata: the event log is no place for a thousand paths.
+# Lists longer than this are cut in metadata: the event log is not for a thousand paths.
 MOST_LISTED = 50
 
 

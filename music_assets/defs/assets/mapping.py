@@ -120,8 +120,8 @@ def count_votes(
 ) -> list[dict[str, Any]]:
     """The rows of `artist_votes` of one partition: one vote for each artist credited on a match.
 
-    A track that is known to be wrongly linked is no evidence for its artist; a track that was set by hand and
-    never met tells of no artists.
+    A track that is known to be wrongly linked is not evidence for its artist; one that was set by hand and
+    never found names no artists.
     """
     song_of = {song["track_id"]: song for song in songs}
     track_of = {track["spotify_track_id"]: track for track in tracks}

@@ -27,7 +27,7 @@ _SPENDS: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "tags": {"spe
 
 
 def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
-    """The rows depend on who was asked: Spotify or the sandbox."""
+    """The rows depend on the source: Spotify or the sandbox."""
     return lambda key: spotify.source
 
 
@@ -189,7 +189,7 @@ def spotify_artists(artist_votes: list[Row], spotify: SpotifyResource) -> Staged
 
 
 def features_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
-    """The rows depend on who is asked, and on where features come from."""
+    """The rows depend on the source, and on where features come from."""
     return lambda key: f"{spotify.source} {spotify.audio_features}"
 
 
