@@ -70,7 +70,8 @@ def _as_redshift_has_it(node: exp.Expr) -> exp.Expr:
             return exp.DataType.build("VARCHAR(256)", dialect="redshift")  # not the 64 KB of VARCHAR(MAX)
         case exp.Anonymous(this="to_json", expressions=[exp.ArrayAgg(this=exp.Order() as values)]):
             # Texts in an order as a list: Redshift aggregates to text alone.
-            separator = exp.func("chr", exp.Literal.number(31))  # the unit separator, which is in no name
+            # The unit separator, which is in no name; Redshift takes a constant alone.
+            separator = exp.Literal.string("\x1f")
             joined = exp.func("listagg", values.this, separator.copy(), dialect="redshift")
             ordered = exp.WithinGroup(this=joined, expression=exp.Order(expressions=values.expressions))
             return exp.func("split_to_array", ordered, separator)

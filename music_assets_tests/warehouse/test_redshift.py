@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from dagster import materialize
+from dagster import DagsterInstance, build_asset_check_context, materialize
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
@@ -21,6 +21,8 @@ from music_assets.cli.trace import trace_row
 from music_assets.definitions import build_defs
 from music_assets.defs.assets.report import report
 from music_assets.defs.checks.rules import blocking_rules, warnings
+from music_assets.defs.checks.tables import table_checks
+from music_assets.defs.resources import WarehouseResource
 from music_assets.defs.wiring import resources
 from music_assets.lookup import LookupFailed, lookup
 from music_assets.settings import Settings
@@ -99,6 +101,27 @@ def test_conflicts_and_lost_connections_are_tried_again(
     assert redshift_place.load(changed).loaded == {"AA": 1}
     assert standin.faults.take("COMMIT; COPY") is None  # both were met
     assert votes(redshift_place) == [("AA", "b", 1)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "could not complete because of conflict with concurrent transaction",
+        "could not open relation with OID 1234567",
+        "ERROR: 1018 DETAIL: Relation does not exist.",
+        "Relation with OID 108 does not exist.",
+        "Serializable isolation violation on table in Redshift",
+    ],
+)
+def test_what_redshift_says_of_concurrent_work_is_tried_again(
+    redshift_place: Redshift, standin: Standin, message: str
+) -> None:
+    standin.faults.conflict("^COPY", message=message)
+    assert redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")])).loaded == {"AA": 1}
+    standin.faults.conflict("^COPY", message="column 108 of relation x: 10180 rows", times=2)
+    with pytest.raises(WarehouseError):
+        redshift_place.load(redshift_place.stage(KIND, "AA", [vote("b")]))
+    assert standin.faults.take("COPY") is not None  # met once: that one does not pass
 
 
 def test_a_conflict_that_stays_is_told_and_nothing_is_changed(
@@ -379,6 +402,23 @@ def test_every_statement_is_redshifts_by_a_second_reader(
     sent = standin.statements[before:]
     assert len(set(sent)) > 500
     assert_redshifts(sent)
+
+
+def test_a_warning_that_cannot_be_computed_blocks_nothing(
+    redshift_place: Redshift, standin: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = url_of(redshift_place)
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", url.render_as_string(hide_password=False))
+    resource = WarehouseResource(url=without_password(str(url)), published="/nowhere")
+    standin.faults.conflict("substring", message="Specified types or functions not supported")
+    with DagsterInstance.ephemeral() as instance:
+        context = build_asset_check_context(instance=instance)
+        check: Any = table_checks(PUBLISHED["analytics.songs"], retention_days=180)
+        results = {one.check_name: one for one in check(context, warehouse=resource)}
+    failed = [name for name, one in results.items() if not one.passed]
+    assert failed == ["match_rates_are_alike"]
+    assert "not supported" in str(results["match_rates_are_alike"].description)
+    assert len(results) >= 5
 
 
 def test_ids_are_looked_up_as_in_the_published_copy(redshift_place: Redshift) -> None:

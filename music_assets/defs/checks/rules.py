@@ -11,9 +11,9 @@ from math import sqrt
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     Table,
     and_,
@@ -227,7 +227,7 @@ def _complete(staged: list[Table]) -> Rule:
     for table in staged:
         held = select(func.count()).select_from(table).scalar_subquery()
         loaded = select(func.sum(LOADS.c.rows)).where(LOADS.c.table == table.name).scalar_subquery()
-        differing += func.abs(held - func.coalesce(cast(loaded, Integer), 0))
+        differing += func.abs(held - func.coalesce(cast(loaded, BigInteger), 0))
     names = ", ".join(f"`{table.fullname}`" for table in staged)
     return Rule(
         "rows_are_those_loaded",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 class Fault:
     """What happens to the next `times` statements that match `pattern`, after `skip` that pass.
 
-    `conflict` is Redshift's error 1023, `lost` a connection that ends without a word, `slow` an answer
-    that takes `seconds`.
+    `conflict` is an error of Redshift's that passes, with its `message`, `lost` a connection that ends
+    without a word, `slow` an answer that takes `seconds`.
     """
 
     pattern: re.Pattern[str]
@@ -20,6 +20,7 @@ class Fault:
     times: int
     skip: int = 0
     seconds: float = 0.0
+    message: str = "1023"
 
 
 class Faults:
@@ -29,8 +30,8 @@ class Faults:
         self._waiting: list[Fault] = []
         self._lock = threading.Lock()
 
-    def conflict(self, pattern: str, times: int = 1, skip: int = 0) -> None:
-        self._add(Fault(re.compile(pattern, re.I), "conflict", times, skip))
+    def conflict(self, pattern: str, times: int = 1, skip: int = 0, message: str = "1023") -> None:
+        self._add(Fault(re.compile(pattern, re.I), "conflict", times, skip, message=message))
 
     def lose_connection(self, pattern: str, times: int = 1, skip: int = 0) -> None:
         self._add(Fault(re.compile(pattern, re.I), "lost", times, skip))

@@ -139,7 +139,8 @@ class _Session(socketserver.StreamRequestHandler):
         if fault is not None and fault.kind == "slow":
             time.sleep(fault.seconds)
         if fault is not None and fault.kind == "conflict":
-            self._instead(_raising("1023", "40001"), simple)
+            code = "40001" if fault.message == "1023" else "XX000"
+            self._instead(_raising(fault.message, code), simple)
         elif _is_copy(sql):
             self._copy(sql, simple)
         elif simple:

@@ -13,8 +13,29 @@ VERSION = (
     "Redshift 1.0.0"
 )
 
+# Functions that run on the leader node alone, which Redshift refuses in a query of a user's table
+# (https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_functions_leader_node_only.html).
+_LEADER_NODE_ONLY = re.compile(
+    r"(?<![.\w])(?:((?:AGE|CURRENT_SCHEMAS?|GET_?BIT|GET_BYTE|HAS_\w+_PRIVILEGE|NOW|SET_BIT|SET_BYTE|SUBSTR"
+    r"|TO_ASCII))\s*\(|(CURRENT_TIME(?:STAMP)?|LOCALTIME(?:STAMP)?)\b)",
+    re.I,
+)
+_OF_USERS_TABLE = re.compile(
+    r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?!pg_|svv_|stv_|information_schema)[\w\"]", re.I
+)
+# PostgreSQL's functions that Redshift lists as unsupported, or does not know
+# (https://docs.aws.amazon.com/redshift/latest/dg/c_unsupported-postgresql-functions.html).
+_UNSUPPORTED = (
+    r"\b(?!JSON_(?:PARSE|SERIALIZE|TYPEOF|SIZE|EXTRACT_\w+|ARRAY_LENGTH|SERIALIZE_TO_VARBYTE)\b)"
+    r"(?:ARRAY_TO_STRING|COL_DESCRIPTION|FORMAT|GENERATE_SUBSCRIPTS|JSONB?_\w+|JUSTIFY_\w+|OBJ_DESCRIPTION"
+    r"|PG_GET_\w+|REGEXP_MATCHES|ROW_TO_JSON|STRING_TO_ARRAY|TO_JSONB?|TRANSACTION_TIMESTAMP|TXID_\w+|UNNEST"
+    r"|WIDTH_BUCKET|XML\w+)\s*\("
+)
+
 # What PostgreSQL takes and Redshift does not.
 _REFUSED = {
+    _UNSUPPORTED: "functions of PostgreSQL that it lists as unsupported",
+    r"\bLISTAGG\s*\([^()]+,\s*(?![\s'])": "a LISTAGG delimiter that is computed",
     r"\bON\s+CONFLICT\b": "ON CONFLICT",
     r"\bRETURNING\b": "RETURNING",
     r"\bDISTINCT\s+ON\b": "DISTINCT ON",
@@ -47,7 +68,7 @@ _LAYOUT = [
 ]
 _VARCHAR = re.compile(r'("\w+"|\w+)\s+VARCHAR\((\d+)\)', re.I)
 _LISTAGG = re.compile(
-    r"\blistagg\(([^,()]+),\s*(chr\(\s*\d+\s*\))\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
+    r"\blistagg\(([^,()]+),\s*('[^']*')\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
 )
 
 
@@ -65,6 +86,12 @@ def for_postgres(sql: str) -> str:
     for pattern, what in _REFUSED.items():
         if re.search(pattern, bare, re.I | re.S):
             raise NotRedshift(f"syntax error: Redshift does not take {what}")
+    leader = _LEADER_NODE_ONLY.search(re.sub(r'"[^"]*"', '""', bare))
+    if leader and _OF_USERS_TABLE.search(bare):
+        name = (leader[1] or leader[2]).upper()
+        raise NotRedshift(
+            f"Specified types or functions (one per INFO message) not supported on Redshift tables: {name}"
+        )
     if re.match(r"\s*CREATE\s+(?:TEMP(?:ORARY)?\s+)?TABLE\b", sql, re.I):
         for pattern in _KEYS + _LAYOUT:
             sql = re.sub(pattern, "", sql, flags=re.I)
