@@ -7,6 +7,7 @@ A step takes songs and returns the track ids of those that need no further step 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from music_assets.matching import Candidate, decide, normalise, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.sources.spotify import (
-    HITS,
     Fetched,
     OutOfBudget,
     ReleaseAlbum,
@@ -178,10 +178,10 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
     releases: dict[str, list[str]] = {}  # by the id of the album
     for key, albums in known.items():
         wanted = run.wanted(waiting.get(key, ()))
-        hits = len(searched[key]) if key in searched else None
         for album in albums:
-            if not fetch or is_album_worth(
-                wanted, same_name=album.same_name, batches=run.has_batches, hits=hits
+            if not fetch or (
+                is_album_worth(wanted, same_name=album.same_name, batches=run.has_batches)
+                and not is_listed_whole(album.spotify_album_id, searched.get(key, ()))
             ):
                 releases.setdefault(album.spotify_album_id, []).append(key)
     if not releases:
@@ -220,7 +220,14 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     chosen: dict[str, BacklogSong] = {}
     for song in songs:
         chosen.setdefault(song.release_key if run.by_release else song.track_id, song)
-    results = {result.track_id: result for result in run.catalog.search_songs(map(_query, chosen.values()))}
+    by_id = {song.track_id: song for song in chosen.values()}
+
+    def is_found(track_id: str, rows: Sequence[Row]) -> bool:
+        status = decide(by_id[track_id].song, map(candidate_of, rows)).status
+        return status in ("matched", "ambiguous")
+
+    searched = run.catalog.search_songs(map(_query, chosen.values()), is_found=is_found)
+    results = {result.track_id: result for result in searched}
     for result in results.values():
         run.stop_if(result)
     if matched := _accept(run, list(chosen.values()), results, "search"):
@@ -266,13 +273,20 @@ def _record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> No
     run.catalog.resolutions.record_albums(changed)
 
 
-def is_album_worth(wanted: int, *, same_name: bool, batches: bool, hits: int | None) -> bool:
-    """Whether an album is fetched for so many songs; `hits` are those of a search for its release, if any."""
-    if hits is not None and hits < HITS and same_name:
-        return False  # the search listed all of its tracks
+def is_album_worth(wanted: int, *, same_name: bool, batches: bool) -> bool:
+    """Whether an album is fetched for so many songs."""
     if batches:
         return wanted > 0
     return wanted > (MORE_THAN if same_name else MORE_THAN_IF_OTHER_NAME)
+
+
+def is_listed_whole(album_id: str, hits: Sequence[Row]) -> bool:
+    """Whether the hits of a search hold every track of an album, by the number that the album says it has.
+
+    That a search answers with few hits, or none, shows nothing: it leaves tracks out as it likes.
+    """
+    listed = [hit for hit in hits if hit["spotify_album_id"] == album_id]
+    return bool(listed) and len(listed) >= (listed[0]["album_total_tracks"] or math.inf)
 
 
 def match(

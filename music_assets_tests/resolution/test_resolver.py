@@ -14,9 +14,9 @@ import pytest
 from music_assets.matching import normalise
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
-from music_assets.resolution.steps import is_album_worth
+from music_assets.resolution.steps import is_album_worth, is_listed_whole
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.spotify import HITS, SearchResult, SongQuery, SpotifyCatalog
+from music_assets.sources.spotify import SearchResult, SongQuery, SpotifyCatalog
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
@@ -200,24 +200,35 @@ def test_a_song_that_fails_is_left_for_another_run(
 
 
 @pytest.mark.parametrize(
-    ("same_name", "batches", "hits", "from_songs"),
+    ("same_name", "batches", "from_songs"),
+    [(True, False, 3), (False, False, 5), (True, True, 1), (False, True, 1)],
+)
+def test_an_album_is_fetched_from_so_many_songs_on(same_name: bool, batches: bool, from_songs: int) -> None:
+    """One album per request in development mode, twenty in extended access."""
+    worth = [n for n in range(21) if is_album_worth(n, same_name=same_name, batches=batches)]
+    assert worth == list(range(from_songs, 21))
+
+
+@pytest.mark.parametrize(
+    ("on_album", "on_others", "total", "whole"),
     [
-        (True, False, None, 3),  # one album per request
-        (False, False, None, 5),
-        (True, False, HITS, 3),  # a search for the release may have left tracks out
-        (False, False, 4, 5),
-        (True, True, None, 1),  # twenty albums per request
-        (False, True, None, 1),
-        (True, True, HITS, 1),
-        (True, False, HITS - 1, None),  # the search listed all of the album
-        (True, True, HITS - 1, None),
+        (0, 0, 8, False),  # no hit at all shows nothing
+        (0, 4, 8, False),
+        (5, 0, 8, False),  # fewer than a search could answer, and still not all
+        (7, 3, 8, False),
+        (8, 0, 8, True),
+        (8, 2, 8, True),
+        (1, 9, 1, True),
+        (5, 0, None, False),  # an old response that does not say
+        (10, 0, 0, False),
     ],
 )
-def test_an_album_is_fetched_from_so_many_songs_on(
-    same_name: bool, batches: bool, hits: int | None, from_songs: int | None
+def test_only_the_number_of_its_tracks_shows_that_hits_hold_all_of_an_album(
+    on_album: int, on_others: int, total: int | None, whole: bool
 ) -> None:
-    worth = [n for n in range(21) if is_album_worth(n, same_name=same_name, batches=batches, hits=hits)]
-    assert worth == ([] if from_songs is None else list(range(from_songs, 21)))
+    hits = [{"spotify_album_id": "it", "album_total_tracks": total}] * on_album
+    hits += [{"spotify_album_id": "other", "album_total_tracks": 1}] * on_others
+    assert is_listed_whole("it", hits) is whole
 
 
 class Known:

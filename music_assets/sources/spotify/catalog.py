@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -101,21 +102,34 @@ class SpotifyCatalog(Fetcher):
 
     # -- songs and releases, by search
 
-    def search_songs(self, songs: Iterable[SongQuery]) -> Iterator[SearchResult]:
+    def search_songs(
+        self,
+        songs: Iterable[SongQuery],
+        *,
+        is_found: Callable[[str, list[Row]], bool] = lambda track_id, rows: bool(rows),
+    ) -> Iterator[SearchResult]:
         """A result for each song, in the order given; `settings.threads` are searched for at a time.
+
+        `is_found` says whether the rows for an MSD track need no further query variant.
 
         Raises `BadCredentials`, `AccessDenied`, `SpotifyUnreachable` and `LedgerInUse`; what was answered
         until then is in the ledger.
         """
         songs = iter(songs)
         while chunk := list(islice(songs, _CHUNK)):
-            results, tried = self._look_up(chunk)
+            results, missed = self._look_up(chunk)
             if len(results) == len(chunk):
                 yield from results.values()
                 continue
             with self._threads(SONG_SEARCH) as submit:
                 jobs = [
-                    results.get(song.track_id) or submit(self._search_song, song, tried.get(song.track_id, 0))
+                    results.get(song.track_id)
+                    or submit(
+                        self._search_song,
+                        song,
+                        missed.get(song.track_id),
+                        partial(is_found, song.track_id),
+                    )
                     for song in chunk
                 ]
                 for job in jobs:
@@ -201,13 +215,13 @@ class SpotifyCatalog(Fetcher):
 
     # -- a song's result
 
-    def _look_up(self, songs: Sequence[SongQuery]) -> tuple[dict[str, SearchResult], dict[str, int]]:
-        """The results that need no request, and how many queries of the others were tried in vain."""
+    def _look_up(self, songs: Sequence[SongQuery]) -> tuple[dict[str, SearchResult], dict[str, Response]]:
+        """The results that need no request, and what the queries tried in vain for the others brought."""
         ids = [song.track_id for song in songs]
         responses = self._ledger.get_many(map(SONG_SEARCH.key, ids))
         resolved = self.resolutions.get_many(ids)
         results: dict[str, SearchResult] = {}
-        tried: dict[str, int] = {}
+        missed: dict[str, Response] = {}
         for song in songs:
             id_ = song.track_id
             response = responses.get(SONG_SEARCH.key(id_))
@@ -217,8 +231,8 @@ class SpotifyCatalog(Fetcher):
             if result is not None:
                 results[id_] = result
             elif response is not None and response.status == "not_found":
-                tried[id_] = response.attempts
-        return results, tried
+                missed[id_] = response
+        return results, missed
 
     def _cached(self, song: SongQuery, response: Response | None) -> SearchResult | None:
         """The result that needs no search: it is known, or there is nothing to search for."""
@@ -252,10 +266,13 @@ class SpotifyCatalog(Fetcher):
             fetched_at=max(resolved.recorded_at, searched_at or resolved.recorded_at),
         )
 
-    def _search_song(self, song: SongQuery, tried: int) -> SearchResult:
+    def _search_song(
+        self, song: SongQuery, missed: Response | None, is_found: Callable[[list[Row]], bool]
+    ) -> SearchResult:
         """Search for one song; in a thread of the pool."""
         try:
-            return self._result(song, self._search(SONG_SEARCH, song.track_id, _queries(song), tried))
+            response = self._search(SONG_SEARCH, song.track_id, _queries(song), missed, is_found)
+            return self._result(song, response)
         except OutOfBudget as error:
             status, reason, until = "pending", str(error), error.until
         except BadResponse as error:

@@ -71,6 +71,14 @@ def search_hits(body: Any) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, dict) and item.get("id")]
 
 
+def with_hits(body: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A search's body, with the hits of an earlier one that it lacks before its own."""
+    own = search_hits(body)
+    had = {hit["id"] for hit in own}
+    missing = [hit for hit in search_hits(earlier or body) if hit["id"] not in had]
+    return {**body, "tracks": {**body["tracks"], "items": [*missing, *own]}}
+
+
 def _one(row: Callable[..., Row]) -> Callable[..., list[Row]]:
     """The parser of a body that is one object, under the id it was requested for."""
     return lambda body, id_, **origin: [row(body, requested_id=id_, **origin)]

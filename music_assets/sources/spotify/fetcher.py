@@ -11,6 +11,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Self
@@ -20,7 +21,7 @@ from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
 from music_assets.sources.spotify.budget import Access
 from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.endpoints import Endpoint, search_hits
+from music_assets.sources.spotify.endpoints import Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
 
 DENIED_FOR = timedelta(days=7)  # how long a denied kind is not requested again
@@ -156,25 +157,47 @@ class Fetcher:
         self._ledger.put_many(one for one in responses.values() if one.body or one.key.id not in had)
         return responses
 
-    def _search(self, endpoint: Endpoint, id_: str, queries: Sequence[str], tried: int = 0) -> Response:
-        """Search by the query variants not tried yet, until one finds something."""
+    def _search(
+        self,
+        endpoint: Endpoint,
+        id_: str,
+        queries: Sequence[str],
+        missed: Response | None = None,
+        is_found: Callable[[list[Row]], bool] = bool,
+    ) -> Response:
+        """Search by the query variants not tried yet, until `is_found` holds for the rows of all hits so far.
+
+        Hits that are not what was searched for end nothing: Spotify answers some queries with those in place
+        of none. While a variant is left, they are stored with the status `not_found`; `missed` is that.
+        """
+        body: Any = missed.body if missed else None
+        tried = missed.attempts if missed else 0
+        found_by = [str(missed.query)] if missed and search_hits(missed.body) else []
         while True:
             query = queries[tried]
             tried += 1
-            body: Any
             try:
-                body = self._get(endpoint.path, q=query, **endpoint.params)
-                hits = search_hits(body)
-                status = "answered" if hits else "not_found"
+                answer = self._get(endpoint.path, q=query, **endpoint.params)
+                hits = search_hits(answer)
             except BadResponse as error:
                 if not error.refused:
                     raise
-                hits, status, body = [], "refused", {"reason": str(error)}
+                reason = {"reason": str(error)}
+                response = self._response(endpoint.key(id_), "refused", query, reason, tried)
+                self._ledger.put_many([response])
+                return response
             if hits:
                 self._access.learn_from(hits[0])
-            response = self._response(endpoint.key(id_), status, query, body, tried)
+                found_by.append(query)
+                body = with_hits(answer, body)
+            response = self._response(
+                endpoint.key(id_), "answered", " | ".join(found_by) or query, body or answer, tried
+            )
+            is_last = tried == len(queries)
+            if not (found_by if is_last else is_found(endpoint.rows(response, self.settings.source))):
+                response = replace(response, status="not_found")
             self._ledger.put_many([response])
-            if status != "not_found" or tried == len(queries):
+            if response.status == "answered" or is_last:
                 return response
 
     def _batch(self, endpoint: Endpoint, ids: Sequence[str]) -> dict[str, Any]:

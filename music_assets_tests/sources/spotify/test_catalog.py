@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from music_assets.sources.spotify import (
     SpotifySettings,
 )
 from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.sources.spotify.queries import queries_for
 from music_assets.tables import STAGED, STAGED_BY_DAY, row_columns
 from music_assets_tests.sources.spotify.conftest import SONGS
 from music_assets_tests.support.faults import BROKEN, Raw, error
@@ -106,6 +108,38 @@ def test_only_misses_are_searched_with_the_second_variant(
     assert (miss.status, miss.tracks, miss.query) == ("answered", [], "No Such Song Nobody At All")
     assert searches(spotify_server) == 1 + 2
     assert search(spotify_server, ledger, [unknown]) == [miss] and searches(spotify_server) == 1 + 2
+
+
+def test_hits_that_are_not_the_song_do_not_end_its_queries(
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
+    """Spotify answers filtered searches with other songs where it has none; plain words then find it."""
+    right = truth(songs_catalogue)
+    one, other = [song for song in QUERIES if right[song.track_id] and song.artist_name == "Ozone Choir"][:2]
+
+    def results(of: list[SongQuery], wanted: set[str]) -> list[SearchResult]:
+        def is_found(track_id: str, rows: list[Any]) -> bool:
+            assert track_id == of[0].track_id
+            return bool(wanted & {row["spotify_track_id"] for row in rows})
+
+        with spotify_of(spotify_server, ledger) as spotify:
+            return list(spotify.search_songs(of, is_found=is_found))
+
+    (hit,) = results([one], set())
+    ids = [row["spotify_track_id"] for row in hit.tracks]
+    assert searches(spotify_server) == 2 and len(ids) == len(set(ids))  # both, since nothing is what we want
+    assert hit.query == " | ".join(queries_for(one.title, one.artist_name))
+    assert results([one], set()) == [hit] and searches(spotify_server) == 2
+
+    spotify_server.faults.quota_per_day = 1
+    (begun,) = results([other], set())
+    assert begun.status == "pending" and searches(spotify_server) == 2 + 2  # the last was refused
+    spotify_server.faults.quota_per_day = None
+    spotify_server.clock.now += 2 * 86_400
+    with spotify_of(spotify_server, ledger) as spotify:
+        assert spotify.cached([other]) == {}
+    (done,) = results([other], set())
+    assert done.status == "answered" and searches(spotify_server) == 5  # the query that was left
 
 
 @pytest.mark.parametrize(("tried", "more"), [(1, 1), (2, 0), (3, 0)])
