@@ -1,0 +1,134 @@
+"""`music-assets query`: SQL in by argument, file or standard input; tables, CSV, JSON and Parquet out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from music_assets.cli.main import cli
+
+ROWS = 100
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A published copy with two tables, one of them with comments."""
+    published = tmp_path / "data" / "published" / "music_assets.duckdb"
+    published.parent.mkdir(parents=True)
+    with duckdb.connect(str(published)) as database:
+        database.execute("CREATE SCHEMA analytics; CREATE SCHEMA meta; CREATE TABLE meta.loads (x INTEGER)")
+        database.execute(
+            "CREATE TABLE analytics.songs AS SELECT n AS track, 'title ' || n AS title, ['a', 'b,c'] AS tags,"
+            f""" '{{"in": "words"}}'::JSON AS reasons, NULL AS year FROM range({ROWS}) AS r(n)"""
+        )
+        database.execute("COMMENT ON TABLE analytics.songs IS 'Every MSD track once: start here.'")
+        database.execute(f"COMMENT ON COLUMN analytics.songs.tags IS 'Tags {'of many words ' * 20}in order.'")
+    return tmp_path / "data"
+
+
+def query(data: Path, *options: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(cli, ["query", "--data", str(data), *options], input=stdin)
+
+
+def test_sql_comes_as_an_argument_from_a_file_or_from_standard_input(data: Path, tmp_path: Path) -> None:
+    sql = "SELECT count(*) AS songs FROM analytics.songs"
+    (tmp_path / "q.sql").write_text(f"-- how many\n{sql};\n")
+    by_argument = query(data, sql).output
+    assert f"{ROWS}" in by_argument
+    assert query(data, "--file", str(tmp_path / "q.sql")).output == by_argument
+    for options in ((), ("-",), ("--file", "-")):
+        assert query(data, *options, stdin=sql).output == by_argument
+
+
+def test_csv_and_json_have_every_row_and_keep_lists(data: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(query(data, "--csv", "FROM analytics.songs").output)))
+    assert len(rows) == ROWS
+    assert rows[7] == {
+        "track": "7",
+        "title": "title 7",
+        "tags": '["a","b,c"]',
+        "reasons": '{"in": "words"}',
+        "year": "",
+    }
+    rows = json.loads(query(data, "--json", "FROM analytics.songs").output)
+    assert len(rows) == ROWS
+    assert rows[7] == {
+        "track": 7,
+        "title": "title 7",
+        "tags": ["a", "b,c"],
+        "reasons": {"in": "words"},
+        "year": None,
+    }
+    assert json.loads(query(data, "--json", "FROM analytics.songs LIMIT 0").output) == []
+
+
+def test_numbers_and_times_stay_what_they_are_in_json(data: Path) -> None:
+    sql = "SELECT 1.5::DECIMAL(4,2) AS d, sum(1) AS s, 'nan'::DOUBLE AS n, DATE '2011-02-03' AS day"
+    assert json.loads(query(data, "--json", sql).output) == [
+        {"d": 1.5, "s": 1, "n": None, "day": "2011-02-03"}
+    ]
+
+
+def test_parquet_is_written_to_a_file(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "it's.parquet"
+    assert query(data, "--parquet", str(file), "FROM analytics.songs").exit_code == 0
+    assert duckdb.read_parquet(str(file)).shape == (ROWS, 5)
+
+
+def test_a_table_shows_its_ends_and_with_all_every_row(data: Path) -> None:
+    some, everything = (query(data, *more, "FROM analytics.songs").output for more in ((), ("--all",)))
+    assert "title 50 " not in some
+    assert "title 50 " in everything
+
+
+@pytest.mark.parametrize("statement", ["show tables", "SHOW TABLES;", "Show all tables "])
+def test_tables_are_listed_by_their_full_names_with_comments(data: Path, statement: str) -> None:
+    shown = query(data, statement).output
+    assert "analytics.songs" in shown
+    assert "Every MSD track once: start here." in shown
+    assert "meta.loads" not in shown
+
+
+@pytest.mark.parametrize("statement", ["describe analytics.songs", "DESC Analytics.Songs;"])
+def test_columns_are_described_by_their_whole_comments(data: Path, statement: str) -> None:
+    assert "of many words in order." in query(data, statement).output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--csv", "--parquet", "x", "SELECT 1"], "one form"),
+        (["--file", "-", "SELECT 1"], "one statement"),
+        (["SELECT no_such_column FROM analytics.songs"], "no_such_column"),
+        (["DROP TABLE analytics.songs"], "read-only"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message(data: Path, options: list[str], message: str) -> None:
+    result = query(data, *options)
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert message in result.output
+
+
+def test_a_value_cannot_steer_the_terminal(data: Path) -> None:
+    sql = "SELECT chr(27) || ']0;owned' || chr(155) || '2J' || chr(8238) AS title"
+    assert not {"\x1b", "\x9b", "\u202e"} & set(query(data, sql).output)
+    # A program gets the values as they are.
+    assert json.loads(query(data, "--json", sql).output) == [{"title": "\x1b]0;owned\x9b2J\u202e"}]
+
+
+def test_it_starts_without_dagster_pandas_and_sqlalchemy() -> None:
+    code = (
+        "import sys, music_assets.cli.query\n"
+        "print(*(name for name in ('dagster', 'pandas', 'sqlalchemy', 'boto3') if name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "", found.stdout
