@@ -7,11 +7,13 @@ import this. What an id leads to is the matter of the source that knows it.
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
 # The Echo Nest's ids as the MSD has them: two capitals, then 16 capitals or digits. Letters 3 to 5 of a
 # track's id name the folders that its file lies in, the first two of them its partition (the MSD's FAQ).
 MSD_TRACK_ID = re.compile(r"TR[A-Z]{2}[A-Z0-9]{14}")
 PARTITION_KEY = re.compile(r"[A-Z]{2}")
+PARTITION_KEYS = tuple(first + second for first in ascii_uppercase for second in ascii_uppercase)
 MSD_SONG_ID = re.compile(r"SO[A-Z0-9]{16}")
 MSD_ARTIST_ID = re.compile(r"AR[A-Z0-9]{16}")
 # Base 62, 128 bits: 22 letters and digits (Spotify: "Spotify URIs and IDs").

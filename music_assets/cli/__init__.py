@@ -6,10 +6,16 @@ the command is called. Drawing is in `console`, the lock on a data folder in `lo
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from music_assets import ids
 from music_assets.errors import MusicAssetsError
+
+if TYPE_CHECKING:
+    from music_assets.settings import Settings
+    from music_assets.staging.store import StagingStore
 
 EXIT_FAILED, EXIT_UNUSABLE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -18,6 +24,13 @@ data_option = click.option("--data", metavar="DIR", help="The data folder; `data
 
 class CommandError(MusicAssetsError):
     """An option or argument that cannot be used, in one sentence."""
+
+
+def staging_store(settings: Settings) -> StagingStore:
+    """The staging area, for commands that need nothing of Dagster."""
+    from music_assets.staging.store import StagingStore
+
+    return StagingStore(settings.staging, endpoint=settings.aws.s3_endpoint)
 
 
 class TrackId(click.ParamType[str]):

@@ -1,18 +1,21 @@
 """What commands print alike: counts, progress bars, tables of names and values, and the sandbox's banner.
 
-Where the progress comes from is in `music_assets.progress`.
+Titles, file names and the messages of services come from elsewhere: `Console` and `printable` keep what is in
+them from steering the terminal. Where the progress comes from is in `music_assets.progress`.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +25,28 @@ SANDBOX_BANNER = (
     "[bold yellow]Sandbox:[/] every Spotify value here is invented, to try the project without an account.\n"
     "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
 )
+
+# Unicode's control characters but for tab and newline, its line separators, and its marks and overrides of
+# the writing direction: they begin commands to the terminal, or hide and reorder what is shown.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """A text of others as a terminal may get it: what would steer the terminal is replaced by `�`."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Console(rich.console.Console):
+    """A console that shows every text as it is written, but for what would steer the terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(emoji=False, highlight=False, **options)
+
+    def render(
+        self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def shown(value: Any) -> str:

@@ -22,13 +22,12 @@ from uuid import uuid4
 import click
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from packaging.requirements import Requirement
-from rich.console import Console
 from rich.text import Text
 from sqlalchemy import Column, Integer, MetaData, Table, make_url
 from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli import EXIT_FAILED, data_option
-from music_assets.cli.console import counted, some
+from music_assets.cli.console import Console, counted, some
 from music_assets.cli.ledger import existing_ledger
 from music_assets.defs.wiring import resources
 from music_assets.lookup import lookup
@@ -68,7 +67,7 @@ def doctor(msd: str | None, data: str | None, offline: bool, quick: bool) -> Non
     Example:
       music-assets doctor --msd /mnt/msd --quick
     """
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True)
     problems = 0
     for finding in examine(offline=offline, quick=quick, msd=msd, data=data):
         state = (f"{finding.state:<8}", _COLOURS[finding.state])

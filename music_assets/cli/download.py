@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 from rich import progress
-from rich.console import Console
 
 from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
+from music_assets.cli.console import Console
 from music_assets.settings import Settings
 from music_assets.sources.download import ADDRESSES, Downloaded, Progress, get_subset
 

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from music_assets.cli import CommandError, TrackId, data_option
-from music_assets.cli.console import SANDBOX_BANNER, facts_table, shown
+from music_assets.cli import CommandError, TrackId, data_option, staging_store
+from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown
 from music_assets.defs.assets.mapped_rows import BY_HAND, renamings_of, song_of
-from music_assets.defs.wiring import resources
 from music_assets.ids import partition_of
 from music_assets.matching import Renamings, matcher_version
 from music_assets.matching import explain as explain_match
@@ -42,7 +41,7 @@ def explain(track_id: str, data: str | None) -> None:
     Example:
       music-assets explain TRAAAAW128F429D538
     """
-    store = resources(Settings.from_environment(data=data))["staging"].store()
+    store = staging_store(Settings.from_environment(data=data))
     songs, rows, searches = (
         _rows(store, kind, track_id) for kind in ("msd_songs", "mapped_songs", "spotify_search")
     )

@@ -12,21 +12,30 @@ import click
 from music_assets.cli import EXIT_UNUSABLE
 from music_assets.errors import MusicAssetsError
 
-# Each with what the help shows of it, so that the help imports no command and appears at once.
-COMMANDS = {
-    "run": "Run the main job: MSD files in, query-ready tables out.",
-    "status": "Show songs done and pending, requests spent and left, and the days to finish.",
-    "explain": "Show why a track is matched as it is.",
-    "trace": "Show where a track's row comes from.",
-    "query": "Query the published tables of a local run.",
-    "grant": "Let people read a shared warehouse.",
-    "ui": "Open Dagster's UI.",
-    "sandbox": "Run the sandbox, which stands in for Spotify and the other services.",
-    "download": "Get the MSD subset: 10,000 songs, an archive of 1.8 GB.",
-    "doctor": "Check settings, folders, disk, MSD, Spotify, staging, warehouse and Dagster.",
-    "plan": "Estimate the requests and days that the songs of an MSD take.",
-    "purge": "Remove Spotify's content for good.",
+# By task, each with what the help shows of it, so that the help imports no command and appears at once.
+GROUPS = {
+    "Fill the tables": {
+        "download": "Get the MSD subset: 10,000 songs, an archive of 1.8 GB.",
+        "plan": "Estimate the requests and days that the songs of an MSD take.",
+        "run": "Run the main job: MSD files in, query-ready tables out.",
+        "status": "Show songs done and pending, requests spent and left, and the days to finish.",
+    },
+    "Use the tables": {
+        "query": "Query the published tables of a local run.",
+        "explain": "Show why a track is matched as it is.",
+        "trace": "Show where a track's row comes from.",
+    },
+    "Look after them": {
+        "doctor": "Check settings, folders, disk, MSD, Spotify, staging, warehouse and Dagster.",
+        "ui": "Open Dagster's UI.",
+        "purge": "Remove Spotify's content for good.",
+        "grant": "Let people read a shared warehouse.",
+    },
+    "Develop": {
+        "sandbox": "Run the sandbox, which stands in for Spotify and the other services.",
+    },
 }
+COMMANDS = {name: shown for commands in GROUPS.values() for name, shown in commands.items()}
 
 
 class _Commands(click.Group):
@@ -42,14 +51,17 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except MusicAssetsError as error:
-            click.echo(f"Error: {error}", err=True)
+            from music_assets.cli.console import printable
+
+            click.echo(f"Error: {printable(str(error))}", err=True)
             ctx.exit(EXIT_UNUSABLE)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
 from music_assets.cli import data_option
+from music_assets.cli.console import Console
 from music_assets.cli.status import read_status
 from music_assets.defs.wiring import resources
 from music_assets.resolution import read_priority_list, release_key

@@ -21,11 +21,10 @@ from typing import Any
 import click
 from dagster import AssetKey, build_resources
 from dagster._core.errors import DagsterExecutionInterruptedError
-from rich.console import Console
 from sqlalchemy import select
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
-from music_assets.cli.console import SANDBOX_BANNER, counted, progress_shown, some
+from music_assets.cli.console import SANDBOX_BANNER, Console, counted, progress_shown, some
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs

@@ -17,11 +17,10 @@ from typing import Any
 import click
 import orjson
 
-from music_assets.cli import data_option
-from music_assets.cli.console import counted
+from music_assets.cli import data_option, staging_store
+from music_assets.cli.console import counted, printable
 from music_assets.cli.ledger import budget_and_access, existing_ledger
-from music_assets.defs.partitions import KEYS
-from music_assets.defs.wiring import resources
+from music_assets.ids import PARTITION_KEYS
 from music_assets.resolution.plan import REQUEST_KINDS, Plan
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger
@@ -50,7 +49,7 @@ def status(data: str | None, as_json: bool) -> None:
         click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2))
         return
     for name, text in lines(found):
-        click.echo(f"{name:<16} {text}")
+        click.echo(f"{name:<16} {printable(text)}")
 
 
 @dataclass
@@ -124,7 +123,7 @@ def read_status(
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
     """
-    songs = count_songs(resources(settings)["staging"].store())
+    songs = count_songs(staging_store(settings))
     now = datetime.fromtimestamp(clock(), UTC)
     mode = None if settings.spotify.mode == "auto" else settings.spotify.mode
     per_day = settings.spotify.requests_per_day
@@ -148,7 +147,7 @@ def read_status(
 
 def count_songs(store: StagingStore) -> Songs:
     """Songs and partitions, by what describes the staged files."""
-    extracted = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
+    extracted = [file for file in store.staged_files("msd_songs", PARTITION_KEYS) if file is not None]
     keys = [file.partition_key for file in extracted]
     others = (store.staged_files(kind, keys) for kind in ("spotify_search", "mapped_songs"))
     total = Songs(partitions=len(extracted))

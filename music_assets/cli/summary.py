@@ -12,9 +12,8 @@ from typing import Any
 
 import orjson
 from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
-from rich.console import Console
 
-from music_assets.cli.console import SANDBOX_BANNER
+from music_assets.cli.console import SANDBOX_BANNER, Console
 from music_assets.defs.failures import cause_of
 from music_assets.settings import Settings
 
@@ -104,13 +103,13 @@ class Summary:
         """Print it, and where to find the results."""
         console.print()
         for name, count in (*self._counts(), *self.tables.items()):
-            console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}", highlight=False)
+            console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}")
         console.print()
         lists = {"Set aside": self.set_aside_files, "Note": self.notes, "Failed": self.failed}
         for title, lines in lists.items():
             for line in lines:
                 console.print(f"{title}:", style="bold red" if title == "Failed" else "yellow", end=" ")
-                console.print(line, markup=False, highlight=False)
+                console.print(line, markup=False)
         if self.interrupted:
             console.print(
                 "[bold yellow]Interrupted.[/] What is finished is kept; the same command continues from here."
@@ -123,7 +122,6 @@ class Summary:
                 f"Report     {settings.report}\n"
                 f"Summary    {settings.data / 'last_run.json'}\n"
                 "Explore    music-assets ui      (Dagster's UI, with this run in it)",
-                highlight=False,
             )
 
     def _counts(self) -> Iterator[tuple[str, int | str]]:

@@ -13,15 +13,13 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, select
 
-from music_assets.cli import TrackId, data_option
-from music_assets.cli.console import SANDBOX_BANNER, facts_table
+from music_assets.cli import TrackId, data_option, staging_store
+from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table
 from music_assets.cli.ledger import existing_ledger
-from music_assets.defs.wiring import resources
 from music_assets.ids import partition_of
 from music_assets.lookup import LookupFailed, reading
 from music_assets.settings import Settings
@@ -51,11 +49,11 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
       music-assets trace TRAAAAW128F429D538 --json | jq .msd
     """
     settings = Settings.from_environment(msd=msd, data=data)
-    ours = resources(settings)
-    root = ours["msd"].root() if settings.msd or (settings.data / "sample_msd").is_dir() else None
+    msd_root = Path(settings.msd or settings.data / "sample_msd")
+    root = MsdRoot.open(msd_root) if settings.msd or msd_root.is_dir() else None
     tables = settings.published if settings.warehouse.startswith("duckdb") else settings.warehouse
     with existing_ledger(settings) as ledger:
-        found = trace_row(track_id, tables, ours["staging"].store(), ledger, root)
+        found = trace_row(track_id, tables, staging_store(settings), ledger, root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
         return
@@ -204,7 +202,9 @@ def _show(console: Console, found: Facts) -> None:
 
 def _files_table(files: Mapping[str, Facts]) -> Table:
     columns = ("staged kind", "file", "written by run", "validation", "loaded by run")
-    table = Table(*columns, title="Its partition's files")
+    table = Table(title="Its partition's files")
+    for name in columns:
+        table.add_column(name, overflow="fold")
     for kind, facts in files.items():
         staged, validation, loaded = facts["staged"], facts["validation"], facts["loaded"]
         file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
@@ -214,5 +214,5 @@ def _files_table(files: Mapping[str, Facts]) -> Table:
         if loaded:
             other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
             load = f"{loaded['run_id']}\n{loaded['loaded_at']}{other}"
-        table.add_row(kind, Text(file, overflow="fold"), Text(written), Text(result), Text(load))
+        table.add_row(kind, Text(file), Text(written), Text(result), Text(load))
     return table

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from itertools import product
-from string import ascii_uppercase
 
 from dagster import BackfillPolicy, BetaWarning, DailyPartitionsDefinition, StaticPartitionsDefinition
 
 from music_assets.errors import MusicAssetsError
+from music_assets.ids import PARTITION_KEYS
 
-KEYS: tuple[str, ...] = tuple(a + b for a, b in product(ascii_uppercase, repeat=2))
+KEYS = PARTITION_KEYS
 
 msd_directories = StaticPartitionsDefinition(list(KEYS))
 

@@ -1,0 +1,75 @@
+"""What commands print: texts of others never steer the terminal."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.table import Table
+from rich.text import Text
+
+from music_assets.cli.console import Console, facts_table, printable
+
+HOSTILE = {
+    "a window title": "\x1b]0;owned\x07",
+    "an erased screen": "\x1b[2J\x1b[H",
+    "eight bits": "\x9b2J\x90q\x9c",
+    "a line written over": "all is well\rFailed",
+    "backspaces": "evil\b\b\b\bgood",
+    "right to left": "\u202egpj.exe",
+    "an isolate": "\u2066abc\u2069",
+    "a separator": "one\u2028two",
+}
+
+
+def drawn(renderable: object) -> str:
+    file = io.StringIO()
+    Console(file=file, width=200, force_terminal=False).print(renderable)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_steers_the_terminal(text: str) -> None:
+    table = Table("column")
+    table.add_row(Text(text))
+    for shown in (
+        printable(text),
+        drawn(text),
+        drawn(Text(text)),
+        drawn(facts_table({"title": text})),
+        drawn(table),
+    ):
+        assert not {one for one in shown if steers(one)}, repr(shown)
+
+
+def steers(character: str) -> bool:
+    is_control = unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in "\n\t"
+    turns = unicodedata.bidirectional(character) in (
+        "LRE",
+        "RLE",
+        "LRO",
+        "RLO",
+        "PDF",
+        "LRI",
+        "RLI",
+        "FSI",
+        "PDI",
+    )
+    return is_control or turns or character in "\u061c\u200e\u200f"
+
+
+@given(st.text())
+def test_whatever_the_text_nothing_is_left_that_steers(text: str) -> None:
+    assert not {one for one in printable(text) if steers(one)}
+
+
+@given(st.text(st.characters(categories=("L", "M", "N", "P", "S", "Zs"))))
+def test_titles_of_any_script_stay_as_they_are(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_a_name_in_colons_is_no_emoji() -> None:
+    assert ":warning:" in drawn(Text(":warning:")) and ":warning:" in drawn(":warning:")
