@@ -41,7 +41,7 @@ def _text(pattern: str, takes: str) -> Any:
     """A text of this form. (Dagster loses the value of a `Literal` that is configured at launch.)"""
 
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        if value is not None and not re.fullmatch(pattern, value):
             raise ValueError(f"it takes {takes}")
         return value
 
@@ -114,7 +114,13 @@ class SpotifyGroup(_Group):
     requests_per_30s: Limit = _setting("REQUESTS_PER_30S", unset="100; `none` for the sandbox", example="100")
     """The most requests to Spotify in 30 seconds, or `none`. Pauses that Spotify asks for come on top."""
     requests_per_day: Limit = _setting("REQUESTS_PER_DAY", unset="`none`", example="none")
-    """The most requests to Spotify in a day (UTC), or `none`, to leave it to Spotify's own quota."""
+    """The most requests to Spotify of one kind (searches, single albums, …) in any 24 hours, or `none`."""
+    market: Annotated[str | None, _text("[A-Z]{2}", "an ISO country code, such as DE")] = _setting(
+        "MARKET", unset="none is sent: Spotify answers for the US", example="DE"
+    )
+    """The country whose catalogue is searched. Responses are cached by market: another one requests anew."""
+    retry_misses_days: int = _setting("RETRY_MISSES_DAYS", 90, ge=1)
+    """After how many days what Spotify did not know is searched for again, when all else is done."""
     audio_features: Annotated[str, _text("reccobeats|spotify|off", "`reccobeats`, `spotify` or `off`")] = (
         _setting("AUDIO_FEATURES", "reccobeats")
     )

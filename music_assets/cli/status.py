@@ -77,7 +77,8 @@ class Songs:
 class Requests:
     """Requests by kind, and what keeps more from being sent: by kind, until when (UTC) and why.
 
-    `left_today` and `per_day` are None where the settings set no daily limit; Spotify's own is not published.
+    `left_today` (of searches, in 24 hours) and `per_day` are None where the settings set no limit per day;
+    Spotify's own is not published.
     `mode` is None while no response has shown it. `spender` describes the process that holds the request
     lock.
     """
@@ -133,7 +134,7 @@ def read_status(
         if ledger is not None:
             budget, access = budget_and_access(settings, ledger, environment, clock)
             requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
-            requests.left_today, requests.mode = budget.left_today(), access.mode
+            requests.left_today, requests.mode = budget.left("search"), access.mode
             requests.spender = ledger.holder()
             requests.waits = {
                 kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
@@ -207,7 +208,7 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "requests in all", _by_kind(requests.in_all)
     left = "no limit is set; Spotify's own is not published"
     if requests.left_today is not None:
-        left = f"{requests.left_today:,} of {requests.per_day:,} (a day ends at midnight UTC)"
+        left = f"{requests.left_today:,} of {requests.per_day:,} searches in 24 hours; other kinds likewise"
     yield "left today", left
     pauses: defaultdict[str, list[str]] = defaultdict(list)
     for kind, wait in requests.waits.items():

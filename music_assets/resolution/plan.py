@@ -12,7 +12,7 @@ EXAMPLE_PER_DAY = 200  # what some have reported of an individual's app; Spotify
 # The estimate: one request per release and one for every third further song of it, which is what 3,000 songs
 # in the full MSD's shape took on the sandbox (`benchmarks/requests.py`).
 PER_FURTHER_SONG = 1 / 3
-REQUEST_KINDS = ("search", "albums", "tracks")  # that resolve songs
+REQUEST_KINDS = ("search", "albums", "album-batches", "tracks", "track-batches")  # that resolve songs
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,9 @@ def day_of(
     client, name = spotify.catalog(), f"refresh requests {partition.key}"
     share = spotify.ledger.open().get_state(name)
     if share is None:
-        left = client.budget.left_today()
-        share = {"requests": refresh.allowance(left)}
+        left = [client.budget.left(kind) for kind in ("tracks", "artists", "artist-albums")]
+        most = max((count for count in left if count is not None), default=None)
+        share = {"requests": refresh.allowance(most)}
         spotify.ledger.open().set_state(name, share)
     day = date.fromisoformat(partition.key)
     return Day(day, share["requests"], client, staging.store(), warehouse.open(), now)

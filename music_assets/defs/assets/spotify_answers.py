@@ -95,7 +95,7 @@ def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dic
     catalog = resolution.spotify.catalog()
     requests = sum(outcome.requests.values())
     resolved = sum(outcome.resolved.values())
-    left = catalog.budget.left_today()
+    left = catalog.budget.left("search")
     return {
         "resolved": resolved,
         **{f"resolved_by_{how}": number for how, number in outcome.resolved.items()},
@@ -107,7 +107,7 @@ def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dic
         "failed": count["failed"],
         "partitions_answered": len(outcome.partitions),
         "access": catalog.mode or "not known yet",
-        "requests_left_today": "no limit of ours" if left is None else left,
+        "searches_left": "no limit of ours" if left is None else left,
         "go_on_at": over.until.isoformat(timespec="seconds") if over else "",
         "reasons": listed([str(over)] if over else []),
         "curve": MetadataValue.md(curve(outcome.curve)),

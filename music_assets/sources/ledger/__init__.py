@@ -1,7 +1,7 @@
 """The ledger: every response of every source, cached, and the number of requests it took.
 
 Offers   `open_ledger`: the `Ledger` of one source, in a SQLite file or a PostgreSQL database.
-Shapes   a `Response` under a `Key`; request counts by kind and hour (UTC); state by name; a `RequestLock`.
+Shapes   a `Response` under a `Key`; request counts by kind and minute (UTC); state by name; a `RequestLock`.
 Limits   some 4.2 kB for a search response of ten tracks. A file is for one machine, PostgreSQL for many.
 Terms    those of the source: Spotify forbids keeping its content without end (`Ledger.purge`).
 Errors   `LedgerError` and below.

@@ -22,12 +22,12 @@ RESPONSES = sa.Table(
     sa.Column("body", sa.LargeBinary),  # `records.pack`
     sa.Index("responses_by_age", "source", "purpose", "fetched_at"),
 )
-# By the hour, though days are what is counted today: a rolling window needs no migration.
+# By the minute, for rolling windows; up to 571ee3e by the hour, which is what the column is still called.
 REQUESTS = sa.Table(
     "request_counts",
     TABLES,
     sa.Column("source", sa.Text, primary_key=True),
-    sa.Column("hour", sa.Text, primary_key=True),  # UTC, as `2026-11-01T23`
+    sa.Column("hour", sa.Text, key="minute", primary_key=True),  # UTC, as `2026-11-01T23:05`
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sqlite_with_rowid=False,

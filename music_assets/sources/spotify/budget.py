@@ -1,15 +1,18 @@
-"""What may be requested: a limit per day of our own, the pauses Spotify asked for, the app's access mode.
+"""What may be requested: a limit per bucket, the pauses Spotify asked for, the app's access mode.
 
-All are remembered in the ledger, so they hold across processes and runs. Each request is recorded there
-before it is sent: a killed process has spent what it recorded. Sending it is in `client`.
+Spotify counts each kind of endpoint in a bucket of its own, over a rolling 24 hours: so does this, and where
+one bucket is closed the others go on. All is remembered in the ledger, so it holds across processes and runs.
+Each request is recorded there before it is sent: a killed process has spent what it recorded. Sending it is
+in `client`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from music_assets.sources.ledger import Ledger
@@ -21,15 +24,28 @@ MISSING_IN_DEVELOPMENT: Mapping[str, tuple[str, ...]] = {
     "tracks": ("popularity", "available_markets"),
     "artists": ("popularity", "followers"),
 }
-# The ledger also counts requests to other services, which this budget does not concern.
-KINDS = ("search", "tracks", "albums", "artists", "audio-features")
+# The buckets. The ledger also counts requests to other services, which this budget does not concern.
+KINDS = (
+    *("search", "tracks", "albums", "artists", "artist-albums", "audio-features"),
+    *("track-batches", "album-batches", "artist-batches"),
+)
+DAY = timedelta(hours=24)
 _PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
+
+
+def bucket_of(path: str) -> str:
+    """The bucket that a request of this path counts in: single gets, batches and lists have their own."""
+    kind, _, rest = path.partition("/")
+    if rest.endswith("/albums"):
+        return "artist-albums"
+    return f"{kind[:-1]}-batches" if not rest and kind in ("tracks", "albums", "artists") else kind
 
 
 class Budget:
     """Whether one more request may be sent; safe to use from several threads.
 
-    `app` is the client id: pauses of one app do not hold for another. `clock` gives seconds since 1970.
+    `app` is the client id: pauses of one app do not hold for another. `per_day` holds for each bucket, over
+    any 24 hours. `clock` gives seconds since 1970.
     """
 
     def __init__(self, ledger: Ledger, *, app: str, per_day: int | None, clock: Callable[[], float]) -> None:
@@ -39,12 +55,11 @@ class Budget:
         self._app = hashlib.sha256(app.encode()).hexdigest()[:12]
         self._clock = clock
         self._lock = threading.RLock()
-        self._day: date | None = None
-        self._spent = 0
+        self._spent: dict[str, Counter[datetime]] | None = None  # by kind and the end of the minute
         self._pauses: dict[str, OutOfBudget | None] = {}
 
     def take(self, kind: str) -> None:
-        """Record that one request of this kind (`search`, `albums`, …) is sent now.
+        """Record that one request of this kind (one of `KINDS`) is sent now.
 
         Raises:
             OutOfBudget: it may not be sent; nothing is recorded.
@@ -52,8 +67,9 @@ class Budget:
         with self._lock:
             if over := self.over(kind):
                 raise over
-            self._spent += 1
-            self._ledger.record_request(kind, self._now())
+            now = self._now()
+            self._window(kind)[now.replace(second=0, microsecond=0) + timedelta(minutes=1)] += 1
+            self._ledger.record_request(kind, now)
 
     def over(self, kind: str) -> OutOfBudget | None:
         """Why no request of this kind may be sent now; None where one may."""
@@ -65,9 +81,8 @@ class Budget:
             now = self._now()
             if (pause := self._pauses[kind]) and pause.until > now:
                 return pause
-            if self.per_day is not None and self._spent_today() >= self.per_day:
-                midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-                return DailyLimitReached(self.per_day, midnight)
+            if self.per_day is not None and self.left(kind) == 0:
+                return DailyLimitReached(kind, self.per_day, self._free_again(kind))
             return None
 
     def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
@@ -77,10 +92,12 @@ class Budget:
         why = "rate" if isinstance(error, RateLimited) else "quota"
         self.set_state(f"pause/{kind}", {"until": error.until.isoformat(), "why": why})
 
-    def left_today(self) -> int | None:
-        """How many requests the day's limit still allows; None where there is no limit."""
+    def left(self, kind: str) -> int | None:
+        """How many requests of this kind our own limit still allows now; None where there is no limit."""
+        if self.per_day is None:
+            return None
         with self._lock:
-            return None if self.per_day is None else max(0, self.per_day - self._spent_today())
+            return max(0, self.per_day - self._window(kind).total())
 
     def get_state(self, name: str) -> dict[str, Any] | None:
         """What an earlier run learned about this app."""
@@ -93,12 +110,25 @@ class Budget:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _spent_today(self) -> int:
-        today = self._now().date()
-        if today != self._day:
-            spent = self._ledger.request_counts(today)
-            self._day, self._spent = today, sum(spent.get(kind, 0) for kind in KINDS)
-        return self._spent
+    def _window(self, kind: str) -> Counter[datetime]:
+        """The requests of this kind in the last 24 hours, by the end of the minute they were sent in."""
+        since = self._now() - DAY
+        if self._spent is None:
+            self._spent = {}
+            for at, name, count in self._ledger.requests_since(since):
+                self._spent.setdefault(name, Counter())[at] += count
+        spent = self._spent.setdefault(kind, Counter())
+        for old in [at for at in spent if at <= since]:
+            del spent[old]
+        return spent
+
+    def _free_again(self, kind: str) -> datetime:
+        """When a quarter of an exhausted bucket is free: a run for each request that leaves it is no use."""
+        minutes, freed = sorted(self._window(kind).items()), 0
+        while freed * 4 < (self.per_day or 0):
+            at, count = minutes.pop(0)
+            freed += count
+        return at + DAY
 
 
 class Access:

@@ -17,7 +17,7 @@ import tenacity
 
 from music_assets.sources.http import Retry, parse_wait, retrying
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.budget import Budget
+from music_assets.sources.spotify.budget import Budget, bucket_of
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     BadCredentials,
@@ -68,7 +68,7 @@ class SpotifyClient:
 
     @property
     def request_counts(self) -> dict[str, int]:
-        """Requests sent since this was opened, by kind: `search`, `artists`, …, and `token`."""
+        """Requests sent since this was opened, by bucket (`budget.KINDS`), and `token`."""
         with self._lock:
             return dict(self._sent + Counter(token=self._tokens.requested))
 
@@ -80,7 +80,7 @@ class SpotifyClient:
         `BadCredentials`, `BadResponse` for this request alone, and `SpotifyUnreachable` where nothing gets
         through.
         """
-        kind = path.partition("/")[0]
+        kind = bucket_of(path)
         try:
             body: dict[str, Any] = self._retrying(self._try, kind, path, params)
         except Retry as failure:

@@ -38,12 +38,12 @@ class QuotaExhausted(OutOfBudget):
 
 
 class DailyLimitReached(OutOfBudget):
-    """The requests that a setting allows per day are used up."""
+    """The requests of one kind that a setting allows within 24 hours are used up."""
 
-    def __init__(self, per_day: int, until: datetime) -> None:
-        used = f"The {per_day:,} requests that MUSIC_ASSETS_REQUESTS_PER_DAY allows are used up"
-        when = f"the next day begins at {until:%Y-%m-%d %H:%M} UTC"
-        super().__init__(f"{used}; {when}. {_RESUME} Or raise the setting.", until)
+    def __init__(self, kind: str, per_day: int, until: datetime) -> None:
+        used = f"The {per_day:,} requests of the kind {kind} that MUSIC_ASSETS_REQUESTS_PER_DAY allows"
+        when = f"within 24 hours are used up until {until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"{used} {when}. {_RESUME} Or raise the setting.", until)
 
 
 class AccessDenied(SpotifyError):

@@ -19,7 +19,7 @@ from typing import Any, Self
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
-from music_assets.sources.spotify.budget import Access
+from music_assets.sources.spotify.budget import Access, bucket_of
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.endpoints import Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
@@ -53,8 +53,16 @@ class Fetcher:
 
     @property
     def request_counts(self) -> dict[str, int]:
-        """Requests sent since this was opened, by kind: `search`, `artists`, `token`, …"""
+        """Requests sent since this was opened, by bucket (`budget.KINDS`), and `token`."""
         return self._client.request_counts
+
+    def may_request(self, kind: str) -> bool:
+        """Whether more of these may be requested now: `search`, `tracks`, `albums`, `artists`, …
+
+        One kind may be closed while the others are open: each has a budget and a pause of its own.
+        """
+        batched = self.mode == "extended" and kind in ("tracks", "albums", "artists")
+        return self.budget.over(bucket_of(kind if batched else f"{kind}/id")) is None
 
     @property
     def cache_hits(self) -> dict[str, int]:
@@ -230,7 +238,7 @@ class Fetcher:
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         """One request, while the request lock holds."""
-        self._lock_for(path.partition("/")[0]).check()
+        self._lock_for(bucket_of(path)).check()
         return self._client.get(path, **params)
 
     def _lock_for(self, kind: str) -> RequestLock:
@@ -254,7 +262,7 @@ class Fetcher:
         """Threads for one chunk of work; whoever leaves early cancels what has not begun."""
         # Here, so that a lock of another process is waited for once; the budget is each request's matter.
         with contextlib.suppress(OutOfBudget):
-            self._lock_for(endpoint.path)
+            self._lock_for(bucket_of((endpoint.single if endpoint.pages > 1 else None) or endpoint.path))
         pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="spotify")
         try:
             yield pool.submit

@@ -41,7 +41,7 @@ class SpotifySettings(RetryPolicy):
     base_url: str = "https://api.spotify.com/v1/"
     token_url: str = "https://accounts.spotify.com/api/token"
     requests_per_30s: int | None = 100  # Spotify publishes no figure; None for as fast as it can
-    requests_per_day: int | None = None  # a limit of our own, per UTC day; None leaves it to Spotify's
+    requests_per_day: int | None = None  # our own limit per bucket and 24 hours; None leaves it to Spotify
     threads: int = 8
     lock_wait: float = 10.0  # seconds to wait for another process that holds the request lock
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from music_assets.sources.ledger import Key, Ledger, LedgerInUse, Response, open_ledger
-from music_assets.sources.ledger.schema import HOLDER
+from music_assets.sources.ledger.schema import HOLDER, REQUESTS
 from music_assets.sources.spotify import (
     BadCredentials,
     SearchResult,
@@ -331,7 +331,7 @@ def test_extended_access_requests_artists_in_batches_and_once(
     with spotify_of(extended_server, ledger) as spotify:
         found = spotify.artists(many)
         again = spotify.artists(many)
-        assert spotify.request_counts["artists"] == math.ceil((len(ids) + 60) / 50)
+        assert spotify.request_counts["artist-batches"] == math.ceil((len(ids) + 60) / 50)
         assert spotify.cache_hits == {"artist": len(ids) + 60}
     assert [row["spotify_artist_id"] for row in found.rows] == ids[:-1]
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED["spotify_artists"]))
@@ -463,31 +463,71 @@ def test_another_app_is_not_held_to_the_pause_of_the_first(
     assert spotify_of(spotify_server, ledger).budget.over("search") is not None
 
 
-def test_our_own_limit_per_day_holds_over_runs(spotify_server: SandboxServer, ledger: Ledger) -> None:
-    spotify_server.clock.now -= spotify_server.clock.now % 86400  # midnight
-    days = []
-    for _ in range(6):
-        for _ in range(2):  # two runs a day
-            spotify_server.clock.now += 60
-            with spotify_of(spotify_server, ledger, requests_per_day=20) as spotify:
-                answers = list(spotify.search_songs(QUERIES))
-        days.append(spotify_server.sandbox.requests["search"])
+def test_our_own_limit_holds_over_runs_in_any_24_hours(spotify_server: SandboxServer, ledger: Ledger) -> None:
+    sent: list[float] = []
+    ends = []
+    for _ in range(40):
+        before = searches(spotify_server)
+        with spotify_of(spotify_server, ledger, requests_per_day=20) as spotify:
+            answers = list(spotify.search_songs(QUERIES))
+        sent += [spotify_server.clock()] * (searches(spotify_server) - before)
         left = [answer for answer in answers if answer.status == "pending"]
         if not left:
             break
         assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in (left[0].reason or "")
-        assert left[0].until == datetime.fromtimestamp(spotify_server.clock() // 86400 * 86400 + 86400, UTC)
-        spotify_server.clock.now += 86400
-    assert not left and len(days) > 2
-    assert [sent % 20 for sent in days[:-1]] == [0] * (len(days) - 1)
+        assert left[0].until is not None and spotify_server.clock() < left[0].until.timestamp()
+        ends.append(left[0].until.timestamp())
+        spotify_server.clock.now += 3 * 3600 + 7
+    assert not left and len(ends) > 2
+    for last in sent:
+        assert sum(last - 86400 < at <= last for at in sent) <= 20
+    assert ends[0] == ends[3]  # nothing is sent before it is said to be free
 
 
-def test_the_day_knows_what_is_left(spotify_server: SandboxServer, ledger: Ledger) -> None:
+def test_each_kind_has_a_budget_of_its_own(
+    spotify_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
+    with spotify_of(spotify_server, ledger, requests_per_day=2) as spotify:
+        assert statuses(list(spotify.search_songs(QUERIES)))["pending"]
+        assert [spotify.may_request(kind) for kind in ("search", "tracks")] == [False, True]
+        found = spotify.tracks(ids)
+        assert len(found.rows) == 2 and found.pending == ids[2:]
+        assert [spotify.may_request(kind) for kind in ("tracks", "albums")] == [False, True]
+    assert ledger.request_counts() == {"search": 2, "tracks": 2}
+    spotify_server.clock.now += 86460
+    assert spotify_of(spotify_server, ledger, requests_per_day=2).may_request("search")
+
+
+def test_a_batch_counts_apart_from_single_requests(
+    extended_server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
+    ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
+    with spotify_of(extended_server, ledger, requests_per_day=1) as spotify:
+        assert len(spotify.tracks(ids).rows) == 3
+        assert not spotify.may_request("tracks") and spotify.may_request("artists")
+        assert spotify.budget.over("tracks") is None
+    assert ledger.request_counts() == {"track-batches": 1}
+
+
+def test_what_an_earlier_version_counted_by_the_hour_counts_to_the_end_of_it(
+    spotify_server: SandboxServer, ledger: Ledger
+) -> None:
+    now = datetime.fromtimestamp(spotify_server.clock(), UTC)
+    with ledger.database.connection() as connection:
+        for hours, count in ((25, 100), (23, 7)):
+            hour = (now - timedelta(hours=hours)).strftime("%Y-%m-%dT%H")
+            values = {"source": "sandbox", "minute": hour, "kind": "search", "count": count}
+            connection.execute(REQUESTS.insert(), values)
+    assert spotify_of(spotify_server, ledger, requests_per_day=20).budget.left("search") == 13
+
+
+def test_the_bucket_knows_what_is_left(spotify_server: SandboxServer, ledger: Ledger) -> None:
     with spotify_of(spotify_server, ledger, requests_per_day=100) as spotify:
         list(spotify.search_songs(QUERIES[:3]))
         spent = spotify_server.sandbox.requests["search"]
-        assert spotify.budget.left_today() == 100 - spent
-    assert spotify_of(spotify_server, ledger).budget.left_today() is None
+        assert spotify.budget.left("search") == 100 - spent and spotify.budget.left("albums") == 100
+    assert spotify_of(spotify_server, ledger).budget.left("search") is None
     assert ledger.request_counts() == {"search": spent}
 
 
@@ -608,15 +648,15 @@ def test_the_releases_of_an_artist_are_requested_once(spotify_server: SandboxSer
     artist = artist_of(spotify_server, ledger)
     with spotify_of(spotify_server, ledger) as spotify:
         found = spotify.artist_albums([artist])
-        assert spotify.request_counts["artists"] == 1
+        assert spotify.request_counts["artist-albums"] == 1
         assert spotify.artist_albums([artist]).rows == found.rows
-        assert spotify.request_counts["artists"] == 1 and spotify.cache_hits["artist_albums"] == 1
+        assert spotify.request_counts["artist-albums"] == 1 and spotify.cache_hits["artist_albums"] == 1
     assert found.rows and {row["spotify_artist_id"] for row in found.rows} == {artist}
     assert sorted(found.rows[0]) == sorted(row_columns(STAGED_BY_DAY["artist_releases"]))
     spotify_server.clock.now += 86400
     with spotify_of(spotify_server, ledger) as spotify:
         spotify.artist_albums([artist], newer_than=datetime.fromtimestamp(spotify_server.clock() - 60, UTC))
-        assert spotify.request_counts["artists"] == 1
+        assert spotify.request_counts["artist-albums"] == 1
 
 
 def test_releases_are_read_page_by_page_and_not_without_end(
@@ -629,7 +669,7 @@ def test_releases_are_read_page_by_page_and_not_without_end(
     spotify_server.faults.script.extend(page(number) for number in range(9))
     with spotify_of(spotify_server, ledger) as spotify:
         rows = spotify.artist_albums(["a" * 22]).rows
-        assert spotify.request_counts["artists"] == 4
+        assert spotify.request_counts["artist-albums"] == 4
     assert len({row["spotify_album_id"] for row in rows}) == 200
 
 

@@ -272,7 +272,7 @@ def test_what_the_app_may_not_use_is_named(spotify_server: SandboxServer, client
     with pytest.raises(AccessDenied) as denied:  # recorded without a message
         client.get("audio-features", ids="0" * 22)
     assert denied.value.feature == "audio-features" and "None" not in str(denied.value)
-    assert client.request_counts == {"token": 1, "artists": 1, "audio-features": 1}
+    assert client.request_counts == {"token": 1, "artist-batches": 1, "audio-features": 1}
 
 
 def test_a_refused_request_is_not_repeated(client: SpotifyClient) -> None:
