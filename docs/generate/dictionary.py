@@ -27,14 +27,16 @@ change it there and run `make docs`.
   - `{spotify}`: Spotify's Developer Terms and Policy (15 May 2025): no database beyond what the app needs,
     none kept without end, no training of models on it. Each such row says where its values come from
     (`source`), most of them when (`fetched_at`). Rows with the source `sandbox` are invented.
-  - `{ours}`: computed by this project from both; MIT, as the code.
+  - `{open}`: the MetaBrainz Foundation's (MusicBrainz, AcousticBrainz, ListenBrainz), CC0: may be kept,
+    published and used for machine learning.
+  - `{ours}`: computed by this project from these; MIT, as the code.
 - A key column is in **bold**. `SUPER` (Redshift) and `JSON` (DuckDB) hold lists and maps.
 """
 
 
 def data_dictionary() -> str:
     """The whole page."""
-    from music_assets.tables import LOADS, MSD, OURS, PUBLISHED, SPOTIFY, STAGED, STAGED_BY_DAY
+    from music_assets.tables import CC0, LOADS, MSD, OURS, PUBLISHED, SPOTIFY, STAGED, STAGED_BY_DAY
 
     sections = (
         ("Tables to query", "Replaced as a whole at the end of a run, in this order.", PUBLISHED.values()),
@@ -47,7 +49,7 @@ def data_dictionary() -> str:
         ("Bookkeeping", "Which file each slice was loaded from.", (LOADS,)),
     )
     parts = [
-        _INTRODUCTION.format(msd=MSD, spotify=SPOTIFY, ours=OURS),
+        _INTRODUCTION.format(msd=MSD, spotify=SPOTIFY, ours=OURS, open=CC0),
         "## How the tables relate\n",
         "\n".join(_diagram()),
         "A line is a reference that an asset check validates in every run.\n",

@@ -2,12 +2,15 @@
 
 from music_assets.defs.assets.mapping import artist_votes, mapped_songs
 from music_assets.defs.assets.msd import read_msd
+from music_assets.defs.assets.musicbrainz import acousticbrainz_features, musicbrainz_recordings
 from music_assets.defs.assets.refresh import artist_releases, spotify_artists_refresh, spotify_tracks_refresh
 from music_assets.defs.assets.spotify import audio_features, spotify_artists, spotify_search, spotify_tracks
 
 # Partitioned by MSD directory.
 STAGES = (
     read_msd,
+    musicbrainz_recordings,
+    acousticbrainz_features,
     spotify_search,
     spotify_tracks,
     mapped_songs,
@@ -20,7 +23,7 @@ STAGES = (
 READING = read_msd
 SEARCH = spotify_search
 SPENDING = (spotify_search, spotify_artists, audio_features)
-COMPUTED = (spotify_tracks, mapped_songs, artist_votes)
+COMPUTED = (musicbrainz_recordings, acousticbrainz_features, spotify_tracks, mapped_songs, artist_votes)
 
 # Partitioned by day.
 STAGES_BY_DAY = (spotify_artists_refresh, spotify_tracks_refresh, artist_releases)

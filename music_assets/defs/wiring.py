@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster import build_resources
 
+from music_assets.defs.dumps import DumpsResource
 from music_assets.defs.io_managers import JsonLinesIOManager, WarehouseIOManager
 from music_assets.defs.resources import (
     CorrectionsResource,
@@ -50,6 +51,9 @@ def resources(settings: Settings) -> dict[str, Any]:
     )
     return {
         "msd": msd,
+        "dumps": DumpsResource(
+            folder=f"{data}/downloads", indexes=f"{data}/indexes", source=settings.spotify.source
+        ),
         "corrections": corrections,
         "ledger": ledger,
         "sandbox": sandbox,

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
-from music_assets.tables import analytics, mapped, msd, spotify
-from music_assets.tables.columns import METADATA, MSD, OURS, SPOTIFY, Super
+from music_assets.tables import acousticbrainz, analytics, mapped, msd, spotify
+from music_assets.tables.columns import CC0, METADATA, MSD, OURS, SPOTIFY, Super
 from music_assets.tables.meta import LOADS
 
 __all__ = [
+    "CC0",
     "FILE_ONLY",
     "LOADS",
     "METADATA",
@@ -40,6 +41,8 @@ STAGED: dict[str, Table] = {
     for table in (
         msd.STAGED_SONGS,
         msd.STAGED_ARTISTS,
+        mapped.STAGED_RECORDINGS,
+        acousticbrainz.STAGED_FEATURES,
         spotify.STAGED_SEARCH,
         spotify.STAGED_TRACKS,
         mapped.STAGED_SONGS,
@@ -64,6 +67,8 @@ PUBLISHED: dict[str, Table] = {
     for table in (
         msd.SONGS,
         msd.ARTISTS,
+        mapped.RECORDINGS,
+        acousticbrainz.FEATURES,
         spotify.TRACKS,
         spotify.ARTISTS,
         spotify.FEATURES,
@@ -76,7 +81,7 @@ PUBLISHED: dict[str, Table] = {
     )
 }
 
-READERS_SCHEMAS = ("msd", "spotify", "mapped", "analytics")
+READERS_SCHEMAS = ("msd", "spotify", "mapped", "acousticbrainz", "analytics")
 SCHEMAS = ("staging", "meta", *READERS_SCHEMAS)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from music_assets.tables import acousticbrainz
 from music_assets.tables.columns import (
+    CC0,
     OURS,
     SOURCE,
     SPOTIFY,
@@ -16,6 +18,7 @@ from music_assets.tables.columns import (
     bigint,
     integer,
     json,
+    mbid,
     name,
     null_when,
     published,
@@ -24,7 +27,7 @@ from music_assets.tables.columns import (
     text,
     timestamp,
 )
-from music_assets.tables.mapped import AGREEMENT, NO_CANDIDATE, NOT_SEARCHED
+from music_assets.tables.mapped import AGREEMENT, NO_CANDIDATE, NO_RECORDING, NOT_SEARCHED
 from music_assets.tables.msd import ARTIST_FIELDS, SONG_FIELDS
 from music_assets.tables.spotify import AUDIO_FEATURES
 
@@ -73,6 +76,13 @@ _SONG = (
         "the track has no match, or nobody gave features of it",
         *(replace(field, name=f"spotify_{field.name}") for field in AUDIO_FEATURES),
         text(32, "features_source", "Who gave the `spotify_…` features.", OURS),
+    ),
+    mbid("recording_mbid", "MusicBrainz's id of the song, to join open data on.", CC0, null=NO_RECORDING),
+    *(
+        replace(
+            field, name=f"acousticbrainz_{field.name}", null=f"{NO_RECORDING}, or AcousticBrainz has none"
+        )
+        for field in acousticbrainz.AUDIO_FEATURES
     ),
     replace(SOURCE, null=NOT_SEARCHED),
     timestamp(

@@ -30,8 +30,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA = MetaData()
 
-# Whose terms a column's values are under.
-MSD, SPOTIFY, OURS = "MSD", "Spotify", "Music Assets"
+# Whose terms a column's values are under. `CC0` is the MetaBrainz Foundation's: free for any use.
+MSD, SPOTIFY, OURS, CC0 = "MSD", "Spotify", "Music Assets", "open"
 
 # When a column is NULL that does not say so itself: in the MSD's files it depends on the type.
 _MSD_NULL = {
@@ -107,6 +107,7 @@ class Field:
 # The builders: `real("tempo", "Estimated tempo.", MSD, unit="BPM", low=0)`.
 msd_id = partial(Field, String(18))  # TR…, SO…, AR…
 spotify_id = partial(Field, String(22))  # base 62
+mbid = partial(Field, String(36))  # a UUID in lower case
 name = partial(Field, String(4 * 1024))  # the MSD has up to 1,024 bytes, Spotify longer ones
 integer = partial(Field, Integer())
 bigint = partial(Field, BigInteger())

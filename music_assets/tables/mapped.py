@@ -1,10 +1,12 @@
-"""Which Spotify track an MSD track is, and which artist an MSD artist: `mapped`, and how it is staged."""
+"""`mapped`, and how it is staged: which Spotify track and which MusicBrainz recording an MSD track is, and
+which Spotify artist an MSD artist is."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from music_assets.tables.columns import (
+    CC0,
     FETCHED_AT,
     MSD,
     OURS,
@@ -13,6 +15,7 @@ from music_assets.tables.columns import (
     flag,
     integer,
     json,
+    mbid,
     msd_id,
     name,
     published,
@@ -107,8 +110,30 @@ _ARTIST = (
     SOURCE,
 )
 
+NO_RECORDING = "no recording was found"
+_FULL_DUMP = "the full MusicBrainz dump is not in use, or has none"
+
+_RECORDING = (
+    msd_id("track_id", "The MSD track that the recording is of.", MSD, key=True),
+    mbid(
+        "recording_mbid", "MusicBrainz's id of the recording, the canonical one of its name.", CC0, key=True
+    ),
+    name("recording_name", "Title of the recording in MusicBrainz.", CC0, truncate=True),
+    name("artist_credit_name", "Its artists as credited in MusicBrainz.", CC0, truncate=True),
+    mbid("release_mbid", "The canonical release of the recording.", CC0),
+    name("release_name", "Title of that release, often not the MSD's.", CC0, truncate=True),
+    text(64, "method", "How it was found: within the artist's id or name, and how close the title is.", OURS),
+    real("score", "How likely the recording is the song; lengths are not compared.", OURS, low=0, high=1),
+    json("reasons", "What spoke for and against: `[reason, …]`.", OURS),
+    json("isrcs", "ISRCs of the recording: `[isrc, …]`.", CC0, null=_FULL_DUMP),
+    json("spotify_track_ids", "Spotify tracks MusicBrainz links it to: `[id, …]`.", CC0, null=_FULL_DUMP),
+    replace(SOURCE, comment="Whose dump it is: `musicbrainz`, or `sandbox` (invented)."),
+    replace(FETCHED_AT, comment="When the dump was made (UTC)."),
+)
+
 STAGED_SONGS = staged("mapped_songs", "Candidates for each MSD track.", _SONG)
 STAGED_VOTES = staged("artist_votes", "Votes of each slice for Spotify artists.", _VOTE)
+STAGED_RECORDINGS = staged("musicbrainz_recordings", "MusicBrainz recordings of MSD tracks.", _RECORDING)
 
 SONGS = published(
     "mapped.songs", "One row per candidate for an MSD track: score, margin, status and reasons.", _SONG
@@ -117,4 +142,9 @@ ARTISTS = published(
     "mapped.artists",
     "One row per Spotify artist that an MSD artist may be, by the votes of its matched songs.",
     _ARTIST,
+)
+RECORDINGS = published(
+    "mapped.recordings",
+    "One row per MSD track with a MusicBrainz recording: which, how it was found, and how likely it is.",
+    _RECORDING,
 )

@@ -19,6 +19,8 @@ CONTRACT = {
     "msd.artists": ["artist_id"],
     "mapped.songs": ["track_id", "spotify_track_id"],
     "mapped.artists": ["artist_id", "spotify_artist_id"],
+    "mapped.recordings": ["track_id", "recording_mbid"],
+    "acousticbrainz.audio_features": ["recording_mbid"],
     "spotify.tracks": ["spotify_track_id"],
     "spotify.artists": ["spotify_artist_id"],
     "spotify.audio_features": ["spotify_track_id", "source"],
@@ -46,7 +48,7 @@ def test_every_table_column_and_staged_kind_says_what_it_is() -> None:
 
 def test_every_column_says_whose_it_is() -> None:
     sources = {column.info["source"] for table in METADATA.tables.values() for column in table.columns}
-    assert sources == {"MSD", "Spotify", "Music Assets"}
+    assert sources == {"MSD", "Spotify", "Music Assets", "open"}
 
 
 def test_spotify_values_always_stand_beside_their_source() -> None:

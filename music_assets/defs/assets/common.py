@@ -9,12 +9,13 @@ from dagster import AssetSpec, TableColumn, TableColumnConstraints, TableSchema
 from sqlalchemy import Table
 
 from music_assets.tables import METADATA
+from music_assets.tables import MSD as MSD_TERMS
 from music_assets.tables import SPOTIFY as SPOTIFY_TERMS
 
 OWNERS = ["team:music-assets"]
 
 # The groups of the graph, in the order the data flows.
-MSD, SPOTIFY, MAPPING = "msd", "spotify", "mapping"
+MSD, OPEN, SPOTIFY, MAPPING = "msd", "open", "spotify", "mapping"
 STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staged_json", "staging", "refresh", "published"
 
 # Lists longer than this are cut in metadata: the event log is not for a thousand paths.
@@ -37,9 +38,10 @@ def column_schema(table: Table) -> TableSchema:
 
 
 def terms_of(table: Table) -> dict[str, str]:
-    """A tag that says whose terms a table's rows stand under: Spotify's, where it holds any of theirs."""
-    spotify = any(column.info["source"] == SPOTIFY_TERMS for column in table.columns)
-    return {"terms": "spotify" if spotify else "msd"}
+    """A tag that says whose terms a table's rows are under, the strictest of its columns': Spotify's, the
+    MSD's, or none (`open`)."""
+    sources = {column.info["source"] for column in table.columns}
+    return {"terms": "spotify" if SPOTIFY_TERMS in sources else "msd" if MSD_TERMS in sources else "open"}
 
 
 def definition_metadata(table: Table, **more: Any) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The jobs, cut by what each needs.
 
-`extract` needs the MSD, `ask_first`, `ask` and `refresh` are those that spend requests, `match_and_load`
-needs neither and can run in parallel, `tables` is unpartitioned and runs once after them. `music_etl` is all
-of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the tag below.
+`extract` needs the MSD and the dumps, `ask_first`, `ask` and `refresh` are those that spend requests,
+`match_and_load` spends none and can run in parallel, `tables` is unpartitioned and runs once after them.
+`music_etl` is all of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the tag
+below.
 """
 
 import os
@@ -14,7 +15,8 @@ from music_assets.defs.assets.staging import NAME as STAGED_JSON
 from music_assets.settings import read_job_tags
 from music_assets.tables import STAGED
 
-extracted = AssetSelection.assets("msd_songs", "msd_artists")
+_from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
+extracted = AssetSelection.assets("msd_songs", "msd_artists") | _from_dumps
 _asked = AssetSelection.assets(
     "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
 )
@@ -39,7 +41,7 @@ jobs = [
         "extract",
         selection=extracted,
         tags=_PLACED.get("extract"),
-        description="Read the MSD files of a partition. Needs the MSD; runs in parallel.",
+        description="Read the MSD files of a partition, link its songs by the open dumps. Runs in parallel.",
     ),
     define_asset_job(
         "ask_first",
@@ -58,7 +60,7 @@ jobs = [
     ),
     define_asset_job(
         "match_and_load",
-        selection=_matched | _staged,
+        selection=_from_dumps | _matched | _staged,
         tags=_PLACED.get("match_and_load"),
         description="Match, validate and load what was extracted and found. No requests; in parallel.",
     ),

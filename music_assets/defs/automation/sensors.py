@@ -46,6 +46,7 @@ from music_assets.defs.automation.facts import (
 from music_assets.defs.automation.jobs import COMMAND_LINE, jobs
 from music_assets.defs.automation.schedules import run_request
 from music_assets.defs.automation.steps import SEARCH_JOBS, Facts, plan_runs
+from music_assets.defs.dumps import DumpsResource
 from music_assets.defs.failures import cause_of
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
 from music_assets.defs.resources import (
@@ -134,6 +135,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         context: SensorEvaluationContext,
         staging: StagingResource,
         corrections: CorrectionsResource,
+        dumps: DumpsResource,
         spotify: SpotifyResource,
         warehouse: WarehouseResource,
     ) -> SensorResult | SkipReason:
@@ -147,7 +149,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         try:
-            plan = Plan(staging.store(), {"corrections": corrections, "spotify": spotify})
+            plan = Plan(staging.store(), {"corrections": corrections, "dumps": dumps, "spotify": spotify})
             corrections.read()  # a wrong file is reported though nothing is staged yet
             keys = extracted(plan)
             state = read_state(plan.store)

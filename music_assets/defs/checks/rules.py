@@ -32,6 +32,8 @@ from music_assets.warehouse.published import reads
 REFERENCES = [
     ("mapped.songs", "track_id", "msd.songs", "track_id"),
     ("mapped.songs", "spotify_track_id", "spotify.tracks", "spotify_track_id"),
+    ("mapped.recordings", "track_id", "msd.songs", "track_id"),
+    ("acousticbrainz.audio_features", "recording_mbid", "mapped.recordings", "recording_mbid"),
     ("mapped.artists", "artist_id", "msd.artists", "artist_id"),
     ("mapped.artists", "spotify_artist_id", "spotify.artists", "spotify_artist_id"),
     ("spotify.audio_features", "spotify_track_id", "spotify.tracks", "spotify_track_id"),

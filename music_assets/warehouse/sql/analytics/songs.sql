@@ -64,9 +64,17 @@ SELECT
     features.tempo AS spotify_tempo,
     features.time_signature AS spotify_time_signature,
     features.source AS features_source,
+    recording.recording_mbid,
+    acoustic.tempo AS acousticbrainz_tempo,
+    acoustic.key AS acousticbrainz_key,
+    acoustic.scale AS acousticbrainz_scale,
+    acoustic.danceability AS acousticbrainz_danceability,
+    acoustic.loudness AS acousticbrainz_loudness,
     best.source,
     track.fetched_at
 FROM msd.songs AS song
 LEFT JOIN best ON best.track_id = song.track_id
 LEFT JOIN spotify.tracks AS track ON track.spotify_track_id = best.spotify_track_id AND best.accepted
 LEFT JOIN features ON features.spotify_track_id = track.spotify_track_id
+LEFT JOIN mapped.recordings AS recording ON recording.track_id = song.track_id
+LEFT JOIN acousticbrainz.audio_features AS acoustic ON acoustic.recording_mbid = recording.recording_mbid
