@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from music_assets_tests.conftest import SHARED
-from music_assets_tests.deploy.provider import running_provider
+from music_assets_tests.deploy.provider import FAIL_ONCE, running_provider
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = SHARED / "tools" / "terraform_schema" / "aws-provider-6.45.0.json.gz"
@@ -101,7 +101,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
             if done.returncode:
                 raise TerraformRefused(done.stdout + done.stderr)
 
-        def apply(name: str, change: Callable[[Path], None] | None = None, **variables: Any) -> Applied:
+        def apply(
+            name: str, change: Callable[[Path], None] | None = None, fails: str = "", **variables: Any
+        ) -> Applied:
             copy = tmp_path_factory.mktemp(name) / "terraform"
             leave = shutil.ignore_patterns(".terraform*", "*.tfvars", "*.tfstate*")
             shutil.copytree(REPOSITORY / "terraform", copy, ignore=leave)
@@ -112,6 +114,10 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
             (folder / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
             (folder / "x.auto.tfvars.json").write_text(json.dumps(VARIABLES[name] | variables))
             run(folder, "init")
+            if fails:  # a first apply that cannot make this resource, and a second one that can
+                FAIL_ONCE.add(fails)
+                with pytest.raises(TerraformRefused, match=f"no {fails} for now"):
+                    run(folder, "apply", "-auto-approve", "-compact-warnings")
             run(folder, "apply", "-auto-approve", "-compact-warnings")
             text = (folder / "terraform.tfstate").read_text()
             outputs = {key: one["value"] for key, one in json.loads(text)["outputs"].items()}

@@ -38,7 +38,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "aws_cloudwatch_log_group": {"arn": "arn:aws:logs:{region}:{account}:log-group:{name}"},
     "aws_cognito_user_pool": {"arn": "arn:aws:cognito-idp:{region}:{account}:userpool/{id}"},
     "aws_cognito_user_pool_client": {},
-    "aws_db_instance": {"address": "{identifier}.example.{region}.rds.amazonaws.com"},
+    "aws_db_instance": {
+        "address": "{identifier}.example.{region}.rds.amazonaws.com",
+        "master_user_secret": [{"secret_arn": SECRET + "rds!db-{attempt}"}],
+    },
     "aws_ecr_repository": {
         "arn": "arn:aws:ecr:{region}:{account}:repository/{name}",
         "repository_url": "{account}.dkr.ecr.{region}.amazonaws.com/{name}",
@@ -81,6 +84,9 @@ DATA_ANSWERS: dict[str, dict[str, Any]] = {
     "aws_ssm_parameter": {"value": "ami-12345678"},
 }  # fmt: skip
 # Whose id is its name; of others it is made up.
+_attempts = itertools.count(1)
+# Types whose next resource cannot be made, as when a quota or a permission is missing.
+FAIL_ONCE: set[str] = set()
 NAMED = (
     "aws_cloudwatch_log_group",
     "aws_db_instance",
@@ -89,12 +95,6 @@ NAMED = (
     "aws_s3_bucket",
 )
 _count = itertools.count(1)
-EPHEMERAL = {
-    "aws_secretsmanager_random_password": {
-        "attrs": {"password_length": False, "exclude_punctuation": False},
-        "answers": {"random_password": "not-in-any-state"},
-    }
-}
 
 
 @contextmanager
@@ -122,31 +122,27 @@ def _handlers(schema: Mapping[str, Any]) -> grpc.GenericRpcHandler:
         return _field(1, _encoded(_planned(fields[1].decode(), proposed)))
 
     def apply(fields: dict[int, bytes]) -> bytes:
-        planned = _value(fields[3])
-        return _field(1, fields[3] if planned is None else _encoded(_applied(fields[1].decode(), planned)))
+        planned, kind = _value(fields[3]), fields[1].decode()
+        if kind in FAIL_ONCE:
+            FAIL_ONCE.remove(kind)
+            return _field(1, fields[2]) + _field(3, _flag(1) + _field(2, f"no {kind} for now".encode()))
+        return _field(1, fields[3] if planned is None else _encoded(_applied(kind, planned)))
 
     def read_data(fields: dict[int, bytes]) -> bytes:
         config = _value(fields[2])
         return _field(1, _encoded(_answered(config, DATA_ANSWERS[fields[1].decode()], REGION)))
-
-    def open_ephemeral(fields: dict[int, bytes]) -> bytes:
-        answers = EPHEMERAL[fields[1].decode()]["answers"]
-        return _field(3, _encoded(_answered(_value(fields[2]), answers, REGION)))
 
     calls: dict[str, Callable[[dict[int, bytes]], bytes]] = {
         "GetProviderSchema": lambda _: _schemas(schema),
         "ValidateProviderConfig": lambda _: b"",
         "ValidateResourceConfig": lambda _: b"",
         "ValidateDataResourceConfig": lambda _: b"",
-        "ValidateEphemeralResourceConfig": lambda _: b"",
         "ConfigureProvider": lambda _: b"",
         "UpgradeResourceState": lambda fields: _field(1, _field(2, _fields(fields[3])[1])),  # kept as JSON
         "ReadResource": lambda fields: _field(1, fields[2]),
         "PlanResourceChange": plan,
         "ApplyResourceChange": apply,
         "ReadDataSource": read_data,
-        "OpenEphemeralResource": open_ephemeral,
-        "CloseEphemeralResource": lambda _: b"",
         "StopProvider": lambda _: b"",
     }
     return grpc.method_handlers_generic_handler(
@@ -181,7 +177,7 @@ def _applied(kind: str, planned: dict[str, Any]) -> dict[str, Any]:
 
 def _answered(config: dict[str, Any], answers: Mapping[str, Any], region: str) -> dict[str, Any]:
     words = {name: value[1] for name, value in config.items() if isinstance(value, list)}
-    words |= {"account": ACCOUNT, "region": region}
+    words |= {"account": ACCOUNT, "region": region, "attempt": next(_attempts)}
 
     def filled(answer: Any) -> Any:
         if isinstance(answer, str):
@@ -218,9 +214,6 @@ def _schemas(schema: Mapping[str, Any]) -> bytes:
         for name in sorted(set(_used(kind)) & set(schema[kind])):
             block = _field(2, _block(schema[kind][name], answers.get(name, {})))
             message += _field(number, _field(1, name.encode()) + _field(2, block))
-    for name, one in EPHEMERAL.items():
-        block = _field(2, _block({"attrs": one["attrs"], "blocks": {}}, one["answers"]))
-        message += _field(8, _field(1, name.encode()) + _field(2, block))
     return message
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,13 @@ import pytest
 from dagster import job, op
 from dagster._daemon.monitoring import run_monitoring
 
-from music_assets.tables import STAGED
+from music_assets.cli.erase import spotify_kinds
 from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply, TerraformRefused
 
 pytestmark = pytest.mark.slow  # it needs `terraform`
 
 MODULES = sorted(path for path in (REPOSITORY / "terraform" / "modules").iterdir() if path.is_dir())
 METRIC_FILTER = "aws_cloudwatch_log_metric_filter"
-MSD_ALONE = {"msd_songs", "msd_artists"}
 
 
 @pytest.mark.parametrize(
@@ -102,8 +103,33 @@ def test_nobody_gets_to_the_ui_without_signing_in(prod: Applied) -> None:
 
 
 def test_no_password_is_in_the_state(prod: Applied) -> None:
-    assert "not-in-any-state" not in prod.text
-    assert prod.of("aws_db_instance")[0]["password_wo"] is None
+    (database,) = prod.of("aws_db_instance")
+    assert database["manage_master_user_password"] is True
+    assert not {name for name, value in database.items() if name.startswith("password") and value}
+    assert not prod.of("aws_secretsmanager_secret_version")
+
+
+def test_a_first_apply_that_breaks_off_is_completed_by_the_second(terraform: Apply) -> None:
+    """Database and tasks have the same password, wherever the first one stopped."""
+    applied = terraform("prod", fails="aws_db_instance")
+    (database,) = applied.of("aws_db_instance")
+    secret = database["master_user_secret"][0]["secret_arn"]
+    for task in applied.of("aws_ecs_task_definition"):
+        (container,) = json.loads(task["container_definitions"])
+        secrets = {one["name"]: one["valueFrom"] for one in container["secrets"]}
+        assert secrets["PGPASSWORD"] == f"{secret}:password::"
+    (reads,) = [one for one in applied.policy("execution") if one["Sid"] == "ReadSecrets"]
+    assert secret in reads["Resource"]
+
+
+def test_the_disk_of_the_msd_needs_no_key_that_auto_scaling_may_not_use(prod: Applied) -> None:
+    (template,) = prod.of("aws_launch_template")
+    disks = [one["ebs"][0] for one in template["block_device_mappings"]]
+    assert len(disks) == 2 and all(one["encrypted"] and not one["kms_key_id"] for one in disks)
+    script = base64.b64decode(template["user_data"]).decode()
+    assert template["instance_initiated_shutdown_behavior"] == "terminate"
+    assert "trap 'shutdown -h now' ERR" in script and "/dev/sdf" not in script
+    assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
 
 
 def test_staged_spotify_content_does_not_outlive_the_retention(terraform: Apply) -> None:
@@ -113,7 +139,7 @@ def test_staged_spotify_content_does_not_outlive_the_retention(terraform: Apply)
         for rule in lifecycle["rule"]
         if rule["id"].startswith("retention-")
     }
-    assert ends == {f"staging/{kind}/": 90 for kind in STAGED if kind not in MSD_ALONE}
+    assert ends == {f"staging/{kind}/": 90 for kind in spotify_kinds()}
     (old,) = (rule for rule in lifecycle["rule"] if rule["id"] == "old-versions")
     assert old["noncurrent_version_expiration"][0]["noncurrent_days"] == 7
     assert old["filter"] and not old["filter"][0]["prefix"]  # of everything

@@ -49,7 +49,7 @@ resource "aws_iam_policy" "laptop" {
         {
           Sid      = "FindStagedFiles"
           Effect   = "Allow"
-          Action   = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"]
+          Action   = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"]
           Resource = [module.bucket.arn]
         },
         {

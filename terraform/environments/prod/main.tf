@@ -29,6 +29,7 @@ module "registry" {
 
 module "spotify_secret" {
   source  = "../../modules/spotify_secret"
+  protect = var.protect
   name    = var.name
   key_arn = module.key.arn
 }
@@ -36,7 +37,6 @@ module "spotify_secret" {
 module "cluster" {
   source            = "../../modules/cluster"
   name              = var.name
-  key_arn           = module.key.arn
   vpc_id            = module.network.vpc_id
   vpc_cidr          = module.network.cidr
   subnet_ids        = module.network.private_subnet_ids
@@ -44,6 +44,7 @@ module "cluster" {
   msd_snapshot      = var.msd_snapshot
   msd_bucket        = var.msd_bucket
   msd_instance_type = var.msd_instance_type
+  msd_instances     = var.msd_instances
 }
 
 module "redshift" {
@@ -117,6 +118,8 @@ module "dagster" {
   msd_efs_id                 = var.msd_source == "efs" ? var.msd_efs_id : ""
   run_cpu                    = var.run_cpu
   run_memory                 = var.run_memory
+  ask_cpu                    = var.ask_cpu
+  ask_memory                 = var.ask_memory
 
   environment = merge(module.dagster_storage.environment, {
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url

@@ -177,3 +177,21 @@ variable "redshift_concurrency_minutes_a_day" {
   type        = number
   default     = 60
 }
+
+variable "msd_instances" {
+  description = "How many instances with the MSD there may be at once; raise the limit of `music_assets/place` in deploy/dagster.yaml by two for each."
+  type        = number
+  default     = 1
+}
+
+variable "ask_cpu" {
+  description = "CPU units of the task that resolves songs."
+  type        = number
+  default     = 256
+}
+
+variable "ask_memory" {
+  description = "Memory of the task that resolves songs, in MiB."
+  type        = number
+  default     = 1024
+}

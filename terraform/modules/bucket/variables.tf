@@ -24,6 +24,7 @@ variable "spotify_kinds" {
   type        = list(string)
   default = [
     "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features",
+    "spotify_tracks_refresh", "spotify_artists_refresh", "artist_releases",
   ]
 }
 

@@ -4,12 +4,24 @@
 locals {
   instance = contains(["snapshot", "s3"], var.msd_source)
   mount = {
-    snapshot = "mount -o ro,noload /dev/sdf ${var.msd_mount}"
-    s3       = "dnf install -y mount-s3 && mount-s3 --read-only --allow-other ${var.msd_bucket} ${var.msd_mount}"
+    # By what it is, as its name differs between machines: the only disk that is not the root's. It comes when it comes.
+    snapshot = join("\n", [
+      "root=$(lsblk -no PKNAME \"$(findmnt -no SOURCE /)\")",
+      "for attempt in $(seq 60); do",
+      "  disk=$(lsblk -dno NAME,TYPE | awk -v root=\"$root\" '$2 == \"disk\" && $1 != root { print $1; exit }')",
+      "  [ -n \"$disk\" ] && break || sleep 5",
+      "done",
+      # The snapshot's file system is on the disk itself, or on its first partition.
+      "part=$(lsblk -lno NAME,FSTYPE \"/dev/$disk\" | awk 'NF == 2 { print $1; exit }')",
+      "mount -o ro,noload \"/dev/$part\" ${var.msd_mount}",
+    ])
+    s3 = "dnf install -y mount-s3 && mount-s3 --read-only --allow-other ${var.msd_bucket} ${var.msd_mount}"
   }
   user_data = local.instance ? join("\n", [
     "#!/bin/bash",
     "set -euo pipefail",
+    # An instance that cannot start joins no cluster, and nothing else would ever end it.
+    "trap 'shutdown -h now' ERR",
     "mkdir -p ${var.msd_mount}",
     local.mount[var.msd_source],
     # Joins the cluster only now: no task is placed where the MSD is not mounted.
@@ -31,6 +43,8 @@ resource "aws_launch_template" "msd" {
   instance_type = var.msd_instance_type
   user_data     = base64encode(local.user_data)
 
+  instance_initiated_shutdown_behavior = "terminate"
+
   iam_instance_profile {
     arn = aws_iam_instance_profile.msd[0].arn
   }
@@ -51,8 +65,7 @@ resource "aws_launch_template" "msd" {
     ebs {
       volume_type           = "gp3"
       volume_size           = 40
-      encrypted             = true
-      kms_key_id            = var.key_arn
+      encrypted             = true # by AWS's own key: a customer key would have to admit Auto Scaling's role
       delete_on_termination = true
     }
   }
@@ -68,7 +81,6 @@ resource "aws_launch_template" "msd" {
         throughput            = 500
         iops                  = 6000
         encrypted             = true
-        kms_key_id            = var.key_arn
         delete_on_termination = true
       }
     }
@@ -85,7 +97,7 @@ resource "aws_autoscaling_group" "msd" {
   count                 = local.instance ? 1 : 0
   name                  = "${var.name}-msd"
   min_size              = 0
-  max_size              = 1
+  max_size              = var.msd_instances
   vpc_zone_identifier   = var.subnet_ids
   protect_from_scale_in = true # ECS ends it when no task is left, never in the middle of a run
 
@@ -116,7 +128,7 @@ resource "aws_ecs_capacity_provider" "msd" {
       status                    = "ENABLED"
       target_capacity           = 100
       minimum_scaling_step_size = 1
-      maximum_scaling_step_size = 1
+      maximum_scaling_step_size = var.msd_instances
     }
   }
 }

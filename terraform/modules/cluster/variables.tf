@@ -18,11 +18,6 @@ variable "subnet_ids" {
   type        = list(string)
 }
 
-variable "key_arn" {
-  description = "KMS key that encrypts the instance's disks."
-  type        = string
-}
-
 variable "msd_source" {
   description = "Where the MSD is: `snapshot` (the public one), `s3` (a copy in msd_bucket), `efs` (a copy), or `none`."
   type        = string
@@ -54,4 +49,10 @@ variable "msd_instance_type" {
   description = "The instance that reads the MSD."
   type        = string
   default     = "c7i.2xlarge"
+}
+
+variable "msd_instances" {
+  description = "How many instances with the MSD there may be at once; two runs of `extract` fill one."
+  type        = number
+  default     = 1
 }

@@ -16,9 +16,9 @@ locals {
   # queue counts `music_assets/place` (deploy/dagster.yaml).
   job_tags = merge(
     {
-      ask = { # waits for answers, perhaps for weeks
-        "ecs/cpu"    = "256"
-        "ecs/memory" = "1024"
+      ask = { # waits for responses, perhaps for weeks
+        "ecs/cpu"    = tostring(var.ask_cpu)
+        "ecs/memory" = tostring(var.ask_memory)
       }
     },
     local.has_msd ? {
@@ -53,8 +53,8 @@ locals {
   })
 
   secrets = {
-    DAGSTER_POSTGRES_PASSWORD = var.storage_secret_arn
-    PGPASSWORD                = var.storage_secret_arn # the same database: MUSIC_ASSETS_LEDGER names it without a password
+    DAGSTER_POSTGRES_PASSWORD = "${var.storage_secret_arn}:password::"
+    PGPASSWORD                = "${var.storage_secret_arn}:password::" # the same database: MUSIC_ASSETS_LEDGER names it without a password
     SPOTIPY_CLIENT_ID         = "${var.spotify_secret_arn}:client_id::"
     SPOTIPY_CLIENT_SECRET     = "${var.spotify_secret_arn}:client_secret::"
   }
@@ -119,7 +119,7 @@ resource "aws_ecs_task_definition" "daemon" {
   family                   = "${var.name}-daemon"
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
-  cpu                      = "512"
+  cpu                      = "1024" # the health check alone takes some seconds of it each minute
   memory                   = "2048"
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.daemon.arn
@@ -198,6 +198,9 @@ resource "aws_ecs_service" "webserver" {
   task_definition = aws_ecs_task_definition.webserver.arn
   desired_count   = 1
   launch_type     = "FARGATE"
+
+  health_check_grace_period_seconds = 300 # its start takes half a minute of half a CPU
+
   network_configuration {
     subnets          = var.subnet_ids
     security_groups  = [var.task_security_group, var.webserver_security_group]

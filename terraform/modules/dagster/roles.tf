@@ -66,7 +66,7 @@ locals {
   list_versions = {
     Sid      = "ListVersions"
     Effect   = "Allow"
-    Action   = ["s3:ListBucketVersions", "s3:GetBucketVersioning"]
+    Action   = ["s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:ListBucketMultipartUploads"]
     Resource = [var.bucket_arn]
   }
 

@@ -149,3 +149,15 @@ variable "extract_memory" {
   type        = number
   default     = 6144
 }
+
+variable "ask_cpu" {
+  description = "CPU units of the task that resolves songs; it mostly waits."
+  type        = number
+  default     = 256
+}
+
+variable "ask_memory" {
+  description = "Memory of that task, in MiB; one partition's songs with their candidates are in it."
+  type        = number
+  default     = 1024
+}

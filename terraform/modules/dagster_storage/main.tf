@@ -43,22 +43,15 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
-# Made while applying and written to the database and to Secrets Manager; never in the state.
-ephemeral "aws_secretsmanager_random_password" "this" {
-  password_length     = 40
-  exclude_punctuation = true
-}
-
-resource "aws_secretsmanager_secret" "this" {
-  # checkov:skip=CKV2_AWS_57: a running daemon and its runs hold this password; it is renewed by raising password_version.
-  name       = "${var.name}/dagster-storage"
-  kms_key_id = var.key_arn
-}
-
-resource "aws_secretsmanager_secret_version" "this" {
-  secret_id                = aws_secretsmanager_secret.this.id
-  secret_string_wo         = ephemeral.aws_secretsmanager_random_password.this.random_password
-  secret_string_wo_version = var.password_version
+# RDS makes the password and keeps it with the database, so that no interrupted apply can part the two. Tasks get it when
+# they start: renewed seldom, as the daemon and long runs have to be restarted then (docs/aws.md).
+resource "aws_secretsmanager_secret_rotation" "this" {
+  # checkov:skip=CKV_AWS_304: every task that runs holds the password; once a year, with a restart (docs/aws.md).
+  secret_id          = aws_db_instance.this.master_user_secret[0].secret_arn
+  rotate_immediately = false
+  rotation_rules {
+    automatically_after_days = 365
+  }
 }
 
 resource "aws_db_instance" "this" {
@@ -77,8 +70,8 @@ resource "aws_db_instance" "this" {
   kms_key_id                            = var.key_arn
   db_name                               = "dagster"
   username                              = "dagster"
-  password_wo                           = ephemeral.aws_secretsmanager_random_password.this.random_password
-  password_wo_version                   = var.password_version
+  manage_master_user_password           = true
+  master_user_secret_kms_key_id         = var.key_arn
   db_subnet_group_name                  = aws_db_subnet_group.this.name
   parameter_group_name                  = aws_db_parameter_group.this.name
   vpc_security_group_ids                = [aws_security_group.this.id]

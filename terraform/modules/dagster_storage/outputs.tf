@@ -13,8 +13,8 @@ output "ledger_url" {
 }
 
 output "secret_arn" {
-  description = "The secret that is DAGSTER_POSTGRES_PASSWORD and PGPASSWORD."
-  value       = aws_secretsmanager_secret.this.arn
+  description = "RDS's secret, whose `password` is DAGSTER_POSTGRES_PASSWORD and PGPASSWORD."
+  value       = aws_db_instance.this.master_user_secret[0].secret_arn
 }
 
 output "instance_id" {

@@ -35,12 +35,6 @@ variable "multi_az" {
   default     = false
 }
 
-variable "password_version" {
-  description = "Raise it by one for a new password, then restart the services."
-  type        = number
-  default     = 1
-}
-
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the database, and leaves a snapshot when it is deleted."
   type        = bool

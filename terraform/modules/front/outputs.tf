@@ -1,6 +1,7 @@
 output "target_group_arn" {
   description = "Where the webserver registers."
   value       = aws_lb_target_group.webserver.arn
+  depends_on  = [aws_lb_listener.https] # ECS refuses a group that no load balancer uses
 }
 
 output "webserver_security_group" {

@@ -3,7 +3,8 @@
 
 data "aws_availability_zones" "available" {
   # checkov:skip=CKV_AWS_394: the first three by name; a zone that AWS adds comes after them.
-  state = "available"
+  state            = "available"
+  exclude_zone_ids = var.exclude_zone_ids
 }
 
 data "aws_region" "current" {}

@@ -18,3 +18,9 @@ variable "key_arn" {
   description = "KMS key that encrypts the flow logs."
   type        = string
 }
+
+variable "exclude_zone_ids" {
+  description = "Zones not to use, by id, as names differ between accounts: `use1-az3` lacks current instance families."
+  type        = list(string)
+  default     = ["use1-az3"]
+}

@@ -8,7 +8,7 @@ resource "aws_redshiftserverless_namespace" "this" {
   kms_key_id                       = var.key_arn
   iam_roles                        = [aws_iam_role.copy.arn]
   default_iam_role_arn             = aws_iam_role.copy.arn
-  log_exports                      = ["connectionlog", "userlog"]
+  log_exports                      = ["connectionlog", "userlog", "useractivitylog"]
 }
 
 resource "aws_redshiftserverless_workgroup" "this" {
@@ -25,6 +25,11 @@ resource "aws_redshiftserverless_workgroup" "this" {
 
   config_parameter {
     parameter_key   = "require_ssl"
+    parameter_value = "true"
+  }
+
+  config_parameter {
+    parameter_key   = "enable_user_activity_logging"
     parameter_value = "true"
   }
 

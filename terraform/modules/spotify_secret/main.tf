@@ -5,4 +5,6 @@ resource "aws_secretsmanager_secret" "this" {
   name        = "${var.name}/spotify"
   description = "Spotify's credentials: client_id and client_secret"
   kms_key_id  = var.key_arn
+
+  recovery_window_in_days = var.protect ? 30 : 0 # 0: the name is free again at once
 }
