@@ -27,13 +27,24 @@ pytestmark = pytest.mark.slow  # it needs `terraform`
 
 Call = tuple[str, str]  # action, resource
 # Where the action that IAM decides about has another name than the call.
-ACTION = {"HeadObject": "GetObject", "ListObjectsV2": "ListBucket", "UploadPart": "PutObject"}
+ACTION = {
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "UploadPart": "PutObject",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+}
 
 
 def decided(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[Call]:
     """The actions and resources IAM decides about for one call."""
     if service == "s3":
         where = f"arn:aws:s3:::{parameters['Bucket']}"
+        if operation == "DeleteObjects":
+            yield from (
+                ("s3:DeleteObjectVersion", f"{where}/{one['Key']}") for one in parameters["Delete"]["Objects"]
+            )
+            return
         yield (
             f"s3:{ACTION.get(operation, operation)}",
             f"{where}/{parameters['Key']}" if "Key" in parameters else where,
@@ -142,7 +153,6 @@ def test_runs_and_daemon_may_read_the_warehouse_password_and_the_webserver_not(p
     assert {role for role in roles if allowed(prod.policy(role), call)} == {"run", "daemon"}
 
 
-@pytest.mark.parametrize("role", ["webserver", "daemon"])
 def test_webserver_and_daemon_may_launch_these_two_kinds_of_task_with_their_roles(
     prod: Applied, role: str
 ) -> None:
@@ -192,6 +202,29 @@ def test_a_laptop_may_do_what_staging_takes(
         stage(environment, "spotify_tracks")
     statements = json.loads(dev.of("aws_iam_policy", "laptop")[0]["policy"])["Statement"]
     assert calls and not [call for call in calls if not allowed(statements, call)]
+
+
+def test_a_run_and_a_laptop_may_purge_for_good(
+    prod: Applied, dev: Applied, world: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old versions and unfinished uploads too; what is not staged stays out of reach."""
+    boto3.client("s3", region_name=REGION).create_bucket(
+        Bucket=dev.outputs["environment"]["MUSIC_ASSETS_STAGING"].split("/")[2]
+    )
+    laptop = json.loads(dev.of("aws_iam_policy", "laptop")[0]["policy"])["Statement"]
+    for environment, statements in (
+        (world, prod.policy("run")),
+        (dev.outputs["environment"], laptop),
+    ):
+        stage(environment, "spotify_tracks")
+        with noted(monkeypatch) as calls:
+            assert StagingStore(environment["MUSIC_ASSETS_STAGING"]).erase("spotify_tracks", "AB") > 0
+        assert {action for action, _ in calls} >= {
+            "s3:ListBucketVersions",
+            "s3:ListBucketMultipartUploads",
+            "s3:DeleteObjectVersion",
+        }
+        assert not [call for call in calls if not allowed(statements, call)]
 
 
 @pytest.mark.parametrize("role", ["webserver", "daemon", "run", "extract", "redshift-copy", "execution"])
