@@ -153,6 +153,7 @@ def test_runs_and_daemon_may_read_the_warehouse_password_and_the_webserver_not(p
     assert {role for role in roles if allowed(prod.policy(role), call)} == {"run", "daemon"}
 
 
+@pytest.mark.parametrize("role", ["webserver", "daemon"])
 def test_webserver_and_daemon_may_launch_these_two_kinds_of_task_with_their_roles(
     prod: Applied, role: str
 ) -> None:
