@@ -34,9 +34,11 @@ from music_assets.defs.automation.jobs import COMMAND_LINE
 from music_assets.defs.instance import close_lost_runs, dagster_instance
 from music_assets.defs.partitions import parse_partitions, runs_of
 from music_assets.defs.stages import Plan
+from music_assets.ids import partition_of
 from music_assets.resolution import read_priority_list
 from music_assets.settings import Settings
-from music_assets.tables import LOADS
+from music_assets.tables import LOADS, PUBLISHED
+from music_assets.warehouse.engine import Warehouse
 
 _JOB = "music_etl"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -95,7 +97,7 @@ def run_job(
         definitions = build_defs(settings=settings, resources=resources)
         opened = definitions.resources or {}
         # What cannot be used ends the run before any work: corrections, listed ids, MSD, warehouse.
-        opened["corrections"].read()
+        overridden = opened["corrections"].read().overridden
         if settings.resolution.tracks:
             read_priority_list(Path(settings.resolution.tracks))
         available = opened["msd"].root().partitions()
@@ -120,6 +122,10 @@ def run_job(
                 note_interrupt()
                 if summary.interrupted:
                     break
+        if not (summary.failed or summary.interrupted):
+            run = {*keys} | {partition_of(track_id) for track_id in overridden} - {*available}
+            mine = {track_id for track_id in overridden if partition_of(track_id) in run}
+            summary.notes += _unknown_overrides(opened["warehouse"].open(), mine)
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary
@@ -164,7 +170,7 @@ def _steps(
     yield _JOB, unpartitioned.resolve(graph), tags
 
 
-def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str]:
+def _partitions_of_another_msd(warehouse: Warehouse, available: list[str]) -> list[str]:
     """A note where the tables hold partitions that the MSD in use does not have."""
     loaded = select(LOADS.c.slice).where(LOADS.c.table == "msd_songs", LOADS.c.rows > 0)
     with warehouse.transaction("starting a run") as connection:
@@ -174,6 +180,22 @@ def _partitions_of_another_msd(warehouse: Any, available: list[str]) -> list[str
     return [
         f"The tables also hold {counted(len(others), 'partition')} that this MSD does not have "
         f"({some(others)}), perhaps of the sample. To keep them apart, use another data folder (--data)."
+    ]
+
+
+def _unknown_overrides(warehouse: Warehouse, overridden: set[str]) -> list[str]:
+    """A note where overrides are for tracks that the tables do not have."""
+    if not overridden:
+        return []
+    songs = PUBLISHED["msd.songs"].c.track_id
+    with warehouse.transaction("looking for the tracks of overrides") as connection:
+        known = connection.execute(select(songs).where(songs.in_(overridden))).scalars()
+        unknown = sorted(overridden - {*known})
+    if not unknown:
+        return []
+    return [
+        f"The overrides name {counted(len(unknown), 'track')} that the MSD in use does not have "
+        f"({some(unknown)}): correct the ids in MUSIC_ASSETS_OVERRIDES."
     ]
 
 

@@ -28,7 +28,7 @@ from music_assets.sources.spotify.budget import KINDS
 from music_assets.staging.store import StagingStore
 
 _DAYS_BACK = 14  # for the rate of requests
-_MISSED = ("ambiguous", "below_floor", "no_candidates")
+_MISSED = ("ambiguous", "rejected", "below_floor", "no_candidates")
 
 
 @click.command()

@@ -16,8 +16,8 @@ from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
 from music_assets.cli.console import SANDBOX_BANNER, Console
 from music_assets.defs.failures import cause_of
 from music_assets.settings import Settings
+from music_assets.tables.mapped import STATUSES
 
-_STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
 _REQUESTS_TO = "requests_to_"  # metadata of assets that send requests to others than Spotify
 
 
@@ -35,6 +35,7 @@ class Summary:
     set_aside: int = 0
     matched: int = 0
     ambiguous: int = 0
+    rejected: int = 0
     below_floor: int = 0
     no_candidates: int = 0
     pending: int = 0
@@ -86,7 +87,7 @@ class Summary:
             self.set_aside += metadata["set_aside"]
             self.set_aside_files += metadata["set_aside_files"]
         elif name == "mapped_songs":
-            for status in _STATUSES:
+            for status in STATUSES:
                 setattr(self, status, getattr(self, status) + metadata[status])
         elif "dagster/row_count" in metadata:
             self.tables[".".join(event.asset_key.path[1:])] = metadata["dagster/row_count"]
@@ -125,7 +126,7 @@ class Summary:
             )
 
     def _counts(self) -> Iterator[tuple[str, int | str]]:
-        unmatched = self.below_floor + self.no_candidates
+        unmatched = self.rejected + self.below_floor + self.no_candidates
         decided = self.matched + self.ambiguous + unmatched
         share = f"  ({self.matched / decided:.1%} of the songs with a response)" if decided else ""
         yield "partitions", self.partitions

@@ -25,6 +25,8 @@ from music_assets.tables.columns import (
     text,
 )
 
+# The states of a song: `rejected` by a person, as none of its candidates is the song.
+STATUSES = ("matched", "ambiguous", "rejected", "below_floor", "no_candidates", "pending", "error")
 NO_CANDIDATE = "the track has no candidate"
 NOT_SEARCHED = "the track was never searched for"
 
@@ -38,7 +40,7 @@ _SONG = (
         nullable=True,
         null=NO_CANDIDATE,
     ),
-    text(16, "status", "`matched`, `ambiguous`, `below_floor`, `no_candidates`, `pending`, `error`.", OURS),
+    text(16, "status", f"{', '.join(f'`{status}`' for status in STATUSES)}.", OURS),
     integer("rank", "Place among the track's candidates, 1 is best.", OURS, low=1, null=NO_CANDIDATE),
     flag("accepted", "Whether this candidate is the match; true of at most one row per track.", OURS),
     flag("equivalent", "Whether it is the accepted recording on another album.", OURS),

@@ -82,18 +82,25 @@ def test_another_matcher_over_the_whole_job_spends_no_request(
     shutil.copytree(data, mine, ignore=shutil.ignore_patterns("dagster"))
     matched, other = mapped(data, "matched")[0], mapped(data, "below_floor")[0]
     overrides = tmp_path / "overrides.csv"
-    overrides.write_text(f"track_id,spotify_track_id,note\n{matched},none,a cover\n{other},none,not there\n")
+    unknown, of_another_partition = "TRAAZZZ128F429D538", "TRABZZZ128F429D538"
+    lines = (
+        f"{matched},none,a cover",
+        f"{other},none,not there",
+        f"{unknown},none,",
+        f"{of_another_partition},none,",
+    )
+    overrides.write_text("\n".join(["track_id,spotify_track_id,note", *lines]))
     for module in ("defs.assets.mapped_rows", "matching"):
         monkeypatch.setattr(f"music_assets.{module}.matcher_version", lambda: "2-0123456789")
     monkeypatch.setattr("music_assets.defs.assets.mapping.mapped_songs.version", "2-0123456789")
     again = run_job(settings(mine, overrides=str(overrides)), KEY)
     assert again.failed == []
     assert again.requests_spent == 0
-    assert any(
-        "check rescoring_keeps_matches of mapped_songs: 0 newly matched" in note for note in again.notes
-    )
+    # What a person decides is no loss to warn of; a track that is not in what was run is named.
+    (note,) = again.notes
+    assert note.startswith(f"The overrides name 1 track that the MSD in use does not have ({unknown})")
     result = explain(matched, mine)
-    assert "below_floor (set by hand)" in result.output
+    assert "rejected (set by hand)" in result.output
     assert "set by hand: a cover" in result.output
 
 

@@ -223,7 +223,7 @@ def test_a_rescoring_that_loses_matches_is_warned_of_and_named(
     assert not check.passed
     assert check.severity.value == "WARN"
     assert not check.blocking
-    assert "of 2 matched before 2 lost and 0 switched" in (check.description or "")
+    assert "of 2 songs matched before, 2 no longer are and 0 have another track" in (check.description or "")
     assert deployment.mapped("matched")[0]["status"] == "below_floor"  # loaded all the same
 
 
@@ -252,7 +252,8 @@ def test_an_override_wins_and_makes_its_partition_again_and_no_other(deployment:
     assert deployment.made(AB) == kept
     assert deployment.made(AA).checksum != remade.checksum
     told = metadata(result, AA)
-    assert (told["by_hand"], told["newly_matched"], told["switched"]) == (5, 2, 1)
+    # Nobody is to look for a better matcher's losses among what a person decided.
+    assert (told["by_hand"], told["newly_matched"], told["lost"], told["switched"]) == (5, 0, 0, 0)
     assert told["overrides_without_song"] == [track_id(AA, 99)]
 
     live, studio = deployment.mapped("matched")
@@ -260,11 +261,11 @@ def test_an_override_wins_and_makes_its_partition_again_and_no_other(deployment:
     assert live["reasons"][:2] == ["set by hand: it is the live one", "title equal"]
     assert live["score"] < studio["score"] and not studio["accepted"] and not studio["equivalent"]
     for one in deployment.mapped("ambiguous"):
-        assert (one["status"], one["accepted"], one["by_hand"]) == ("below_floor", False, True)
+        assert (one["status"], one["accepted"], one["by_hand"]) == ("rejected", False, True)
         assert one["reasons"][0] == "set by hand: neither of them"
     (none,) = deployment.mapped("no_candidates")
     assert (none["status"], none["by_hand"], none["reasons"]) == (
-        "no_candidates",
+        "rejected",
         True,
         ["set by hand: not there"],
     )
@@ -292,7 +293,7 @@ def test_taking_an_override_back_gives_the_matcher_its_say(deployment: Deploymen
     deployment.file("overrides", f"track_id,spotify_track_id\n{track_id(AA, NUMBER['matched'])},none\n")
     deployment.run(AA)
     deployment.file("overrides", "track_id,spotify_track_id\n")
-    assert metadata(deployment.run(AA), AA)["newly_matched"] == 1
+    assert metadata(deployment.run(AA), AA)["matched"] == 1
     assert not deployment.mapped("matched")[0]["by_hand"]
 
 

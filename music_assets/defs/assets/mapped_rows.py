@@ -87,10 +87,9 @@ def _overridden(song: Row, search: Row | None, rows: list[Row], override: Overri
     candidates = [row for row in rows if row["spotify_track_id"] is not None]
     said = f"set by hand: {override.note}" if override.note else "set by hand"
     if override.spotify_track_id is None:
-        status = "below_floor" if candidates else "no_candidates"
         for row in candidates or rows:
             row |= {"reasons": [said, *(row["reasons"] if candidates else [])], "equivalent": False}
-            row |= {"status": status, "accepted": False, "margin": None, "by_hand": True}
+            row |= {"status": "rejected", "accepted": False, "margin": None, "by_hand": True}
         return rows
     chosen = next((row for row in candidates if row["spotify_track_id"] == override.spotify_track_id), None)
     # The equivalents are those of the matcher's choice: they hold where the person's is one of them.
@@ -132,7 +131,11 @@ def _row(song: Row, search: Row | None, status: str, **known: Any) -> Row:
 
 @dataclass(frozen=True)
 class Rescored:
-    """What making a partition again changed, by MSD track id, beside how many were matched before."""
+    """What another matcher, or other responses, made of the songs it decided before, by MSD track id.
+
+    Songs that a person decided, that have no response now, or whose rows came from the sandbox on one side
+    only are left out: nothing was scored again there.
+    """
 
     matched_before: int
     newly_matched: list[str]
@@ -141,13 +144,15 @@ class Rescored:
 
     @classmethod
     def between(cls, before: Iterable[Row], after: Iterable[Row]) -> Rescored:
-        """Hold the rows of one partition against those it had before."""
-        old, new = _matches(before), _matches(after)
+        """Compare the rows of one partition with those it had before."""
+        old, new = _decisions(before), _decisions(after)
+        both = sorted(track for track in old.keys() & new.keys() if old[track][0] == new[track][0])
+        changes = {track: (old[track][1], new[track][1]) for track in both}
         return cls(
-            matched_before=len(old),
-            newly_matched=sorted(new.keys() - old.keys()),
-            lost=sorted(old.keys() - new.keys()),
-            switched=sorted(track for track in old.keys() & new.keys() if old[track] != new[track]),
+            matched_before=sum(was is not None for was, _ in changes.values()),
+            newly_matched=[track for track, (was, now) in changes.items() if was is None and now],
+            lost=[track for track, (was, now) in changes.items() if was and now is None],
+            switched=[track for track, (was, now) in changes.items() if was and now and was != now],
         )
 
     def counts(self) -> dict[str, int]:
@@ -159,5 +164,13 @@ class Rescored:
         return {name: getattr(self, name)[:most] for name in self.counts()}
 
 
-def _matches(rows: Iterable[Row]) -> dict[str, str]:
-    return {row["track_id"]: row["spotify_track_id"] for row in rows if row["accepted"]}
+def _decisions(rows: Iterable[Row]) -> dict[str, tuple[bool, str | None]]:
+    """By track that the matcher decided: whether its rows are the sandbox's, and the match."""
+    found: dict[str, tuple[bool, str | None]] = {}
+    for row in rows:
+        if row["by_hand"] or row["status"] in ("pending", "error"):
+            continue
+        track_id = row["track_id"]
+        _, match = found.get(track_id, (False, None))
+        found[track_id] = (row["source"] == "sandbox", row["spotify_track_id"] if row["accepted"] else match)
+    return found

@@ -20,9 +20,9 @@ from music_assets.sources.corrections import PartitionCorrections
 from music_assets.staging.partitions import Metadata, Staged
 from music_assets.staging.rows import Row
 from music_assets.staging.store import StagedFile
+from music_assets.tables.mapped import STATUSES
 
-VERSION = f"2-{matcher_version()}"
-STATUSES = ("matched", "ambiguous", "below_floor", "no_candidates", "pending", "error")
+VERSION = f"3-{matcher_version()}"
 EXAMPLES = 5  # track ids shown for each kind of change
 
 

@@ -54,8 +54,9 @@ def rescoring_keeps_matches(
         passed=share <= RESCORING_WARNS_ABOVE,
         severity=AssetCheckSeverity.WARN,
         description=(
-            f"{total['newly_matched']:,} newly matched; of {total['matched_before']:,} matched before "
-            f"{total['lost']:,} lost and {total['switched']:,} switched to another track"
+            f"of {total['matched_before']:,} songs matched before, {total['lost']:,} no longer are and "
+            f"{total['switched']:,} have another track; {total['newly_matched']:,} are newly matched "
+            "(docs/operations.md says what to do)"
         ),
         metadata={
             **{name: total[name] for name in ("matched_before", "newly_matched", "lost", "switched")},

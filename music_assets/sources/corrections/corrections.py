@@ -74,6 +74,11 @@ class Corrections:
             [one.warning for one in (mismatches, duplicates) if one and one.warning],
         )
 
+    @property
+    def overridden(self) -> set[str]:
+        """The MSD tracks that the overrides name."""
+        return {track_id for known in self._partitions.values() for track_id in known.overrides}
+
     def partition(self, key: str) -> PartitionCorrections:
         """The corrections of one partition, such as `AB`."""
         return self._partitions.get(key) or PartitionCorrections()
