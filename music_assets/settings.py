@@ -23,6 +23,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from music_assets.errors import MusicAssetsError
 
 PREFIX = "MUSIC_ASSETS_"
+# The sources without a key, as MUSIC_ASSETS_SKIP_SOURCES names them; `labs` are those of ListenBrainz.
+KEYLESS_SOURCES = ("musicbrainz", "acousticbrainz", "listenbrainz", "labs", "echonest", "reccobeats")
 
 
 class SettingError(MusicAssetsError, ValueError):
@@ -61,6 +63,14 @@ def _limit(value: Any) -> Any:
     return value
 
 
+def _source_names(names: str) -> str:
+    """Names of keyless sources, each once, with commas between them."""
+    given = sorted({name.strip() for name in names.split(",")} - {""})
+    if unknown := [name for name in given if name not in KEYLESS_SOURCES]:
+        raise ValueError(f"{unknown[0]!r} is not among {', '.join(KEYLESS_SOURCES)}")
+    return ",".join(given)
+
+
 def _time_zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
@@ -79,9 +89,9 @@ def read_job_tags(text: Any) -> Any:
     raise ValueError('it takes a JSON object of tags by job, all text: {"ask": {"ecs/cpu": "256"}}')
 
 
-Source = Annotated[str, _text("api|sandbox", "`api` or `sandbox`")]
+Source = Annotated[str, _text("api|sandbox|off", "`api`, `sandbox` or `off`")]
 Mode = Annotated[str, _text("auto|development|extended", "`auto`, `development` or `extended`")]
-Features = Annotated[str, _text("reccobeats|spotify|off", "`reccobeats`, `spotify` or `off`")]
+SourceNames = Annotated[str, AfterValidator(_source_names)]
 Limit = Annotated[int | None, BeforeValidator(_limit)]
 File = Annotated[str | None, AfterValidator(_path)]
 Staging = Annotated[
@@ -108,7 +118,7 @@ class SpotifyGroup(_Group):
     source: Source = _setting(
         "SPOTIFY", "sandbox", unset="`api` where Spotify's credentials are set, else `sandbox`"
     )
-    """Where Spotify data comes from: `api`, or `sandbox`, which invents it and marks every row."""
+    """Spotify's API: `api`; `sandbox`, which invents it and marks every row; `off`: keyless sources alone."""
     mode: Mode = _setting("SPOTIFY_MODE", "auto")
     """Your app's access to Spotify: `development`, `extended`, or `auto`, to tell by the responses."""
     requests_per_30s: Limit = _setting("REQUESTS_PER_30S", unset="100; `none` for the sandbox", example="100")
@@ -121,10 +131,6 @@ class SpotifyGroup(_Group):
     """The country whose catalogue is searched. Responses are cached by market: another one requests anew."""
     retry_misses_days: int = _setting("RETRY_MISSES_DAYS", 90, ge=1)
     """After how many days what Spotify did not know is searched for again, when all else is done."""
-    audio_features: Annotated[str, _text("reccobeats|spotify|off", "`reccobeats`, `spotify` or `off`")] = (
-        _setting("AUDIO_FEATURES", "reccobeats")
-    )
-    """Audio features: `reccobeats` (keyless, for what Spotify refuses), `spotify` alone, or `off`."""
 
 
 class SandboxGroup(_Group):
@@ -137,10 +143,19 @@ class SandboxGroup(_Group):
 class ResolutionGroup(_Group):
     tracks: File = _setting("TRACKS", example="/path/to/list.txt")
     """A file naming what to resolve first: ids of MSD tracks, songs or artists, in any text."""
-    echonest: File = _setting("ECHONEST", example="/path/to/millionsongdataset_echonest.tar.bz2")
-    """Spotify ids to verify: the Echo Nest mapping archive, its tar.bz2 or the folder it unpacks to."""
-    listenbrainz: bool = _setting("LISTENBRAINZ", False, unset="`no`", example="yes")
-    """Spotify ids to verify: `yes` gets them from ListenBrainz Labs, an experiment that may change or end."""
+
+
+class SourcesGroup(_Group):
+    skip: SourceNames = _setting("SKIP_SOURCES", "", unset="none", example="labs,acousticbrainz")
+    """Sources not to use: `musicbrainz acousticbrainz listenbrainz labs echonest reccobeats`, with commas."""
+    echonest: File = _setting(
+        "ECHONEST", unset="found in the downloads", example="/path/to/millionsongdataset_echonest.tar.bz2"
+    )
+    """The Echo Nest mapping archive, with Spotify ids to verify: its tar.bz2 or the folder it unpacks to."""
+
+    def uses(self, name: str) -> bool:
+        """Whether the source of this name is not skipped."""
+        return name not in self.skip.split(",")
 
 
 class CorrectionsGroup(_Group):
@@ -210,16 +225,24 @@ class Settings(BaseSettings):
     )
     """Where tables are stored: a SQLAlchemy URL. docs/install.md has the forms of Redshift's."""
     spotify: SpotifyGroup = SpotifyGroup()
+    sandbox: SandboxGroup = SandboxGroup()
     ledger: Annotated[str, AfterValidator(_path)] = _setting(
         "LEDGER",
         unset="`<data>/ledger/<spotify>.sqlite`",
         example="postgresql://user@host/database",
-        default_factory=lambda valid: str(valid["data"] / "ledger" / f"{valid['spotify'].source}.sqlite"),
+        default_factory=lambda valid: str(valid["data"] / "ledger" / f"{_ledger_source(valid)}.sqlite"),
         repr=False,
     )
     """Where responses are cached: a file, or postgresql://user@host/database, its password in PGPASSWORD."""
-    sandbox: SandboxGroup = SandboxGroup()
     resolution: ResolutionGroup = ResolutionGroup()
+    sources: SourcesGroup = SourcesGroup()
+    downloads: Annotated[Path, AfterValidator(_path)] = _setting(
+        "DOWNLOADS",
+        unset="`<data>/downloads`",
+        example="/path/to/downloads",
+        default_factory=lambda valid: valid["data"] / "downloads",
+    )
+    """Where `music-assets download` puts the dumps of keyless sources, and where runs find them."""
     corrections: CorrectionsGroup = CorrectionsGroup()
     refresh: RefreshGroup = RefreshGroup()
     schedule: ScheduleGroup = ScheduleGroup()
@@ -251,7 +274,7 @@ class Settings(BaseSettings):
             settings = cls(_build_sources=((_Environment(cls, env),), {}))  # type: ignore[call-arg]
         except ValidationError as error:
             raise _as_setting_error(error) from None
-        if settings.spotify.source == "sandbox" and not settings.warehouse_is_local:
+        if settings.is_sandbox and not settings.warehouse_is_local:
             raise SettingError(
                 "The sandbox invents its responses, and MUSIC_ASSETS_WAREHOUSE is not on this machine: set "
                 "Spotify's credentials, or use a local warehouse."
@@ -273,6 +296,21 @@ class Settings(BaseSettings):
         return url.get_backend_name() == "duckdb" or url.host in ("localhost", "127.0.0.1", "::1")
 
     @property
+    def is_sandbox(self) -> bool:
+        """Whether every source is the sandbox's, and all its values are invented."""
+        return self.ledger_source == "sandbox"
+
+    @property
+    def ledger_source(self) -> str:
+        """Whose responses the ledger holds. `off` has those of `api`: credentials may come later."""
+        return _ledger_source({"spotify": self.spotify, "sandbox": self.sandbox})
+
+    @property
+    def dumps(self) -> Path:
+        """Where the dumps in use are: the downloads, or the sandbox's own."""
+        return self.data / "sandbox" / "downloads" if self.is_sandbox else self.downloads
+
+    @property
     def published(self) -> Path:
         """The readers' copy of a local warehouse."""
         return self.data / "published" / "music_assets.duckdb"
@@ -285,6 +323,11 @@ class Settings(BaseSettings):
     @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
+
+
+def _ledger_source(groups: Mapping[str, Any]) -> str:
+    source, url = groups["spotify"].source, groups["sandbox"].url
+    return "sandbox" if source == "sandbox" or (source == "off" and url) else "api"
 
 
 def declared_settings() -> dict[str, FieldInfo]:
@@ -331,8 +374,6 @@ def _as_setting_error(error: ValidationError) -> SettingError:
     wrong = error.errors()[0]
     variable = next(str(part) for part in wrong["loc"] if str(part).startswith(PREFIX))
     message = wrong["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
-    if wrong["type"] == "bool_parsing":
-        message = "it takes `yes` or `no`"
     value = f"is {wrong['input']!r}" if declared_settings()[variable].repr else "cannot be used"
     return SettingError(f"{variable} {value}: {message}.")
 
@@ -342,6 +383,8 @@ _DROPPED = {
     "ALERT_SNS": "a failed run is reported to MUSIC_ASSETS_ALERT_WEBHOOK",
     "ARTIST_GETS": "artists are not fetched one by one in development mode",
     "ASK_BY_RELEASE": "songs of one release are always resolved together",
+    "AUDIO_FEATURES": "MUSIC_ASSETS_SKIP_SOURCES=reccobeats goes without the features of ReccoBeats",
+    "LISTENBRAINZ": "ListenBrainz is on unless MUSIC_ASSETS_SKIP_SOURCES names `listenbrainz` or `labs`",
     "QUERIES": "up to two differently worded queries are tried for a song",
     "READERS": "one process per core reads the MSD",
     "REFRESH_REQUESTS": "MUSIC_ASSETS_REFRESH_SHARE=0 turns the refresh off",

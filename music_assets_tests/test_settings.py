@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.settings import SettingError, Settings, declared_settings
+from music_assets.settings import KEYLESS_SOURCES, SettingError, Settings, declared_settings
 
 CREDENTIALS = {"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_CLIENT_SECRET": "secret"}
 
@@ -75,7 +75,10 @@ def test_addresses_are_left_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"MUSIC_ASSETS_SPOTIFY": "yes"}, "MUSIC_ASSETS_SPOTIFY is 'yes': it takes `api` or `sandbox`."),
+        (
+            {"MUSIC_ASSETS_SPOTIFY": "yes"},
+            "_SPOTIFY is .yes.: it takes `api`, `sandbox` or `off`.",
+        ),
         ({"MUSIC_ASSETS_SPOTIFY": "api"}, "set SPOTIPY_CLIENT_ID"),
         (
             {"MUSIC_ASSETS_JOB_TAGS": '{"ask": 1}'},
@@ -115,8 +118,7 @@ def test_a_warehouse_on_loopback_takes_the_sandbox() -> None:
         ("SPOTIFY_MODE", "developer", "`auto`, `development` or `extended`"),
         ("REQUESTS_PER_DAY", "many", "a number from 1, or `none`"),
         ("REQUESTS_PER_30S", "0", "a number from 1, or `none`"),
-        ("AUDIO_FEATURES", "all", "`reccobeats`, `spotify` or `off`"),
-        ("LISTENBRAINZ", "maybe", "`yes` or `no`"),
+        ("SKIP_SOURCES", "labs,lab", "'lab' is not among musicbrainz, acousticbrainz, "),
         ("REFRESH_SHARE", "2", "less than or equal to 1"),
         ("REFRESH_SHARE", "-0.1", "greater than or equal to 0"),
         ("REFRESH_SHARE", "nan", "a finite number"),
@@ -158,6 +160,28 @@ def test_the_real_spotify_gets_100_requests_in_30_seconds_unless_set_otherwise()
     assert Settings.from_environment({}).spotify.requests_per_30s is None
 
 
-@pytest.mark.parametrize(("value", "is_on"), [("yes", True), ("no", False)])
-def test_yes_and_no(value: str, is_on: bool) -> None:
-    assert Settings.from_environment({"MUSIC_ASSETS_LISTENBRAINZ": value}).resolution.listenbrainz is is_on
+def test_every_keyless_source_is_used_unless_it_is_skipped() -> None:
+    assert all(map(Settings.from_environment({}).sources.uses, KEYLESS_SOURCES))
+    sources = Settings.from_environment({"MUSIC_ASSETS_SKIP_SOURCES": " labs, reccobeats ,labs,"}).sources
+    assert sources.skip == "labs,reccobeats"
+    assert [name for name in KEYLESS_SOURCES if not sources.uses(name)] == ["labs", "reccobeats"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "source", "ledger"),
+    [
+        ({}, "sandbox", "sandbox"),
+        (CREDENTIALS, "api", "api"),
+        ({"SPOTIFY": "off"}, "off", "api"),  # what is fetched is there once credentials come
+        ({"SPOTIFY": "off", **CREDENTIALS}, "off", "api"),
+        ({"SPOTIFY": "off", "SANDBOX_URL": "http://127.0.0.1:9"}, "off", "sandbox"),
+        ({"SANDBOX_URL": "http://127.0.0.1:9", **CREDENTIALS}, "api", "api"),
+    ],
+)
+def test_the_ledger_is_that_of_whoever_responds(
+    environment: dict[str, str], source: str, ledger: str
+) -> None:
+    own = {name if "_CLIENT_" in name else f"MUSIC_ASSETS_{name}": env for name, env in environment.items()}
+    settings = Settings.from_environment(own)
+    assert (settings.spotify.source, settings.ledger_source) == (source, ledger)
+    assert settings.ledger.endswith(f"/data/ledger/{ledger}.sqlite")

@@ -200,6 +200,8 @@ def _spotify(settings: Settings, environment: Mapping[str, str], offline: bool) 
     if settings.spotify.source == "sandbox":
         advice = "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
         yield Finding("Spotify", NOTE, "the sandbox responds, and every value of it is invented", advice)
+    elif settings.spotify.source == "off":
+        yield Finding("Spotify", OK, "off: its API is never requested, keyless sources alone")
     elif offline:
         yield Finding("Spotify", NOTE, "credentials are set, and were not tried (offline)")
     else:

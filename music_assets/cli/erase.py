@@ -111,7 +111,7 @@ class Purge:
             # The default is one file per source; a setting names one place for both.
             usual = self.settings.data / "ledger" / f"{source}.sqlite"
             places = {str(usual)}
-            if self.settings.ledger != str(usual.with_name(f"{self.settings.spotify.source}.sqlite")):
+            if self.settings.ledger != str(usual.with_name(f"{self.settings.ledger_source}.sqlite")):
                 places.add(self.settings.ledger)
             for place in sorted(places):
                 path = Path(place.removeprefix("sqlite:///"))

@@ -19,7 +19,7 @@ def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
     if "://" not in settings.ledger and not Path(settings.ledger).exists():
         yield None
         return
-    with closing(open_ledger(settings.ledger, source=settings.spotify.source)) as ledger:
+    with closing(open_ledger(settings.ledger, source=settings.ledger_source)) as ledger:
         yield ledger
 
 
@@ -31,7 +31,7 @@ def budget_and_access(
 ) -> tuple[Budget, Access]:
     """What may still be requested, and the access mode if it is known. `clock` gives seconds since 1970."""
     app = environment.get("SPOTIPY_CLIENT_ID") or ""
-    if settings.spotify.source == "sandbox":
+    if settings.is_sandbox:
         from music_assets.sandbox.process import address_of
 
         app = address_of("http://127.0.0.1").client_id

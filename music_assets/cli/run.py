@@ -63,7 +63,7 @@ def run(msd: str | None, partitions: str | None, data: str | None, tracks: str |
     """
     console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-    if settings.spotify.source == "sandbox":
+    if settings.is_sandbox:
         console.print(SANDBOX_BANNER + "\n")
     with progress_shown(console):
         summary = run_job(settings, partitions, refresh=refresh)

@@ -115,7 +115,7 @@ class Summary:
             console.print(
                 "[bold yellow]Interrupted.[/] What is finished is kept; the same command continues from here."
             )
-        elif self.spotify == "sandbox":
+        elif settings.is_sandbox:
             console.print(SANDBOX_BANNER)
         if not (self.interrupted or self.failed):
             console.print(

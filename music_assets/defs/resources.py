@@ -1,16 +1,16 @@
 """The resources that assets use: settings turned into an object of a pure package, with its first use.
 
 Here: one resource for each thing that is reached, with the fields of its group of settings. Which settings
-make which resource, and the IO managers, are in `wiring`. The ledger, the sandbox and what is opened on them
-are shared by all who use them in a run, and closed at its end.
+make which resource, and the IO managers, are in `wiring`; the sources without a key, and what resolves songs,
+in `source_resources`. The ledger, the sandbox and what is opened on them are shared by all who use them in a
+run, and closed at its end.
 """
 
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dagster import ConfigurableResource, InitResourceContext, ResourceDependency
 from pydantic import PrivateAttr
 
-from music_assets.settings import CorrectionsGroup, RefreshGroup, ResolutionGroup, SandboxGroup, SpotifyGroup
+from music_assets.settings import CorrectionsGroup, RefreshGroup, SandboxGroup, SpotifyGroup
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore, fingerprint
 from music_assets.warehouse.connect import open_warehouse, with_password
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from dagster import DagsterInstance
 
-    from music_assets.resolution import IdProvider, Resolver, SearchBacklog
     from music_assets.sandbox.process import SandboxAddress
     from music_assets.sources.corrections import Corrections
     from music_assets.sources.ledger import Ledger
     from music_assets.sources.msd import MsdRoot
-    from music_assets.sources.reccobeats import ReccoBeats
     from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings
 
 
@@ -125,7 +123,7 @@ class MsdResource(ConfigurableResource[Any]):
         return MsdRoot.open(write_sample(Path(self.sample)))
 
 
-class _ClosedWithTheRun(ConfigurableResource[Any]):
+class ClosedWithTheRun(ConfigurableResource[Any]):
     """A resource that opens things when they are first used, and closes them at the end of the run."""
 
     _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -136,7 +134,7 @@ class _ClosedWithTheRun(ConfigurableResource[Any]):
             yield self
 
 
-class LedgerResource(_ClosedWithTheRun):
+class LedgerResource(ClosedWithTheRun):
     """The cache of responses of one source (`api` or `sandbox`), at a path or URL."""
 
     url: str
@@ -152,7 +150,7 @@ class LedgerResource(_ClosedWithTheRun):
         return self._ledger
 
 
-class SandboxResource(_ClosedWithTheRun, SandboxGroup):
+class SandboxResource(ClosedWithTheRun, SandboxGroup):
     """The sandbox: the one that runs already at `url`, or one of our own, which stops with the run.
 
     Ours has extended access unless `mode` says otherwise: to show all there is.
@@ -189,8 +187,8 @@ class SandboxResource(_ClosedWithTheRun, SandboxGroup):
         return path
 
 
-class SpotifyResource(_ClosedWithTheRun, SpotifyGroup):
-    """Spotify's catalog, by credentials (`api`) or played by the sandbox.
+class SpotifyResource(ClosedWithTheRun, SpotifyGroup):
+    """Spotify's catalog, by credentials (`api`), played by the sandbox, or of what is cached alone (`off`).
 
     Credentials are read from the environment with the first request; they are no field here, so no
     configuration or log ever shows them.
@@ -211,6 +209,11 @@ class SpotifyResource(_ClosedWithTheRun, SpotifyGroup):
                 if self._catalog and context.instance:
                     _mark_failed(context.instance, self._catalog.predecessor)
 
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether every source is the sandbox's."""
+        return self.ledger.source == "sandbox"
+
     def clock(self) -> float:
         """Seconds since 1970; a simulation has its own."""
         return time.time()
@@ -230,6 +233,8 @@ class SpotifyResource(_ClosedWithTheRun, SpotifyGroup):
         from music_assets.sources.spotify import SpotifySettings
 
         how: dict[str, Any] = self.model_dump(include={"mode", "requests_per_30s", "requests_per_day"})
+        if self.source == "off":
+            return SpotifySettings("", "", off=True, source=self.ledger.source, mode="development")
         if self.source == "api":
             return SpotifySettings(
                 os.environ["SPOTIPY_CLIENT_ID"], os.environ["SPOTIPY_CLIENT_SECRET"], **how
@@ -237,83 +242,6 @@ class SpotifyResource(_ClosedWithTheRun, SpotifyGroup):
         at = self.sandbox.address()
         how |= {"source": "sandbox", "base_url": at.base_url, "token_url": at.token_url}
         return SpotifySettings(at.client_id, at.client_secret, **how)
-
-
-class ReccoBeatsResource(_ClosedWithTheRun):
-    """ReccoBeats, which gives audio features to those whom Spotify refuses them."""
-
-    spotify: ResourceDependency[SpotifyResource]
-    _client: "ReccoBeats | None" = PrivateAttr(default=None)
-
-    def client(self) -> "ReccoBeats | None":
-        """Its client; None where the setting wants none of it."""
-        if self.spotify.audio_features == "reccobeats" and self._client is None:
-            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
-
-            policy, source = RECCOBEATS, "reccobeats"
-            if self.spotify.source == "sandbox":
-                at = self.spotify.sandbox.address().reccobeats_url
-                policy, source = replace(policy, base_url=at, requests_per_second=None), "sandbox"
-            client = ReccoBeats(policy, self.spotify.ledger.open(), source=source)
-            self._client = self._opened.enter_context(client)
-        return self._client
-
-
-class ResolutionResource(_ClosedWithTheRun, ResolutionGroup):
-    """Which songs are open, and the resolver that works on them."""
-
-    data: str
-    spotify: ResourceDependency[SpotifyResource]
-    corrections: CorrectionsResource
-    _backlog: "SearchBacklog | None" = PrivateAttr(default=None)
-    _providers: "list[IdProvider] | None" = PrivateAttr(default=None)
-
-    def backlog(self) -> "SearchBacklog":
-        """The songs with the state of their search, those of the list of tracks first."""
-        if self._backlog is None:
-            from music_assets.resolution import SearchBacklog, read_priority_list
-
-            # Up to commit b89238b the backlog was a file of its own.
-            for old in (Path(self.data) / "ledger").glob(f"{self.spotify.source}.songs.sqlite*"):
-                old.unlink(missing_ok=True)
-            backlog = SearchBacklog(self.spotify.ledger.open())
-            backlog.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
-            self._backlog = backlog
-        return self._backlog
-
-    def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
-        """What resolves the songs of the backlog, the most telling request first."""
-        from music_assets.resolution import Resolver
-
-        if self._providers is None:
-            self._providers = list(self._id_providers())
-        return Resolver(
-            self.spotify.catalog(),
-            self.backlog(),
-            providers=self._providers,
-            progress=progress,
-        )
-
-    def _id_providers(self) -> "Iterator[IdProvider]":
-        from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
-
-        if self.echonest:
-            from music_assets.sources.corrections import read_sid_mismatches
-            from music_assets.sources.echonest import EchoNestArchive
-
-            archive = EchoNestArchive.open(Path(self.echonest), Path(self.data) / "ledger")
-            self._opened.callback(archive.close)
-            mismatches = self.corrections.sid_mismatches
-            yield EchoNestIds(archive, read_sid_mismatches(Path(mismatches)).by_track if mismatches else ())
-        if self.listenbrainz:
-            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
-
-            policy = LISTENBRAINZ
-            if self.spotify.source == "sandbox":
-                at = self.spotify.sandbox.address().listenbrainz_url
-                policy = replace(policy, base_url=at, requests_per_second=None)
-            client = self._opened.enter_context(ListenBrainz(policy, self.spotify.ledger.open()))
-            yield ListenBrainzIds(client)
 
 
 def _songs_of(root: "MsdRoot", key: str) -> "pd.DataFrame":

@@ -14,15 +14,14 @@ from music_assets.defs.resources import (
     CorrectionsResource,
     LedgerResource,
     MsdResource,
-    ReccoBeatsResource,
     RefreshResource,
     ReportResource,
-    ResolutionResource,
     SandboxResource,
     SpotifyResource,
     StagingResource,
     WarehouseResource,
 )
+from music_assets.defs.source_resources import ResolutionResource, SourcesResource
 from music_assets.settings import Settings
 from music_assets.warehouse.connect import give
 
@@ -42,25 +41,32 @@ def resources(settings: Settings) -> dict[str, Any]:
     )
     msd = MsdResource(path=settings.msd, sample=str(settings.data / "sample_msd"))
     corrections = CorrectionsResource(**settings.corrections.model_dump())
-    ledger = LedgerResource.configure_at_launch(url=settings.ledger, source=settings.spotify.source)
+    ledger = LedgerResource.configure_at_launch(url=settings.ledger, source=settings.ledger_source)
     sandbox = SandboxResource.configure_at_launch(
         **settings.sandbox.model_dump(), data=data, mode=settings.spotify.mode, msd=msd
     )
     spotify = SpotifyResource.configure_at_launch(
         **settings.spotify.model_dump(), ledger=ledger, sandbox=sandbox
     )
+    sources = SourcesResource.configure_at_launch(
+        **settings.sources.model_dump(), data=data, downloads=str(settings.dumps), spotify=spotify
+    )
     return {
         "msd": msd,
         "dumps": DumpsResource(
-            folder=f"{data}/downloads", indexes=f"{data}/indexes", source=settings.spotify.source
+            folder=str(settings.dumps), indexes=f"{data}/indexes", source=settings.ledger_source
         ),
         "corrections": corrections,
         "ledger": ledger,
         "sandbox": sandbox,
         "spotify": spotify,
-        "reccobeats": ReccoBeatsResource.configure_at_launch(spotify=spotify),
+        "sources": sources,
         "resolution": ResolutionResource.configure_at_launch(
-            **settings.resolution.model_dump(), data=data, spotify=spotify, corrections=corrections
+            **settings.resolution.model_dump(),
+            data=data,
+            spotify=spotify,
+            sources=sources,
+            corrections=corrections,
         ),
         "refresh": RefreshResource(**settings.refresh.model_dump()),
         "staging": staging,

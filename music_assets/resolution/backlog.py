@@ -20,10 +20,15 @@ from music_assets.sources.ledger import Ledger
 class SongState(IntEnum):
     """The state of a song. A miss was searched for without a match: an album may still bring one."""
 
-    OPEN = 0
+    OPEN = 0  # to be looked up where it costs no request to Spotify
     RESOLVED = 1
     MISSED = 2
-    FAILED = 3
+    FAILED = 3  # until the next run
+    SEARCHABLE = 4  # no other source knows it: what is left is to search Spotify
+    UNREACHED = 5  # a source could not be reached: the next run tries that, this one may search Spotify
+
+
+_UNRESOLVED = (SongState.OPEN, SongState.SEARCHABLE, SongState.UNREACHED)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class BacklogSong:
     deferred: bool = False  # not found with its release; what is left is a search of its own
     priority: bool = False  # before all others
     state: SongState = SongState.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a request may still resolve it."""
+        return self.state in _UNRESOLVED
 
     @property
     def song(self) -> Song:
@@ -88,10 +98,9 @@ sa.Index("backlog_releases", _SONG.release_key, _SONG.source)
 
 # Statements are built once, as that takes longer than to execute them. `mine` is the ledger's source.
 _MINE: sa.BindParameter[str] = sa.bindparam("mine")
-_IS_OPEN = _SONG.state == int(SongState.OPEN)
 _SELECT = sa.select(*(_SONG[field.name] for field in fields(BacklogSong))).where(_SONG.source == _MINE)
 _OF_PARTITION = _SELECT.where(_SONG.partition == sa.bindparam("of"))
-_NEXT = _SELECT.where(_IS_OPEN).order_by(*_ORDER).limit(sa.bindparam("most"))
+_NEXT = _SELECT.where(_SONG.state == sa.bindparam("now")).order_by(*_ORDER).limit(sa.bindparam("most"))
 _NEXT_OF_PARTITION = _NEXT.where(_SONG.partition == sa.bindparam("of"))
 _OF_RELEASES = _SELECT.where(
     _SONG.release_key.in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
@@ -104,10 +113,12 @@ _UPDATE = sa.update(_SONGS).where(_SONG.source == _MINE)
 _THESE = _UPDATE.where(_SONG.track_id.in_(sa.bindparam("ids", expanding=True)))
 _MARK = _THESE.values(state=sa.bindparam("now"))
 _DEFER = _THESE.values(deferred=True)
-_RETRY = _UPDATE.where(_SONG.state == int(SongState.FAILED)).values(state=int(SongState.OPEN))
+_RETRY = _UPDATE.where(_SONG.state.in_([int(SongState.FAILED), int(SongState.UNREACHED)])).values(
+    state=int(SongState.OPEN)
+)
 _REMOVE = sa.delete(_SONGS).where(_SONG.source == _MINE, _SONG.partition == sa.bindparam("of"))
 _OPEN_RELEASES = sa.select(sa.func.count(_SONG.release_key.distinct())).where(
-    _SONG.source == _MINE, _SONG.state.in_([int(SongState.OPEN), int(SongState.FAILED)])
+    _SONG.source == _MINE, _SONG.state.in_([*map(int, _UNRESOLVED), int(SongState.FAILED)])
 )
 _COUNT = sa.select(_SONG.state, sa.func.count()).where(_SONG.source == _MINE).group_by(_SONG.state)
 
@@ -187,11 +198,13 @@ class SearchBacklog:
             count = sa.select(sa.func.count()).where(_SONG.source == _MINE, _SONG.priority)
             return (connection.scalar(count, mine) or 0) if wanted else 0
 
-    def next(self, count: int, partition: str | None = None) -> list[BacklogSong]:
-        """The open songs that come next: by priority, deferred ones last, by `song_hotttnesss`, by id."""
+    def next(
+        self, count: int, partition: str | None = None, state: SongState = SongState.OPEN
+    ) -> list[BacklogSong]:
+        """The next songs in a state: by priority, deferred ones last, by `song_hotttnesss`, by id."""
         if partition is None:
-            return list(map(_song, self._run(_NEXT, most=count)))
-        return list(map(_song, self._run(_NEXT_OF_PARTITION, most=count, of=partition)))
+            return list(map(_song, self._run(_NEXT, most=count, now=int(state))))
+        return list(map(_song, self._run(_NEXT_OF_PARTITION, most=count, now=int(state), of=partition)))
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open, missed and failed ones."""
@@ -209,14 +222,16 @@ class SearchBacklog:
         self._update(_DEFER, track_ids)
 
     def retry_failed(self) -> None:
-        """Open the songs again whose requests failed: this is another day."""
+        """Open the songs again whose requests failed, or that a source could not be reached for."""
         with self._database.connection() as connection:
             connection.execute(_RETRY, {"mine": self._source})
 
-    def count(self) -> dict[str, int]:
-        """How many songs are `open`, `resolved`, `missed` and `failed`."""
-        states = dict(self._run(_COUNT))
-        return {state.name.lower(): states.get(state, 0) for state in SongState}
+    def count(self, partition: str | None = None) -> dict[str, int]:
+        """How many songs (of a partition) are `open` in any state, `resolved`, `missed` and `failed`."""
+        counts = _COUNT if partition is None else _COUNT.where(_SONG.partition == sa.bindparam("of"))
+        states = dict(self._run(counts, **({} if partition is None else {"of": partition})))
+        closed = {s.name.lower(): states.get(s, 0) for s in SongState if s not in _UNRESOLVED}
+        return {"open": sum(states.get(state, 0) for state in _UNRESOLVED), **closed}
 
     def open_releases(self) -> int:
         """How many releases have songs that are open or failed."""

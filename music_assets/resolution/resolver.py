@@ -1,13 +1,16 @@
 """Open songs go in priority order, batch by batch, through the steps, the cheapest first.
 
-What a step does is in `steps`; add a source as another step in `Resolver.steps`. Every response is in the
-ledger before the next request leaves, so a run that is killed or whose budget ends loses nothing.
+First the lookups: what is cached, and the sources without a key. What they leave goes through the searches,
+which spend Spotify's requests. What a step does is in `steps`; add a source as another step in `Resolver`.
+Every response is in the ledger before the next request leaves, so a run that is killed or whose budget ends
+loses nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
@@ -24,12 +27,17 @@ from music_assets.resolution.steps import (
 )
 from music_assets.sources.spotify import SpotifyCatalog
 
-BATCH = 64  # songs that go through the steps together
-BATCH_WITH_IDS = 256  # … where ids are verified fifty per request
-
-
 # Takes songs; returns the MSD track ids of those that need no further step now.
 Step = Callable[[Run, Sequence[BacklogSong]], Collection[str]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps that songs in a state go through together, so many at a time."""
+
+    state: SongState
+    batch: int
+    steps: Sequence[Step]
 
 
 class Resolver:
@@ -50,21 +58,19 @@ class Resolver:
         self._by_release = by_release
         self._progress = progress or (lambda done, of: None)
 
-    def steps(self) -> list[Step]:
-        """What is tried for a song, in order."""
+    def lookups(self) -> Phase:
+        """What is tried for a song without a search, in order; a batch fills requests of forty ids."""
+        cached: list[Step] = [by_cached_response]
+        if self._by_release:
+            cached += [partial(by_release_search, fetch=False), partial(by_album, fetch=False)]
         ids = [partial(by_provided_id, provider) for provider in self._providers]
-        if not self._by_release:
-            return [by_cached_response, *ids, by_song_search]
-        return [
-            by_cached_response,
-            partial(by_release_search, fetch=False),
-            partial(by_album, fetch=False),
-            *ids,
-            by_release_search,
-            by_album,
-            defer,
-            by_song_search,
-        ]
+        return Phase(SongState.OPEN, 400, [*cached, *ids])
+
+    def searches(self) -> list[Phase]:
+        """What Spotify is searched for: last for the songs that the next run may find elsewhere."""
+        by_release: list[Step] = [by_release_search, by_album, defer] if self._by_release else []
+        steps = [*by_release, by_song_search]
+        return [Phase(state, 64, steps) for state in (SongState.SEARCHABLE, SongState.UNREACHED)]
 
     def resolve(self, partition: str | None = None, most: int | None = None) -> ResolutionOutcome:
         """Resolve until no song (of a partition) is open, `most` songs are resolved, or the budget ends.
@@ -72,24 +78,24 @@ class Resolver:
         Raises what `SpotifyCatalog.search_songs` raises; responses until then are in the ledger.
         """
         run = Run(self._catalog, self._backlog, self._by_release)
-        outcome, steps = run.outcome, self.steps()
+        outcome, lookups, searches = run.outcome, self.lookups(), self.searches()
         self._backlog.retry_failed()
         before = self._requests()
         open_songs = self._backlog.count()["open"] if partition is None else 0
         done = 0
         try:
-            while outcome.out_of_budget is None and (most is None or done < most):
-                size = BATCH_WITH_IDS if self._providers and run.has_batches else BATCH
-                songs = self._backlog.next(size if most is None else min(size, most - done), partition)
+            while most is None or done < most:
+                phases = [lookups, *searches] if run.may_fetch else [lookups]
+                phase, songs = self._next(phases, partition, most if most is None else most - done)
                 if not songs:
                     break
                 run.priority = songs[0].priority
-                left = self._with_release_mates(
-                    run, [song for song in songs if song.priority == run.priority]
-                )
-                for step in steps:
+                left = [song for song in songs if song.priority == run.priority]
+                for step in phase.steps:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
+                if phase is lookups:
+                    self._backlog.mark([song.track_id for song in left], SongState.SEARCHABLE)
                 done = outcome.resolved.total()
                 outcome.curve.append(((self._requests() - before).total(), done))
                 self._progress(done, open_songs)
@@ -97,18 +103,19 @@ class Resolver:
             outcome.requests = dict(self._requests() - before)
         return outcome
 
+    def _next(
+        self, phases: Sequence[Phase], partition: str | None, most: int | None
+    ) -> tuple[Phase, list[BacklogSong]]:
+        """The next songs and their phase: priority songs go through all phases before any other song."""
+        found = []
+        for phase in phases:
+            size = phase.batch if most is None else min(phase.batch, most)
+            songs = self._backlog.next(size, partition, phase.state)
+            if songs and songs[0].priority:
+                return phase, songs
+            found.append((phase, songs))
+        return next((each for each in found if each[1]), found[0])
+
     def _requests(self) -> Counter[str]:
         """Requests so far by kind, but for those for a token, which no quota counts."""
         return Counter({kind: n for kind, n in self._catalog.request_counts.items() if kind != "token"})
-
-    def _with_release_mates(self, run: Run, songs: Sequence[BacklogSong]) -> list[BacklogSong]:
-        """These songs, and those open on their releases where ids are verified in batches.
-
-        Any of them may have a known id that leads to the album of all.
-        """
-        found = {song.track_id: song for song in songs}
-        if self._by_release and self._providers and run.has_batches:
-            for mates in self._backlog.of_releases({song.release_key for song in songs}).values():
-                open_ = (song for song in mates if song.state == SongState.OPEN and not song.deferred)
-                found |= {song.track_id: song for song in open_}
-        return list(found.values())

@@ -73,8 +73,8 @@ class Run:
 
     @property
     def may_fetch(self) -> bool:
-        """Whether the budget still allows a request."""
-        return self.outcome.out_of_budget is None
+        """Whether Spotify may still be requested."""
+        return self.outcome.out_of_budget is None and not self.catalog.settings.off
 
     def stop_if(self, result: Fetched | SearchResult) -> None:
         """Send no more requests where a result says until when the budget is used up."""
@@ -83,12 +83,12 @@ class Run:
 
     def wanted(self, songs: Iterable[BacklogSong]) -> int:
         """How many of these are open and due now: while priority songs are open, no others are."""
-        return sum(song.state == SongState.OPEN and (song.priority or not self.priority) for song in songs)
+        return sum(song.is_open and (song.priority or not self.priority) for song in songs)
 
     def mark(self, songs: Sequence[BacklogSong], how: str, state: SongState = SongState.RESOLVED) -> None:
         """Set the state of songs; those that were open are counted under `how`."""
         self.backlog.mark([song.track_id for song in songs], state)
-        self.outcome.resolved[how] += sum(song.state == SongState.OPEN for song in songs)
+        self.outcome.resolved[how] += sum(song.is_open for song in songs)
         self.outcome.partitions |= {partition_of(song.track_id) for song in songs}
 
     def resolve(self, how: str, ids: Mapping[BacklogSong, tuple[str, ...]]) -> None:

@@ -15,7 +15,7 @@ from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox import server
 from music_assets.sandbox.process import SandboxAddress
-from music_assets.settings import Settings
+from music_assets.settings import KEYLESS_SOURCES, Settings
 from music_assets.sources.spotify import SpotifySettings
 from music_assets_tests.campaigns.world import catalogue_of, settings_for
 from music_assets_tests.support.faults import Faults
@@ -61,7 +61,7 @@ def settings_in(data: Path) -> Settings:
     return Settings.from_environment(
         {"SPOTIPY_CLIENT_ID": ID, "SPOTIPY_CLIENT_SECRET": SECRET},
         data=str(data),
-        audio_features="spotify",
+        skip_sources=",".join(KEYLESS_SOURCES),
         requests_per_30s="none",
     )
 

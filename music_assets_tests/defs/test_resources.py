@@ -30,7 +30,7 @@ def test_nothing_is_opened_before_its_first_use(tmp_path: Path) -> None:
 
 def test_all_users_of_a_run_share_one_ledger_one_sandbox_and_one_catalog(tmp_path: Path) -> None:
     with opened_resources(settings_for(tmp_path)) as opened:
-        assert opened.resolution.spotify is opened.reccobeats.spotify is opened.spotify
+        assert opened.resolution.spotify is opened.sources.spotify is opened.spotify
         assert opened.spotify.ledger is opened.ledger
         assert opened.spotify.sandbox is opened.sandbox
         assert opened.spotify.ledger.open() is opened.ledger.open()
@@ -44,18 +44,17 @@ def test_a_resource_has_the_settings_of_its_group() -> None:
         spotify_mode="extended",
         requests_per_30s="7",
         requests_per_day="50",
-        audio_features="off",
+        skip_sources="labs, echonest",
         sandbox_url="http://127.0.0.1:9",
         tracks="/list.txt",
         echonest="/archive",
-        listenbrainz="yes",
         overrides="/mine.csv",
         sid_mismatches="/sid.txt",
         msd_duplicates="/duplicates.txt",
         refresh_share="0.5",
     )
     with opened_resources(settings) as opened:
-        for group in ("spotify", "sandbox", "resolution", "corrections", "refresh"):
+        for group in ("spotify", "sandbox", "resolution", "sources", "corrections", "refresh"):
             wanted = getattr(settings, group).model_dump()
             assert getattr(opened, group).model_dump(include=set(wanted)) == wanted
 

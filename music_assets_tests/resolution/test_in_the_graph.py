@@ -56,7 +56,7 @@ def test_each_way_matches_the_same_songs(msd: Path, tmp_path: Path) -> None:
     with one_search_per_song():
         searched, by_search = ask(tmp_path / "search", msd)
     released, by_release = ask(tmp_path / "release", msd)
-    provided, by_id = ask(tmp_path / "ids", msd, listenbrainz="yes", spotify_mode="extended")
+    provided, by_id = ask(tmp_path / "ids", msd, spotify_mode="extended")
     assert searched.pending == released.pending == provided.pending == 0
     assert provided.requests_spent < released.requests_spent < searched.requests_spent
     for other in (by_release, by_id):

@@ -196,7 +196,7 @@ def _staged(
     key = key_columns(STAGED_BY_DAY[kind])[0]
     rows = [_complete(kind, row) for row in partition.previous_rows()]
     before = partition.previous.metadata if partition.previous else {}
-    if not day.is_today or stalest is None:
+    if not day.is_today or stalest is None or day.client.settings.off:
         return Staged(rows, {**_outcome(day, kind, rows, Fetched([]), 0), **before}, nothing_spent())
     had = {row[key] for row in rows}
     earlier = before.get("requests_used", 0)

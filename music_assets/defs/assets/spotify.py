@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from music_assets.defs.assets.common import SPOTIFY, listed
-from music_assets.defs.resources import ReccoBeatsResource, ResolutionResource, SpotifyResource
+from music_assets.defs.resources import SpotifyResource
+from music_assets.defs.source_resources import ResolutionResource, SourcesResource
 from music_assets.defs.stages import Partition, stage
 from music_assets.resolution import ResolutionOutcome
 from music_assets.sources.spotify import Fetched, SearchResult, SongQuery, SpotifyCatalog
@@ -105,6 +106,8 @@ def search_results(
     )
 
     def unanswered(track_id: str) -> SearchResult:
+        if catalog.settings.off and track_id not in outcome.errors:  # there is nobody left to ask
+            return replace(pending, track_id=track_id, status="answered", reason=None)
         if track_id in outcome.errors:
             return replace(pending, track_id=track_id, status="error", reason=outcome.errors[track_id])
         return replace(pending, track_id=track_id)
@@ -188,9 +191,9 @@ def spotify_artists(artist_votes: list[Row], spotify: SpotifyResource) -> Staged
     )[1]
 
 
-def features_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
-    """The rows depend on the source, and on where features come from."""
-    return lambda key: f"{spotify.source} {spotify.audio_features}"
+def features_in_use(spotify: SpotifyResource, sources: SourcesResource) -> Callable[[str], str]:
+    """The rows depend on the source, and on who gives features beside it."""
+    return lambda key: f"{spotify.source} {'reccobeats' if sources.uses('reccobeats') else 'spotify'}"
 
 
 @stage(
@@ -203,22 +206,20 @@ def features_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
     description=(
         "Audio features of this partition's matches, from whoever gives them (`source` says who). Spotify "
         "itself refuses them to most applications; ReccoBeats, which needs no key, is requested for what "
-        "Spotify did not give, unless `MUSIC_ASSETS_AUDIO_FEATURES` says otherwise."
+        "Spotify did not give."
     ),
 )
 def audio_features(
     mapped_songs: list[Row],
     spotify_tracks: list[Row],
     spotify: SpotifyResource,
-    reccobeats: ReccoBeatsResource,
+    sources: SourcesResource,
 ) -> Staged:
-    if spotify.audio_features == "off":
-        return Staged([], {"answered": 0, "requested": 0})
     matches = sorted({row["spotify_track_id"] for row in mapped_songs if row["accepted"]})
     found, staged = _fetched(
         spotify, "audio_features", matches, lambda catalog: catalog.audio_features(matches)
     )
-    keyless = reccobeats.client()
+    keyless = sources.reccobeats()
     if keyless is None:
         return staged
     had = {row["spotify_track_id"] for row in found.rows}

@@ -12,7 +12,8 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, ass
 from music_assets.defs.assets.common import OWNERS, SPOTIFY, listed
 from music_assets.defs.assets.spotify import add_to_backlog
 from music_assets.defs.partitions import KEYS
-from music_assets.defs.resources import ResolutionResource, StagingResource
+from music_assets.defs.resources import StagingResource
+from music_assets.defs.source_resources import ResolutionResource
 from music_assets.progress import advanced
 from music_assets.resolution import ResolutionOutcome
 from music_assets.resolution.plan import plan_of_backlog

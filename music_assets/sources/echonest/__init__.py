@@ -13,6 +13,7 @@ Errors           all of them `EchoNestError`. Members that cannot be parsed are 
 """
 
 from music_assets.sources.echonest.archive import (
+    NAME,
     ArchiveDamaged,
     ArchiveMissing,
     EchoNestArchive,
@@ -20,4 +21,4 @@ from music_assets.sources.echonest.archive import (
     IndexUnusable,
 )
 
-__all__ = ["ArchiveDamaged", "ArchiveMissing", "EchoNestArchive", "EchoNestError", "IndexUnusable"]
+__all__ = ["NAME", "ArchiveDamaged", "ArchiveMissing", "EchoNestArchive", "EchoNestError", "IndexUnusable"]

@@ -31,6 +31,7 @@ from music_assets.sources.spotify.endpoints import (
 )
 from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
 from music_assets.sources.spotify.fetcher import Fetcher
+from music_assets.sources.spotify.off import ClosedClient
 from music_assets.sources.spotify.queries import queries_for, release_query
 from music_assets.sources.spotify.resolutions import Resolutions, Resolved
 from music_assets.sources.spotify.rows import artist_row
@@ -94,7 +95,8 @@ class SpotifyCatalog(Fetcher):
         `note` is for others to read while this holds the request lock, and after it died with it;
         `predecessor` is such a note, where one was found.
         """
-        return cls(SpotifyClient(settings, ledger, clock=clock), ledger, note=note)
+        client = (ClosedClient if settings.off else SpotifyClient)(settings, ledger, clock=clock)
+        return cls(client, ledger, note=note)
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The columns of `spotify.<table>` that this access leaves NULL."""
@@ -151,6 +153,7 @@ class SpotifyCatalog(Fetcher):
         known = {key.id: response for key, response in responses.items()}
         self._cache_hits[RELEASE_SEARCH.purpose] += len(known)
         fetched = Fetched()
+        fetch = fetch and not self.settings.off
         missing = {key: release_query(*names[key]) for key in names if fetch and key not in known}
         if missing:
             with self._threads(RELEASE_SEARCH) as submit:

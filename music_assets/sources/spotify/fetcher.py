@@ -102,7 +102,8 @@ class Fetcher:
         # One malformed id among fifty and Spotify refuses all.
         malformed = {id_ for id_ in missing if not is_spotify_id(id_)}
         fetched = Fetched()
-        if fetch and len(missing) > len(malformed):
+        fetched.denied = self.settings.off
+        if fetch and not fetched.denied and len(missing) > len(malformed):
             missing = [id_ for id_ in missing if id_ not in malformed]
             known |= self._fetch(endpoint, missing, known, fetched)
         by_id: dict[str, list[Row]] = {}

@@ -37,6 +37,7 @@ class SpotifySettings(RetryPolicy):
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     source: str = "api"
+    off: bool = False  # no request is ever sent: what is cached is all there is
     mode: str = "auto"
     base_url: str = "https://api.spotify.com/v1/"
     token_url: str = "https://accounts.spotify.com/api/token"

@@ -1,0 +1,125 @@
+"""The resources of the sources without a key, and of the resolution that uses them beside Spotify.
+
+Each source is opened with its first use, and None where it is skipped or, of a dump, where there is none. In
+the sandbox all of them are its own. What they offer is in `music_assets.sources`; Spotify's resource, the
+ledger's and the sandbox's are in `resources`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster import ResourceDependency
+from pydantic import PrivateAttr
+
+from music_assets.defs.resources import ClosedWithTheRun, CorrectionsResource, SpotifyResource
+from music_assets.settings import ResolutionGroup, SourcesGroup
+
+if TYPE_CHECKING:
+    from music_assets.resolution import IdProvider, Resolver, SearchBacklog
+    from music_assets.sources.echonest import EchoNestArchive
+    from music_assets.sources.http import HttpPolicy
+    from music_assets.sources.listenbrainz import ListenBrainz
+    from music_assets.sources.reccobeats import ReccoBeats
+
+
+class SourcesResource(ClosedWithTheRun, SourcesGroup):
+    """The sources without a key: clients on the ledger, and the dumps in the folder of downloads."""
+
+    data: str
+    downloads: str
+    spotify: ResourceDependency[SpotifyResource]
+    _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
+    _labs: "ListenBrainz | None" = PrivateAttr(default=None)
+    _archive: "EchoNestArchive | None" = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> str | None:
+        """What rows say of where they come from: None for the source's own name."""
+        return "sandbox" if self.spotify.is_sandbox else None
+
+    def reccobeats(self) -> "ReccoBeats | None":
+        """Audio features and tracks by Spotify id."""
+        if self._reccobeats is None and self.uses("reccobeats"):
+            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
+
+            policy = self._policy(RECCOBEATS, "reccobeats_url")
+            client = ReccoBeats(policy, self.spotify.ledger.open(), source=self.source)
+            self._reccobeats = self._opened.enter_context(client)
+        return self._reccobeats
+
+    def labs(self) -> "ListenBrainz | None":
+        """Spotify ids by a song's names."""
+        if self._labs is None and self.uses("labs"):
+            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
+
+            policy = self._policy(LISTENBRAINZ, "listenbrainz_url")
+            self._labs = self._opened.enter_context(ListenBrainz(policy, self.spotify.ledger.open()))
+        return self._labs
+
+    def archive(self) -> "EchoNestArchive | None":
+        """Spotify ids by MSD song."""
+        if self._archive is None and self.uses("echonest"):
+            from music_assets.sources.echonest import NAME, EchoNestArchive
+
+            path = Path(self.echonest) if self.echonest else Path(self.downloads) / "echonest" / NAME
+            if self.echonest or path.exists():
+                archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
+                self._archive = self._opened.enter_context(archive)
+        return self._archive
+
+    def _policy(self, policy: "HttpPolicy", of_the_sandbox: str) -> "HttpPolicy":
+        """The service's own address and rate, or the sandbox's."""
+        if not self.spotify.is_sandbox:
+            return policy
+        url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
+        return replace(policy, base_url=url, requests_per_second=None)
+
+
+class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
+    """Which songs are open, and the resolver that works on them."""
+
+    data: str
+    spotify: ResourceDependency[SpotifyResource]
+    sources: ResourceDependency[SourcesResource]
+    corrections: CorrectionsResource
+    _backlog: "SearchBacklog | None" = PrivateAttr(default=None)
+    _providers: "list[IdProvider] | None" = PrivateAttr(default=None)
+
+    def backlog(self) -> "SearchBacklog":
+        """The songs with the state of their search, those of the list of tracks first."""
+        if self._backlog is None:
+            from music_assets.resolution import SearchBacklog, read_priority_list
+
+            # Up to commit b89238b the backlog was a file of its own.
+            for old in (Path(self.data) / "ledger").glob(f"{self.spotify.ledger.source}.songs.sqlite*"):
+                old.unlink(missing_ok=True)
+            backlog = SearchBacklog(self.spotify.ledger.open())
+            backlog.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
+            self._backlog = backlog
+        return self._backlog
+
+    def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
+        """What resolves the songs of the backlog, the cheapest source first."""
+        from music_assets.resolution import Resolver
+
+        if self._providers is None:
+            self._providers = list(self._id_providers())
+        return Resolver(
+            self.spotify.catalog(),
+            self.backlog(),
+            providers=self._providers,
+            progress=progress,
+        )
+
+    def _id_providers(self) -> "Iterator[IdProvider]":
+        from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
+
+        if archive := self.sources.archive():
+            from music_assets.sources.corrections import read_sid_mismatches
+
+            mismatches = self.corrections.sid_mismatches
+            yield EchoNestIds(archive, read_sid_mismatches(Path(mismatches)).by_track if mismatches else ())
+        if labs := self.sources.labs():
+            yield ListenBrainzIds(labs)
