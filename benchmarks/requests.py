@@ -128,7 +128,7 @@ def providers_of(
             stack.callback(opened.close)
             yield [EchoNestIds(opened)]
         elif "ListenBrainz" in way:
-            at = replace(LISTENBRAINZ, base_url=address.listenbrainz_url, requests_per_second=None)
+            at = replace(LISTENBRAINZ, base_url=address.labs_url, requests_per_second=None)
             yield [ListenBrainzIds(stack.enter_context(ListenBrainz(at, ledger)))]
         else:
             yield []

@@ -54,7 +54,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self._labs is None and self.uses("labs"):
             from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 
-            policy = self._policy(LISTENBRAINZ, "listenbrainz_url")
+            policy = self._policy(LISTENBRAINZ, "labs_url")
             self._labs = self._opened.enter_context(ListenBrainz(policy, self.spotify.ledger.open()))
         return self._labs
 

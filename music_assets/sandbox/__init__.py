@@ -4,7 +4,9 @@ services beside it.
 `invented`        the names that all of it is made of
 `msd`             its songs, and writing them as MSD files
 `spotify`         what its Spotify has and answers
-`other_services`  what ReccoBeats and ListenBrainz answer
+`recordings`      its MusicBrainz: the recordings that its songs bring
+`keyless`         what the sources without a key answer: ReccoBeats, ListenBrainz and its Labs
+`dumps`           the files of MusicBrainz, AcousticBrainz and the Echo Nest archive (`echonest`)
 `server`          all services over HTTP
 `process`         the server as a process that ends with whoever started it
 

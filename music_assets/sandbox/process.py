@@ -46,7 +46,7 @@ class SandboxFailed(MusicAssetsError):
 
 @dataclass(frozen=True)
 class SandboxAddress:
-    """Where a sandbox listens, its Spotify and the services beside it, and the credentials it takes."""
+    """Where a sandbox listens, its Spotify and the sources beside it, and the credentials it takes."""
 
     base_url: str
     token_url: str
@@ -55,6 +55,8 @@ class SandboxAddress:
     pid: int
     reccobeats_url: str
     listenbrainz_url: str
+    labs_url: str
+    dumps_url: str  # `<source>/` below it, as the source's own folder
 
 
 @contextlib.contextmanager
@@ -163,7 +165,9 @@ def address_of(url: str, pid: int = 0) -> SandboxAddress:
         client_secret=CLIENT_SECRET,
         pid=pid,
         reccobeats_url=f"{root}/reccobeats/v1/",
-        listenbrainz_url=f"{root}/listenbrainz/",
+        listenbrainz_url=f"{root}/listenbrainz/1/",
+        labs_url=f"{root}/labs/",
+        dumps_url=f"{root}/dumps/",
     )
 
 

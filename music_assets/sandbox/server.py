@@ -1,8 +1,8 @@
 """The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
 
 Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and some
-fields; `extended` has them. What a response holds is in `spotify.responses` and `other_services`, what a
-search finds in `spotify.search`; running the server as a process is in `process`.
+fields; `extended` has them. What a response holds is in `spotify.responses`, what a search finds in
+`spotify.search`, the sources without a key in `keyless`; running the server as a process is in `process`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from music_assets.sandbox.other_services import OtherServices
+from music_assets.sandbox.keyless import KeylessServices
 from music_assets.sandbox.spotify import search
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sandbox.spotify.errors import Raw, Refused
@@ -36,7 +36,7 @@ _BATCHES = {"tracks": 50, "artists": 50, "albums": 20, "audio-features": 100}  #
 _ID = re.compile(r"[0-9A-Za-z]{22}$")
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
-Handler = Callable[[Request], Awaitable[Json | list[Json]]]
+Handler = Callable[[Request], Awaitable[Json | list[Json] | Response]]
 
 
 class SandboxSpotify:
@@ -62,7 +62,7 @@ class SandboxSpotify:
         self.clock = clock
         self._db = open_to_read(catalogue)
         self._responses = Responses(self._db, extended=self.extended)
-        self._others = OtherServices(self._db, self._responses)
+        keyless = KeylessServices(self._db, self._responses)
         self.tokens: dict[str, float] = {}  # those issued, and when each expires
         self.app = Starlette(
             routes=[
@@ -74,12 +74,7 @@ class SandboxSpotify:
                 *self._get("albums/{id}/tracks", partial(self._list, self._responses.album_tracks)),
                 *self._get("artists/{id}/albums", partial(self._list, self._responses.artist_albums)),
                 *self._get("{rest:path}", self._removed),
-                Route("/reccobeats/v1/audio-features", self._endpoint("reccobeats", self._reccobeats)),
-                Route(
-                    "/listenbrainz/spotify-id-from-metadata/json",
-                    self._endpoint("listenbrainz", self._listenbrainz),
-                    methods=["POST"],
-                ),
+                *keyless.routes(self._endpoint),
             ]
         )
 
@@ -92,7 +87,7 @@ class SandboxSpotify:
     def _get(self, path: str, handler: Handler) -> list[Route]:
         """The routes of a path of the Web API."""
 
-        async def authorized(request: Request) -> Json | list[Json]:
+        async def authorized(request: Request) -> Json | list[Json] | Response:
             self._authorize(request)
             return await handler(request)
 
@@ -109,7 +104,10 @@ class SandboxSpotify:
                 return intercepted
             self._responses.api = str(request.base_url) + "v1"
             try:
-                answer = Raw(200, orjson.dumps(await handler(request)), _JSON)
+                found = await handler(request)
+                if isinstance(found, Response):
+                    return found
+                answer = Raw(200, orjson.dumps(found), _JSON)
             except Refused as refused:
                 answer = refused.answer
             return Response(answer.body, answer.status, answer.headers)
@@ -212,17 +210,6 @@ class SandboxSpotify:
         if not listed["total"]:
             raise Refused(404, "Resource not found")
         return listed
-
-    async def _reccobeats(self, request: Request) -> Json:
-        given = request.query_params.getlist("ids")  # repeated, or joined by commas
-        return self._others.reccobeats([id_ for each in given for id_ in each.split(",") if id_])
-
-    async def _listenbrainz(self, request: Request) -> list[Json]:
-        try:
-            songs = orjson.loads(await request.body())
-        except orjson.JSONDecodeError:
-            raise Refused(400, "the body is not JSON") from None
-        return self._others.listenbrainz(songs)
 
     async def _removed(self, request: Request) -> Json:
         """What development mode lost; extended access has it on Spotify, the sandbox in no mode."""

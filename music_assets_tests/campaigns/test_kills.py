@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
+from music_assets.sandbox.keyless import SOURCES
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
 from music_assets_tests.support.sandbox import running_sandbox
@@ -57,7 +58,7 @@ def whole(settings: Settings) -> float:
 def requests_so_far(url: str) -> int:
     with urllib.request.urlopen(f"{url}/sandbox/requests") as answer:
         counts = json.load(answer)
-    return sum(n for kind, n in counts.items() if kind not in ("token", "reccobeats", "listenbrainz"))
+    return sum(n for kind, n in counts.items() if kind not in ("token", *SOURCES))
 
 
 def test_killed_runs_lose_and_repeat_nothing(url: str, tmp_path: Path) -> None:

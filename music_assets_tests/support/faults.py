@@ -41,7 +41,14 @@ LIMITS: dict[str, Raw | str] = {
     "quota_untold": error(429, "Too many requests", "QUOTA_EXCEEDED"),
     "premium": error(403, "Active premium subscription required for the owner of the app."),
 }
-ANSWERS = BROKEN | ROUGH | LIMITS
+# JSON of another shape than the one requested.
+NONSENSE: dict[str, Raw | str] = {
+    "object": Raw(200, b"{}"),
+    "list": Raw(200, b"[]"),
+    "wrong_types": Raw(200, b'{"content": [7, null, {"id": 1, "href": 2, "artists": 3}]}'),
+    "wrong_rows": Raw(200, b'[7, null, {"spotify_track_ids": 3, "recording_mbid": 4}]'),
+}
+ANSWERS = BROKEN | ROUGH | LIMITS | NONSENSE
 
 
 @dataclass

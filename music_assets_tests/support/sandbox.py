@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from music_assets.sandbox import process
+from music_assets.sandbox.keyless import SOURCES
 from music_assets.sandbox.process import SandboxAddress
 from music_assets.sandbox.server import SandboxSpotify
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue, open_to_read
@@ -113,7 +114,10 @@ def truth(path: str | os.PathLike[str]) -> dict[str, set[str]]:
 
 
 class FaultySandbox(SandboxSpotify):
-    """A sandbox that fails on request: `faults` at Spotify, `other_faults` at the services beside it."""
+    """A sandbox that fails on request: `faults` at Spotify, `other_faults` at the sources beside it.
+
+    `faults_of` holds those of a single source (one of `keyless.SOURCES`), in place of `other_faults`.
+    """
 
     def __init__(
         self,
@@ -122,10 +126,12 @@ class FaultySandbox(SandboxSpotify):
         mode: str = "development",
         faults: Faults | None = None,
         other_faults: Faults | None = None,
+        faults_of: Mapping[str, Faults] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(catalogue, mode=mode, clock=clock)
         self.faults, self.other_faults = faults or Faults(), other_faults or Faults()
+        self.faults_of = dict(faults_of or {})
         self.connections = Connections()
         self.http_protocol = self.connections.protocol()
 
@@ -138,7 +144,7 @@ class FaultySandbox(SandboxSpotify):
         self.tokens = dict.fromkeys(self.tokens, 0.0)
 
     async def intercept(self, request: Request, kind: str) -> Response | None:
-        faults = self.other_faults if kind in ("reccobeats", "listenbrainz") else self.faults
+        faults = self.faults_of.get(kind, self.other_faults) if kind in SOURCES else self.faults
         if faults.latency:
             await asyncio.sleep(faults.latency)
         fault = faults.strike(self.clock(), kind)
@@ -146,7 +152,11 @@ class FaultySandbox(SandboxSpotify):
             self.revoke_tokens()
         elif isinstance(fault, str):
             return await self.connections.end(fault, request, faults.hang)
-        return Response(fault.body, fault.status, fault.headers) if isinstance(fault, Raw) else None
+        if not isinstance(fault, Raw):
+            return None
+        wait = "retry-after" if kind != "listenbrainz" else "x-ratelimit-reset-in"
+        headers = {wait if name == "retry-after" else name: text for name, text in fault.headers.items()}
+        return Response(fault.body, fault.status, headers)
 
     def look_up(self, kind: str, ids: list[str], market: str | None) -> list[Any]:
         found = super().look_up(kind, ids, market)
@@ -173,15 +183,29 @@ def running_sandbox(
     *,
     faults: Mapping[str, Any] | None = None,
     other_faults: Mapping[str, Any] | None = None,
+    faults_of: Mapping[str, Mapping[str, Any]] | None = None,
     **options: Any,
 ) -> contextlib.AbstractContextManager[SandboxAddress]:
-    """`process.running_sandbox` with faults: settings of `Faults`, such as `{"quota_per_day": 200}`."""
-    given = {"faults": dict(faults or {}), "other_faults": dict(other_faults or {})}
+    """`process.running_sandbox` with faults: settings of `Faults`, such as `{"quota_per_day": 200}`.
+
+    `faults_of` has them by source: `{"labs": {"broken_rate": 1, "broken": ["reset"]}}`.
+    """
+    given: dict[str, Any] = {"faults": dict(faults or {}), "other_faults": dict(other_faults or {})}
+    given["faults_of"] = {source: dict(each) for source, each in (faults_of or {}).items()}
     return process.running_sandbox(catalogue_path, module=__name__, **given, **options)
 
 
-def _faulty(path: str, *, mode: str, faults: dict[str, Any], other_faults: dict[str, Any]) -> FaultySandbox:
-    return FaultySandbox(path, mode=mode, faults=Faults(**faults), other_faults=Faults(**other_faults))
+def _faulty(
+    path: str,
+    *,
+    faults: dict[str, Any],
+    other_faults: dict[str, Any],
+    faults_of: dict[str, Any],
+    **options: Any,
+) -> FaultySandbox:
+    by_source = {source: Faults(**each) for source, each in faults_of.items()}
+    given: dict[str, Any] = {"faults": Faults(**faults), "other_faults": Faults(**other_faults)}
+    return FaultySandbox(path, faults_of=by_source, **given, **options)
 
 
 class Clock:
@@ -223,6 +247,7 @@ class SandboxServer:
         """As it was when it began to listen, for the next test."""
         self.sandbox.faults = Faults()
         self.sandbox.other_faults = Faults()
+        self.sandbox.faults_of.clear()
         self.sandbox.requests.clear()
         self.sandbox.revoke_tokens()
         self.clock.reset()

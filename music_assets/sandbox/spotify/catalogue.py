@@ -1,7 +1,8 @@
-"""The sandbox's catalogue: an SQLite file of tracks, artists and albums, with the truth beside them.
+"""The sandbox's catalogue: an SQLite file of tracks, artists, albums, recordings, and the truth beside them.
 
 Built from MSD songs one directory at a time, each in one transaction, so memory stays flat and a build that
-was killed goes on where it was. How a song becomes tracks is in `generator`; serving them is in `server`.
+was killed goes on where it was. How a song becomes tracks is in `generator`, how it becomes recordings in
+`sandbox.recordings`; serving them is in `server`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from music_assets.sandbox.recordings import Recording, recordings_of
 from music_assets.sandbox.spotify.entities import VARIOUS, Song, Track
 from music_assets.sandbox.spotify.generator import same_recording_key, tracks_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_VERSION = 2
+_VERSION = 3
 _APOSTROPHES = re.compile("['’‘`´]")
 
 
@@ -123,7 +125,7 @@ def _remove_directory(db: sqlite3.Connection, key: str) -> None:
             "INSERT INTO words (words, rowid, title, artist, album) VALUES ('delete', ?, ?, ?, ?)",
             [(number, *map(search_words, texts)) for number, *texts in rows.fetchall()],
         )
-        for table in ("tracks", "songs"):
+        for table in ("tracks", "songs", "recordings"):
             db.execute(f"DELETE FROM {table} WHERE directory = ?", known)
         db.execute("DELETE FROM directories WHERE number = ?", known)
 
@@ -166,15 +168,24 @@ def _insert(db: sqlite3.Connection, directory: int | None, made: list[tuple[Song
         [(id_,) for id_ in {t.album.id for t in tracks}],
     )
     db.executemany(
-        "INSERT OR REPLACE INTO songs VALUES (?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO songs VALUES ({','.join('?' * 8)})",
         [
             (
                 *(song.track_id, directory, same_recording_key(song), song.duration),
                 " ".join(track.id for track in of_song if track.right),
+                *(song.song_id, song.title, song.artist_name),
             )
             for song, of_song in made
         ],
     )
+    recordings = [recording for song, of_song in made for recording in recordings_of(song, of_song)]
+    db.executemany(
+        f"INSERT OR REPLACE INTO recordings VALUES ({','.join('?' * (len(Recording._fields) + 1))})",
+        [(*recording, directory) for recording in recordings],
+    )
+    artists = {mbid for recording in recordings for mbid in recording.artist_mbids.split(",")}
+    artists |= {song.artist_mbid for song, _ in made if song.artist_mbid}
+    db.executemany("INSERT OR IGNORE INTO recorded_artists VALUES (?)", [(mbid,) for mbid in artists])
 
 
 def _credits(track: Track) -> str:

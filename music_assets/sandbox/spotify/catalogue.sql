@@ -17,8 +17,15 @@ CREATE INDEX tracks_album ON tracks (album_id);
 CREATE INDEX tracks_isrc ON tracks (isrc);
 CREATE TABLE songs (
     track_id TEXT PRIMARY KEY, directory INTEGER NOT NULL, recording TEXT NOT NULL, duration REAL NOT NULL,
-    right TEXT NOT NULL
+    right TEXT NOT NULL, song_id TEXT, title TEXT NOT NULL, artist_name TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE recordings (
+    mbid TEXT PRIMARY KEY, track_id TEXT, name TEXT NOT NULL, artist_name TEXT NOT NULL,
+    artist_mbids TEXT NOT NULL, release_mbid TEXT NOT NULL, release_name TEXT NOT NULL,
+    tempo REAL, key INTEGER, mode INTEGER, loudness REAL, directory INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX recordings_directory ON recordings (directory);
+CREATE TABLE recorded_artists (mbid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(
     title, artist, album, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );

@@ -31,6 +31,8 @@ class Song(NamedTuple):
     tempo: float | None = None
     loudness: float | None = None
     time_signature: int | None = None
+    song_id: str | None = None
+    artist_mbid: str | None = None
 
 
 class Artist(NamedTuple):

@@ -36,7 +36,7 @@ def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
 
         def make(**settings: Any) -> ListenBrainz:
             given = {
-                "base_url": server.address.listenbrainz_url,
+                "base_url": server.address.labs_url,
                 "requests_per_second": None,
                 "backoff": 0.001,
             }
@@ -51,7 +51,7 @@ def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
 def test_a_batch_of_songs_is_one_request(brainz: Make, server: SandboxServer) -> None:
     opened = brainz()
     ids, found = opened.spotify_ids(SONGS)
-    assert opened.requests == 3 and server.sandbox.requests == {"listenbrainz": 3}
+    assert opened.requests == 3 and server.sandbox.requests == {"labs": 3}
     assert ids.keys() | set(found.not_found) == {song.track_id for song in SONGS}
     assert (found.pending, found.failed, found.reason) == ([], [], None)
 
