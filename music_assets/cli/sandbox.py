@@ -7,6 +7,7 @@ import click
 from music_assets.cli import data_option
 from music_assets.defs.wiring import opened_resources
 from music_assets.sandbox.process import serve
+from music_assets.sandbox.spotify.behaviours import BEHAVIOURS
 from music_assets.settings import Settings
 
 
@@ -21,16 +22,34 @@ from music_assets.settings import Settings
     help="The app's access mode.",
     show_default=True,
 )
-def sandbox(msd: str | None, data: str | None, port: int, mode: str) -> None:
+@click.option(
+    "--behaviour",
+    "behaviours",
+    metavar="NAME[=N]",
+    multiple=True,
+    help=f"A way to misbehave, as Spotify was seen to: {', '.join(BEHAVIOURS)}. May be repeated.",
+)
+def sandbox(msd: str | None, data: str | None, port: int, mode: str, behaviours: tuple[str, ...]) -> None:
     """Run the sandbox, which stands in for Spotify and the other services, until Ctrl-C.
 
     \b
     Example:
-      music-assets sandbox --port 8765 --mode development
+      music-assets sandbox --port 8765 --mode development --behaviour junk=0.5
     """
+    on = dict(map(_behaviour, behaviours))
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
     with opened_resources(settings) as opened:
         catalogue = opened.sandbox.catalogue()
     click.echo(f"The sandbox ({mode} mode) listens at http://127.0.0.1:{port}; Ctrl-C stops it.")
     click.echo(f"Use it with MUSIC_ASSETS_SPOTIFY=sandbox MUSIC_ASSETS_SANDBOX_URL=http://127.0.0.1:{port}")
-    serve(catalogue, port=port, mode=mode)
+    serve(catalogue, port=port, mode=mode, behaviours=on)
+
+
+def _behaviour(given: str) -> tuple[str, float | None]:
+    name, _, value = given.partition("=")
+    if name not in BEHAVIOURS:
+        raise click.BadParameter(f"There is no behaviour {name!r}. Give one of {', '.join(BEHAVIOURS)}.")
+    try:
+        return name, float(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a number. Give {name}=N.") from None

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,12 +114,18 @@ def running_sandbox(
                 process.stdout.close()
 
 
-def serve(catalogue_path: str | os.PathLike[str], *, mode: str = "development", port: int = 8000) -> None:
+def serve(
+    catalogue_path: str | os.PathLike[str],
+    *,
+    mode: str = "development",
+    behaviours: Mapping[str, float | None] | None = None,
+    port: int = 8000,
+) -> None:
     """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
     from music_assets.sandbox.server import SandboxSpotify
 
     listener = listen(port)
-    http_server(SandboxSpotify(catalogue_path, mode=mode)).run(sockets=[listener])
+    http_server(SandboxSpotify(catalogue_path, mode=mode, behaviours=behaviours)).run(sockets=[listener])
 
 
 def check_port_is_free(port: int) -> None:

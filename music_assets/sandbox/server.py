@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from music_assets.sandbox.keyless import KeylessServices
 from music_assets.sandbox.spotify import search
+from music_assets.sandbox.spotify.behaviours import Behaviours
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sandbox.spotify.errors import Raw, Refused
 from music_assets.sandbox.spotify.responses import MAX_OFFSET, Json, Responses
@@ -42,7 +43,8 @@ Handler = Callable[[Request], Awaitable[Json | list[Json] | Response]]
 class SandboxSpotify:
     """The sandbox's Spotify: `app` is the ASGI application, `requests` counts requests by kind.
 
-    Tests override `intercept` and `look_up` to inject faults.
+    `behaviours` are those of `spotify.behaviours` that are on. Tests override `intercept`
+    and `look_up` to inject faults.
     """
 
     http_protocol: Any = "auto"  # uvicorn's
@@ -53,6 +55,7 @@ class SandboxSpotify:
         catalogue: str | os.PathLike[str],
         *,
         mode: str = "development",
+        behaviours: Mapping[str, float | None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if mode not in ("development", "extended"):
@@ -63,11 +66,14 @@ class SandboxSpotify:
         self._db = open_to_read(catalogue)
         self._responses = Responses(self._db, extended=self.extended)
         keyless = KeylessServices(self._db, self._responses)
+        self.behaviours = Behaviours(self._db, self._responses, lambda: self.clock())
+        self.behaviours.switch(behaviours or {})
         self.tokens: dict[str, float] = {}  # those issued, and when each expires
         self.app = Starlette(
             routes=[
                 Route("/api/token", self._token, methods=["POST"]),
                 Route("/sandbox/requests", self._counts),
+                Route("/sandbox/behaviours", self._switch, methods=["GET", "PUT"]),
                 *self._get("search", self._search),
                 *(route for kind in _BATCHES for route in self._get(kind, self._batch)),
                 *(route for kind in _BATCHES for route in self._get(f"{kind}/{{id}}", self._one)),
@@ -89,6 +95,7 @@ class SandboxSpotify:
 
         async def authorized(request: Request) -> Json | list[Json] | Response:
             self._authorize(request)
+            self.behaviours.refuse(_kind(request), f"{request.url.path}?{request.url.query}")
             return await handler(request)
 
         # Spotify takes `/artists/?ids=`, as spotipy sends it, for `/artists?ids=`.
@@ -141,6 +148,15 @@ class SandboxSpotify:
     async def _counts(self, request: Request) -> Response:
         return Response(orjson.dumps(self.requests), media_type="application/json")
 
+    async def _switch(self, request: Request) -> Response:
+        """Say which behaviours are on; with PUT, have those in the body on, and no others."""
+        try:
+            if request.method == "PUT":
+                self.behaviours.switch(orjson.loads(await request.body()))
+        except (ValueError, AttributeError) as error:
+            return Response(str(error), 400)
+        return Response(orjson.dumps(self.behaviours.on), media_type="application/json")
+
     # -- the endpoints
 
     async def _search(self, request: Request) -> Json:
@@ -156,16 +172,16 @@ class SandboxSpotify:
         if bad := [each for each in types if each not in ("track", "artist", "album")]:
             raise Refused(400, f"Bad search type field {bad[0]}")
         limit, offset = _page(request, default=5, most=10)
-        query, answer = search.parse(q), {}
-        track_ids, total = search.tracks(self._db, query, limit, offset)
-        tracks = self._responses.tracks(track_ids)
+        tracks, total = self.behaviours.tracks(q, params.get("market"), limit, offset)
+        answer = {}
         for type_ in types:
-            items, found = tracks, total
+            items: list[Json | None] = [*tracks]
+            found = total
             if type_ == "artist":  # as the tracks found have them
-                ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks if track))
+                ids = list(dict.fromkeys(track["artists"][0]["id"] for track in tracks))
                 items, found = self._responses.artists(ids), len(ids)
             elif type_ == "album":
-                ids, found = search.albums(self._db, query, limit, offset)
+                ids, found = search.albums(self._db, search.parse(q), limit, offset)
                 items = self._responses.albums(ids, full=False)
             path = f"search?query={quote_plus(q)}&type={type_}&"
             known = [item for item in items if item]
@@ -188,7 +204,7 @@ class SandboxSpotify:
 
     async def _batch(self, request: Request) -> Json:
         kind = self._available(request)
-        if not self.extended:
+        if not self.extended or "between_modes" in self.behaviours.on:
             raise Refused(403, "Forbidden")
         ids = [id_ for id_ in request.query_params.get("ids", "").split(",") if id_]
         if len(ids) > _BATCHES[kind]:

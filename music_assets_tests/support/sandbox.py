@@ -127,9 +127,10 @@ class FaultySandbox(SandboxSpotify):
         faults: Faults | None = None,
         other_faults: Faults | None = None,
         faults_of: Mapping[str, Faults] | None = None,
+        behaviours: Mapping[str, float | None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(catalogue, mode=mode, clock=clock)
+        super().__init__(catalogue, mode=mode, behaviours=behaviours, clock=clock)
         self.faults, self.other_faults = faults or Faults(), other_faults or Faults()
         self.faults_of = dict(faults_of or {})
         self.connections = Connections()
@@ -248,6 +249,7 @@ class SandboxServer:
         self.sandbox.faults = Faults()
         self.sandbox.other_faults = Faults()
         self.sandbox.faults_of.clear()
+        self.sandbox.behaviours.switch({})
         self.sandbox.requests.clear()
         self.sandbox.revoke_tokens()
         self.clock.reset()

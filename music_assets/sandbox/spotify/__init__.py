@@ -6,6 +6,7 @@
 `names`      what spellings of a name share, and ids made from names
 `catalogue`  those tracks in an SQLite file, with the truth beside them
 `search`     what a search query means and finds
+`behaviours` how it misbehaves, where that is switched on
 `responses`  JSON as Spotify writes it, in both access modes
 `errors`     errors as Spotify writes them
 """

@@ -33,3 +33,11 @@ class Refused(Exception):
     def __init__(self, status: int, message: str | None = None, **headers: str) -> None:
         super().__init__(message)
         self.answer = error(status, message, **headers)
+
+
+class Replaced(Refused):
+    """A request gets this in place of its answer."""
+
+    def __init__(self, answer: Raw) -> None:
+        super().__init__(answer.status)
+        self.answer = answer

@@ -40,6 +40,7 @@ class Responses:
         self._extended = extended
         self._names: dict[str, str] = {}
         self.api = "https://api.spotify.com/v1"
+        self.shown: set[str] = set()  # fields that are there although this access mode has lost them
 
     def tracks(self, ids: Sequence[str], market: str | None = None) -> list[Json | None]:
         """Full track objects."""
@@ -124,7 +125,7 @@ class Responses:
 
     def _object(self, type_: str, id_: str, **fields: Any) -> Json:
         """An object of the Web API, with the fields that this access mode has."""
-        removed = set() if self._extended else _EXTENDED_ONLY[type_]
+        removed = set() if self._extended else _EXTENDED_ONLY[type_] - self.shown
         return {
             "external_urls": {"spotify": f"{PAGES}/{type_}/{id_}"},
             "href": f"{self.api}/{type_}s/{id_}",

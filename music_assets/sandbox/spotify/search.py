@@ -32,12 +32,17 @@ class Query:
     years: tuple[str, str] | None = None
     isrc: str | None = None
     nothing: bool = False
-    of_artist: bool = False  # it names the artist in a filter
+    fields: set[str] = field(default_factory=set)  # those that have a filter
 
     @property
     def expression(self) -> str:
         """The FTS5 expression of all words; empty where there are none."""
         return " AND ".join(self.match)
+
+    @property
+    def of_release(self) -> bool:
+        """Whether it is for the tracks of a release, and not for one of them."""
+        return "album" in self.fields and "track" not in self.fields
 
 
 def parse(q: str) -> Query:
@@ -57,10 +62,10 @@ def parse(q: str) -> Query:
 def _filter(query: Query, name: str, value: str) -> None:
     quote = value[:1] if len(value) > 1 and value[:1] == value[-1:] and value[:1] in "'\"" else ""
     value = value[1:-1] if quote else value
+    query.fields.add(name)
     if quote == '"' or not value.strip():
         query.nothing = True
     elif name in _COLUMNS:
-        query.of_artist |= name == "artist"
         words = _words(value)
         if _SIGNS.search(value) or not words:
             query.nothing = True
@@ -120,7 +125,7 @@ def albums(db: sqlite3.Connection, query: Query, limit: int, offset: int) -> tup
         f"{'AND substr(a.release_date, 1, 4) BETWEEN ? AND ? ' if query.years else ''}"
         "GROUP BY a.id ORDER BY round(min(score), 1), sum(t.popularity) DESC, a.id"
     )
-    by_name = not query.of_artist
+    by_name = "artist" not in query.fields
     values: list[Any] = [f"{{artist album}} : ({query.expression})", by_name, *(query.years or ())]
     ids = [id_ for (id_,) in db.execute(sql, values)]
     return ids[offset : offset + limit], len(ids)
