@@ -30,9 +30,9 @@ from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs
 from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
 from music_assets.defs.automation.facts import Loads, days_to_load
-from music_assets.defs.automation.jobs import COMMAND_LINE
 from music_assets.defs.instance import close_lost_runs, dagster_instance
 from music_assets.defs.partitions import parse_partitions, runs_of
+from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.defs.stages import Plan
 from music_assets.ids import partition_of
 from music_assets.resolution import read_priority_list
@@ -157,7 +157,7 @@ def _steps(
     graph: Any, keys: list[str], days: list[str], *, by_priority: bool
 ) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
     """The Dagster runs in order: the job, which of its assets, and the run's tags."""
-    tags = {COMMAND_LINE: "true"}
+    tags = {COMMAND_LINE: str(os.getpid())}
     ranges = [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
     by_partition = partitioned.resolve(graph)
     if by_priority:

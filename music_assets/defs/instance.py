@@ -6,6 +6,7 @@ events are written in batches is in `event_log`; what runs is decided by `automa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from music_assets.defs.automation.jobs import COMMAND_LINE
+from music_assets.defs.assets.common import POOLS
+from music_assets.defs.run_launcher import COMMAND_LINE
 
 _STORAGE_YAML = """\
 # Dagster's own storage (runs, events, schedules) is in this folder.
@@ -24,21 +26,38 @@ nux:  # the window that asks for an e-mail address
   enabled: false
 """
 # For the runs that the UI, schedules and sensors start. A run takes some 300 MB and a core.
-_CONCURRENCY_YAML = """\
+_RUNS_YAML = """\
 concurrency:
   runs:
     max_concurrent_runs: 4
-    tag_concurrency_limits:
-      # Runs that spend requests share one budget.
-      - key: music_assets/spends
-        value: requests
-        limit: 1
+  pools:  # one run at a time spends a quota, whoever started it; the others wait in the queue
+    granularity: run
+    default_limit: 1
+run_launcher:
+  module: music_assets.defs.run_launcher
+  class: LocalRunLauncher
+run_monitoring:  # a run whose process was killed is marked as failed, and frees its place
+  enabled: true
+  poll_interval_seconds: 30
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 3
+      success: 90
+      failure: 90
 """
+# What earlier versions wrote, by the start of its SHA-256: replaced where nobody has edited it.
+_EARLIER = {"a65aef952f8dd86d", "710d019e52731676"}
 # Runs of the command line write to the terminal themselves: capturing their output would take more processes.
 # Their events go where Dagster's own storage has them, a batch at a time.
 _RUN_YAML = (
     _STORAGE_YAML
     + """\
+concurrency:
+  pools:
+    granularity: run
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
@@ -69,15 +88,34 @@ def prepare_dagster_home(home: Path) -> None:
     """Make a folder usable as DAGSTER_HOME. A `dagster.yaml` that somebody has edited is left as it is."""
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(_STORAGE_YAML + _CONCURRENCY_YAML)
+    if not config.exists() or _digest(config) in _EARLIER:
+        config.write_text(_STORAGE_YAML + _RUNS_YAML)
+
+
+def limit_pools(home: Path) -> None:
+    """Have one run at a time take from each pool, unless somebody has set another limit.
+
+    Dagster applies its default limit to a pool only once a run has used it: the first two would go together.
+    """
+    with DagsterInstance.from_config(str(home)) as instance:
+        known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
+        for pool in POOLS:
+            if pool not in known:
+                instance.event_log_storage.set_concurrency_slots(pool, 1)
 
 
 def close_lost_runs(instance: DagsterInstance) -> None:
     """Mark runs of the command line as failed that were killed; call it holding the data folder's lock.
 
-    Nothing else would: a killed process reports nothing, and its runs would stay "started" in the UI.
+    While the UI runs, its daemon does so too (`run_launcher`).
     """
     unfinished = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
-    for run in instance.get_runs(RunsFilter(statuses=unfinished, tags={COMMAND_LINE: "true"})):
-        instance.report_run_failed(run, "The command was killed during this run. What it produced is kept.")
+    for run in instance.get_runs(RunsFilter(statuses=unfinished)):
+        if COMMAND_LINE in run.tags:
+            instance.report_run_failed(
+                run, "The command was killed during this run. What it produced is kept."
+            )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

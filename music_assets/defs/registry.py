@@ -19,11 +19,11 @@ STAGES = (
     audio_features,
 )
 
-# The stage that reads the MSD, those that spend requests, and those computed from what they staged.
+# The stage that reads the MSD, those that spend a quota, and those that spend none.
 READING = read_msd
 SEARCH = spotify_search
-SPENDING = (spotify_search, spotify_artists, audio_features)
-COMPUTED = (musicbrainz_recordings, acousticbrainz_features, spotify_tracks, mapped_songs, artist_votes)
+SPENDING = tuple(stage for stage in STAGES if stage.pool)
+COMPUTED = tuple(stage for stage in STAGES if stage is not READING and not stage.pool)
 
 # Partitioned by day.
 STAGES_BY_DAY = (spotify_artists_refresh, spotify_tracks_refresh, artist_releases)

@@ -42,6 +42,7 @@ def stage_asset(
         partitions_def=partitions_def,
         backfill_policy=policy,
         required_resource_keys=stage.resources | {"staging"},
+        pool=stage.pool,
     )
     def materialize(context: AssetExecutionContext) -> Iterator[MaterializeResult[Any]]:
         resources = {name: getattr(context.resources, name) for name in stage.resources}

@@ -53,7 +53,7 @@ class Stage:
     else the rows depend on. `session` is a context manager around all partitions of a run (its first
     parameter gets the keys to build); the function gets its value as `session`. `when_unchanged` gives the
     metadata of this run for a partition that is up to date. `after` names assets that come first though their
-    rows are not read.
+    rows are not read. `pool` names the quota it spends: one run at a time takes from it (`instance`).
     """
 
     name: str
@@ -65,6 +65,7 @@ class Stage:
     session: Callable[..., AbstractContextManager[Any]] | None = None
     when_unchanged: Callable[..., Metadata] | None = None
     after: Sequence[str] = ()
+    pool: str | None = None
     description: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
 

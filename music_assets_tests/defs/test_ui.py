@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 from music_assets.cli.run import run_job
+from music_assets.definitions import build_defs
+from music_assets.defs.automation import partitioned
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 
@@ -275,11 +277,18 @@ def test_a_partition_is_materialised_by_clicking(ui: Ui, page: Page) -> None:
     page.sees("Failed (0)", "set_aside")
 
 
-def test_a_staging_table_shows_which_partitions_are_loaded(ui: Ui, page: Page) -> None:
-    loaded = ui.materialized("warehouse", "staging", "mapped_songs")
-    assert "AA" in loaded
-    page.open("/assets/warehouse/staging/mapped_songs?view=partitions")
-    page.sees(f"Materialized ({len(loaded)})")
+def test_the_matrix_is_green_where_all_is_made(page: Page) -> None:
+    page.open("/locations/music_assets/jobs/music_etl/partitions")
+    page.click("//button[contains(., 'Show per-asset status')]")
+    page.sees("warehouse/staging/mapped_songs", "ZZ")
+    none = page.green()
+    # It opens on the last letters; where its bar is clicked it goes.
+    page.click("//*[contains(@class, 'PartitionStatusBar_selectionFade')]", at_its_left=True)
+    page.sees("AA")
+    # `AA` is made as far as the warehouse.
+    assets = len(partitioned.resolve(build_defs().resolve_asset_graph()))
+    page.wait(lambda: page.green() >= none + assets, "the dots of AA are not green")
+    page.picture("ui_matrix")
 
 
 def test_checks_are_run_and_turn_green(ui: Ui, page: Page) -> None:

@@ -226,7 +226,7 @@ def test_the_queue_lets_one_spender_and_two_readers_of_the_msd_go(cluster: Clust
     queue = cluster.instance.get_concurrency_config().run_queue_config
     assert queue
     limits = {(one["key"], one["value"]): one["limit"] for one in queue.tag_concurrency_limits}
-    assert limits == {("music_assets/spends", "requests"): 1, ("music_assets/place", "msd"): 2}
+    assert limits == {("music_assets/place", "msd"): 2}
     assert cluster.tags["extract"]["music_assets/place"] == "msd"
 
 

@@ -18,6 +18,10 @@ OWNERS = ["team:music-assets"]
 MSD, OPEN, SPOTIFY, MAPPING = "msd", "open", "spotify", "mapping"
 STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staged_json", "staging", "refresh", "published"
 
+# The pools of what is scarce: one run at a time takes from each, the others wait in the queue.
+SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS = "spotify_requests", "listenbrainz_requests"
+POOLS = (SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS)
+
 # Lists longer than this are cut in metadata: the event log is not for a thousand paths.
 MOST_LISTED = 50
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from music_assets.defs.assets.common import REFRESH, listed
+from music_assets.defs.assets.common import REFRESH, SPOTIFY_REQUESTS, listed
 from music_assets.defs.assets.spotify import requests_spent
 from music_assets.defs.resources import RefreshResource, SpotifyResource, StagingResource, WarehouseResource
 from music_assets.defs.stages import Partition, stage
@@ -37,7 +37,7 @@ _UP_TO = {ARTISTS: 1 / 3, TRACKS: 2 / 3, RELEASES: 1.0}
 _BATCH = 50  # tracks or artists per request, with extended access
 _AT_ONCE = 20  # requests between two looks at what is spent
 
-_ABOUT: dict[str, Any] = {"group": REFRESH, "kinds": {"spotify"}, "tags": {"spends": "requests"}}
+_ABOUT: dict[str, Any] = {"group": REFRESH, "kinds": {"spotify"}}
 
 
 def nothing_spent() -> Metadata:
@@ -101,6 +101,7 @@ def day_of(
     ARTISTS,
     version=VERSION,
     when_unchanged=nothing_spent,
+    pool=SPOTIFY_REQUESTS,
     attributes=_ABOUT,
     description=(
         "The artists of matches that were not requested for longest, requested again, within a third of the "
@@ -132,6 +133,7 @@ def spotify_artists_refresh(
     after=(ARTISTS,),
     version=VERSION,
     when_unchanged=nothing_spent,
+    pool=SPOTIFY_REQUESTS,
     attributes=_ABOUT,
     description=(
         "The matched tracks that were not requested for longest, requested again: first those whose details "
@@ -162,6 +164,7 @@ def spotify_tracks_refresh(
     after=(TRACKS,),
     version=VERSION,
     when_unchanged=nothing_spent,
+    pool=SPOTIFY_REQUESTS,
     attributes=_ABOUT,
     description=(
         f"What matched artists have released since {FIRST_YEAR}, after the MSD: albums and singles. Artists "

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from music_assets.defs.assets.common import SPOTIFY, listed
+from music_assets.defs.assets.common import SPOTIFY, SPOTIFY_REQUESTS, listed
 from music_assets.defs.resources import SpotifyResource
 from music_assets.defs.source_resources import ResolutionResource, SourcesResource
 from music_assets.defs.stages import Partition, stage
@@ -24,7 +24,7 @@ from music_assets.staging.rows import Row
 from music_assets.staging.store import StagedFile
 
 VERSION = "3"
-_SPENDS: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}, "tags": {"spends": "requests"}}
+_ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}}
 
 
 def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
@@ -44,7 +44,8 @@ def all_cached(file: StagedFile) -> Metadata:
     version=VERSION,
     depends_on=source_in_use,
     when_unchanged=all_cached,
-    attributes=_SPENDS,
+    pool=SPOTIFY_REQUESTS,
+    attributes=_ABOUT,
     description=(
         "What Spotify's search found for each MSD track, hits included. Results come from the ledger where "
         "the track was resolved before; the rest is searched while the budget lasts, and what is left then "
@@ -175,7 +176,8 @@ def _telling(track: dict[str, Any]) -> tuple[bool, str]:
     version=VERSION,
     depends_on=source_in_use,
     when_unchanged=all_cached,
-    attributes=_SPENDS,
+    pool=SPOTIFY_REQUESTS,
+    attributes=_ABOUT,
     description=(
         "The Spotify artists credited on this partition's matches. Their genres, popularity and followers "
         "are requested where the access mode gives them, each artist once for all partitions; elsewhere a "
@@ -202,7 +204,8 @@ def features_in_use(spotify: SpotifyResource, sources: SourcesResource) -> Calla
     version=VERSION,
     depends_on=features_in_use,
     when_unchanged=all_cached,
-    attributes=_SPENDS,
+    pool=SPOTIFY_REQUESTS,
+    attributes=_ABOUT,
     description=(
         "Audio features of this partition's matches, from whoever gives them (`source` says who). Spotify "
         "itself refuses them to most applications; ReccoBeats, which needs no key, is requested for what "

@@ -9,7 +9,7 @@ from typing import Any
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
 
-from music_assets.defs.assets.common import OWNERS, SPOTIFY, listed
+from music_assets.defs.assets.common import OWNERS, SPOTIFY, SPOTIFY_REQUESTS, listed
 from music_assets.defs.assets.spotify import add_to_backlog
 from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import StagingResource
@@ -30,7 +30,8 @@ _POINTS = 20  # of the curve in the metadata
     group_name=SPOTIFY,
     owners=OWNERS,
     kinds={"spotify"},
-    tags={"terms": "spotify", "spends": "requests"},
+    tags={"terms": "spotify"},
+    pool=SPOTIFY_REQUESTS,
     deps=["msd_songs"],
     description=(
         "Searches Spotify for the songs of all extracted partitions in order of priority (a list of tracks, "

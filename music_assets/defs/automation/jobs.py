@@ -2,8 +2,8 @@
 
 `extract` needs the MSD and the dumps, `ask_first`, `ask` and `refresh` are those that spend requests,
 `match_and_load` spends none and can run in parallel, `tables` is unpartitioned and runs once after them.
-`music_etl` is all of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the tag
-below.
+`music_etl` is all of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the pools of
+their assets.
 """
 
 import os
@@ -12,15 +12,14 @@ from dagster import AssetKey, AssetSelection, define_asset_job
 
 from music_assets.defs.assets.common import REFRESH
 from music_assets.defs.assets.staging import NAME as STAGED_JSON
+from music_assets.defs.registry import COMPUTED, READING, SPENDING
 from music_assets.settings import read_job_tags
 from music_assets.tables import STAGED
 
 _from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
-extracted = AssetSelection.assets("msd_songs", "msd_artists") | _from_dumps
-_asked = AssetSelection.assets(
-    "spotify_search", "spotify_tracks", "mapped_songs", "artist_votes", "spotify_artists", "audio_features"
-)
-_matched = AssetSelection.assets("spotify_tracks", "mapped_songs", "artist_votes")
+extracted = AssetSelection.assets(*READING.outputs) | _from_dumps
+_matched = AssetSelection.assets(*(kind for stage in COMPUTED for kind in stage.outputs))
+_asked = _matched | AssetSelection.assets(*(kind for stage in SPENDING for kind in stage.outputs))
 _staged = AssetSelection.assets(STAGED_JSON, *(AssetKey(["warehouse", "staging", kind]) for kind in STAGED))
 
 # All that is made a partition at a time, what is made once a day, and once of all partitions.
@@ -29,10 +28,6 @@ asked_first = AssetSelection.assets("spotify_answers")
 refreshed = AssetSelection.groups(REFRESH)
 unpartitioned = AssetSelection.all() - partitioned - asked_first - refreshed
 
-# On the runs that spend requests: one at a time, since they share one budget. (The ledger sees to that too: a
-# second one would only wait.)
-COMMAND_LINE = "music_assets/command_line"  # a tag of the runs that `music-assets run` makes
-SPENDS = {"music_assets/spends": "requests"}
 # Tags for where jobs run, none on a laptop. Read while loading: schedules and sensors name these very jobs.
 _PLACED = read_job_tags(os.environ.get("MUSIC_ASSETS_JOB_TAGS", ""))
 
@@ -46,7 +41,7 @@ jobs = [
     define_asset_job(
         "ask_first",
         selection=asked_first,
-        tags=SPENDS | _PLACED.get("ask", {}),
+        tags=_PLACED.get("ask"),
         description=(
             "Search Spotify for the songs of all partitions by priority, as far as the budget goes. What it "
             "finds is in the ledger; `ask` stages it."
@@ -55,19 +50,19 @@ jobs = [
     define_asset_job(
         "ask",
         selection=_asked,
-        tags=SPENDS | _PLACED.get("ask", {}),
+        tags=_PLACED.get("ask"),
         description="Stage what is known of a partition's songs, and search Spotify for the rest.",
     ),
     define_asset_job(
         "match_and_load",
-        selection=_from_dumps | _matched | _staged,
+        selection=_matched | _staged,
         tags=_PLACED.get("match_and_load"),
         description="Match, validate and load what was extracted and found. No requests; in parallel.",
     ),
     define_asset_job(
         "refresh",
         selection=refreshed,
-        tags=SPENDS | _PLACED.get("refresh", _PLACED.get("ask", {})),
+        tags=_PLACED.get("refresh", _PLACED.get("ask")),
         description=(
             "Request the matched tracks and artists again that were not requested for longest, and new "
             "releases, with a share of the requests. Once a day; what it loads, `tables` publishes."
@@ -82,7 +77,7 @@ jobs = [
     define_asset_job(
         "music_etl",
         selection=AssetSelection.all() - refreshed,
-        tags=SPENDS | _PLACED.get("music_etl", {}),
+        tags=_PLACED.get("music_etl"),
         description="Everything but the refresh, from MSD files to the tables that people query.",
     ),
 ]

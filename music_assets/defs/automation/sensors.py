@@ -43,7 +43,7 @@ from music_assets.defs.automation.facts import (
     to_resolve_first,
     unseen,
 )
-from music_assets.defs.automation.jobs import COMMAND_LINE, jobs
+from music_assets.defs.automation.jobs import jobs
 from music_assets.defs.automation.schedules import run_request
 from music_assets.defs.automation.steps import SEARCH_JOBS, Facts, plan_runs
 from music_assets.defs.dumps import DumpsResource
@@ -56,6 +56,7 @@ from music_assets.defs.resources import (
     StagingResource,
     WarehouseResource,
 )
+from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus
+from dagster._core.instance.config import PoolGranularity
 
 from music_assets.definitions import build_defs
-from music_assets.defs.automation.jobs import COMMAND_LINE, SPENDS
-from music_assets.defs.instance import close_lost_runs, dagster_instance, prepare_dagster_home
+from music_assets.defs.assets.common import POOLS
+from music_assets.defs.instance import close_lost_runs, dagster_instance, limit_pools, prepare_dagster_home
+from music_assets.defs.run_launcher import COMMAND_LINE
 
 
 def keys(job: str) -> set[str]:
@@ -19,10 +22,9 @@ def keys(job: str) -> set[str]:
 def test_only_asking_spends_requests() -> None:
     graph = build_defs().resolve_asset_graph()
     spending = {
-        key.to_user_string()
-        for key in graph.materializable_asset_keys
-        if graph.get(AssetKey(key.path)).tags.get("spends") == "requests"
+        key.to_user_string() for key in graph.materializable_asset_keys if graph.get(AssetKey(key.path)).pools
     }
+    assert "spotify_search" in spending
     assert spending <= keys("ask") | keys("ask_first") | keys("refresh")
     for job in ("extract", "match_and_load", "tables"):
         assert not spending & keys(job), job
@@ -39,18 +41,30 @@ def test_the_steps_are_the_whole() -> None:
     assert sum(map(len, steps)) - len(steps[1] & steps[2]) == len(keys("music_etl"))
 
 
-def test_one_run_spends_requests_at_a_time(tmp_path: Path) -> None:
+def test_one_run_spends_a_quota_at_a_time_from_the_first_on(tmp_path: Path) -> None:
     prepare_dagster_home(tmp_path)
+    limit_pools(tmp_path)
     with DagsterInstance.from_config(str(tmp_path)) as instance:
-        settings = instance.get_concurrency_config().run_queue_config
-    assert settings is not None
-    assert settings.max_concurrent_runs == 4
-    (limit,) = settings.tag_concurrency_limits
-    assert {limit["key"]: limit["value"]} == SPENDS
-    assert limit["limit"] == 1
-    definitions = build_defs()
-    for job in ("ask", "ask_first", "refresh", "music_etl"):
-        assert SPENDS.items() <= definitions.resolve_job_def(job).tags.items()
+        concurrency = instance.get_concurrency_config()
+        limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+        instance.event_log_storage.set_concurrency_slots(POOLS[0], 2)
+    assert concurrency.pool_config.pool_granularity is PoolGranularity.RUN
+    assert limits == dict.fromkeys(POOLS, 1)
+    graph = build_defs().resolve_asset_graph()
+    assert set().union(*(graph.get(key).pools or () for key in graph.materializable_asset_keys)) <= {*POOLS}
+    # What somebody has set stays.
+    limit_pools(tmp_path)
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    assert limits[POOLS[0]] == 2
+
+
+@pytest.mark.parametrize("revision", ["b89238b", "571ee3e"])
+def test_a_configuration_of_an_earlier_version_is_replaced(tmp_path: Path, revision: str) -> None:
+    config = tmp_path / "dagster.yaml"
+    config.write_text((Path(__file__).parent / f"dagster_{revision}.yaml").read_text())
+    prepare_dagster_home(tmp_path)
+    assert "LocalRunLauncher" in config.read_text()
 
 
 def test_a_configuration_that_somebody_has_edited_is_left_as_it_is(tmp_path: Path) -> None:

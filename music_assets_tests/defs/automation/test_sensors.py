@@ -14,8 +14,8 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from music_assets.definitions import build_defs
 from music_assets.defs.automation.facts import Loads, to_refresh
-from music_assets.defs.automation.jobs import COMMAND_LINE
 from music_assets.defs.instance import dagster_instance
+from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
