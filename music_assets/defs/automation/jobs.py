@@ -2,8 +2,8 @@
 
 `extract` needs the MSD and the dumps, `ask_first`, `ask` and `refresh` are those that spend requests,
 `match_and_load` spends none and can run in parallel, `tables` is unpartitioned and runs once after them.
-`music_etl` is all of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the pools of
-their assets.
+`music_etl` is all of them. How many run at once is said in `dagster.yaml` (`instance` writes it), by the
+pools of their assets.
 """
 
 import os
