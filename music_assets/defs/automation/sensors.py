@@ -57,6 +57,7 @@ from music_assets.defs.resources import (
     WarehouseResource,
 )
 from music_assets.defs.run_launcher import COMMAND_LINE
+from music_assets.defs.source_resources import SourcesResource
 from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
@@ -137,6 +138,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         staging: StagingResource,
         corrections: CorrectionsResource,
         dumps: DumpsResource,
+        sources: SourcesResource,
         spotify: SpotifyResource,
         warehouse: WarehouseResource,
     ) -> SensorResult | SkipReason:
@@ -149,8 +151,9 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         in_progress = _in_progress(context.instance, now)
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
+        known = {"corrections": corrections, "dumps": dumps, "sources": sources, "spotify": spotify}
         try:
-            plan = Plan(staging.store(), {"corrections": corrections, "dumps": dumps, "spotify": spotify})
+            plan = Plan(staging.store(), known)
             corrections.read()  # a wrong file is reported though nothing is staged yet
             keys = extracted(plan)
             state = read_state(plan.store)
