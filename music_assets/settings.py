@@ -78,6 +78,13 @@ def _time_zone(name: str) -> str:
         raise ValueError("it takes a name such as Europe/Berlin, or UTC") from None
 
 
+def _duckdb_url(path: Path) -> str:
+    """The URL of a DuckDB file, whatever is in its path: `%20` is a name's part, and no space."""
+    from sqlalchemy import URL
+
+    return URL.create("duckdb", database=str(path)).render_as_string()
+
+
 def read_job_tags(text: Any) -> Any:
     """Tags by job, from a JSON object of objects of text; none from an empty text."""
     try:
@@ -220,7 +227,7 @@ class Settings(BaseSettings):
         "WAREHOUSE",
         unset="`duckdb:///<data>/warehouse.duckdb`",
         example="redshift+redshift_connector://host:5439/database?secret=<ARN>",
-        default_factory=lambda valid: f"duckdb:///{valid['data'] / 'warehouse.duckdb'}",
+        default_factory=lambda valid: _duckdb_url(valid["data"] / "warehouse.duckdb"),
         repr=False,  # it may hold a password
     )
     """Where tables are stored: a SQLAlchemy URL. docs/install.md has the forms of Redshift's."""

@@ -29,6 +29,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from music_assets.cli import EXIT_FAILED, data_option
 from music_assets.cli.console import Console, counted, some
 from music_assets.cli.ledger import existing_ledger
+from music_assets.defs.instance import named_for_dagster
 from music_assets.defs.wiring import resources
 from music_assets.lookup import lookup
 from music_assets.settings import SettingError, Settings, unknown_settings
@@ -274,7 +275,7 @@ def _dagster(home: Path) -> Iterator[Finding]:
     if not (home / "dagster.yaml").exists():
         yield Finding("Dagster", OK, f"{home} will be created by the first run")
         return
-    with DagsterInstance.from_config(str(home)) as instance:
+    with named_for_dagster(home) as named, DagsterInstance.from_config(str(named)) as instance:
         runs = instance.get_runs_count()
         started = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
     yield Finding("Dagster", OK, f"{counted(runs, 'run')} in {home}")

@@ -17,7 +17,7 @@ from math import ceil
 from pathlib import Path
 
 from isal import igzip
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, make_url, null, select, true, update
 
 from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.lock import data_folder_lock
@@ -114,8 +114,8 @@ class Purge:
             if self.settings.ledger != str(usual.with_name(f"{self.settings.ledger_source}.sqlite")):
                 places.add(self.settings.ledger)
             for place in sorted(places):
-                path = Path(place.removeprefix("sqlite:///"))
-                if place.startswith("postgresql") or path.exists():
+                path = make_url(place).database if place.startswith("sqlite:") else place
+                if place.startswith("postgresql") or Path(str(path)).exists():
                     yield open_ledger(place, source=source)
 
     def _caches(self) -> Iterator[Removed]:

@@ -123,6 +123,7 @@ class Summary:
                 f"Report     {settings.report}\n"
                 f"Summary    {settings.data / 'last_run.json'}\n"
                 "Explore    music-assets ui      (Dagster's UI, with this run in it)",
+                markup=False,  # a path may have brackets
             )
 
     def _counts(self) -> Iterator[tuple[str, int | str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from music_assets.cli import data_option
-from music_assets.defs.instance import limit_pools, prepare_dagster_home
+from music_assets.defs.instance import limit_pools, named_for_dagster, prepare_dagster_home
 from music_assets.sandbox.process import check_port_is_free
 from music_assets.settings import Settings
 
@@ -27,13 +27,14 @@ def ui(data: str | None, port: int) -> None:
     settings = Settings.from_environment(data=data)
     check_port_is_free(port)
     prepare_dagster_home(settings.dagster_home)
-    limit_pools(settings.dagster_home)
     tools = Path(sys.executable).parent
-    environment = {
-        **os.environ,
-        "DAGSTER_HOME": str(settings.dagster_home),
-        "VIRTUAL_ENV": sys.prefix,
-        "MUSIC_ASSETS_DATA": str(settings.data),
-        "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
-    os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)
+    with named_for_dagster(settings.dagster_home) as home:
+        limit_pools(home)
+        environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "VIRTUAL_ENV": sys.prefix,
+            "MUSIC_ASSETS_DATA": str(settings.data),
+            "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+        os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from sqlalchemy import make_url
 
 from music_assets.defs.assets.common import POOLS
 from music_assets.defs.run_launcher import COMMAND_LINE
@@ -78,10 +80,27 @@ def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
     # The events of a step are written together.
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     prepare_dagster_home(home)
-    events = json.dumps(str(home / "history" / "runs"))
-    (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
-    with DagsterInstance.from_config(str(home), "run.yaml") as instance:
-        yield instance
+    with named_for_dagster(home) as named:
+        events = json.dumps(str(named / "history" / "runs"))
+        (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
+        with DagsterInstance.from_config(str(named), "run.yaml") as instance:
+            yield instance
+
+
+@contextmanager
+def named_for_dagster(home: Path) -> Iterator[Path]:
+    """The folder under a name that Dagster can use.
+
+    It writes a path into a URL as it is, where `%20` would be a space and `?` the end of the path. Such a
+    folder gets another name meanwhile, by a link.
+    """
+    if make_url(f"sqlite:///{home}").database == str(home):
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="music_assets_") as folder:
+        link = Path(folder, "dagster")
+        link.symlink_to(home.absolute(), target_is_directory=True)
+        yield link
 
 
 def prepare_dagster_home(home: Path) -> None:

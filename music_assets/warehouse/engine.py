@@ -6,6 +6,7 @@ connection, how files become rows, what readers are given) is in each engine's o
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from typing import TypeVar
 from sqlalchemy import Column, Connection, MetaData, SelectBase, Table, and_, delete, func, insert, select
 
 from music_assets.tables import LOADS, METADATA, key_columns
+from music_assets.warehouse.comparison import differences
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 
@@ -76,6 +78,10 @@ class Warehouse(ABC):
         self, connection: Connection, table: Table, manifests: Sequence[Manifest], run_id: str
     ) -> None:
         """Append the rows of these files to `table`, inside the open transaction."""
+
+    @abstractmethod
+    def read_file(self, url: str) -> bytes:
+        """The content of a staged file."""
 
     @abstractmethod
     def publish(self) -> Path | None:
@@ -138,6 +144,7 @@ class Warehouse(ABC):
         if filled:
             self.copy_files(connection, table, filled, run_id)
         self._check_counts(connection, table, todo)
+        self._check_values(connection, table, filled)
         connection.execute(delete(LOADS).where(LOADS.c.table == table.name, LOADS.c.slice.in_(slices)))
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute(
@@ -176,6 +183,20 @@ class Warehouse(ABC):
                     f"{count} rows for {table.fullname} come from the sandbox, and the warehouse is not on "
                     "this machine. Nothing was loaded; set MUSIC_ASSETS_SPOTIFY=api with Spotify's "
                     "credentials, or use a local warehouse."
+                )
+
+    def _check_values(self, connection: Connection, table: Table, filled: Sequence[Manifest]) -> None:
+        """Compare a few rows with their files: of the first slice and of the last."""
+        for manifest in {one.slice: one for one in (*filled[:1], *filled[-1:])}.values():
+            content = self.read_file(manifest.url)
+            if hashlib.sha256(content).hexdigest() != manifest.checksum:
+                raise load_failed(
+                    table, [manifest], [f"{manifest.url} has changed since it was validated"], ""
+                )
+            if wrong := next(differences(connection, table, content), None):
+                raise WarehouseError(
+                    f"{table.fullname}, slice {manifest.slice}: {wrong}, as {manifest.url} has it. Nothing "
+                    "was loaded; this is a fault of the program or of its database engine: please report it."
                 )
 
     def fill(self, table: Table, rows: SelectBase) -> int:

@@ -141,6 +141,9 @@ class RedshiftWarehouse(Warehouse):
             why = self._load_errors(connection, manifests) or wrong_objects(manifests, self._files.read)
             raise load_failed(table, manifests, why, f"{named} (COPY by the role {self._role})") from error
 
+    def read_file(self, url: str) -> bytes:
+        return self._files.read(url)
+
     def insert(self, connection: Connection, table: Table, rows: SelectBase) -> None:
         """Append a statement's rows; values are written out: DBAs see them, and Redshift types them."""
         names = [one.name for one in table.columns]

@@ -98,7 +98,9 @@ def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    settings = settings_for(tmp_path_factory.mktemp("sample"), None)
+    """The main job over the generated sample, in a folder whose name is no value, pattern, URL or markup."""
+    folder = tmp_path_factory.mktemp("sample") / "year=2025" / "a%20b?c#d'e [x]" / "source=msd"
+    settings = settings_for(folder, None)
     return Done(settings, run_job(settings))
 
 
@@ -160,6 +162,16 @@ def test_no_mapping_is_an_orphan(which: str, request: pytest.FixtureRequest) -> 
         "SELECT count(*) FROM spotify.audio_features ANTI JOIN spotify.tracks USING (spotify_track_id)",
     ):
         assert query(settings, orphans) == [(0,)], orphans
+
+
+def test_whatever_the_data_folder_is_called_everything_is_in_it(sample: Done) -> None:
+    assert len(query(sample.settings, "SELECT DISTINCT year FROM msd.songs")) > 10
+    assert query(sample.settings, "SELECT DISTINCT source FROM spotify.tracks") == [("sandbox",)]
+    data = sample.settings.data
+    for folder in (data.parent, data.parents[1], data.parents[2]):
+        assert len(list(folder.iterdir())) == 1, folder
+    assert (data / "warehouse.duckdb").exists()
+    assert (data / "dagster" / "history" / "runs.db").exists()
 
 
 def test_every_track_has_a_status_and_at_most_one_match(sample: Done) -> None:

@@ -8,9 +8,21 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Date, DateTime, String, cast, func, literal, select, text, union_all
+from sqlalchemy import (
+    Connection,
+    Date,
+    DateTime,
+    String,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
 
-from music_assets.tables import LOADS, PUBLISHED, STAGED
+from music_assets.tables import LOADS, METADATA, PUBLISHED, STAGED
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets_tests.support.staged_rows import Place, row
 
@@ -205,3 +217,44 @@ def test_runs_that_load_the_same_slice_take_turns(place: Place[Any]) -> None:
     ((_, run),) = {(1, run) for (run,) in place.rows(LOADS, "run_id")}
     n = 10 + int(run.removeprefix("run "))
     assert votes(place) == [("AA", "a", n), ("AB", "a", n), ("AB", "b", n)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "staged", "column", "wrong"),
+    [
+        ("msd_songs", {"track_id": "TRAAAAA128F4230A1B", "year": 1999}, "year", 2025),
+        ("msd_songs", {"track_id": "TRAAAAA128F4230A1B", "title": None}, "title", "none"),
+        ("msd_songs", {"track_id": "TRAAAAA128F4230A1B", "duration": 200.5}, "duration", 200.4),
+        ("msd_artists", {"artist_id": "AR1", "other_names": ["a", "b"]}, "other_names", None),
+        (
+            "spotify_tracks",
+            {"spotify_track_id": "s", "fetched_at": "2026-11-01 12:00:00"},
+            "fetched_at",
+            None,
+        ),
+    ],
+)
+def test_a_value_that_arrives_as_another_is_noticed(
+    place: Place[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    staged: dict[str, Any],
+    column: str,
+    wrong: Any,
+) -> None:
+    """Whatever the engine made of it: nothing of that load stays."""
+    table = METADATA.tables[f"staging.{kind}"]
+    copy_files = place.warehouse.copy_files
+
+    def copy_wrongly(connection: Connection, *args: Any) -> None:
+        copy_files(connection, *args)
+        connection.execute(update(table).values({column: wrong}))
+
+    manifest = place.stage(kind, "AA", [row(kind, **staged)])
+    monkeypatch.setattr(place.warehouse, "copy_files", copy_wrongly)
+    with pytest.raises(WarehouseError, match=f"slice AA: {column} is .* and not .* Nothing was loaded"):
+        place.load(manifest)
+    monkeypatch.undo()
+    assert place.rows(table, "slice") == []
+    place.load(manifest)
+    assert len(place.rows(table, "slice")) == 1
