@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from the PATH, or one of our own beside the virtual environment's.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: setup docs run ui test test-all lint format types terraform-check lock bench bench-quick clean help
+.PHONY: aws-dev-up aws-research-up aws-research-down aws-prod-up setup docs run ui test test-all lint format types terraform-check lock bench bench-quick clean help
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ types: setup  ## Check types
 
 terraform-check: setup  ## Check the files of the AWS deployment
 	.ci/terraform-check
+
+aws-dev-up aws-research-up aws-prod-up aws-research-down: aws-%:
+	deploy/up $(patsubst %-up,%,$*)
 
 lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

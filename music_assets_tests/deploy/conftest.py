@@ -24,6 +24,7 @@ SCHEMA = SHARED / "tools" / "terraform_schema" / "aws-provider-6.45.0.json.gz"
 
 VARIABLES: dict[str, dict[str, Any]] = {
     "dev": {"client_cidrs": ["203.0.113.7/32"]},
+    "research": {"running": True},
     "prod": {
         "image_tag": "0.1.0",
         "hostname": "dagster.example.org",

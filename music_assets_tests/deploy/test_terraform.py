@@ -49,6 +49,34 @@ def test_dev_is_a_bucket_and_the_smallest_redshift(dev: Applied) -> None:
         assert not dev.of(costly)
 
 
+@pytest.mark.parametrize("source", ["snapshot", "s3", "subset"])
+def test_research_is_one_machine_that_runs_the_job_and_ends_itself(terraform: Apply, source: str) -> None:
+    applied = terraform("research", msd_source=source, msd_bucket="copy")
+    (machine,) = applied.of("aws_instance")
+    assert machine["instance_initiated_shutdown_behavior"] == "terminate"
+    disks = applied.of("aws_ebs_volume")
+    assert len(disks) == len(applied.of("aws_volume_attachment")) == (2 if source == "snapshot" else 1)
+    script = machine["user_data"]
+    assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+    for name, value in applied.outputs["environment"].items():
+        assert f"{name}={value}\n" in script
+    assert "SPOTIPY_CLIENT_SECRET=%(client_secret)s" in script
+    # Nobody comes in, and the warehouse lets nobody in but it.
+    inward = applied.of("aws_vpc_security_group_ingress_rule")
+    assert [one["referenced_security_group_id"] for one in inward] == [machine["vpc_security_group_ids"][0]]
+    assert not applied.of("aws_redshiftserverless_workgroup")[0]["publicly_accessible"]
+    for costly in ("aws_nat_gateway", "aws_ecs_service", "aws_db_instance", "aws_lb"):
+        assert not applied.of(costly)
+
+
+def test_research_at_rest_keeps_its_data_and_nothing_that_is_paid_by_the_hour(terraform: Apply) -> None:
+    applied = terraform("research", running=False)
+    assert not applied.of("aws_instance")
+    (disk,) = applied.of("aws_ebs_volume")
+    assert disk["size"] == 40 and disk["final_snapshot"] is True
+    assert "instance_id" not in applied.outputs
+
+
 def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         file = folder / path
@@ -61,8 +89,8 @@ def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (replaced("environments/dev/main.tf", "module.bucket.arn\n", "module.bucket.arm\n"), "arm"),
-        (replaced("environments/dev/main.tf", "  nat     = false\n", ""), '"nat" is required'),
+        (replaced("modules/base/main.tf", "module.bucket.arn\n", "module.bucket.arm\n"), "arm"),
+        (replaced("modules/base/main.tf", "  nat     = false\n", ""), '"nat" is required'),
         (replaced("modules/key/main.tf", "enable_key_rotation", "enable_rotation"), "enable_rotation"),
         (
             replaced("modules/key/outputs.tf", "this.arn", "this.arm"),
@@ -248,13 +276,13 @@ def declared(module: Path, kind: str) -> dict[str, str]:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_every_variable_and_output_is_described_and_used(module: Path) -> None:
     own = "\n".join(path.read_text() for path in module.glob("*.tf"))
-    environments = "\n".join(path.read_text() for path in module.parents[1].glob("environments/*/*.tf"))
+    users = "\n".join(path.read_text() for path in module.parents[1].rglob("*.tf"))
     for name, body in declared(module, "variable").items():
         assert 'description = "' in body, name
         assert f"var.{name}" in own, f"{name} is used nowhere"
     for name, body in declared(module, "output").items():
         assert 'description = "' in body, name
-        assert f"module.{module.name}.{name}" in environments, f"{name} is used nowhere"
+        assert f"module.{module.name}.{name}" in users, f"{name} is used nowhere"
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "terraform").rglob("*.tf")), ids=str)

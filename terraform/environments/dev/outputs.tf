@@ -1,11 +1,5 @@
 locals {
-  environment = {
-    AWS_DEFAULT_REGION             = var.region
-    MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
-    MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
-    MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)
-  }
+  environment = merge(module.base.environment, { AWS_DEFAULT_REGION = var.region })
 }
 
 output "environment" {
@@ -25,5 +19,5 @@ output "laptop_policy_arn" {
 
 output "reader_policy_json" {
   description = "The policy for people who read the warehouse."
-  value       = module.redshift.reader_policy_json
+  value       = module.base.reader_policy_json
 }

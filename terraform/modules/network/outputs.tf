@@ -17,3 +17,8 @@ output "public_subnet_ids" {
   description = "Public subnets, one a zone."
   value       = aws_subnet.public[*].id
 }
+
+output "zones" {
+  description = "The zones of the subnets, in their order."
+  value       = local.zones
+}
