@@ -33,6 +33,9 @@ IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotif
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
 # Where albums come one per request, more than so many songs wait on one that has the release's name, or not.
 MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
+BARREN = (
+    20  # searches for releases in a row without a hit, after which a run sends no more: `album:` fails then
+)
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
 
 
@@ -65,6 +68,7 @@ class Run:
     priority: bool = False
     outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
     renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
+    barren: int = 0  # searches for releases since one had a hit
 
     @property
     def has_batches(self) -> bool:
@@ -152,6 +156,8 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
     """Resolve songs by searches for their releases; without `fetch`, by cached ones."""
     names = _names(song for song in songs if fetch or not song.deferred)
     waiting = run.backlog.of_releases(names)
+    if fetch and run.barren >= BARREN:
+        return ()
     if fetch:
         known = run.catalog.resolutions.albums(names)
         names = {
@@ -163,6 +169,7 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
     run.stop_if(rest)
     matches: dict[BacklogSong, list[Row]] = {}
     for key, found in hits.items():
+        run.barren = 0 if found else run.barren + fetch
         matches |= run.match_release(waiting.get(key, []), found)
     run.resolve("release", {song: (song.release_key,) for song in matches})
     _record_albums(run, matches)
