@@ -16,6 +16,7 @@ from dagster import job, op
 from dagster._daemon.monitoring import run_monitoring
 
 from music_assets.cli.erase import spotify_kinds
+from music_assets.cli.grant import grant
 from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply, TerraformRefused
 
 pytestmark = pytest.mark.slow  # it needs `terraform`
@@ -75,6 +76,33 @@ def test_research_at_rest_keeps_its_data_and_nothing_that_is_paid_by_the_hour(te
     (disk,) = applied.of("aws_ebs_volume")
     assert disk["size"] == 40 and disk["final_snapshot"] is True
     assert "instance_id" not in applied.outputs
+
+
+@pytest.mark.parametrize("engine", ["serverless", "ra3"])
+def test_readers_have_a_queue_and_minutes_of_their_own(terraform: Apply, engine: str) -> None:
+    """By the role that `grant` makes: a session cannot leave it, as it could a query group."""
+    applied = terraform("prod", redshift_engine=engine, reader_seconds=120)
+    if engine == "serverless":
+        (workgroup,) = applied.of("aws_redshiftserverless_workgroup")
+        found = {one["parameter_key"]: one["parameter_value"] for one in workgroup["config_parameter"]}
+        assert found["enable_user_activity_logging"] == "true"
+        # Either queues or limits of the workgroup, says AWS; not both.
+        assert "max_query_execution_time" not in found
+    else:
+        (group,) = applied.of("aws_redshift_parameter_group")
+        found = {one["name"]: one["value"] for one in group["parameter"]}
+    readers, *others = json.loads(found["wlm_json_configuration"])
+    role = next(one.default for one in grant.params if one.name == "role")
+    assert readers["user_role"] == [role]
+    assert readers["rules"][0]["predicate"][0]["value"] == 120
+    assert others and not any("rules" in one for one in others)
+
+
+def test_people_are_told_of_a_day_that_costs_more(prod: Applied) -> None:
+    (alarm,) = prod.of("aws_cloudwatch_metric_alarm", "warehouse")
+    (workgroup,) = prod.of("aws_redshiftserverless_workgroup")
+    assert alarm["dimensions"] == {"Workgroup": workgroup["workgroup_name"]}
+    assert alarm["threshold"] == 200 * 3600 and alarm["alarm_actions"]
 
 
 def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:

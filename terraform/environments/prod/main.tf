@@ -67,6 +67,7 @@ module "redshift" {
   concurrency_clusters      = var.redshift_concurrency_clusters
   concurrency_minutes_a_day = var.redshift_concurrency_minutes_a_day
   skip_final_snapshot       = !var.protect
+  reader_seconds            = var.reader_seconds
 }
 
 module "dagster_storage" {
@@ -143,6 +144,10 @@ module "watch" {
   publishing_job      = var.publishing_job
   timezone            = var.timezone
   budget_usd          = var.budget_usd
+  budget_by_tag       = var.budget_by_tag
+  workgroup           = module.redshift.workgroup
+  rpu_hours_a_day     = var.redshift_rpu_hours_a_day
+  msd_group           = module.cluster.msd_group
 }
 
 # Policy: people who read the warehouse. Attach it to their users, roles or permission set.

@@ -195,3 +195,15 @@ variable "ask_memory" {
   type        = number
   default     = 1024
 }
+
+variable "reader_seconds" {
+  description = "How long a reader's query may take."
+  type        = number
+  default     = 300
+}
+
+variable "budget_by_tag" {
+  description = "Whether the budget counts this project alone: activate the tag `project` for cost allocation first."
+  type        = bool
+  default     = false
+}

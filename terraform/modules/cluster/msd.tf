@@ -99,6 +99,7 @@ resource "aws_autoscaling_group" "msd" {
   min_size              = 0
   max_size              = var.msd_instances
   vpc_zone_identifier   = var.subnet_ids
+  enabled_metrics       = ["GroupInServiceInstances"]
   protect_from_scale_in = true # ECS ends it when no task is left, never in the middle of a run
 
   launch_template {

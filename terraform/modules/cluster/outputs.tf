@@ -22,3 +22,8 @@ output "msd_mount" {
   description = "Where the MSD lies on the instance."
   value       = var.msd_mount
 }
+
+output "msd_group" {
+  description = "The auto scaling group of instances with the MSD, or nothing."
+  value       = one(aws_autoscaling_group.msd[*].name)
+}

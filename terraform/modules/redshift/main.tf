@@ -6,9 +6,19 @@ data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  serverless = var.engine == "serverless"
-  port       = 5439
-  admin      = "music_admin"
+  serverless  = var.engine == "serverless"
+  port        = 5439
+  admin       = "music_admin"
+  cluster_arn = "arn:${data.aws_partition.current.partition}:redshift:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
+  readers_queue = {
+    name      = "readers"
+    user_role = [var.reader_role]
+    rules = [{
+      rule_name = "too_long"
+      action    = "abort"
+      predicate = [{ metric_name = "query_execution_time", operator = ">", value = var.reader_seconds }]
+    }]
+  }
   host       = local.serverless ? aws_redshiftserverless_workgroup.this[0].endpoint[0].address : aws_redshift_cluster.this[0].dns_name
   secret_arn = local.serverless ? aws_redshiftserverless_namespace.this[0].admin_password_secret_arn : aws_redshift_cluster.this[0].master_password_secret_arn
 }

@@ -25,30 +25,22 @@ resource "aws_redshift_parameter_group" "this" {
     value = tostring(var.concurrency_clusters)
   }
 
-  # Loads name themselves by query group and go first; readers queue behind, on further clusters where it pays.
+  # Readers are known by their role and queue on further clusters where it pays; all others are loads, and go first.
   parameter {
     name = "wlm_json_configuration"
     value = jsonencode([
-      {
-        name                  = "loads"
-        query_group           = [var.load_query_group]
-        query_group_wild_card = 1
-        priority              = "highest"
-        queue_type            = "auto"
-        auto_wlm              = true
-        concurrency_scaling   = "off"
-      },
-      {
-        name                = "readers"
+      merge(local.readers_queue, {
         priority            = "normal"
         queue_type          = "auto"
         auto_wlm            = true
         concurrency_scaling = "auto"
-        rules = [{
-          rule_name = "too_long"
-          action    = "abort"
-          predicate = [{ metric_name = "query_execution_time", operator = ">", value = var.query_seconds }]
-        }]
+      }),
+      {
+        name                = "loads"
+        priority            = "highest"
+        queue_type          = "auto"
+        auto_wlm            = true
+        concurrency_scaling = "off"
       },
       { short_query_queue = true },
     ])

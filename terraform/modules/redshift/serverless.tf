@@ -33,10 +33,11 @@ resource "aws_redshiftserverless_workgroup" "this" {
     parameter_value = "true"
   }
 
-  # Of everyone, loads too; what runs longer hangs.
+  # Readers have a queue of their own, by the role that `music-assets grant` makes, and minutes a query; a role cannot be
+  # set by a session, as a query group can. Loads limit themselves (`statement_timeout`).
   config_parameter {
-    parameter_key   = "max_query_execution_time"
-    parameter_value = tostring(var.query_seconds)
+    parameter_key   = "wlm_json_configuration"
+    parameter_value = jsonencode([local.readers_queue, { name = "Default queue" }])
   }
 }
 

@@ -94,10 +94,16 @@ variable "limit_action" {
   default     = "emit-metric"
 }
 
-variable "query_seconds" {
-  description = "How long one query may take; loads give themselves an hour."
+variable "reader_role" {
+  description = "The warehouse's role of readers, as `music-assets grant` makes it."
+  type        = string
+  default     = "music_assets_readers"
+}
+
+variable "reader_seconds" {
+  description = "How long a reader's query may take; loads give themselves an hour."
   type        = number
-  default     = 3600
+  default     = 300
 }
 
 variable "node_type" {
@@ -122,12 +128,6 @@ variable "concurrency_minutes_a_day" {
   description = "RA3: minutes of further clusters a day; an hour a day is free."
   type        = number
   default     = 60
-}
-
-variable "load_query_group" {
-  description = "The query group that loads set, with what they do behind it."
-  type        = string
-  default     = "music_assets*"
 }
 
 variable "snapshot_days" {

@@ -209,12 +209,55 @@ resource "aws_cloudwatch_metric_alarm" "storage_full" {
   alarm_actions       = [aws_sns_topic.alerts.arn]
 }
 
+# What readers and loads take of the warehouse in a day; ComputeSeconds are RPU-seconds.
+resource "aws_cloudwatch_metric_alarm" "warehouse" {
+  count               = var.workgroup == null ? 0 : 1
+  alarm_name          = "${var.name}-warehouse"
+  alarm_description   = "The warehouse has worked more than ${var.rpu_hours_a_day} RPU-hours in a day: sys_query_history shows whose queries took them."
+  namespace           = "AWS/Redshift-Serverless"
+  metric_name         = "ComputeSeconds"
+  dimensions          = { Workgroup = var.workgroup }
+  statistic           = "Sum"
+  period              = 86400
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.rpu_hours_a_day * 3600
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+}
+
+# An instance with the MSD that stays: runs of `extract` take hours, not days.
+resource "aws_cloudwatch_metric_alarm" "msd" {
+  count               = var.msd_group == null ? 0 : 1
+  alarm_name          = "${var.name}-msd"
+  alarm_description   = "An instance with the MSD has been there for a day: look whether a run of `extract` still needs it."
+  namespace           = "AWS/AutoScaling"
+  metric_name         = "GroupInServiceInstances"
+  dimensions          = { AutoScalingGroupName = var.msd_group }
+  statistic           = "Minimum"
+  period              = 3600
+  evaluation_periods  = 24
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+}
+
 resource "aws_budgets_budget" "month" {
   name         = var.name
   budget_type  = "COST"
   time_unit    = "MONTHLY"
   limit_amount = tostring(var.budget_usd)
   limit_unit   = "USD"
+
+  # Of this project alone, where the tag `project` is activated for cost allocation (docs/aws.md).
+  dynamic "cost_filter" {
+    for_each = var.budget_by_tag ? [var.name] : []
+    content {
+      name   = "TagKeyValue"
+      values = ["user:project$$${cost_filter.value}"]
+    }
+  }
 
   dynamic "notification" {
     for_each = { ACTUAL = 80, FORECASTED = 100 }

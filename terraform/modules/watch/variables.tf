@@ -54,3 +54,23 @@ variable "budget_usd" {
   description = "US dollars a month: at 80 % spent, or 100 % expected, people are told."
   type        = number
 }
+
+variable "budget_by_tag" {
+  description = "Whether the budget counts what is tagged as this project's alone, not the whole account."
+  type        = bool
+}
+
+variable "workgroup" {
+  description = "Redshift Serverless's workgroup, or nothing."
+  type        = string
+}
+
+variable "rpu_hours_a_day" {
+  description = "RPU-hours a day of which people are told."
+  type        = number
+}
+
+variable "msd_group" {
+  description = "The auto scaling group of instances with the MSD, or nothing."
+  type        = string
+}
