@@ -16,10 +16,11 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import click
+import orjson
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from packaging.requirements import Requirement
 from rich.text import Text
@@ -28,7 +29,9 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli import EXIT_FAILED, data_option
 from music_assets.cli.console import Console, counted, some
+from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
+from music_assets.cli.online import examine_sources, examine_spotify
 from music_assets.defs.instance import named_for_dagster
 from music_assets.defs.wiring import resources
 from music_assets.lookup import lookup
@@ -39,7 +42,6 @@ from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
 from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings
 from music_assets.sources.spotify.client import SpotifyClient
 
-OK, NOTE, PROBLEM = "ok", "note", "problem"
 _COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 _FREE_BYTES = 1 << 30
 _WAIT_S = 2.0  # for a warehouse that is in use
@@ -57,49 +59,58 @@ _ADVICE = {
 @click.option("--msd", metavar="DIR", help="MSD root to look at; MUSIC_ASSETS_MSD unless set.")
 @data_option
 @click.option("--offline", is_flag=True, help="Send Spotify no request.")
+@click.option("--online", is_flag=True, help="Try every source in use: a few requests each, some 20 in all.")
+@click.option("--record", metavar="FILE", help="With --online: write the responses to this JSON file.")
 @click.option("--quick", is_flag=True, help="Do not count the MSD's files (a million take a while).")
-def doctor(msd: str | None, data: str | None, offline: bool, quick: bool) -> None:
+def doctor(
+    msd: str | None, data: str | None, offline: bool, online: bool, record: str | None, quick: bool
+) -> None:
     """Check settings, folders, disk, MSD, Spotify, staging, warehouse and Dagster's storage.
 
     Exits with 1 if something would keep a run from working. Spotify is sent one request at most, and none
     with --offline or in the sandbox. No secret is shown.
 
+    With --online every source in use is tried, to see whether it still answers in the shapes that a run
+    relies on. --record keeps the responses, without any secret, for whoever adapts the code.
+
     \b
-    Example:
+    Examples:
       music-assets doctor --msd /mnt/msd --quick
+      music-assets doctor --online --record responses.json
     """
+    if offline and online:
+        raise click.UsageError("--offline and --online exclude each other.")
+    if record and not online:
+        raise click.UsageError("--record needs --online: there are no responses without requests.")
     console = Console(soft_wrap=True)
     problems = 0
-    for finding in examine(offline=offline, quick=quick, msd=msd, data=data):
+    recorded: list[dict[str, Any]] | None = [] if online else None
+    for finding in examine(offline=offline, recorded=recorded, quick=quick, msd=msd, data=data):
         state = (f"{finding.state:<8}", _COLOURS[finding.state])
         console.print(Text.assemble(state, f"{finding.subject}: {finding.message}"))
         if finding.advice:
             console.print(Text(f"        {finding.advice}"))
         problems += finding.state == PROBLEM
+    if record:
+        Path(record).write_bytes(orjson.dumps(recorded, option=orjson.OPT_INDENT_2))
+        console.print(f"{counted(len(recorded or ()), 'response')} recorded in {record}")
     if problems:
         console.print(f"\n{counted(problems, 'problem')} to fix.")
         sys.exit(EXIT_FAILED)
-
-
-class Finding(NamedTuple):
-    """What a check found: the state (`ok`, `note`, `problem`), a message, and what to do if anything."""
-
-    subject: str
-    state: str
-    message: str
-    advice: str = ""
 
 
 def examine(
     environment: Mapping[str, str] = os.environ,
     *,
     offline: bool = False,
+    recorded: list[dict[str, Any]] | None = None,
     quick: bool = False,
     **overrides: str | None,
 ) -> Iterator[Finding]:
     """Check everything in turn. `offline` sends Spotify no request, `quick` counts no files.
 
-    `overrides` are settings by name, as for `Settings.from_environment`.
+    With `recorded` every source in use is tried, and the responses go there. `overrides` are settings by
+    name, as for `Settings.from_environment`.
     """
     yield _versions()
     for warning in unknown_settings(environment):
@@ -118,6 +129,7 @@ def examine(
         ("staging", _staging(settings)),
         ("warehouse", _warehouse(settings)),
         ("Dagster", _dagster(settings.dagster_home)),
+        ("sources", _sources(settings, environment, recorded)),
     ):
         try:
             yield from check
@@ -233,6 +245,18 @@ def try_spotify(settings: SpotifySettings) -> Finding:
         except OutOfBudget as error:
             return Finding("Spotify", NOTE, "the credentials work, and Spotify asks to wait", str(error))
     return Finding("Spotify", OK, "the credentials work, and the app has extended access")
+
+
+def _sources(
+    settings: Settings, environment: Mapping[str, str], recorded: list[dict[str, Any]] | None
+) -> Iterator[Finding]:
+    """Try every source in use where responses are wanted."""
+    if recorded is None:
+        return
+    yield from examine_sources(settings, recorded)
+    if settings.spotify.source == "api":
+        credentials = environment["SPOTIPY_CLIENT_ID"], environment["SPOTIPY_CLIENT_SECRET"]
+        yield from examine_spotify(SpotifySettings(*credentials), recorded)
 
 
 def _staging(settings: Settings) -> Iterator[Finding]:

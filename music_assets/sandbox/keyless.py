@@ -51,6 +51,7 @@ class KeylessServices:
         """The routes of all of them; `endpoint` wraps a handler of a source."""
         labs = endpoint("labs", self._labs)
         return [
+            Route("/sandbox/examples", self._examples),
             Route("/reccobeats/v1/track", endpoint("reccobeats", self._tracks)),
             Route("/reccobeats/v1/audio-features", endpoint("reccobeats", self._features)),
             Route(
@@ -65,6 +66,20 @@ class KeylessServices:
                 if source in self._dumps.sources
             ),
         ]
+
+    async def _examples(self, request: Request) -> Response:
+        """Ids and names of one song that every source knows, for `music-assets doctor --online`."""
+        sql = (
+            "SELECT t.id, t.isrc, r.artist_name, t.album_words, t.name, r.mbid, r.artist_mbids "
+            "FROM songs s JOIN recordings r USING (track_id) JOIN tracks t ON t.id = substr(s.right, 1, 22)"
+        )
+        names = "spotify_id isrc artist_name release_name track_name recording_mbid artist_mbid".split()
+        for row in self._db.execute(sql):
+            if dice_of("reccobeats", row[0]) % 100 < _CATALOGUED:
+                example = dict(zip(names, row, strict=True))
+                example["artist_mbid"] = example["artist_mbid"].partition(",")[0]
+                return Response(orjson.dumps(example), media_type="application/json")
+        raise LookupError("no song of this catalogue is known to all sources")
 
     # -- ReccoBeats: by Spotify id or ISRC; what it does not know is left out
 

@@ -57,6 +57,18 @@ class SandboxAddress:
     listenbrainz_url: str
     labs_url: str
     dumps_url: str  # `<source>/` below it, as the source's own folder
+    examples_url: str  # ids and names that all of them know, as JSON
+
+    @property
+    def source_urls(self) -> dict[str, str]:
+        """Where each source without a key is, by its name."""
+        dumps = ("musicbrainz", "acousticbrainz", "echonest")
+        return {
+            "reccobeats": self.reccobeats_url,
+            "listenbrainz": self.listenbrainz_url,
+            "labs": self.labs_url,
+            **{source: f"{self.dumps_url}{source}/" for source in dumps},
+        }
 
 
 @contextlib.contextmanager
@@ -174,6 +186,7 @@ def address_of(url: str, pid: int = 0) -> SandboxAddress:
         listenbrainz_url=f"{root}/listenbrainz/1/",
         labs_url=f"{root}/labs/",
         dumps_url=f"{root}/dumps/",
+        examples_url=f"{root}/sandbox/examples",
     )
 
 

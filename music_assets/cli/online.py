@@ -1,0 +1,358 @@
+"""`music-assets doctor --online`: does each source still answer in the shapes that this project relies on?
+
+The sources without a key were built from documents and could not be tried live, so a person with a network
+runs this once. Each source in use gets a few harmless requests about well-known ids; what differs from what
+its package reads is a finding. Responses can be recorded, as fixtures; nothing is cached. The checks of this
+machine are in `doctor`.
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import io
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import zstandard
+
+from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
+from music_assets.defs.wiring import opened_resources
+from music_assets.settings import Settings
+from music_assets.sources.http import make_session
+from music_assets.sources.ledger import open_ledger
+from music_assets.sources.spotify import SpotifySettings
+from music_assets.sources.spotify.client import SpotifyClient
+
+if TYPE_CHECKING:
+    import requests
+
+Record = dict[str, Any]
+# Where each source is, by its name in MUSIC_ASSETS_SKIP_SOURCES.
+REAL = {
+    "reccobeats": "https://api.reccobeats.com/v1/",
+    "listenbrainz": "https://api.listenbrainz.org/1/",
+    "labs": "https://labs.api.listenbrainz.org/",
+    "musicbrainz": "https://data.metabrainz.org/pub/musicbrainz/canonical_data/",
+    "acousticbrainz": "https://data.metabrainz.org/pub/musicbrainz/acousticbrainz/dumps/"
+    "acousticbrainz-lowlevel-features-20220623/",
+}
+_TIMEOUT_S = 30.0
+_HEAD_BYTES = 1 << 17  # of a dump: enough for its first members and the header of its table
+_RECORDED_HEADERS = ("content-type", "content-length", "retry-after", "server")
+_TEXT, _NUMBER, _MAYBE = str, (int, float), type(None)
+# What the packages of `sources` read of a response: a type, several, or what a list or an object holds.
+TRACKS = {
+    "content": [
+        {
+            "href": _TEXT,
+            "trackTitle": _TEXT,
+            "durationMs": _NUMBER,
+            "artists": [{"name": _TEXT, "href": _TEXT}],
+            "isrc": (_TEXT, _MAYBE),
+            "popularity": (int, _MAYBE),
+        }
+    ]
+}
+_SCALED = "acousticness danceability energy instrumentalness liveness loudness speechiness tempo valence"
+FEATURES = {
+    "content": [{"href": _TEXT, "isrc": (_TEXT, _MAYBE), "key": (int, _MAYBE), "mode": (int, _MAYBE)}]
+}
+FEATURES["content"][0].update(dict.fromkeys(_SCALED.split(), (*_NUMBER, _MAYBE)))
+_COUNTS = {"total_listen_count": (int, _MAYBE), "total_user_count": (int, _MAYBE)}
+_NAMES = ("artist_name", "release_name", "track_name")
+LABS = [dict.fromkeys(_NAMES, _TEXT) | {"spotify_track_ids": [_TEXT]}]
+HITS = {
+    "tracks": {
+        "total": int,
+        "items": [
+            {
+                "id": _TEXT,
+                "name": _TEXT,
+                "duration_ms": int,
+                "artists": [{"id": _TEXT, "name": _TEXT}],
+                "album": {"id": _TEXT, "name": _TEXT, "release_date": _TEXT, "album_type": _TEXT},
+                "external_ids": {"isrc": _TEXT},
+            }
+        ],
+    }
+}
+CANONICAL = "artist_mbids artist_credit_name release_mbid release_name recording_mbid recording_name score"
+ANALYSED = {
+    "lowlevel": "mbid average_loudness",
+    "rhythm": "mbid bpm danceability",
+    "tonal": "mbid key_key key_scale",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ids and names that every service should know: a song of 2003, and one of 1994."""
+
+    spotify_id: str = "3n3Ppam7vgaVa1iaRUc9Lp"
+    isrc: str = "USIR20400274"
+    artist_name: str = "The Killers"
+    release_name: str = "Hot Fuss"
+    track_name: str = "Mr. Brightside"
+    recording_mbid: str = "e97f805a-ab48-4c52-855e-07049142113d"
+    artist_mbid: str = "8f6bd1e4-fbe1-4f50-aa9b-94c450ec0f11"
+
+
+class Answer(NamedTuple):
+    """A response as it came: its bytes, and its JSON where it is some."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    json: Any
+
+
+def examine_sources(settings: Settings, recorded: list[Record]) -> Iterator[Finding]:
+    """Try each source in use, the sandbox's where these settings have it; responses go to `recorded`."""
+    made = Sources(REAL, recorded=recorded)
+    with ExitStack() as opened:
+        if settings.is_sandbox:
+            at = opened.enter_context(opened_resources(settings)).sandbox.address()
+            with closing(make_session(at.base_url, ())) as session:
+                known = Known(**session.get(at.examples_url, timeout=_TIMEOUT_S).json())
+            made = Sources(at.source_urls, known, recorded, rates=())
+        used = {source: url for source, url in made.urls.items() if settings.sources.uses(source)}
+        yield from replace(made, urls=used).examine()
+
+
+def examine_spotify(settings: SpotifySettings, recorded: list[Record]) -> Iterator[Finding]:
+    """Search for one song, and see whether the hit has the fields that a candidate is compared by.
+
+    Raises:
+        SpotifyError: Spotify cannot be used, for a reason that the message names.
+    """
+    query = {"q": f"{Known.artist_name} {Known.track_name}", "type": "track", "limit": 1}
+    with (
+        TemporaryDirectory() as folder,  # with a ledger of its own: nothing is cached
+        closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,
+        closing(SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)) as client,
+    ):
+        found = client.get("search", **query)
+    request = {"method": "GET", "path": "search", "params": query}
+    recorded.append({"source": "spotify", "request": request, "status": 200, "headers": {}, "body": found})
+    if different := list(differences(found, HITS)):
+        yield Finding(
+            "Spotify's search", PROBLEM, "; ".join(different), "Report it with what --record writes."
+        )
+    else:
+        yield Finding("Spotify's search", OK, "1 request, answered as expected")
+
+
+@dataclass
+class Sources:
+    """The sources at these addresses, by their names in MUSIC_ASSETS_SKIP_SOURCES.
+
+    `recorded` collects every request with its response, without any header of ours.
+    """
+
+    urls: Mapping[str, str]
+    known: Known = Known()
+    recorded: list[Record] = field(default_factory=list)
+    rates: Sequence[tuple[int, float]] = ((1, 1.0),)  # requests, seconds
+    sent: int = 0
+    _session: requests.Session | None = None
+
+    def examine(self) -> Iterator[Finding]:
+        """Each source in turn; whatever happens to one is a finding."""
+        for source, url in self.urls.items():
+            before = self.sent
+            with closing(make_session(url, self.rates)) as self._session:
+                try:
+                    differences = list(_PROBES[source](self, source))
+                except OSError as error:  # those of requests are among them
+                    advice = f"Try later. Runs go on without it; MUSIC_ASSETS_SKIP_SOURCES={source} skips it."
+                    yield Finding(source, NOTE, f"no response from {url} ({type(error).__name__})", advice)
+                    continue
+            sent = self.sent - before
+            sent_text = f"{sent} request{'' if sent == 1 else 's'}"
+            if differences:
+                advice = (
+                    f"Report it with the file that --record writes. MUSIC_ASSETS_SKIP_SOURCES={source} "
+                    "runs without this source until then."
+                )
+                yield Finding(source, PROBLEM, f"{sent_text}: {'; '.join(differences)}", advice)
+            else:
+                yield Finding(source, OK, f"{sent_text}, answered as expected")
+
+    def send(self, source: str, path: str, body: Any = None, **how: Any) -> Answer:
+        """One request: a POST of `body` where there is one; `head` for the beginning of a file."""
+        assert self._session is not None
+        self.sent += 1
+        url = f"{self.urls[source].rstrip('/')}/{path}"
+        head = how.pop("head", False)
+        headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}"} if head else {}
+        method = "GET" if body is None else "POST"
+        with self._session.request(
+            method, url, json=body, headers=headers, timeout=_TIMEOUT_S, stream=True, **how
+        ) as response:
+            content = response.raw.read(_HEAD_BYTES, decode_content=not head) if head else response.content
+        answer = Answer(response.status_code, response.headers, content, None)
+        with suppress(ValueError):
+            answer = answer._replace(json=None if head else response.json())
+        shown = answer.json if answer.json is not None else _text(content)
+        self.recorded.append(
+            {
+                "source": source,
+                "request": {"method": method, "path": path, **how} | ({} if body is None else {"json": body}),
+                "status": answer.status,
+                "headers": {
+                    name: text
+                    for name, text in response.headers.items()
+                    if name.lower() in _RECORDED_HEADERS or name.lower().startswith("x-ratelimit")
+                },
+                "body": f"{len(content):,} bytes of a file" if head and answer.status < 300 else shown,
+            }
+        )
+        return answer
+
+
+# -- what is requested of each source; each probe yields what differs
+
+
+def _reccobeats(sources: Sources, source: str) -> Iterator[str]:
+    known = sources.known
+    tracks = sources.send(source, "track", params={"ids": f"{known.spotify_id},{known.isrc}"})
+    yield from _differences("track", tracks, TRACKS)
+    features = sources.send(source, "audio-features", params={"ids": known.spotify_id})
+    yield from _differences("audio-features", features, FEATURES)
+    refused = sources.send(source, "track", params={"ids": ""})
+    if refused.status != 400:
+        yield f"track: no ids were answered with {refused.status}, not 400"
+
+
+def _listenbrainz(sources: Sources, source: str) -> Iterator[str]:
+    for entity, mbid in (("recording", sources.known.recording_mbid), ("artist", sources.known.artist_mbid)):
+        answer = sources.send(source, f"popularity/{entity}", {f"{entity}_mbids": [mbid]})
+        yield from _differences(f"popularity/{entity}", answer, [{f"{entity}_mbid": _TEXT, **_COUNTS}])
+
+
+def _labs(sources: Sources, source: str) -> Iterator[str]:
+    names = {name: getattr(sources.known, name) for name in _NAMES}
+    answer = sources.send(source, "spotify-id-from-metadata/json", [names])
+    yield from _differences("spotify-id-from-metadata", answer, LABS)
+
+
+def _musicbrainz(sources: Sources, source: str) -> Iterator[str]:
+    listing = sources.send(source, "")
+    names = re.findall(r'href="(?:[^"]*/)?(musicbrainz-canonical-dump-\d{8}-\d{6})/"', _text(listing.content))
+    if not names:
+        yield f"the listing ({listing.status}) names no canonical dump"
+        return
+    path = f"{max(names)}/{max(names)}.tar.zst"
+    checksum = sources.send(source, f"{path}.sha256")
+    if not re.match(rb"[0-9a-f]{64}\b", checksum.content):
+        yield f"{path}.sha256 ({checksum.status}) does not begin with a checksum"
+    yield from _columns(sources.send(source, path, head=True), path, CANONICAL)
+
+
+def _acousticbrainz(sources: Sources, source: str) -> Iterator[str]:
+    sums = _text(sources.send(source, "sha256sums").content)
+    for kind, columns in ANALYSED.items():
+        name = re.search(rf"[\w.-]+-{kind}\.tar\.zst", sums)
+        if name is None:
+            yield f"sha256sums names no {kind} archive"
+        else:
+            yield from _columns(sources.send(source, name[0], head=True), name[0], columns)
+
+
+def _echonest(sources: Sources, source: str) -> Iterator[str]:
+    answer = sources.send(source, "millionsongdataset_echonest.tar.bz2", head=True)
+    if answer.status not in (200, 206) or answer.content[:3] != b"BZh":
+        yield f"the archive was answered with {answer.status}, and does not begin as bzip2"
+        return
+    unpacked = bz2.BZ2Decompressor()
+    names = _members(unpacked.decompress(answer.content) if len(answer.content) > 100 else b"")
+    if names and not re.search(r"SO[A-Z0-9]{16}\.json|/$", next(iter(names))):
+        yield f"the archive begins with {next(iter(names))}, not with a song's file"
+
+
+_PROBES: dict[str, Callable[[Sources, str], Iterator[str]]] = {
+    "reccobeats": _reccobeats,
+    "listenbrainz": _listenbrainz,
+    "labs": _labs,
+    "musicbrainz": _musicbrainz,
+    "acousticbrainz": _acousticbrainz,
+    "echonest": _echonest,
+}
+
+
+# -- comparing
+
+
+def _differences(path: str, answer: Answer, shape: Any) -> Iterator[str]:
+    if answer.status != 200:
+        yield f"{path}: answered with {answer.status}"
+    elif answer.json is None:
+        yield f"{path}: the answer is not JSON"
+    else:
+        yield from (f"{path}: {difference}" for difference in differences(answer.json, shape))
+
+
+def differences(value: Any, shape: Any, where: str = "") -> Iterator[str]:
+    """How a JSON value differs from a shape: what is missing, and what is of another type."""
+    name = where or "the answer"
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            yield f"{name} is {_kind(value)}, not a list"
+        elif not value and not where.endswith("_ids"):
+            yield f"{name} is empty"
+        for place, each in enumerate(value[:3] if isinstance(value, list) else ()):
+            yield from differences(each, shape[0], f"{where}[{place}]")
+    elif isinstance(shape, dict):
+        if not isinstance(value, dict):
+            yield f"{name} is {_kind(value)}, not an object"
+            return
+        for key, of in shape.items():
+            at = f"{where}.{key}" if where else key
+            if key in value:
+                yield from differences(value[key], of, at)
+            else:
+                yield f"{at} is missing"
+    elif not isinstance(value, shape) or isinstance(value, bool):
+        yield f"{name} is {_kind(value)}"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "a boolean", _MAYBE: "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _columns(answer: Answer, path: str, wanted: str) -> Iterator[str]:
+    """What is missing of the columns of the first table in a `.tar.zst`, by its beginning."""
+    try:
+        members = _members(zstandard.ZstdDecompressor().decompressobj().decompress(answer.content))
+    except zstandard.ZstdError:
+        yield f"{path} ({answer.status}) is not zstd"
+        return
+    tables = [content for name, content in members.items() if name.endswith(".csv")]
+    if not tables:
+        yield f"{path} does not begin with a table, but with {', '.join(members) or 'nothing known'}"
+        return
+    header = next(csv.reader(io.StringIO(_text(tables[0]).partition("\n")[0])), [])
+    if missing := [name for name in wanted.split() if name not in header]:
+        yield f"{path} has no column {', '.join(missing)}"
+
+
+def _members(content: bytes) -> dict[str, bytes]:
+    """The first members of a tar file of which only the beginning is there, as far as that goes."""
+    found: dict[str, bytes] = {}
+    with suppress(tarfile.TarError, EOFError), tarfile.open(fileobj=io.BytesIO(content), mode="r|") as tar:
+        for member in tar:
+            start = member.offset_data
+            found[member.name] = content[start : start + member.size]
+    return found
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
