@@ -39,7 +39,7 @@ from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
+from music_assets.sources.listenbrainz import LABS, Labs
 from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, track_row
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
@@ -128,8 +128,8 @@ def providers_of(
             stack.callback(opened.close)
             yield [EchoNestIds(opened)]
         elif "ListenBrainz" in way:
-            at = replace(LISTENBRAINZ, base_url=address.labs_url, requests_per_second=None)
-            yield [ListenBrainzIds(stack.enter_context(ListenBrainz(at, ledger)))]
+            at = replace(LABS, base_url=address.labs_url, requests_per_second=None)
+            yield [ListenBrainzIds(stack.enter_context(Labs(at, ledger)))]
         else:
             yield []
 

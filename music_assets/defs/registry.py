@@ -1,5 +1,6 @@
 """Every stage, in the order the data flows. Assets, jobs and automation all take them from here."""
 
+from music_assets.defs.assets.listenbrainz import listenbrainz_popularity
 from music_assets.defs.assets.mapping import artist_votes, mapped_songs
 from music_assets.defs.assets.msd import read_msd
 from music_assets.defs.assets.musicbrainz import acousticbrainz_features, musicbrainz_recordings
@@ -10,6 +11,7 @@ from music_assets.defs.assets.spotify import audio_features, spotify_artists, sp
 STAGES = (
     read_msd,
     musicbrainz_recordings,
+    listenbrainz_popularity,
     acousticbrainz_features,
     spotify_search,
     spotify_tracks,

@@ -8,7 +8,7 @@ ledger's and the sandbox's are in `resources`.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dagster import ResourceDependency
 from pydantic import PrivateAttr
@@ -19,9 +19,11 @@ from music_assets.settings import ResolutionGroup, SourcesGroup
 if TYPE_CHECKING:
     from music_assets.resolution import IdProvider, Resolver, SearchBacklog
     from music_assets.sources.echonest import EchoNestArchive
-    from music_assets.sources.http import HttpPolicy
-    from music_assets.sources.listenbrainz import ListenBrainz
+    from music_assets.sources.http import HttpClient, HttpPolicy
+    from music_assets.sources.listenbrainz import Labs, ListenBrainz
     from music_assets.sources.reccobeats import ReccoBeats
+
+Client = TypeVar("Client", bound="HttpClient")
 
 
 class SourcesResource(ClosedWithTheRun, SourcesGroup):
@@ -31,32 +33,33 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     downloads: str
     spotify: ResourceDependency[SpotifyResource]
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
-    _labs: "ListenBrainz | None" = PrivateAttr(default=None)
+    _labs: "Labs | None" = PrivateAttr(default=None)
+    _listenbrainz: "ListenBrainz | None" = PrivateAttr(default=None)
     _archive: "EchoNestArchive | None" = PrivateAttr(default=None)
-
-    @property
-    def source(self) -> str | None:
-        """What rows say of where they come from: None for the source's own name."""
-        return "sandbox" if self.spotify.is_sandbox else None
 
     def reccobeats(self) -> "ReccoBeats | None":
         """Audio features and tracks by Spotify id."""
         if self._reccobeats is None and self.uses("reccobeats"):
             from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 
-            policy = self._policy(RECCOBEATS, "reccobeats_url")
-            client = ReccoBeats(policy, self.spotify.ledger.open(), source=self.source)
-            self._reccobeats = self._opened.enter_context(client)
+            self._reccobeats = self._open(ReccoBeats, RECCOBEATS, "reccobeats_url")
         return self._reccobeats
 
-    def labs(self) -> "ListenBrainz | None":
+    def labs(self) -> "Labs | None":
         """Spotify ids by a song's names."""
         if self._labs is None and self.uses("labs"):
+            from music_assets.sources.listenbrainz import LABS, Labs
+
+            self._labs = self._open(Labs, LABS, "labs_url")
+        return self._labs
+
+    def listenbrainz(self) -> "ListenBrainz | None":
+        """Listens and listeners by MusicBrainz id."""
+        if self._listenbrainz is None and self.uses("listenbrainz"):
             from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 
-            policy = self._policy(LISTENBRAINZ, "labs_url")
-            self._labs = self._opened.enter_context(ListenBrainz(policy, self.spotify.ledger.open()))
-        return self._labs
+            self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ, "listenbrainz_url")
+        return self._listenbrainz
 
     def archive(self) -> "EchoNestArchive | None":
         """Spotify ids by MSD song."""
@@ -69,12 +72,15 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
                 self._archive = self._opened.enter_context(archive)
         return self._archive
 
-    def _policy(self, policy: "HttpPolicy", of_the_sandbox: str) -> "HttpPolicy":
-        """The service's own address and rate, or the sandbox's."""
-        if not self.spotify.is_sandbox:
-            return policy
-        url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
-        return replace(policy, base_url=url, requests_per_second=None)
+    def _open(self, client: "type[Client]", policy: "HttpPolicy", of_the_sandbox: str) -> "Client":
+        """A client at the service's own address and rate, or the sandbox's; closed with the run."""
+        source = None
+        if self.spotify.is_sandbox:
+            url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
+            policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
+        opened = client(policy, self.spotify.ledger.open(), source=source, clock=self.spotify.clock)
+        self._opened.enter_context(opened)
+        return opened
 
 
 class ResolutionResource(ClosedWithTheRun, ResolutionGroup):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.sources.echonest import EchoNestArchive
-from music_assets.sources.listenbrainz import ListenBrainz, SongNames
+from music_assets.sources.listenbrainz import Labs, SongNames
 
 
 class IdProvider(Protocol):
@@ -40,10 +40,10 @@ class ListenBrainzIds:
 
     name = "listenbrainz"
 
-    def __init__(self, listenbrainz: ListenBrainz) -> None:
-        self._listenbrainz = listenbrainz
+    def __init__(self, labs: Labs) -> None:
+        self._labs = labs
 
     def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
         """Spotify ids by MSD track; none where it cannot be reached now."""
         names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
-        return self._listenbrainz.spotify_ids(names)[0]
+        return self._labs.spotify_ids(names)[0]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
-from music_assets.tables import acousticbrainz, analytics, mapped, msd, spotify
+from music_assets.tables import acousticbrainz, analytics, listenbrainz, mapped, msd, spotify
 from music_assets.tables.columns import CC0, METADATA, MSD, OURS, SPOTIFY, Super
 from music_assets.tables.meta import LOADS
 
@@ -42,6 +42,7 @@ STAGED: dict[str, Table] = {
         msd.STAGED_SONGS,
         msd.STAGED_ARTISTS,
         mapped.STAGED_RECORDINGS,
+        listenbrainz.STAGED_POPULARITY,
         acousticbrainz.STAGED_FEATURES,
         spotify.STAGED_SEARCH,
         spotify.STAGED_TRACKS,
@@ -68,6 +69,7 @@ PUBLISHED: dict[str, Table] = {
         msd.SONGS,
         msd.ARTISTS,
         mapped.RECORDINGS,
+        listenbrainz.POPULARITY_HISTORY,
         acousticbrainz.FEATURES,
         spotify.TRACKS,
         spotify.ARTISTS,
@@ -81,7 +83,7 @@ PUBLISHED: dict[str, Table] = {
     )
 }
 
-READERS_SCHEMAS = ("msd", "spotify", "mapped", "acousticbrainz", "analytics")
+READERS_SCHEMAS = ("msd", "spotify", "mapped", "listenbrainz", "acousticbrainz", "analytics")
 SCHEMAS = ("staging", "meta", *READERS_SCHEMAS)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from music_assets.tables import acousticbrainz
+from music_assets.tables import acousticbrainz, listenbrainz
 from music_assets.tables.columns import (
     CC0,
     OURS,
@@ -72,12 +72,21 @@ _SONG = (
         replace(_POPULARITY, comment="Of recent plays, when it was fetched."),
         text(256, "spotify_url", "The matched track's page on Spotify.", SPOTIFY),
     ),
+    real(
+        "match_probability",
+        "Match probability of the accepted candidate.",
+        OURS,
+        low=0,
+        high=1,
+        null="the track has no match, or it was set by hand",
+    ),
     *null_when(
         "the track has no match, or nobody gave features of it",
         *(replace(field, name=f"spotify_{field.name}") for field in AUDIO_FEATURES),
         text(32, "features_source", "Who gave the `spotify_…` features.", OURS),
     ),
     mbid("recording_mbid", "MusicBrainz's id of the song, to join open data on.", CC0, null=NO_RECORDING),
+    *null_when(f"{NO_RECORDING}, or ListenBrainz counts none", *listenbrainz.COUNTS),
     *(
         replace(
             field, name=f"acousticbrainz_{field.name}", null=f"{NO_RECORDING}, or AcousticBrainz has none"
@@ -95,6 +104,7 @@ _SONG = (
 
 _ARTIST = (
     *_some(ARTIST_FIELDS, ANALYTICS_ARTIST_FIELDS),
+    *null_when("the MSD has no MusicBrainz id of it, or ListenBrainz counts none", *listenbrainz.COUNTS),
     integer("songs_matched", "How many of the songs have a match on Spotify.", OURS, low=0),
     *null_when(
         "no Spotify artist was accepted, or Spotify does not give it",

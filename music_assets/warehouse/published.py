@@ -17,7 +17,7 @@ from music_assets.tables import METADATA, PUBLISHED
 from music_assets.warehouse.translate import DuckDBQuery
 
 # Tables that are added to: what was staged yesterday and is not today is part of them.
-APPENDED = frozenset({"spotify.popularity_history"})
+APPENDED = frozenset({"spotify.popularity_history", "listenbrainz.popularity_history"})
 
 
 def query(name: str) -> TextualSelect:

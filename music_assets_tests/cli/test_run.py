@@ -222,7 +222,7 @@ def test_the_summary_as_data_agrees_with_the_tables(sample: Done) -> None:
     assert summary["songs"] / 10 < summary["requests_spent"] < summary["songs"]  # one answer settles several
     assert {"partitions", "set_aside", "requests_saved", "seconds", "spotify"} <= set(summary)
     assert summary["requests"]["spotify"] == summary["requests_spent"]
-    assert set(summary["requests"]) <= {"spotify", "reccobeats"}
+    assert set(summary["requests"]) <= {"spotify", "reccobeats", "listenbrainz", "labs"}
 
 
 def test_running_again_spends_no_request_and_changes_no_row(sample: Done) -> None:

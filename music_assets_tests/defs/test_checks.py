@@ -53,6 +53,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             complete("spotify.audio_features", spotify_track_id=TRACK, key=-1, **about)
         ],
         "spotify.popularity_history": [],
+        "listenbrainz.popularity_history": [],
         "spotify.artist_releases": [],
         "mapped.songs": [
             complete(

@@ -21,6 +21,7 @@ CONTRACT = {
     "mapped.artists": ["artist_id", "spotify_artist_id"],
     "mapped.recordings": ["track_id", "recording_mbid"],
     "acousticbrainz.audio_features": ["recording_mbid"],
+    "listenbrainz.popularity_history": ["entity", "mbid", "date"],
     "spotify.tracks": ["spotify_track_id"],
     "spotify.artists": ["spotify_artist_id"],
     "spotify.audio_features": ["spotify_track_id", "source"],

@@ -11,6 +11,13 @@ features AS (
     SELECT *
     FROM spotify.audio_features
     QUALIFY row_number() OVER (PARTITION BY spotify_track_id ORDER BY source) = 1
+),
+
+listens AS (
+    SELECT *
+    FROM listenbrainz.popularity_history
+    WHERE entity = 'recording'
+    QUALIFY row_number() OVER (PARTITION BY mbid ORDER BY date DESC) = 1
 )
 
 SELECT
@@ -51,6 +58,7 @@ SELECT
     track.isrc,
     track.popularity,
     track.url AS spotify_url,
+    CASE WHEN best.accepted THEN best.score END AS match_probability,
     features.danceability AS spotify_danceability,
     features.energy AS spotify_energy,
     features.key AS spotify_key,
@@ -65,6 +73,8 @@ SELECT
     features.time_signature AS spotify_time_signature,
     features.source AS features_source,
     recording.recording_mbid,
+    listens.listen_count,
+    listens.listener_count,
     acoustic.tempo AS acousticbrainz_tempo,
     acoustic.key AS acousticbrainz_key,
     acoustic.scale AS acousticbrainz_scale,
@@ -77,4 +87,5 @@ LEFT JOIN best ON best.track_id = song.track_id
 LEFT JOIN spotify.tracks AS track ON track.spotify_track_id = best.spotify_track_id AND best.accepted
 LEFT JOIN features ON features.spotify_track_id = track.spotify_track_id
 LEFT JOIN mapped.recordings AS recording ON recording.track_id = song.track_id
+LEFT JOIN listens ON listens.mbid = recording.recording_mbid
 LEFT JOIN acousticbrainz.audio_features AS acoustic ON acoustic.recording_mbid = recording.recording_mbid

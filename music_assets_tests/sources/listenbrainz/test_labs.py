@@ -14,7 +14,7 @@ import pytest
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources.ledger import Key, Ledger
-from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz, SongNames
+from music_assets.sources.listenbrainz import LABS, Labs, SongNames
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame, truth
 
@@ -27,23 +27,21 @@ def songs() -> pd.DataFrame:
     return FRAME
 
 
-Make = Callable[..., ListenBrainz]
+Make = Callable[..., Labs]
 
 
 @pytest.fixture
 def brainz(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
     with contextlib.ExitStack() as opened:
 
-        def make(**settings: Any) -> ListenBrainz:
+        def make(**settings: Any) -> Labs:
             given = {
                 "base_url": server.address.labs_url,
                 "requests_per_second": None,
                 "backoff": 0.001,
             }
-            policy = replace(LISTENBRAINZ, **{**given, **settings})
-            return opened.enter_context(
-                ListenBrainz(policy, ledger, clock=server.clock, sleep=server.clock.sleep)
-            )
+            policy = replace(LABS, **{**given, **settings})
+            return opened.enter_context(Labs(policy, ledger, clock=server.clock, sleep=server.clock.sleep))
 
         yield make
 
@@ -98,7 +96,7 @@ def test_when_it_wants_a_long_pause_the_rest_is_pending(brainz: Make, server: Sa
     server.other_faults.script.append(ANSWERS["wait_a_day"])
     ids, found = opened.spotify_ids(SONGS)
     assert found.pending == [song.track_id for song in SONGS[50:]]
-    assert found.until is not None and "ListenBrainz gives no responses" in (found.reason or "")
+    assert found.until is not None and "ListenBrainz Labs gives no responses" in (found.reason or "")
     assert len(ids) + len(found.not_found) == 50
     server.clock.now += 86208
     assert opened.spotify_ids(SONGS)[1].pending == []

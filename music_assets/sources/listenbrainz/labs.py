@@ -1,4 +1,4 @@
-"""`ListenBrainz`: Spotify ids by a song's names, from the ledger first and by requests for the rest."""
+"""`Labs`: Spotify ids by a song's names, from the ledger first and by requests for the rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
 from music_assets.sources.ledger import Key, Response
 
 BATCH = 50  # songs a request: Labs publish no limit, ListenBrainz's own API takes that many in a lookup
-LISTENBRAINZ = HttpPolicy("ListenBrainz", "listenbrainz", "https://labs.api.listenbrainz.org/", timeout=30.0)
+LABS = HttpPolicy("ListenBrainz Labs", "labs", "https://labs.api.listenbrainz.org/", timeout=30.0)
 _PATH = "spotify-id-from-metadata/json"
 _FIELDS = ("artist_name", "release_name", "track_name")
 _ARTICLE_LAST = re.compile(r"^(.+?)[_,]\s*(the|les|los|die)$", re.IGNORECASE)
@@ -36,8 +36,8 @@ class SongNames:
     release: str | None
 
 
-class ListenBrainz(HttpClient):
-    """ListenBrainz as the pipeline sees it."""
+class Labs(HttpClient):
+    """ListenBrainz Labs as the pipeline sees it."""
 
     def spotify_ids(self, songs: Iterable[SongNames]) -> tuple[dict[str, list[str]], Fetched]:
         """The Spotify ids that ListenBrainz knows for these songs, and what became of the others.
