@@ -1,6 +1,7 @@
 """Requests per matched song, as the work proceeds: ways to resolve songs, side by side.
 
     python -m benchmarks.requests [--songs N] [--shape full|real] [--mode development|extended] [--json FILE]
+    python -m benchmarks.requests --behaviours [--songs N] [--json FILE]
 
 The ways: what the predecessor did (search the song, fetch its tracks, search its artist, fetch those), one
 search per song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
@@ -8,6 +9,8 @@ searched over HTTP in a sandbox, by `music_assets.resolution`, until none is ope
 pipeline's matcher decides what is a match. The songs are invented in the full MSD's shape
 (`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`), whose releases hardly ever
 share one. Where the matches of a way differ from those of a search for each song, they are listed by kind.
+
+With `--behaviours`: by release in development mode while the sandbox misbehaves, one way after another.
 
 Only requests to Spotify are counted: the archive is a file, and ListenBrainz has limits of its own. In
 development mode neither is used: to verify an id costs a request there, as much as a search.
@@ -43,8 +46,9 @@ from music_assets.sources.listenbrainz import LABS, Labs
 from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, track_row
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
+from music_assets_tests.support.degraded import CASES, resolved
 from music_assets_tests.support.echonest_archive import shares, write_archive
-from music_assets_tests.support.sandbox import truth
+from music_assets_tests.support.sandbox import running_server, truth
 
 CSV = SHARED / "msd_subset_10k.csv.gz"
 BY_SEARCH, BY_RELEASE = "one search per song", "by release"
@@ -272,6 +276,31 @@ def show(
                     print(f"          {id_} {row['artist_name']} | {row['title']} | {row['release']}")
 
 
+def misbehaving(frame: pd.DataFrame, catalogue: Path, home: Path) -> dict[str, Any]:
+    """Requests and recall for each way the sandbox misbehaves, beside those of the undisturbed run."""
+    right = truth(catalogue)
+    figures: dict[str, Any] = {}
+    base, found = 0, set[str]()
+    heads = ("per song", "of base", "recall", "false", "runs")
+    print(f"\n{'':<38}{''.join(f'{head:>9}' for head in heads)}")
+    with running_server(catalogue) as server:
+        for name, case in CASES.items():
+            outcome = resolved(server, frame, home / name.replace(" ", "_"), case)
+            requests, correct = outcome.requests.total(), outcome.right(right)
+            base, found = base or requests, found or correct
+            row = {
+                "requests_per_song": requests / len(frame),
+                "of_undisturbed": requests / base,
+                "recall": len(correct & found) / len(found),
+                "false_matches": len(outcome.matches) - len(correct),
+                "runs": outcome.runs,
+            }
+            figures[name] = row
+            per_song, of_base, recall, false, runs = row.values()
+            print(f"{name:<38}{per_song:>9.3f}{of_base:>9.2f}{recall:>9.3f}{false:>9}{runs:>9}", flush=True)
+    return figures
+
+
 def _bars(values: list[float]) -> str:
     most = max(*values, 1.0)
     return "".join("▁▂▃▄▅▆▇█"[min(7, int(8 * value / most))] for value in values)
@@ -288,6 +317,16 @@ def _chunks(things: list[str], size: int = 1000) -> Iterator[list[str]]:
         yield things[start : start + size]
 
 
+def compared(rows: list[Row], catalogue: Path, home: Path, mode: str) -> list[Course]:
+    """Every way in this access mode, the predecessor's first."""
+    print(f"\n== {mode} mode", flush=True)
+    with running_sandbox(catalogue, mode=mode) as address:
+        courses = [predecessor(rows[:FEW], home / mode / "predecessor", address, mode)]
+        for number, way in enumerate(WAYS if mode == "extended" else WAYS[:2]):
+            courses.append(go(way, rows, home / mode / str(number), home / "archive.tar", address, mode))
+    return courses
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
@@ -295,6 +334,7 @@ def main() -> None:
     )
     parser.add_argument("--shape", choices=("full", "real"), default="full", help="invented, or the subset's")
     parser.add_argument("--mode", choices=("development", "extended"), action="append", help="default: both")
+    parser.add_argument("--behaviours", action="store_true", help="while the sandbox misbehaves")
     parser.add_argument("--show", type=int, default=0, help="songs to name of each kind of difference")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     options = parser.parse_args()
@@ -309,18 +349,16 @@ def main() -> None:
         ensure_catalogue(catalogue, [("all", "", lambda: frame)])
         right = truth(catalogue)
         there = sum(bool(ids) for ids in right.values())
-        became = write_archive(home / "archive.tar", frame, catalogue)
         print(f"{len(rows):,} songs ({options.shape} shape), {there:,} of them on the sandbox's Spotify")
-        print(f"the archive: {', '.join(f'{kind} {n:,}' for kind, n in sorted(shares(became).items()))}")
-        for mode in options.mode or ("development", "extended"):
-            print(f"\n== {mode} mode", flush=True)
-            with running_sandbox(catalogue, mode=mode) as address:
-                courses = [predecessor(rows[:FEW], home / mode / "predecessor", address, mode)]
-                for number, way in enumerate(WAYS if mode == "extended" else WAYS[:2]):
-                    place = home / mode / str(number)
-                    courses.append(go(way, rows, place, home / "archive.tar", address, mode))
-            show(courses, courses[1], right, options.show, rows)
-            figures[mode] = {one.way: one.figures() for one in courses}
+        if options.behaviours:
+            figures["behaviours"] = misbehaving(frame, catalogue, home)
+        else:
+            became = write_archive(home / "archive.tar", frame, catalogue)
+            print(f"the archive: {', '.join(f'{kind} {n:,}' for kind, n in sorted(shares(became).items()))}")
+            for mode in options.mode or ("development", "extended"):
+                courses = compared(rows, catalogue, home, mode)
+                show(courses, courses[1], right, options.show, rows)
+                figures[mode] = {one.way: one.figures() for one in courses}
         print(f"\nmost memory of this process: {resident_mb(peak=True):,.0f} MB")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
