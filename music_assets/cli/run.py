@@ -25,6 +25,7 @@ from sqlalchemy import select
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import SANDBOX_BANNER, Console, counted, progress_shown, some
+from music_assets.cli.invented import keep_apart
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs
@@ -100,9 +101,11 @@ def run_job(
         overridden = opened["corrections"].read().overridden
         if settings.resolution.tracks:
             read_priority_list(Path(settings.resolution.tracks))
-        available = opened["msd"].root().partitions()
+        msd, warehouse = opened["msd"].root(), opened["warehouse"].open()
+        available = msd.partitions()
         keys = _select(available, named)
-        notes = _partitions_of_another_msd(opened["warehouse"].open(), available)
+        notes = keep_apart(settings, warehouse, opened["staging"].store(), msd.path)
+        notes += _partitions_of_another_msd(warehouse, available)
         summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
         days = _days_to_refresh(opened) if refresh else []
@@ -125,7 +128,7 @@ def run_job(
         if not (summary.failed or summary.interrupted):
             run = {*keys} | {partition_of(track_id) for track_id in overridden} - {*available}
             mine = {track_id for track_id in overridden if partition_of(track_id) in run}
-            summary.notes += _unknown_overrides(opened["warehouse"].open(), mine)
+            summary.notes += _unknown_overrides(warehouse, mine)
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary

@@ -15,7 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Column, Connection, MetaData, SelectBase, Table, and_, delete, func, insert, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    SelectBase,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets.warehouse.comparison import differences
@@ -23,6 +35,7 @@ from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
 
 SANDBOX = "sandbox"
+BY_HAND = "overrides"  # a person's rows may stand beside those of any source
 _T = TypeVar("_T")
 
 
@@ -176,7 +189,18 @@ class Warehouse(ABC):
                     f"its manifest says {manifest.rows}. Nothing was loaded; "
                     "materialize staged_json for it again."
                 )
-        if not self.is_local and "source" in table.c:
+        if "source" not in table.c:
+            return
+        if self.is_local:
+            invented = select(table.c.source).where(table.c.source == SANDBOX).limit(1)
+            real = select(table.c.source).where(is_real(table)).limit(1)
+            if connection.execute(invented).first() and connection.execute(real).first():
+                raise SandboxRefused(
+                    f"{table.fullname} would hold the sandbox's rows beside those of real sources. "
+                    "Nothing was loaded; `music-assets run` on real sources removes the sandbox's, "
+                    "and another data folder (MUSIC_ASSETS_DATA) keeps them apart."
+                )
+        else:
             invented = select(func.count()).where(table.c.slice.in_(slices), table.c.source == SANDBOX)
             if count := connection.execute(invented).scalar_one():
                 raise SandboxRefused(
@@ -245,6 +269,11 @@ class Warehouse(ABC):
         """Append the rows of a statement, whose columns are the table's, in order."""
         names = [column.name for column in table.columns]
         connection.execute(insert(table).from_select(names, rows))
+
+
+def is_real(table: Table) -> ColumnElement[bool]:
+    """Whether a row has values of a real source."""
+    return table.c.source.not_in((SANDBOX, BY_HAND))
 
 
 def load_failed(

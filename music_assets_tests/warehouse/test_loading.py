@@ -152,6 +152,18 @@ def test_sandbox_rows_are_refused_where_others_read(place: Place[Any]) -> None:
     assert votes(place) == []
 
 
+@pytest.mark.parametrize("first", ["sandbox", "api"])
+def test_rows_of_the_sandbox_and_of_real_sources_never_share_a_table(place: Place[Any], first: str) -> None:
+    second = {"sandbox": "api", "api": "sandbox"}[first]
+    by_hand = {"artist_id": "c", "source": "overrides"}  # stands beside either
+    place.load(place.stage(KIND, "AA", [vote("a") | {"source": first}, vote("c") | by_hand]))
+    with pytest.raises(SandboxRefused, match="the sandbox's rows beside those of real sources"):
+        place.load(place.stage(KIND, "AB", [vote("b") | {"source": second}]))
+    assert votes(place) == [("AA", "a", 1), ("AA", "c", 1)]
+    place.load(place.stage(KIND, "AA", [vote("b") | {"source": second}]))  # in its place
+    assert votes(place) == [("AA", "b", 1)]
+
+
 def test_filling_replaces_the_whole_table(place: Place[Any]) -> None:
     table = PUBLISHED["spotify.popularity_history"]
     day = cast(literal("2026-11-22"), Date)

@@ -1,0 +1,107 @@
+"""Invented rows, of the sandbox and of the generated sample, never share tables with real ones.
+
+A run on real data removes what is invented before it starts; a run that would add what is invented to real
+data is refused. Whatever else loads (Dagster's UI, the daemon) is held by the engine: a load that mixes is
+refused (`warehouse.engine`). Removing Spotify's content is another matter: `erase`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, select
+
+from music_assets.cli import CommandError
+from music_assets.cli.console import counted
+from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
+from music_assets.defs.assets.staging import NAME, NAME_BY_DAY
+from music_assets.settings import Settings
+from music_assets.staging.store import StagingStore
+from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
+from music_assets.warehouse.engine import SANDBOX, Warehouse, is_real
+from music_assets.warehouse.published import APPENDED
+
+_MSD_KINDS = frozenset({"msd_songs", "msd_artists"})
+_KINDS = {**STAGED, **STAGED_BY_DAY}
+_ADVICE = "name another data folder with --data"
+
+
+@dataclass
+class _Held:
+    """What the staging tables hold: slices of the sandbox or the sample, and whether anything is real."""
+
+    sandbox: set[str] = field(default_factory=set)
+    sample: set[str] = field(default_factory=set)
+    has_real_sources: bool = False
+    has_real_songs: bool = False
+
+
+def keep_apart(settings: Settings, warehouse: Warehouse, store: StagingStore, msd: Path) -> list[str]:
+    """Remove what is invented where this run is on real data; returns a note if anything was removed.
+
+    `msd` is the path of the MSD in use.
+
+    Raises:
+        CommandError: this run is on invented data, and the tables hold real rows.
+    """
+    if not warehouse.exists():
+        return []
+    sample = settings.data / "sample_msd"
+    held = warehouse.write("looking for invented rows", lambda connection: _held(connection, sample))
+    if settings.is_sandbox and held.has_real_sources:
+        raise CommandError(
+            "The tables hold rows of real sources, and the sandbox's invented rows never mix with them: set "
+            f"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET or MUSIC_ASSETS_SPOTIFY=off, or {_ADVICE}."
+        )
+    if msd == sample and held.has_real_songs:
+        raise CommandError(
+            "The tables hold songs of another MSD, and the generated sample never mixes with them: name that "
+            f"MSD with --msd or MUSIC_ASSETS_MSD, or {_ADVICE}."
+        )
+    notes = []
+    if held.sample and msd != sample:
+        _remove(warehouse, store, held.sample, set(_KINDS))
+        shutil.rmtree(sample)  # it is generated again when it is used again
+        notes.append(f"the generated sample's songs ({counted(len(held.sample), 'partition')})")
+    if held.sandbox and not settings.is_sandbox:
+        _remove(warehouse, store, held.sandbox, _KINDS.keys() - _MSD_KINDS)
+        notes.append("the sandbox's invented rows")
+    return [f"Removed {' and '.join(notes)}, which were there from trying."] if notes else []
+
+
+def _held(connection: Connection, sample: Path) -> _Held:
+    held = _Held()
+    for table in _KINDS.values():
+        if "source" in table.c:
+            slices = select(table.c.slice).where(table.c.source == SANDBOX).distinct()
+            held.sandbox |= {*connection.execute(slices).scalars()}
+            held.has_real_sources |= bool(
+                connection.execute(select(1).where(is_real(table)).limit(1)).first()
+            )
+    songs = STAGED["msd_songs"]
+    tracks = [path.stem for path in sample.rglob("*.h5")]
+    of_sample = select(songs.c.slice).where(songs.c.track_id.in_(tracks)).distinct()
+    held.sample = {*connection.execute(of_sample).scalars()}
+    others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(tracks))
+    held.has_real_songs = bool(connection.execute(others).scalar_one())
+    return held
+
+
+def _remove(warehouse: Warehouse, store: StagingStore, slices: set[str], kinds: set[str]) -> None:
+    """Remove these slices of these kinds, files first: a removal that is cut short is seen and repeated."""
+    for kind in (*sorted(kinds), NAME, NAME_BY_DAY):
+        store.each(lambda slice_, kind=kind: store.erase(kind, slice_), sorted(slices))  # type: ignore[misc]
+    store.erase(ANSWERS)
+
+    def work(connection: Connection) -> None:
+        for kind in kinds:
+            table = _KINDS[kind]
+            connection.execute(delete(table).where(table.c.slice.in_(slices)))
+            connection.execute(delete(LOADS).where(LOADS.c.table == kind, LOADS.c.slice.in_(slices)))
+        for name in APPENDED:
+            history = PUBLISHED[name]
+            connection.execute(delete(history).where(history.c.source == SANDBOX))
+
+    warehouse.write("removing invented rows", work)
