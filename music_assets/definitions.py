@@ -9,6 +9,7 @@ from typing import Any
 from dagster import Definitions, in_process_executor
 
 from music_assets.defs import automation, checks, wiring
+from music_assets.defs.assets import msd as msd_assets
 from music_assets.defs.assets import report, spotify_answers, tables
 from music_assets.defs.assets import staging as staging_assets
 from music_assets.defs.partitions import days, days_policy
@@ -41,6 +42,7 @@ def build_defs(
     )
     return Definitions(
         assets=[
+            msd_assets.observed_files,
             *map(stage_asset, STAGES),
             *(stage_asset(one, partitions_def=days, policy=days_policy) for one in STAGES_BY_DAY),
             spotify_answers.spotify_answers,

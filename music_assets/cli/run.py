@@ -160,7 +160,7 @@ def _steps(
     graph: Any, keys: list[str], days: list[str], *, by_priority: bool
 ) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
     """The Dagster runs in order: the job, which of its assets, and the run's tags."""
-    tags = {COMMAND_LINE: str(os.getpid())}
+    tags = {COMMAND_LINE: str(os.getpid()), ".dagster/repository": "__repository__@music_assets"}
     ranges = [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
     by_partition = partitioned.resolve(graph)
     if by_priority:

@@ -11,7 +11,14 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 
-from dagster import BackfillPolicy, BetaWarning, DailyPartitionsDefinition, StaticPartitionsDefinition
+from dagster import (
+    AssetExecutionContext,
+    BackfillPolicy,
+    BetaWarning,
+    DailyPartitionsDefinition,
+    Failure,
+    StaticPartitionsDefinition,
+)
 
 from music_assets.errors import MusicAssetsError
 from music_assets.ids import PARTITION_KEYS
@@ -69,6 +76,21 @@ def partitions_of(tags: Mapping[str, str]) -> list[str]:
         return [key]
     first, last = (tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
     return [key for key in KEYS if first <= key <= last] if first and last else []
+
+
+def keys_of(context: AssetExecutionContext) -> list[str]:
+    """The partitions of a run, in order.
+
+    Raises:
+        Failure: it is for none, though the asset has partitions.
+    """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise Failure(
+            f"{context.op_def.name} is built by partition, and this run is for none. Choose partitions in "
+            "the UI, or with `--partition AB`, or use `music-assets run --partitions AB`.",
+            allow_retries=False,
+        )
+    return sorted(context.partition_keys)
 
 
 def runs_of(keys: Iterable[str]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from dagster import (
     AssetsDefinition,
     AssetSpec,
     BackfillPolicy,
+    DataVersion,
     Failure,
     MaterializeResult,
     MetadataValue,
@@ -19,12 +20,15 @@ from dagster import (
 )
 
 from music_assets.defs.assets.common import staged_spec
-from music_assets.defs.partitions import backfill_policy, msd_directories
+from music_assets.defs.partitions import backfill_policy, keys_of, msd_directories
 from music_assets.defs.stages import Built, InputMissing, Plan, Stage, build
 from music_assets.progress import advanced
 from music_assets.staging.conversion import convert
 from music_assets.staging.partitions import Metadata
-from music_assets.staging.store import StagedFile, StagingStore
+from music_assets.staging.store import StagedFile, StagingStore, fingerprint
+
+# A run with this tag computes its partitions though they are up to date.
+FORCE = "music_assets/force"
 
 
 def stage_asset(
@@ -48,20 +52,27 @@ def stage_asset(
         resources = {name: getattr(context.resources, name) for name in stage.resources}
         selected = context.op_execution_context.selected_output_names
         outputs = [kind for kind in stage.outputs if kind in selected]
-        keys = sorted(context.partition_keys)
+        keys = keys_of(context)
         store = context.resources.staging.store()
         convert(store)
         plan = Plan(store, resources)
+        checksums: dict[str, list[str]] = {kind: [] for kind in outputs}
         try:
-            built = build(stage, keys, plan, run_id=context.run.run_id, outputs=outputs)
+            built = build(
+                stage, keys, plan, run_id=context.run.run_id, outputs=outputs, force=FORCE in context.run.tags
+            )
             for done, partition in enumerate(built, start=1):
                 _report(context, store, partition)
+                for kind, file in partition.files.items():
+                    checksums[kind].append(file.checksum)
                 rows = partition.files[outputs[0]].rows
                 advanced(outputs[0], partition.key, done, len(keys), rows, unchanged=partition.unchanged)
         except InputMissing as error:
             raise Failure(str(error), allow_retries=False) from error
         for kind in outputs:
-            yield MaterializeResult(asset_key=kind)
+            # Dagster gives the partitions of a run one version. Alone, a partition has its checksum.
+            version = checksums[kind][0] if len(keys) == 1 else fingerprint(*checksums[kind])
+            yield MaterializeResult(asset_key=kind, data_version=DataVersion(version))
 
     return materialize
 

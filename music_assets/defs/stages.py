@@ -64,7 +64,7 @@ class Stage:
     depends_on: Callable[..., Callable[[str], str]] | None = None
     session: Callable[..., AbstractContextManager[Any]] | None = None
     when_unchanged: Callable[..., Metadata] | None = None
-    after: Sequence[str] = ()
+    after: Sequence[Any] = ()
     pool: str | None = None
     description: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -140,6 +140,10 @@ class Plan:
         files = [self.file(kind, key) for kind in outputs or stage.outputs]
         return all(file is not None and file.complete and file.fingerprint == wanted for file in files)
 
+    def is_there(self, outputs: Iterable[str], key: str) -> bool:
+        """Whether the files that a partition is known to have were not removed."""
+        return all((file := self.file(kind, key)) and self.store.is_there(file) for kind in outputs)
+
 
 @dataclass(frozen=True)
 class Built:
@@ -153,9 +157,16 @@ class Built:
 
 
 def build(
-    stage: Stage, keys: Sequence[str], plan: Plan, *, run_id: str, outputs: Sequence[str] | None = None
+    stage: Stage,
+    keys: Sequence[str],
+    plan: Plan,
+    *,
+    run_id: str,
+    outputs: Sequence[str] | None = None,
+    force: bool = False,
 ) -> Iterator[Built]:
-    """Compute the partitions that are not up to date and give every one as soon as it is written.
+    """Compute the partitions that are not up to date, or all (`force`), and give each as soon as it is
+    written.
 
     A partition is written before the next is computed, so a run that is killed loses at most one; the next
     run goes on there. Partitions whose input is missing or damaged are left out; the others go on.
@@ -165,14 +176,17 @@ def build(
     """
     outputs = outputs or stage.outputs
     plan.look_at([*stage.inputs, *outputs], keys)
-    todo = [key for key in keys if not plan.is_current(stage, key, outputs)]
+    current = [] if force else [key for key in keys if plan.is_current(stage, key, outputs)]
+    there = plan.store.each(lambda key: plan.is_there(outputs, key), current)
+    unchanged = {key for key, is_there in zip(current, there, strict=True) if is_there}
+    todo = [key for key in keys if key not in unchanged]
     opened: AbstractContextManager[Any] = nullcontext()
     if stage.session is not None:
         opened = call(stage.session, {**plan.resources, "keys": todo})
     failed: defaultdict[str, list[str]] = defaultdict(list)
     with opened as session:
         for key in keys:
-            if key not in todo:
+            if key in unchanged:
                 yield _unchanged(stage, key, plan, outputs)
                 continue
             try:

@@ -129,6 +129,18 @@ class S3:
             checksum = {"ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()} if sha256 else {}
             self._client.put_object(**where, Body=content, **checksum)
 
+    def size(self, key: str) -> int | None:
+        """The bytes of an object; None where there is none of that name."""
+        from botocore.exceptions import ClientError
+
+        with self._explained("read", key):
+            try:
+                return int(self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "404":
+                    return None
+                raise
+
     def delete(self, key: str) -> None:
         """Remove an object; a missing one is not an error."""
         with self._explained("removed", key):

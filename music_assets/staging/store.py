@@ -68,6 +68,7 @@ class _Files(Protocol):
     """Objects by path below one place; each is read and written whole."""
 
     def get(self, key: str) -> bytes | None: ...
+    def size(self, key: str) -> int | None: ...
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None: ...
     def delete(self, key: str) -> None: ...
     def url(self, key: str) -> str: ...
@@ -81,6 +82,12 @@ class _Folder:
     def get(self, key: str) -> bytes | None:
         try:
             return Path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def size(self, key: str) -> int | None:
+        try:
+            return os.path.getsize(key)
         except FileNotFoundError:
             return None
 
@@ -160,6 +167,10 @@ class StagingStore:
     def staged_files(self, kind: str, keys: Iterable[str]) -> list[StagedFile | None]:
         """The same for several partitions, in their order."""
         return self.each(lambda key: self.staged_file(kind, key), keys)
+
+    def is_there(self, file: StagedFile) -> bool:
+        """Whether a staged file is there with its size; its content is not read."""
+        return self._files.size(self.path(file.kind, file.partition_key)) == file.bytes
 
     def read(self, file: StagedFile) -> bytes:
         """The content of a staged file.

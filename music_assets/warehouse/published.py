@@ -23,7 +23,7 @@ APPENDED = frozenset({"spotify.popularity_history", "listenbrainz.popularity_his
 def query(name: str) -> TextualSelect:
     """The rows of the published table `name` (`<schema>.<table>`), for either engine."""
     columns = (column(one.name, one.type) for one in PUBLISHED[name].columns)
-    return DuckDBQuery(_sql(name)).columns(*columns)
+    return DuckDBQuery(sql(name)).columns(*columns)
 
 
 def reads(name: str) -> list[Table]:
@@ -31,13 +31,14 @@ def reads(name: str) -> list[Table]:
 
     By their names in the query: parsing it would make loading the definitions half a second slower.
     """
-    sql = re.sub("--.*", "", _sql(name))
+    text = re.sub("--.*", "", sql(name))
     return [
-        table for full, table in sorted(METADATA.tables.items()) if re.search(rf"\b{re.escape(full)}\b", sql)
+        table for full, table in sorted(METADATA.tables.items()) if re.search(rf"\b{re.escape(full)}\b", text)
     ]
 
 
 @cache
-def _sql(name: str) -> str:
+def sql(name: str) -> str:
+    """The query of a published table, as it is written."""
     schema, table = name.split(".")
     return files("music_assets.warehouse").joinpath("sql", schema, f"{table}.sql").read_text(encoding="utf-8")

@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 from dagster import (
+    AssetCheckKey,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetMaterialization,
+    AssetSelection,
     DagsterInstance,
     build_asset_check_context,
+    materialize,
 )
 from sqlalchemy import Connection, delete, insert, update
 
 from music_assets.defs.checks import build_checks
 from music_assets.defs.instance import dagster_instance
-from music_assets.defs.resources import WarehouseResource
+from music_assets.defs.resources import StagingResource, WarehouseResource
 from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -127,6 +130,18 @@ def deployment(right: Deployment) -> Iterator[Deployment]:
         for name, found in rows().items():
             if found:
                 connection.execute(insert(PUBLISHED[name]), found)
+
+
+def test_a_check_can_be_executed_alone(right: Deployment) -> None:
+    name, key = "rows_are_kept", AssetKey(["warehouse", "msd", "songs"])
+    done = materialize(
+        build_checks(retention_days=180),
+        selection=AssetSelection.checks(AssetCheckKey(key, name)),
+        resources={"warehouse": right.resource, "staging": StagingResource(url="nowhere")},
+        instance=right.instance,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    assert [(each.check_name, each.passed) for each in done.get_asset_check_evaluations()] == [(name, True)]
 
 
 def test_right_tables_pass_all(right: Deployment) -> None:

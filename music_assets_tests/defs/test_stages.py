@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from dagster import ExecuteInProcessResult, materialize
 
 from music_assets.defs.io_managers import JsonLinesIOManager
 from music_assets.defs.resources import StagingResource
-from music_assets.defs.stage_assets import stage_asset
+from music_assets.defs.stage_assets import FORCE, stage_asset
 from music_assets.defs.stages import InputMissing, Partition, Plan, Stage, build, stage
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.rows import Row, encode_for
@@ -186,7 +187,18 @@ def test_a_damaged_input_is_left_out_and_rebuilt_by_the_next_run(store: StagingS
 # -- as Dagster assets
 
 
-def in_dagster(folder: Path, source: Source, *stages: Stage, **options: Any) -> ExecuteInProcessResult:
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+def in_dagster(
+    folder: Path,
+    source: Source,
+    *stages: Stage,
+    more_tags: Mapping[str, str] = MappingProxyType({}),
+    without_tags: bool = False,
+    **options: Any,
+) -> ExecuteInProcessResult:
+    tags = {"dagster/asset_partition_range_start": "AA", RANGE_END: "AC", **more_tags}
     staging = StagingResource(url=str(folder))
     return materialize(
         [stage_asset(one) for one in stages],
@@ -195,7 +207,7 @@ def in_dagster(folder: Path, source: Source, *stages: Stage, **options: Any) -> 
             "source": source,
             "json_lines": JsonLinesIOManager(staging=staging),
         },
-        tags={"dagster/asset_partition_range_start": "AA", "dagster/asset_partition_range_end": "AC"},
+        tags={} if without_tags else tags,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         **options,
     )
@@ -273,3 +285,40 @@ def test_a_row_too_long_for_its_table_does_not_cost_its_partition(
     assert shown(result, "spotify_artists", "dagster/partition_row_count")["AA"] == 2
     again = in_dagster(tmp_path, source, artists)  # what was left out is shown of an unchanged partition too
     assert shown(again, "spotify_artists", "reasons")["AA"] == left_out
+
+
+# -- rebuilding
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"half")])
+def test_a_file_that_was_removed_or_cut_is_built_again(
+    store: StagingStore, source: Source, harm: Any
+) -> None:
+    run(pair, store, source, "AA", "AB")
+    harm(Path(store.path("twos", "AB")))
+    assert run(pair, store, source, "AA", "AB") == {"AA": True, "AB": False}
+    assert rows(store, "twos", "AB") == [{"n": 2}, {"n": 2}]
+
+
+def test_a_run_with_the_tag_builds_what_is_up_to_date(tmp_path: Path, source: Source) -> None:
+    in_dagster(tmp_path, source, numbers)
+    again = in_dagster(tmp_path, source, numbers, more_tags={FORCE: "true"})
+    assert shown(again, "numbers", "unchanged") == {"AA": False, "AB": False, "AC": False}
+
+
+def test_a_partition_alone_has_its_checksum_as_data_version(tmp_path: Path, source: Source) -> None:
+    def versions(last: str) -> set[str]:
+        done = in_dagster(tmp_path, source, numbers, more_tags={RANGE_END: last})
+        return {one.tags["dagster/data_version"] for one in done.asset_materializations_for_node("numbers")}
+
+    (alone,) = versions("AA")
+    file = StagingStore(str(tmp_path)).staged_file("numbers", "AA")
+    assert file is not None and alone == file.checksum
+    (together,) = versions("AC")
+    assert versions("AC") == {together} != {alone}
+
+
+def test_a_run_for_no_partition_says_how_to_choose_one(tmp_path: Path, source: Source) -> None:
+    done = in_dagster(tmp_path, source, numbers, without_tags=True, raise_on_error=False)
+    (failure,) = [event for event in done.all_events if event.is_step_failure]
+    assert "--partition AB" in str(failure.step_failure_data.user_failure_data.description)

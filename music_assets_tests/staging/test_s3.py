@@ -27,11 +27,16 @@ def settings(server: S3Server, data: Path, **more: str) -> Settings:
     return Settings.from_environment({}, data=str(data), staging=PLACE, s3_endpoint=server.endpoint, **more)
 
 
-def test_a_file_and_its_receipt_come_back(s3_store: StagingStore) -> None:
+def test_a_file_and_its_receipt_come_back(s3_store: StagingStore, server: S3Server) -> None:
     assert s3_store.staged_file("songs", "AB") is None
     s3_store.write(receipt(), b"x")
     assert s3_store.staged_file("songs", "AB") == receipt()
     assert s3_store.read(receipt()) == b"x"
+    assert s3_store.is_there(receipt()) and not s3_store.is_there(receipt(b"xy"))
+    boto3.client("s3", endpoint_url=server.endpoint).delete_object(
+        Bucket=BUCKET, Key="staged/songs/A/B.json.gz"
+    )
+    assert not s3_store.is_there(receipt())
     assert s3_store.url("songs", "AB") == FILE
 
 

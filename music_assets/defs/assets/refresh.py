@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from dagster import AllPartitionMapping, AssetDep, AssetKey
 from sqlalchemy import Select
 
 from music_assets.defs.assets.common import REFRESH, SPOTIFY_REQUESTS, listed
@@ -97,8 +98,16 @@ def day_of(
     return Day(day, share["requests"], client, staging.store(), warehouse.open(), now)
 
 
+# What is stalest is chosen among what is loaded.
+_LOADED = tuple(
+    AssetDep(AssetKey(["warehouse", "staging", kind]), partition_mapping=AllPartitionMapping())
+    for kind in ("mapped_songs", "artist_votes", "spotify_tracks", "spotify_artists")
+)
+
+
 @stage(
     ARTISTS,
+    after=_LOADED,
     version=VERSION,
     when_unchanged=nothing_spent,
     pool=SPOTIFY_REQUESTS,

@@ -10,7 +10,7 @@ from typing import Any
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
 
 from music_assets.defs.assets.common import OWNERS, SPOTIFY, SPOTIFY_REQUESTS, listed
-from music_assets.defs.assets.spotify import add_to_backlog
+from music_assets.defs.assets.spotify import VERSION, add_to_backlog
 from music_assets.defs.partitions import KEYS
 from music_assets.defs.resources import StagingResource
 from music_assets.defs.source_resources import ResolutionResource
@@ -32,6 +32,7 @@ _POINTS = 20  # of the curve in the metadata
     kinds={"spotify"},
     tags={"terms": "spotify"},
     pool=SPOTIFY_REQUESTS,
+    code_version=VERSION,
     deps=["msd_songs"],
     description=(
         "Searches Spotify for the songs of all extracted partitions in order of priority (a list of tracks, "

@@ -25,7 +25,7 @@ from music_assets.defs.assets.common import (
     definition_metadata,
     terms_of,
 )
-from music_assets.defs.partitions import backfill_policy, days, days_policy, msd_directories
+from music_assets.defs.partitions import backfill_policy, days, days_policy, keys_of, msd_directories
 from music_assets.defs.resources import StagingResource
 from music_assets.progress import advanced
 from music_assets.staging import manifests
@@ -59,7 +59,7 @@ def _manifest_asset(
         ),
     )
     def staged_json(context: AssetExecutionContext, staging: StagingResource) -> MaterializeResult[None]:
-        store, keys = staging.store(), sorted(context.partition_keys)
+        store, keys = staging.store(), keys_of(context)
         for done, key in enumerate(keys, start=1):
             entries = manifests.record(store, name, kinds, key)
             refused = [entry for entry in entries.values() if not entry.passed]
@@ -113,7 +113,7 @@ def _staging_table(
         ),
     )
     def staging_table(context: AssetExecutionContext, staging: StagingResource) -> Any:
-        store, keys = staging.store(), sorted(context.partition_keys)
+        store, keys = staging.store(), keys_of(context)
         read = store.each(lambda partition: manifests.read(store, manifest, partition).get(kind), keys)
         passed = [entry for entry in read if entry is not None and entry.passed]
         for entry in passed:

@@ -11,11 +11,10 @@ from sqlalchemy import Table
 from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
+from music_assets.staging.store import fingerprint
 from music_assets.tables import PUBLISHED as TABLES
 from music_assets.warehouse.engine import Append
-from music_assets.warehouse.published import APPENDED, query, reads
-
-CODE_VERSION = "1"
+from music_assets.warehouse.published import APPENDED, query, reads, sql
 
 
 def table_key(table: Table) -> AssetKey:
@@ -32,7 +31,7 @@ def _table_asset(name: str, table: Table) -> AssetsDefinition:
         owners=OWNERS,
         kinds={"sql", "table"},
         tags=terms_of(table),
-        code_version=CODE_VERSION,
+        code_version=fingerprint(sql(name)),
         metadata=definition_metadata(table, **{"dagster/table_name": name}),
         description=table.comment,
     )

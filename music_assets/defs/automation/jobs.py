@@ -17,13 +17,13 @@ from music_assets.settings import read_job_tags
 from music_assets.tables import STAGED
 
 _from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
-extracted = AssetSelection.assets(*READING.outputs) | _from_dumps
+extracted = AssetSelection.assets("msd_files", *READING.outputs) | _from_dumps
 _matched = AssetSelection.assets(*(kind for stage in COMPUTED for kind in stage.outputs))
 _asked = _matched | AssetSelection.assets(*(kind for stage in SPENDING for kind in stage.outputs))
 _staged = AssetSelection.assets(STAGED_JSON, *(AssetKey(["warehouse", "staging", kind]) for kind in STAGED))
 
 # All that is made a partition at a time, what is made once a day, and once of all partitions.
-partitioned = AssetSelection.assets(*STAGED) | _staged
+partitioned = extracted | AssetSelection.assets(*STAGED) | _staged
 asked_first = AssetSelection.assets("spotify_answers")
 refreshed = AssetSelection.groups(REFRESH)
 unpartitioned = AssetSelection.all() - partitioned - asked_first - refreshed
@@ -76,7 +76,7 @@ jobs = [
     ),
     define_asset_job(
         "music_etl",
-        selection=AssetSelection.all() - refreshed,
+        selection=extracted | AssetSelection.all() - refreshed,
         tags=_PLACED.get("music_etl"),
         description="Everything but the refresh, from MSD files to the tables that people query.",
     ),

@@ -12,6 +12,7 @@ from dagster._core.instance.config import PoolGranularity
 from music_assets.definitions import build_defs
 from music_assets.defs.assets.common import POOLS
 from music_assets.defs.instance import close_lost_runs, dagster_instance, limit_pools, prepare_dagster_home
+from music_assets.defs.partitions import backfill_policy
 from music_assets.defs.registry import COMPUTED
 from music_assets.defs.run_launcher import COMMAND_LINE
 
@@ -43,6 +44,11 @@ def test_the_steps_are_the_whole() -> None:
     computed = {kind for stage in COMPUTED for kind in stage.outputs}
     for one, other in combinations(steps, 2):
         assert one & other <= computed
+
+
+def test_a_run_of_a_job_takes_a_letter() -> None:
+    for job in ("extract", "ask", "match_and_load", "music_etl"):
+        assert build_defs().resolve_job_def(job).backfill_policy == backfill_policy, job
 
 
 def test_one_run_spends_a_quota_at_a_time_from_the_first_on(tmp_path: Path) -> None:
