@@ -11,6 +11,7 @@ from dagster import (
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
+    AssetKey,
     AssetMaterialization,
     AssetSelection,
     DagsterInstance,
