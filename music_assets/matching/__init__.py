@@ -10,9 +10,9 @@ How a pair is compared: `normalise` (one spelling) -> `titles`, `markers`, `arti
 the weights come from, and how good it is: docs/matching.md. Nothing here asks Spotify or touches storage.
 """
 
-from music_assets.matching.artists import Renamings, artist_agreement
+from music_assets.matching.artists import Renamings, artist_agreement, read_credit
 from music_assets.matching.decide import decide
-from music_assets.matching.evidence import Row, compare, explain
+from music_assets.matching.evidence import VETO, Row, compare, explain, probability, weigh
 from music_assets.matching.normalise import normalise
 from music_assets.matching.records import Candidate, Comparison, Decision, Ranked, Song, Status
 from music_assets.matching.releases import renamed_artists
@@ -20,6 +20,7 @@ from music_assets.matching.titles import Title, parse_title
 from music_assets.matching.version import matcher_version
 
 __all__ = [
+    "VETO",
     "Candidate",
     "Comparison",
     "Decision",
@@ -36,5 +37,8 @@ __all__ = [
     "matcher_version",
     "normalise",
     "parse_title",
+    "probability",
+    "read_credit",
     "renamed_artists",
+    "weigh",
 ]

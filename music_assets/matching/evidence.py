@@ -12,7 +12,7 @@ Not here: how titles and artists are read (`titles`, `artists`, `pair`), which c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from music_assets.matching.artists import CREDITED, EQUAL, EXPLAINED, LEAD, RENAMED, Renamings
@@ -150,7 +150,7 @@ EVIDENCE: tuple[Evidence, ...] = (
         (
             Level("guests agree", 0.0, lambda p: not p.lone_guests),
             Level("different guests", -4.0, lambda p: p.credits.our_guests and p.credits.their_guests),
-            Level("guest {p.lone_guests} not named by Spotify", -1.5, lambda p: p.credits.our_guests),
+            Level("guest {p.lone_guests} named by the MSD alone", -1.5, lambda p: p.credits.our_guests),
             Level("guest {p.lone_guests} not named by the MSD", -0.7),
         ),
         present=lambda p: p.song.featured or p.candidate.featured,
@@ -245,10 +245,16 @@ def explain(song: Song, candidate: Candidate, renamings: Renamings = frozenset()
     return rows
 
 
-def _levels(pair: PairFeatures) -> Iterator[tuple[Evidence, Level]]:
+def weigh(song: Song, candidate: Candidate, names: Collection[str]) -> dict[str, tuple[float, str]]:
+    """Match weight and words of some pieces of evidence, by name: for candidates without a length."""
+    pair = PairFeatures(song, candidate)
+    return {found.name: (level.weight, level.describe(pair)) for found, level in _levels(pair, names)}
+
+
+def _levels(pair: PairFeatures, names: Collection[str] | None = None) -> Iterator[tuple[Evidence, Level]]:
     """The level found for each piece of evidence that is present; the last level of each always holds."""
     for evidence in EVIDENCE:
-        if evidence.present(pair):
+        if (names is None or evidence.name in names) and evidence.present(pair):
             for level in evidence.levels:
                 if level.when(pair):
                     yield evidence, level
