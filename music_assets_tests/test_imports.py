@@ -51,6 +51,7 @@ KNOW_DAGSTER = {"defs", "definitions", "cli"}
 SHARED_BY_SOURCES = (
     "music_assets.sources.ledger",
     "music_assets.sources.http",
+    "music_assets.sources.dumps",
     # The rows of spotify's tables look the same whoever fills them.
     "music_assets.sources.spotify.rows",
     "music_assets.sources.fetched",

@@ -36,6 +36,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     _labs: "Labs | None" = PrivateAttr(default=None)
     _listenbrainz: "ListenBrainz | None" = PrivateAttr(default=None)
     _archive: "EchoNestArchive | None" = PrivateAttr(default=None)
+    _fetched: set[str] = PrivateAttr(default_factory=set)
 
     def reccobeats(self) -> "ReccoBeats | None":
         """Audio features and tracks by Spotify id."""
@@ -66,7 +67,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self._archive is None and self.uses("echonest"):
             from music_assets.sources.echonest import NAME, EchoNestArchive
 
-            path = Path(self.echonest) if self.echonest else Path(self.downloads) / "echonest" / NAME
+            path = Path(self.echonest) if self.echonest else self.dump("echonest") / NAME
             if self.echonest or path.exists():
                 archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
                 self._archive = self._opened.enter_context(archive)
@@ -81,6 +82,23 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         opened = client(policy, self.spotify.ledger.open(), source=source, clock=self.spotify.clock)
         self._opened.enter_context(opened)
         return opened
+
+    def dump(self, name: str, *, fetch: bool = True) -> Path:
+        """The folder of a source's dump among the downloads; the sandbox's is fetched first.
+
+        Raises:
+            DownloadError: the sandbox does not give it.
+        """
+        downloads = Path(self.downloads)
+        if fetch and self.spotify.is_sandbox and name not in self._fetched:
+            from music_assets.sources.download import download_dump
+
+            base = f"{self.spotify.sandbox.address().dumps_url}{name}/"
+            for file in (downloads / "echonest").glob("*.bz2") if name == "echonest" else ():
+                file.unlink()  # it has no checksum that would tell that the songs are others now
+            download_dump(name, downloads, base_url=base, tries=2, pause=0.1)
+            self._fetched.add(name)
+        return downloads / name
 
 
 class ResolutionResource(ClosedWithTheRun, ResolutionGroup):

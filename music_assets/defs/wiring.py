@@ -53,9 +53,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     )
     return {
         "msd": msd,
-        "dumps": DumpsResource(
-            folder=str(settings.dumps), indexes=f"{data}/indexes", source=settings.ledger_source
-        ),
+        "dumps": DumpsResource.configure_at_launch(indexes=f"{data}/indexes", sources=sources),
         "corrections": corrections,
         "ledger": ledger,
         "sandbox": sandbox,

@@ -1,7 +1,7 @@
 """Which MusicBrainz recording a song is, among the candidates of the dump, by names alone.
 
-The matcher's comparisons of title, part, version, artist, guests and release are used, with their weights; the
-dump has no lengths, so its floor is not. Where candidates come from is `music_assets.sources.musicbrainz`.
+The matcher's comparisons of title, part, version, artist, guests and release are used, with their weights;
+its floor is not, since the dump has no lengths. Candidates come from `music_assets.sources.musicbrainz`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _METHODS = ("exact", "without version words", "close")
 
 @dataclass(frozen=True)
 class Link:
-    """The recording that a song is, how it was found, its match probability, and what spoke for and against."""
+    """The recording that a song is, how it was found, its match probability, what spoke for and against."""
 
     recording: Recording
     method: str

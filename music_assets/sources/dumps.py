@@ -1,8 +1,8 @@
-"""What the sources of open dumps share: members of an archive, and an index in DuckDB that is made of them once.
+"""What the sources of open dumps share: members of an archive, and an index in DuckDB made of them once.
 
-A dump is one archive (`.tar.zst`, `.tar.bz2`) or the folder it unpacks to. It is too large to be read for each
-partition: `open_index` builds a DuckDB file of what is needed from it, and builds it again where the dump is
-another. What is in a dump is known to its source; downloading is in `music_assets.sources.download`.
+A dump is one archive (`.tar.zst`, `.tar.bz2`) or the folder it unpacks to. It is too large to be read for
+each partition: `open_index` builds a DuckDB file of what is needed from it, and builds it again where the
+dump is another. What is in a dump is known to its source; downloading is in `music_assets.sources.download`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
@@ -61,7 +62,7 @@ def open_index(
     version: int,
     build: Callable[[duckdb.DuckDBPyConnection, Path], None],
 ) -> None:
-    """Have an index of these files at `path`: build it unless it is of this version and of their present state.
+    """Have an index of these files at `path`: build it unless it is of this version and their present state.
 
     `build` fills the tables of an empty DuckDB file; the folder it is given is for what it unpacks, and is
     removed. The index is renamed when it is whole, so a build that is interrupted is repeated.
@@ -102,7 +103,7 @@ def connect(path: Path | str, folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def extract(archive: Path, wanted: Sequence[str], folder: Path) -> dict[str, Path]:
-    """Unpack the members of these names, wherever they are in the archive, as files of the folder.
+    """Unpack the first member of each of these names (or patterns of one) as a file of the folder.
 
     They come from a stream: nothing else is unpacked, and reading stops when all are there.
 
@@ -115,7 +116,8 @@ def extract(archive: Path, wanted: Sequence[str], folder: Path) -> dict[str, Pat
         with _stream(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 name = Path(member.name).name
-                if name not in wanted or name in found or not member.isreg():
+                pattern = next((one for one in wanted if fnmatchcase(name, one)), None)
+                if pattern is None or pattern in found or not member.isreg():
                     continue
                 if (free := shutil.disk_usage(folder).free) < member.size + _SPARE:
                     raise OSError(
@@ -127,7 +129,7 @@ def extract(archive: Path, wanted: Sequence[str], folder: Path) -> dict[str, Pat
                     shutil.copyfileobj(content, file, 1 << 20)
                     if file.tell() != member.size:
                         raise EOFError(f"{name} ends early")
-                found[name] = folder / name
+                found[pattern] = folder / name
                 if len(found) == len(wanted):
                     break
     except _DAMAGE as error:
@@ -155,13 +157,19 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
     columns = ", ".join(f"{quoted(name or f'column{at}')}: 'VARCHAR'" for at, name in enumerate(header))
     return (
         f"read_csv({quoted(file)}, auto_detect = false, header = true, delim = ',', quote = '\"', "
-        f"escape = '\"', columns = {{{columns}}}, strict_mode = false, ignore_errors = true, store_rejects = true)"
+        f"escape = '\"', columns = {{{columns}}}, strict_mode = false, ignore_errors = true, "
+        "store_rejects = true)"
     )
 
 
 def rejected(db: duckdb.DuckDBPyConnection) -> int:
-    """How many lines of the files read were not CSV."""
-    row = db.execute("SELECT count(DISTINCT (scan_id, file_id, line)) FROM reject_errors").fetchone()
+    """How many lines of the files read with `read_csv` were not CSV."""
+    return count(db, "SELECT count(DISTINCT (scan_id, file_id, line)) FROM reject_errors")
+
+
+def count(db: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """The number that a query gives, or how many rows a statement changed."""
+    row = db.execute(sql).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -21,7 +21,7 @@ from music_assets.tables.columns import (
 AUDIO_FEATURES: tuple[Field, ...] = null_when(
     "no submission has it",
     real("tempo", "Estimated tempo, often half or double of what one hears.", CC0, unit="BPM", low=0),
-    text(2, "key", "Key by name: `C`, `C#`, … `B`.", CC0),
+    text(2, "key", "Key: C, C#, D, Eb, E, F, F#, G, Ab, A, Bb or B.", CC0),
     text(5, "scale", "Scale of the key: `major` or `minor`.", CC0),
     real("danceability", "How danceable; 0 to about 3, not on Spotify's scale.", CC0, low=0),
     real("loudness", "Average loudness, 0 to 1, not in dB.", CC0, low=0, high=1),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -72,7 +71,7 @@ class MusicBrainz:
     def __init__(self, files: MusicBrainzFiles, db: duckdb.DuckDBPyConnection) -> None:
         self.files = files
         self._db = db
-        self.set_aside = int((db.execute("SELECT set_aside FROM canonical.counts").fetchone() or (0,))[0])
+        self.set_aside = dumps.count(db, "SELECT set_aside FROM canonical.counts")
 
     @classmethod
     def open(cls, files: MusicBrainzFiles, cache: Path) -> MusicBrainz:
@@ -122,7 +121,7 @@ class MusicBrainz:
 
     def _found(self, track_ids: Iterable[str]) -> dict[str, list[Recording]]:
         rows = self._db.execute(
-            "SELECT * FROM found WHERE track_id IN (SELECT unnest(?)) ORDER BY track_id, score, recording_mbid",
+            "SELECT * FROM found WHERE track_id IN (SELECT unnest(?)) ORDER BY ALL",
             [list(track_ids)],
         ).fetchall()
         found: dict[str, list[Recording]] = {}
@@ -142,15 +141,8 @@ class MusicBrainz:
             columns=["track_id", "name"],
             dtype=object,
         )
-        self._db.execute(
-            "CREATE OR REPLACE TEMP TABLE songs AS SELECT track_id, song_id, title, try_cast(artist_mbid AS UUID) "
-            "AS artist_mbid, title_key(title::VARCHAR) AS title_key, after_bracket(title::VARCHAR) AS after_bracket "
-            "FROM frame"
-        )
-        self._db.execute(
-            "CREATE OR REPLACE TEMP TABLE artist_names AS "
-            "SELECT DISTINCT track_id, name_key(name::VARCHAR) AS name_key FROM names WHERE name_key(name::VARCHAR) <> ''"
-        )
+        self._db.execute(_SONGS)
+        self._db.execute(_ARTIST_NAMES)
 
     def close(self) -> None:
         """Close the indexes."""
@@ -163,6 +155,16 @@ class MusicBrainz:
         self.close()
 
 
+_SONGS = """
+CREATE OR REPLACE TEMP TABLE songs AS
+SELECT track_id, song_id, title::VARCHAR AS title, try_cast(artist_mbid AS UUID) AS artist_mbid,
+    title_key(title::VARCHAR) AS title_key, after_bracket(title::VARCHAR) AS after_bracket
+FROM frame
+"""
+_ARTIST_NAMES = """
+CREATE OR REPLACE TEMP TABLE artist_names AS
+SELECT DISTINCT track_id, name_key(name::VARCHAR) AS name_key FROM names WHERE name_key(name::VARCHAR) <> ''
+"""
 _NAMED = """
 INSERT INTO named
 SELECT DISTINCT track_id, coalesce(redirects.canonical, mapping.recording_mbid)

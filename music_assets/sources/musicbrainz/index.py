@@ -1,8 +1,8 @@
 """The indexes that are made of MusicBrainz's files, once each: tables for the join in `candidates`.
 
-`canonical`: `recordings` (in the dump's order, by artist credit), `credits` (an artist credit by the key of its
-name), `members` (the artists of a credit) and `redirects`. `mapping`: the MBIDs that the 2016 mapping has by MSD
-id. `full`: ISRCs and Spotify links by recording. `counts` says how many rows of the files were set aside.
+Of the canonical dump: `recordings`, `credits` (an artist credit by the key of its name), `members` (the
+artists of a credit), `redirects`, and `counts`, which says how many rows were set aside. `mapping`: the MBIDs
+that the 2016 mapping has by MSD id. `isrcs` and `spotify`: by recording, of the full dump.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from music_assets.sources.dumps import DumpDamaged
 from music_assets.sources.musicbrainz.files import CANONICAL, REDIRECTS
 
 VERSION = 1  # of the indexes
-# `name_key`: letters and digits of a name, without case, accents and a leading article. `title_key`: the same of
-# a title, without what follows in brackets, after a dash or "feat.": equal for all versions of a song.
+# `name_key`: letters and digits of a name, without case, accents and a leading article. `title_key`: the same
+# of a title, without what follows in brackets, after a dash or "feat.": equal for all versions of a song.
 MACROS = r"""
 CREATE TEMP MACRO name_key(name) AS regexp_replace(regexp_replace(replace(replace(replace(translate(
     strip_accents(lower(name)), 'øłđðı', 'olddi'), 'æ', 'ae'), 'ß', 'ss'), '&', ' and '),
@@ -37,7 +37,8 @@ CREATE TEMP MACRO after_bracket(title) AS
         nullif(name_key(bare(regexp_replace(title, '^\s*[(\[][^)\]]*[)\]]', ''))), '') END;
 """
 _CANONICAL_COLUMNS = (
-    "artist_credit_id artist_mbids artist_credit_name release_mbid release_name recording_mbid recording_name score"
+    "artist_credit_id artist_mbids artist_credit_name release_mbid release_name recording_mbid "
+    "recording_name score"
 ).split()
 _UUID = MBID.pattern
 # The tables of the full dump that are read, and how many columns of each, from the first.
@@ -64,17 +65,16 @@ def build_canonical(files: tuple[Path, ...], db: duckdb.DuckDBPyConnection, work
         "credit IS NULL OR recording_mbid IS NULL OR release_mbid IS NULL OR score IS NULL "
         "OR trim(coalesce(recording_name, '')) = '' OR trim(coalesce(artist_credit_name, '')) = ''"
     )
-    set_aside = db.execute(f"DELETE FROM recordings WHERE {wrong}").fetchone()
-    db.execute(
-        "CREATE TABLE counts AS SELECT ?::BIGINT AS set_aside", [dumps.rejected(db) + (set_aside or (0,))[0]]
-    )
+    set_aside = dumps.count(db, f"DELETE FROM recordings WHERE {wrong}")
+    db.execute("CREATE TABLE counts AS SELECT ?::BIGINT AS set_aside", [set_aside + dumps.rejected(db)])
     db.execute(
         "CREATE TEMP TABLE credit AS SELECT DISTINCT try_cast(artist_credit_id AS INTEGER) AS credit, "
         f"artist_credit_name AS name, lower(artist_mbids) AS artist_mbids FROM {rows}"
     )
     db.execute(
         "CREATE TABLE credits AS SELECT DISTINCT credit, unnest([name_key(name), "
-        r"name_key(regexp_replace(name, '[\s(]+(feat|ft|featuring)[. ].*$', '', 'i'))]) AS name_key FROM credit"
+        r"name_key(regexp_replace(name, '[\s(]+(feat|ft|featuring)[. ].*$', '', 'i'))]) AS name_key "
+        "FROM credit"
     )
     db.execute(
         "CREATE TABLE members AS SELECT DISTINCT credit, "
@@ -85,7 +85,8 @@ def build_canonical(files: tuple[Path, ...], db: duckdb.DuckDBPyConnection, work
         rows = dumps.read_csv(db, found[REDIRECTS], ("recording_mbid", "canonical_recording_mbid"))
         db.execute(
             "INSERT INTO redirects SELECT try_cast(recording_mbid AS UUID) AS one, "
-            f"try_cast(canonical_recording_mbid AS UUID) AS two FROM {rows} WHERE one IS NOT NULL AND two IS NOT NULL"
+            f"try_cast(canonical_recording_mbid AS UUID) AS two FROM {rows} "
+            "WHERE one IS NOT NULL AND two IS NOT NULL"
         )
 
 
@@ -126,39 +127,60 @@ def build_full(file: Path, db: duckdb.DuckDBPyConnection, work: Path) -> None:
     found = dumps.extract(file, tuple(_FULL_TABLES), work)
     if missing := _FULL_TABLES.keys() - found.keys():
         raise DumpDamaged(file, f"it lacks the table {', '.join(sorted(missing))}")
+    db.execute("CREATE SCHEMA dumped")
     for table, most in _FULL_TABLES.items():
         with found[table].open("rb") as opened:
             width = opened.readline(1 << 20).count(b"\t") + 1
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(max(width, most)))
         db.execute(
-            f"CREATE TEMP VIEW {table} AS SELECT * FROM read_csv({dumps.quoted(found[table])}, delim = '\t', "
-            rf"quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
+            f"CREATE VIEW dumped.{table} AS SELECT * FROM read_csv({dumps.quoted(found[table])}, "
+            rf"delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
             f"columns = {{{columns}}}, ignore_errors = true)"
         )
     shapes = {
         "recording": rf"regexp_full_match(c0, '\d+') AND regexp_full_match(c1, '{_UUID}')",
         "isrc": rf"regexp_full_match(c1, '\d+') AND regexp_full_match(c2, '{ISRC.pattern}')",
-        "url": rf"regexp_full_match(c0, '\d+') AND c2 LIKE '%:%'",
+        "url": r"regexp_full_match(c0, '\d+') AND c2 LIKE '%:%'",
         "l_recording_url": r"regexp_full_match(c2, '\d+') AND regexp_full_match(c3, '\d+')",
     }
     for table, holds in shapes.items():
         rows, fits = db.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {holds}) FROM (SELECT * FROM {table} LIMIT 1000)"
+            f"SELECT count(*), count(*) FILTER (WHERE {holds}) FROM (SELECT * FROM dumped.{table} LIMIT 1000)"
         ).fetchone() or (0, 0)
         if fits < 0.9 * rows:
             raise DumpDamaged(
                 file, f"the columns of its table {table} are not those of the schema that is known"
             )
-    db.execute(
-        "CREATE TABLE isrcs AS SELECT c1::UUID AS recording_mbid, isrc FROM recording JOIN (SELECT "
-        f"try_cast(c1 AS BIGINT) AS id, c2 AS isrc FROM isrc WHERE regexp_full_match(c2, '{ISRC.pattern}')) "
-        f"ON id = try_cast(c0 AS BIGINT) WHERE regexp_full_match(c1, '{_UUID}')"
-    )
-    link = f"'^https?://open\\.spotify\\.com/(?:intl-[a-z]+/)?track/({SPOTIFY_ID.pattern})(?:[?#/].*)?$'"
-    db.execute(
-        "CREATE TABLE spotify AS SELECT recording.c1::UUID AS recording_mbid, spotify_track_id FROM recording "
-        "JOIN l_recording_url AS link ON try_cast(link.c2 AS BIGINT) = try_cast(recording.c0 AS BIGINT) JOIN ("
-        f"SELECT try_cast(c0 AS BIGINT) AS id, regexp_extract(c2, {link}, 1) AS spotify_track_id FROM url "
-        f"WHERE c2 LIKE '%open.spotify.com/%' AND spotify_track_id <> '') AS url ON url.id = try_cast(link.c3 AS BIGINT) "
-        f"WHERE regexp_full_match(recording.c1, '{_UUID}')"
-    )
+    db.execute(_ISRCS)
+    db.execute(_SPOTIFY)
+    db.execute("DROP SCHEMA dumped CASCADE")
+
+
+_RECORDING = f"""
+recording AS (
+    SELECT try_cast(c0 AS BIGINT) AS id, c1::UUID AS recording_mbid
+    FROM dumped.recording WHERE regexp_full_match(c1, '{_UUID}')
+)
+"""
+_ISRCS = f"""
+CREATE TABLE isrcs AS
+WITH {_RECORDING}
+SELECT recording_mbid, c2 AS isrc
+FROM dumped.isrc JOIN recording ON recording.id = try_cast(c1 AS BIGINT)
+WHERE regexp_full_match(c2, '{ISRC.pattern}')
+"""
+_SPOTIFY = rf"""
+CREATE TABLE spotify AS
+WITH {_RECORDING},
+url AS (
+    SELECT try_cast(c0 AS BIGINT) AS id, regexp_extract(
+        c2, '^https?://open\.spotify\.com/(?:intl-[a-z]+/)?track/({SPOTIFY_ID.pattern})(?:[?#/].*)?$', 1
+    ) AS spotify_track_id
+    FROM dumped.url WHERE c2 LIKE '%open.spotify.com/%'
+)
+SELECT recording_mbid, spotify_track_id
+FROM dumped.l_recording_url
+JOIN recording ON recording.id = try_cast(c2 AS BIGINT)
+JOIN url ON url.id = try_cast(c3 AS BIGINT)
+WHERE spotify_track_id <> ''
+"""
