@@ -15,8 +15,10 @@ import json
 import os
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 from typing import IO
 
@@ -71,7 +73,10 @@ def open_index(
         DumpDamaged: a file is damaged, or is not the one of its checksum.
         IndexUnusable: the folder of the index cannot be written or read, or is full.
     """
-    work = path.with_suffix(".building")
+    # DuckDB takes what follows a `?` in a path for options, and cannot write there.
+    work = Path(
+        tempfile.gettempdir() if "?" in str(path) else path.parent, f"{path.stem}.{os.getpid()}.building"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         state = json.dumps([version, identity(files), [file.stat().st_mtime_ns for file in files]])
@@ -86,7 +91,9 @@ def open_index(
                 build(db, work)
                 db.execute("CREATE TABLE about (state VARCHAR)")
                 db.execute("INSERT INTO about VALUES (?)", [state])
-            (work / path.name).replace(path)
+            fresh = path.with_suffix(".fresh")
+            shutil.move(work / path.name, fresh)  # which may be on another disk
+            fresh.replace(path)
     except (OSError, duckdb.Error) as error:
         raise IndexUnusable(path, str(error).partition("\n")[0]) from error
     finally:
@@ -156,9 +163,8 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
         )
     columns = ", ".join(f"{quoted(name or f'column{at}')}: 'VARCHAR'" for at, name in enumerate(header))
     return (
-        f"read_csv({quoted(file)}, auto_detect = false, header = true, delim = ',', quote = '\"', "
-        f"escape = '\"', columns = {{{columns}}}, strict_mode = false, ignore_errors = true, "
-        "store_rejects = true)"
+        f"read_csv({quoted(escape(str(file)))}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        "delim = ',', quote = '\"', escape = '\"', strict_mode = false, ignore_errors = true, store_rejects = true)"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import bz2
 import csv
 from collections.abc import Iterator
+from glob import escape
 from itertools import islice
 from pathlib import Path
 
@@ -133,8 +134,8 @@ def build_full(file: Path, db: duckdb.DuckDBPyConnection, work: Path) -> None:
             width = opened.readline(1 << 20).count(b"\t") + 1
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(max(width, most)))
         db.execute(
-            f"CREATE VIEW dumped.{table} AS SELECT * FROM read_csv({dumps.quoted(found[table])}, "
-            rf"delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
+            f"CREATE VIEW dumped.{table} AS SELECT * FROM read_csv("
+            rf"{dumps.quoted(escape(str(found[table])))}, delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
             f"columns = {{{columns}}}, ignore_errors = true)"
         )
     shapes = {
