@@ -74,9 +74,8 @@ def open_index(
         IndexUnusable: the folder of the index cannot be written or read, or is full.
     """
     # DuckDB takes what follows a `?` in a path for options, and cannot write there.
-    work = Path(
-        tempfile.gettempdir() if "?" in str(path) else path.parent, f"{path.stem}.{os.getpid()}.building"
-    )
+    folder = tempfile.gettempdir() if "?" in str(path) else path.parent
+    work = Path(folder, f"{path.stem}.{os.getpid()}.building")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         state = json.dumps([version, identity(files), [file.stat().st_mtime_ns for file in files]])
@@ -164,7 +163,8 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
     columns = ", ".join(f"{quoted(name or f'column{at}')}: 'VARCHAR'" for at, name in enumerate(header))
     return (
         f"read_csv({quoted(escape(str(file)))}, columns = {{{columns}}}, auto_detect = false, header = true, "
-        "delim = ',', quote = '\"', escape = '\"', strict_mode = false, ignore_errors = true, store_rejects = true)"
+        "delim = ',', quote = '\"', escape = '\"', strict_mode = false, ignore_errors = true, "
+        "store_rejects = true)"
     )
 
 

@@ -134,9 +134,10 @@ def build_full(file: Path, db: duckdb.DuckDBPyConnection, work: Path) -> None:
             width = opened.readline(1 << 20).count(b"\t") + 1
         columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(max(width, most)))
         db.execute(
-            f"CREATE VIEW dumped.{table} AS SELECT * FROM read_csv("
-            rf"{dumps.quoted(escape(str(found[table])))}, delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
-            f"columns = {{{columns}}}, ignore_errors = true)"
+            f"CREATE VIEW dumped.{table} AS SELECT * FROM "
+            f"read_csv({dumps.quoted(escape(str(found[table])))}, columns = {{{columns}}}, "
+            r"delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
+            "ignore_errors = true)"
         )
     shapes = {
         "recording": rf"regexp_full_match(c0, '\d+') AND regexp_full_match(c1, '{_UUID}')",
