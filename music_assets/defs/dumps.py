@@ -28,13 +28,17 @@ class DumpsResource(ClosedWithTheRun):
     indexes: str
     sources: ResourceDependency[SourcesResource]
 
+    @property
+    def _is_sandbox(self) -> bool:
+        return self.sources.spotify.is_sandbox
+
     def source_of(self, name: str) -> str:
         """What rows from a dump say of where they come from."""
-        return self.sources.source or name
+        return "sandbox" if self._is_sandbox else name
 
     def missing(self, name: str) -> list[str]:
         """How to get a dump that is in use and not there, in one line; nothing else."""
-        if self.sources.source or not self.sources.uses(name) or self.identity(name):
+        if self._is_sandbox or not self.sources.uses(name) or self.identity(name):
             return []
         folder = self.sources.dump(name, fetch=False)
         return [f"There is no {name} dump in {folder}: `music-assets download {name}` gets it."]
@@ -43,8 +47,8 @@ class DumpsResource(ClosedWithTheRun):
         """What changes when other files of a dump are in use; empty without any."""
         if not self.sources.uses(name):
             return ""
-        if self.sources.source:  # the same for the same songs
-            return self.sources.source
+        if self._is_sandbox:  # the same for the same songs
+            return "sandbox"
         from music_assets.sources.acousticbrainz import find_files
         from music_assets.sources.dumps import identity
         from music_assets.sources.musicbrainz import MusicBrainzFiles
@@ -68,7 +72,7 @@ class DumpsResource(ClosedWithTheRun):
         from music_assets.sources.musicbrainz import MusicBrainz, MusicBrainzFiles
 
         folder = self.sources.dump("musicbrainz")
-        if self.sources.source and self.sources.uses("echonest"):
+        if self._is_sandbox and self.sources.uses("echonest"):
             with suppress(DownloadError):  # the mapping of 2016 comes with the archive
                 self.sources.dump("echonest")
         files = MusicBrainzFiles.find(folder)
@@ -84,4 +88,4 @@ class DumpsResource(ClosedWithTheRun):
         return self._opened.enter_context(AcousticBrainz.open(files, self._cache())) if files else None
 
     def _cache(self) -> Path:
-        return Path(self.indexes) / (self.sources.source or "")
+        return Path(self.indexes) / ("sandbox" if self._is_sandbox else "")
