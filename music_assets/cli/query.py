@@ -39,6 +39,16 @@ _COLUMNS = """
     WHERE database_name = current_database() AND schema_name = lower('{}') AND table_name = lower('{}')
     ORDER BY column_index
 """
+# The same of Redshift (https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLES.html).
+_REDSHIFT_TABLES = """
+    SELECT table_schema || '.' || table_name AS "table", remarks AS comment
+    FROM svv_tables WHERE table_schema IN ('msd', 'spotify', 'mapped', 'analytics', 'musicbrainz',
+        'listenbrainz', 'acousticbrainz') ORDER BY 1
+"""
+_REDSHIFT_COLUMNS = """
+    SELECT column_name AS "column", data_type AS type, remarks AS comment
+    FROM svv_columns WHERE table_schema = lower('{}') AND table_name = lower('{}') ORDER BY ordinal_position
+"""
 
 
 @click.command()
@@ -54,7 +64,7 @@ _COLUMNS = """
 def query(
     sql: str | None, file: Any, form: str | None, parquet: str | None, everything: bool, data: str | None
 ) -> None:
-    """Query the published tables of a local run, read only.
+    """Query the published tables: of a local run, read only, or of a shared warehouse, in its own SQL.
 
     SHOW TABLES lists them, DESCRIBE <table> their columns, each with what it holds and its unit. Without SQL
     and --file it is read from standard input.
@@ -71,18 +81,20 @@ def query(
         raise CommandError("Give one statement (SQL or --file) and one form (--csv, --json or --parquet).")
     if sql in (None, "-"):
         sql = str((file or sys.stdin).read())
-    published = Settings.from_environment(data=data).published
-    if not published.exists():
+    settings = Settings.from_environment(data=data)
+    published = settings.published
+    shared = settings.warehouse.startswith("redshift")
+    if not shared and not published.exists():
         raise CommandError(
             f"There is no {published}. Run `music-assets run` first, or name its folder with --data."
         )
     try:
-        with duckdb.connect(str(published), read_only=True) as database:
+        with duckdb.connect() if shared else duckdb.connect(str(published), read_only=True) as database:
             if _SHOW_TABLES.fullmatch(sql):
-                sql, everything = _TABLES, True
+                sql, everything = (_REDSHIFT_TABLES if shared else _TABLES), True
             elif table := _DESCRIBE.fullmatch(sql):
-                sql, everything = _COLUMNS.format(*table.groups()), True
-            result = database.sql(sql)
+                sql, everything = (_REDSHIFT_COLUMNS if shared else _COLUMNS).format(*table.groups()), True
+            result = _of_warehouse(sql, settings.warehouse, database) if shared else database.sql(sql)
             if result is None:
                 return
             if parquet:
@@ -94,6 +106,25 @@ def query(
             else:
                 click.echo(_table(result, everything), nl=False)
     except duckdb.Error as error:
+        raise CommandError(str(error)) from None
+
+
+def _of_warehouse(sql: str, url: str, database: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation | None:
+    """What a shared warehouse answers; nothing that a statement changes there is committed."""
+    import pandas as pd
+    from sqlalchemy import text
+
+    from music_assets.lookup import LookupFailed, reading
+
+    try:
+        with reading(url) as (connection, _):
+            # Through SQLAlchemy, as the driver takes a bare % for a parameter.
+            result = connection.execute(text(sql.replace(":", r"\:")))
+            if not result.returns_rows:
+                return None
+            frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()))
+            return database.from_df(frame)
+    except LookupFailed as error:
         raise CommandError(str(error)) from None
 
 

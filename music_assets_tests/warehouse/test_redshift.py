@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 from dagster import DagsterInstance, build_asset_check_context, materialize
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from music_assets.cli.erase import Purge
+from music_assets.cli.main import cli
 from music_assets.cli.trace import trace_row
 from music_assets.definitions import build_defs
 from music_assets.defs.assets.report import report
@@ -402,6 +405,37 @@ def test_every_statement_is_redshifts_by_a_second_reader(
     sent = standin.statements[before:]
     assert len(set(sent)) > 500
     assert_redshifts(sent)
+
+
+def test_the_three_questions_of_the_guide_are_answered(
+    redshift_place: Redshift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `music-assets query` too, which lists tables and columns with their comments."""
+    song = row("msd_songs", track_id="TRAAGDA2227D2C19FC", title="Anna", artist_id="AR1", year=1999)
+    redshift_place.load(redshift_place.stage("msd_songs", "AA", [song]))
+    for name in ("msd.songs", "analytics.songs"):
+        redshift_place.warehouse.fill(PUBLISHED[name], query(name))
+    url = url_of(redshift_place).render_as_string(hide_password=False)
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", url)
+    guide = (Path(__file__).parents[2] / "docs" / "aws.md").read_text()
+    (block,) = re.findall(r"```sql\n(.*?)```", guide, re.S)
+    questions = [one for one in block.split(";") if one.strip()]
+    assert len(questions) == 3
+    assert_redshifts(one.strip() for one in questions)
+
+    def answered(sql: str) -> Any:
+        result = CliRunner().invoke(cli, ["query", "--json"], input=sql)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.output)
+
+    counted, _, decades = map(answered, questions)
+    assert counted[0]["songs"] == 1 and decades[0]["decade"] == 1990
+    assert {"table", "comment"} <= answered("SHOW TABLES")[0].keys()
+    described = {one["column"]: one["comment"] for one in answered("DESCRIBE analytics.songs")}
+    assert set(described) == set(PUBLISHED["analytics.songs"].c.keys()) and all(described.values())
+    CliRunner().invoke(cli, ["query", "DELETE FROM analytics.songs"])
+    assert answered("SELECT count(*) AS n FROM analytics.songs") == [{"n": 1}]  # nothing is committed
+    assert CliRunner().invoke(cli, ["query", "SELECT nonsense FROM analytics.songs"]).exit_code == 2
 
 
 def test_a_warning_that_cannot_be_computed_blocks_nothing(

@@ -10,10 +10,20 @@ CREATE FUNCTION public.getdate() RETURNS timestamp LANGUAGE sql STABLE
   AS $$ SELECT now() AT TIME ZONE 'utc' $$;
 CREATE VIEW public.svv_roles AS
   SELECT oid AS role_id, rolname::varchar AS role_name FROM pg_catalog.pg_roles WHERE NOT rolcanlogin;
+CREATE VIEW public.svv_tables AS
+  SELECT n.nspname::varchar AS table_schema, c.relname::varchar AS table_name,
+         obj_description(c.oid, 'pg_class')::varchar AS remarks
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v');
+CREATE VIEW public.svv_columns AS
+  SELECT n.nspname::varchar AS table_schema, c.relname::varchar AS table_name, a.attname::varchar AS column_name,
+         format_type(a.atttypid, a.atttypmod)::varchar AS data_type, a.attnum::integer AS ordinal_position,
+         col_description(c.oid, a.attnum)::varchar AS remarks
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped;
 CREATE TABLE public.sys_load_error_detail (
   session_id integer, start_time timestamp DEFAULT clock_timestamp(), file_name varchar, line_number bigint,
   column_name varchar, error_message varchar);
-GRANT SELECT ON public.svv_roles, public.sys_load_error_detail TO PUBLIC;
+GRANT SELECT ON public.svv_roles, public.svv_tables, public.svv_columns, public.sys_load_error_detail TO PUBLIC;
 CREATE SCHEMA standin;
 GRANT USAGE ON SCHEMA standin TO PUBLIC;
 
