@@ -107,8 +107,9 @@ def read_msd(partition: Partition, session: Reader) -> Mapping[str, Staged]:
         "set_aside_files": listed(read.set_aside),
         "preview": read.preview,
     }
+    reasons = [*missing_files(partition.key, files, before), *listed(read.notes)]
     return {
-        "msd_songs": Staged(read.msd_songs, songs, {"reasons": missing_files(partition.key, files, before)}),
+        "msd_songs": Staged(read.msd_songs, songs, {"reasons": reasons}),
         "msd_artists": Staged(read.msd_artists, {"artists": read.artists}),
     }
 

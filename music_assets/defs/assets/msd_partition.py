@@ -17,14 +17,15 @@ _PREVIEWED = ["track_id", "artist_name", "title", "release", "year"]
 
 
 class EncodedPartition(NamedTuple):
-    """One partition's files as they will be staged, with counts and the files set aside, each with its
-    reason."""
+    """One partition's files as they will be staged, with counts, the files set aside, each with its reason,
+    and notes on what was read."""
 
     msd_songs: Encoded
     msd_artists: Encoded
     songs: int
     artists: int
     set_aside: list[str]
+    notes: list[str]
     preview: str  # the first tracks, as a table in Markdown
 
 
@@ -37,6 +38,7 @@ def read_partition(root: MsdRoot, key: str) -> EncodedPartition:
         len(read.songs),
         len(read.artists),
         [f"{one.path}: {one.reason}" for one in read.set_aside],
+        list(read.notes),
         _markdown(read.songs),
     )
 

@@ -32,18 +32,23 @@ _BATCH = 512  # records decoded at once: 3 MB of rows
 _ARTIST_ID = slice(METADATA.fields["artist_id"][1], METADATA.fields["artist_id"][1] + 32)  # type: ignore[index]
 
 
-def decode_text(values: list[bytes]) -> list[str | None]:
+def decode_text(values: list[bytes], replaced: list[int] | None = None) -> list[str | None]:
     """Text of the files as str, None for "".
 
-    It is UTF-8. What is not is replaced by U+FFFD, so that a damaged name costs its damaged letters
-    and no more. A NUL ends the text, as it does for HDF5.
+    It is UTF-8. What is not (Latin-1, a damaged letter) is replaced by U+FFFD, so that a damaged name costs
+    its damaged letters and no more; `replaced` gets the places of such values. A NUL ends the text, as it
+    does for HDF5.
     """
     try:  # all at once: as many pieces as values means that no value holds a NUL
         pieces = b"\0".join(values).decode().split("\0")
     except UnicodeDecodeError:
         pieces = []
     if len(pieces) != len(values):
-        pieces = [value.split(b"\0", 1)[0].decode("utf-8", "replace") for value in values]
+        values = [value.split(b"\0", 1)[0] for value in values]
+        pieces = [value.decode("utf-8", "replace") for value in values]
+        if replaced is not None:
+            pairs = zip(values, pieces, strict=True)
+            replaced += (place for place, (value, piece) in enumerate(pairs) if piece.encode() != value)
     return [piece or None for piece in pieces]
 
 
@@ -58,6 +63,7 @@ class Columns:
         self._files: list[str] = []
         self._checksums: list[str] = []
         self._pending: list[Record] = []
+        self.notes: set[str] = set()  # what was read and is not as it should be
         self._tags: dict[str, tuple[str, Tags]] = {}  # of each artist: the smallest track id, its tags
 
     def add(self, track_id: str, record: Record, msd_file: str) -> None:
@@ -79,6 +85,7 @@ class Columns:
             self._numbers[name] += numbers
         self._files += other._files
         self._checksums += other._checksums
+        self.notes |= other.notes
         for artist_id, (track_id, tags) in other._tags.items():
             self._add_tags(artist_id, track_id, tags)
 
@@ -98,6 +105,9 @@ class Columns:
         songs = _frame(columns, SONG_COLUMNS)
         return songs, self._artists(columns)
 
+    def _note(self, where: str, what: str) -> None:
+        self.notes.add(f"{where}: its {what} is not UTF-8, and the wrong bytes became U+FFFD.")
+
     def _add_tags(self, artist_id: str, track_id: str, tags: Tags) -> None:
         known = self._tags.get(artist_id)
         if known is None or track_id < known[0]:
@@ -111,10 +121,14 @@ class Columns:
             for name, item in TABLES.items()
         }
         texts = []
+        files = self._files[len(self._checksums) :]
         for field in SONG_FIELDS:
             values = rows[field.table][field.name]
             if field.kind is Kind.TEXT:
-                texts.append(decode_text(values.tolist()))
+                replaced: list[int] = []
+                texts.append(decode_text(values.tolist(), replaced))
+                for place in replaced:
+                    self._note(files[place], field.name)
                 self._text[field.name] += texts[-1]
             else:
                 self._numbers[field.name].append(values)
@@ -131,6 +145,12 @@ class Columns:
         first = np.array([rows[artist_id][0] for artist_id in ids], dtype=np.intp)
         spellings = [_by_frequency(songs["artist_name"][rows[artist_id]]) for artist_id in ids]
         tags = [self._tags[artist_id][1] for artist_id in ids]
+        for track_id, one in self._tags.values():
+            for name in ("artist_terms", "artist_mbtags", "similar_artists"):
+                replaced: list[int] = []
+                decode_text(getattr(one, name), replaced)
+                if replaced:
+                    self._note(track_id, name)
         columns: dict[str, Any] = {name: songs[name][first] for name in ARTIST_SCALARS}
         columns["artist_id"] = _objects(ids)
         columns["artist_name"] = _objects([some[0] if some else None for some in spellings])

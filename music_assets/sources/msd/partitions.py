@@ -49,7 +49,7 @@ def read_partitions(
 
     Raises:
         MsdRootError: The root cannot be read.
-        WorkerDied: A worker process was killed, or died of a file.
+        WorkerDied: A worker process was killed.
     """
     processes = min(processes, len(keys))
     if processes > 1 and sum(map(root.count, keys)) >= many_files:
@@ -86,8 +86,7 @@ def _read_in_workers(
         unfinished = [key for key, future in submitted if not _succeeded(future)][:processes]
         raise WorkerDied(
             f"A process that read partition {' or '.join(unfinished)} was killed, or ended too early. Where "
-            "memory ran out, fewer processes help: set LOKY_MAX_CPU_COUNT. If a file crashes HDF5, set it "
-            "to 1 and read these partitions alone."
+            "memory ran out, fewer processes help: set LOKY_MAX_CPU_COUNT."
         ) from error
     finally:
         executor.shutdown(kill_workers=True)

@@ -18,23 +18,27 @@ import pandas as pd
 
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import SetAside, UnreadableFile
-from music_assets.sources.msd.hdf5 import fast_reader
-from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
+from music_assets.sources.msd.hdf5 import fast_reader, isolated
 from music_assets.sources.msd.hdf5.prefetch import opened, opened_ahead
 from music_assets.sources.msd.layout import ANALYSIS
 from music_assets.sources.msd.records import Record
 
 _TRACK_ID = slice(ANALYSIS.fields["track_id"][1], ANALYSIS.fields["track_id"][1] + 32)  # type: ignore[index]
 _LOOKS_LIKE_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-Z]{11}")
+_ATTEMPTS = 2  # to read a file that changes meanwhile
 _NAMED = 3  # track ids named in a reason that speaks of many
 
 
-class MsdRead(NamedTuple):
-    """What `read_msd` returns; unpacks to three."""
-
+class _MsdRead(NamedTuple):
     songs: pd.DataFrame
     artists: pd.DataFrame
     set_aside: list[SetAside]
+
+
+class MsdRead(_MsdRead):
+    """What `read_msd` returns; unpacks to three. `notes` say what was read and is not as it should be."""
+
+    notes: tuple[str, ...] = ()
 
 
 def read_msd(
@@ -62,6 +66,7 @@ def read_msd(
             `[{"tag", "count"}]`, `similar_artists` and `other_names` lists of str; all may be empty.
         set_aside: What was left out, and why, by path: files that cannot be read, folders that
             cannot be listed or hold nothing, and tracks that an earlier path (in sorted order) has.
+        `notes` of the result name the files with text that is not UTF-8: its wrong bytes became U+FFFD.
 
     Bad files raise nothing; what they hold beside the fault is left out with them. One process reads; to read
     a whole MSD on all cores, read it by partitions (`read_partitions`).
@@ -74,6 +79,15 @@ def read_msd(
 def read_songs(paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """The songs of `read_msd(paths)` alone."""
     return read_msd(paths).songs
+
+
+class _Many(NamedTuple):
+    """What a file of many songs holds: the tracks to take, with their file, and those to leave out."""
+
+    columns: Columns
+    kept: dict[str, str]
+    duplicates: dict[str, str]  # the file that has it already
+    others: list[str]  # of other partitions
 
 
 class Reading:
@@ -106,24 +120,43 @@ class Reading:
 
     def _read(self, path: str, descriptor: int | None, rows: list[int] | None = None) -> None:
         try:
-            record = None if descriptor is None else fast_reader.read_record(descriptor)
-            if record is not None:
-                self._take_one(path, record)
-                return
-            with closing(H5pyFile(path)) as file:
-                if file.rows == 1:
-                    self._take_one(path, next(file.records()))
-                else:
-                    self._take_many(path, file.records(rows))
+            for _ in range(_ATTEMPTS):
+                before = None if descriptor is None else os.fstat(descriptor)
+                found = self._found(path, descriptor, before, rows)
+                if descriptor is None or _same(before, os.fstat(descriptor)):
+                    break
+            else:
+                raise UnreadableFile("changed while it was read, again and again: is it being written?")
+            if isinstance(found, Record):
+                self._take_one(path, found)
+            else:
+                self._take_many(path, found)
         except UnreadableFile as fault:
             self.set_aside(path, str(fault))
+
+    def _found(
+        self, path: str, descriptor: int | None, status: os.stat_result | None, rows: list[int] | None
+    ) -> Record | _Many:
+        """What a file holds: a song, or those of many that are wanted."""
+        if descriptor is not None and status is not None:
+            record = fast_reader.read_record(descriptor, status.st_size)
+            if record is not None:
+                return record
+        count, records = isolated.read(path, rows)
+        with closing(records):
+            if count == 1:
+                (record,) = records
+                return record
+            return self._collected(path, records)
 
     def set_aside(self, path: str | Path, reason: str) -> None:
         self._set_aside.append(SetAside(Path(path), reason))
 
     def result(self) -> MsdRead:
         songs, artists = self._columns.frames()
-        return MsdRead(songs, artists, sorted(self._set_aside, key=lambda one: str(one.path)))
+        read = MsdRead(songs, artists, sorted(self._set_aside, key=lambda one: str(one.path)))
+        read.notes = tuple(sorted(self._columns.notes))
+        return read
 
     def _take_one(self, path: str, record: Record) -> None:
         track_id = _track_id(record)
@@ -135,38 +168,46 @@ class Reading:
         self._kept[track_id] = path
         self._columns.add(track_id, record, self._named(path))
 
-    def _take_many(self, path: str, records: Iterator[Record]) -> None:
-        """Take in the tracks of an aggregate or summary file: all that are wanted, or none."""
-        columns = Columns()
-        kept: dict[str, str] = {}
-        duplicates: dict[str, str] = {}
-        others: list[str] = []
+    def _collected(self, path: str, records: Iterator[Record]) -> _Many:
+        """The tracks of an aggregate or summary file that are wanted: all of them, or an error."""
+        many = _Many(Columns(), {}, {}, [])
         name = self._named(path)
         for record in records:
             track_id = _track_id(record)
             if self._letters is not None and track_id[2:4] != self._letters:
-                others.append(track_id)
-            elif track_id in kept or track_id in self._kept:
-                duplicates[track_id] = self._kept.get(track_id, path)
+                many.others.append(track_id)
+            elif track_id in many.kept or track_id in self._kept:
+                many.duplicates[track_id] = self._kept.get(track_id, path)
             else:
-                kept[track_id] = path
-                columns.add(track_id, record, name)
-        self._columns.extend(columns)
-        self._kept |= kept
-        if others:
+                many.kept[track_id] = path
+                many.columns.add(track_id, record, name)
+        return many
+
+    def _take_many(self, path: str, many: _Many) -> None:
+        self._columns.extend(many.columns)
+        self._kept |= many.kept
+        if many.others:
             self.set_aside(
                 path,
-                f"{len(others)} of its songs belong to other partitions than {self._letters}"
-                f" ({_some(others)}); to read them, give this file itself as the MSD root",
+                f"{len(many.others)} of its songs belong to other partitions than {self._letters}"
+                f" ({_some(many.others)}); to read them, give this file itself as the MSD root",
             )
-        for first in sorted(set(duplicates.values())):
-            ids = [track_id for track_id, file in duplicates.items() if file == first]
+        for first in sorted(set(many.duplicates.values())):
+            ids = [track_id for track_id, file in many.duplicates.items() if file == first]
             self.set_aside(path, f"duplicate of {first} in {len(ids)} of its songs ({_some(ids)})")
 
     def _named(self, path: str) -> str:
         """The path as `msd_file` has it: from the root, as text that can be written."""
         name = path.removeprefix(self._root or "")
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+
+
+def _same(before: os.stat_result | None, after: os.stat_result) -> bool:
+    """Whether a file that is open was not written to meanwhile."""
+    if before is None:
+        return False
+    states = [(one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in (before, after)]
+    return states[0] == states[1]
 
 
 @contextmanager

@@ -10,14 +10,14 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from string import ascii_uppercase
 
 from music_assets.ids import PARTITION_KEY
 from music_assets.sources.msd.errors import MsdRootError, UnreadableFile
-from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
+from music_assets.sources.msd.hdf5 import isolated
 from music_assets.sources.msd.reader import MsdRead, Reading, is_song_file
 
 # Where the letter directories may be below the folder that is named: in older and newer copies of the subset.
@@ -46,7 +46,7 @@ class MsdRoot(ABC):
                 return _Folder(_letters_folder(path))
             if path.exists():
                 return _File(path)
-        except PermissionError as error:
+        except OSError as error:
             raise MsdRootError(f"The MSD root {path} cannot be read: {error.strerror}.") from error
         raise MsdRootError(f"The MSD root {path} does not exist. Set MUSIC_ASSETS_MSD to where the MSD is.")
 
@@ -119,7 +119,8 @@ class _File(MsdRoot):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._opened().close()
+        with self._as_root():
+            isolated.count(str(path))
 
     def partitions(self) -> list[str]:
         return sorted(key for key in self._rows if PARTITION_KEY.fullmatch(key))
@@ -148,14 +149,15 @@ class _File(MsdRoot):
     def _rows(self) -> dict[str, list[int]]:
         """The rows of each key, by one look at the track ids."""
         rows: dict[str, list[int]] = {}
-        with closing(self._opened()) as file:
-            for row, track_id in enumerate(file.track_ids()):
+        with self._as_root():
+            for row, track_id in enumerate(isolated.track_ids(str(self.path))):
                 rows.setdefault(track_id[2:4].decode("ascii", "replace"), []).append(row)
         return rows
 
-    def _opened(self) -> H5pyFile:
+    @contextmanager
+    def _as_root(self) -> Iterator[None]:
         try:
-            return H5pyFile(self.path)
+            yield
         except UnreadableFile as fault:
             raise MsdRootError(
                 f"The MSD root {self.path} {fault}. It must be a folder with A/…Z/ or an MSD HDF5 file."
@@ -183,7 +185,10 @@ def _letter_folders(folder: Path) -> list[str]:
     return sorted(
         entry.name
         for entry in _scan(folder)
-        if len(entry.name) == 1 and entry.name in ascii_uppercase and entry.is_dir() and not _leads_up(entry)
+        if len(entry.name) == 1
+        and entry.name in ascii_uppercase
+        and os.path.isdir(entry.path)  # and not the entry's own is_dir(), which raises on a loop of links
+        and not _leads_up(entry)
     )
 
 

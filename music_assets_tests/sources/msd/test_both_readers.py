@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 import zlib
 from collections.abc import Callable
@@ -58,7 +59,7 @@ songs = st.fixed_dictionaries(
 def _fast(path: Path) -> Record | None:
     with opened(str(path)) as descriptor:
         assert descriptor is not None
-        return fast_reader.read_record(descriptor)
+        return fast_reader.read_record(descriptor, os.fstat(descriptor).st_size)
 
 
 def _general(path: Path) -> Record:

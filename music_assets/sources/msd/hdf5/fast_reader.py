@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from isal import isal_zlib
 
+from music_assets.sources.msd.hdf5.checks import MOST_BYTES
 from music_assets.sources.msd.hdf5.storage import empty_file
 from music_assets.sources.msd.hdf5.structure import Stored, StoredFile, UnsupportedLayout
 from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS
@@ -50,13 +51,13 @@ class _Place(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def read_record(descriptor: int) -> Record | None:
+def read_record(descriptor: int, size: int) -> Record | None:
     """The one song of a file in the MSD's own layout; None for any other file, and for damaged ones.
 
-    `descriptor` is open for reading, as by `prefetch`.
+    `descriptor` is open for reading, as by `prefetch`; `size` is the file's.
     """
     try:
-        return _record(StoredFile.opened(descriptor))
+        return _record(StoredFile.opened(descriptor, size))
     except (UnsupportedLayout, OSError, struct.error, ValueError, OverflowError, _InflateError):
         return None
 
@@ -107,12 +108,14 @@ def _found(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Plac
     if place.name not in members:
         raise UnsupportedLayout
     stored = file.dataset(members[place.name])
-    if stored.description != place.description:
+    if stored.description != place.description or stored.length * place.itemsize > MOST_BYTES:
         raise UnsupportedLayout
     return stored
 
 
 def _inflated(chunk: bytes, place: _Place) -> bytes:
+    if len(chunk) > place.rows * place.itemsize + 1024:  # so that what it inflates to is bounded, too
+        raise UnsupportedLayout
     inflated: bytes = isal_zlib.decompress(chunk)
     if len(inflated) != place.rows * place.itemsize:
         raise UnsupportedLayout

@@ -1,8 +1,8 @@
 """Reading any MSD file through h5py: single, aggregate and summary files, however they are stored.
 
 Byte order, chunking, filters, wider numbers and variable-length text do not matter here; the
-layout of nearly all files is read faster in `fast_reader`. Whatever is wrong with a file is found here and
-raised as an `UnreadableFile`.
+layout of nearly all files is read faster in `fast_reader`. Whatever is wrong with a file is found here, or in
+`checks`, and raised as an `UnreadableFile`; `isolated` runs this where a crash does no harm.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from music_assets.sources.msd.errors import UnreadableFile
 from music_assets.sources.msd.fields import KINDS, LISTS, SONG_FIELDS, Kind
+from music_assets.sources.msd.hdf5.checks import MOST_BYTES, check_read, member
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS
 from music_assets.sources.msd.records import Record, Tags
 
@@ -61,27 +62,34 @@ class H5pyFile:
     def close(self) -> None:
         self._file.close()
 
-    def track_ids(self) -> list[bytes]:
-        """The track id of every row, reading no other field."""
-        ids: list[bytes] = []
-        with _plain_words():
-            column = self._tables["analysis"].fields("track_id")
-            for start in range(0, self.rows, 100 * _BLOCK):
-                ids += _text_values(column[start : start + 100 * _BLOCK])
-        return ids
+    def track_ids(self) -> Iterator[list[bytes]]:
+        """The track id of every row, in blocks, reading no other field."""
+        column = self._tables["analysis"].fields("track_id")
+        for start in range(0, self.rows, _BLOCK):
+            stop = min(start + _BLOCK, self.rows)
+            with _plain_words():
+                check_read(self._tables["analysis"], start, stop)
+                ids = _text_values(column[start:stop])
+            yield ids
 
     def records(self, rows: Sequence[int] | None = None) -> Iterator[Record]:
         """The tracks of the file, or of these rows (ascending), with each its slices of the arrays."""
+        return chain.from_iterable(self.blocks(rows))
+
+    def blocks(self, rows: Sequence[int] | None = None) -> Iterator[list[Record]]:
+        """The same, in the blocks that are read at once."""
         for start, stop in _runs(range(self.rows) if rows is None else rows):
             with _plain_words():
                 block = {name: self._block(name, start, stop) for name in TABLES}
                 tags = self._tags(start, stop)
-            for offset in range(stop - start):
-                yield Record(**{name: block[name][offset].tobytes() for name in TABLES}, tags=tags[offset])
+            yield [
+                Record(**{name: block[name][offset].tobytes() for name in TABLES}, tags=tags[offset])
+                for offset in range(stop - start)
+            ]
 
     def _table(self, name: str) -> Any:
         path = TABLES[name].path
-        table = self._file.get(path)
+        table = member(self._file, path)
         if not isinstance(table, h5py.Dataset):
             raise UnreadableFile(f"is HDF5 without the MSD table {path}")
         if table.dtype.names is None or len(table.shape or ()) != 1:
@@ -94,7 +102,7 @@ class H5pyFile:
 
     def _list_arrays(self, name: str) -> dict[str, Any] | None:
         """The arrays one list is made of; None in files that have none of them (summary files)."""
-        arrays = {array: self._file.get(TAG_ARRAYS[array].path) for array in LISTS[name][0]}
+        arrays = {array: member(self._file, TAG_ARRAYS[array].path) for array in LISTS[name][0]}
         absent = [array for array, found in arrays.items() if not isinstance(found, h5py.Dataset)]
         if len(absent) == len(arrays):
             return None
@@ -109,6 +117,7 @@ class H5pyFile:
 
     def _block(self, name: str, start: int, stop: int) -> Any:
         """Rows of a table in the layout's own dtype, whatever theirs is."""
+        check_read(self._tables[name], start, stop)
         found = self._tables[name][start:stop]
         dtype = TABLES[name].dtype
         block: Any = np.zeros(stop - start, dtype=dtype)
@@ -128,12 +137,19 @@ class H5pyFile:
     def _tags(self, start: int, stop: int) -> list[Tags]:
         """What the arrays say of each of these rows."""
         values: dict[str, list[list[Any]]] = {}
+        size = 0
         for name, (arrays, table, index) in LISTS.items():
             cuts = self._cuts(name, table, index, start, stop)
             found = self._arrays[name]
             for array in arrays:
+                if found:
+                    size += check_read(found[array], cuts[0], cuts[-1])
                 span = found[array][cuts[0] : cuts[-1]] if found else np.empty(0)
                 span = _values(span, _ARRAY_KINDS[array])
+                if _ARRAY_KINDS[array] is Kind.TEXT:  # of any length, where a file has that
+                    size += sum(map(len, span))
+                if size > MOST_BYTES:
+                    raise UnreadableFile(f"has {size:,} bytes of tags at row {start}, more than any MSD file")
                 values[array] = [span[first - cuts[0] : last - cuts[0]] for first, last in pairwise(cuts)]
         return [Tags(*(values[name][row] for name in Tags._fields)) for row in range(stop - start)]
 
@@ -203,6 +219,8 @@ def _plain_words() -> Iterator[None]:
         yield
     except UnreadableFile:
         raise
+    except MemoryError as error:
+        raise UnreadableFile("needs more memory than any MSD file") from error
     except Exception as error:
         raise UnreadableFile(f"is damaged: {_first_line(error)}") from error
 
@@ -218,13 +236,16 @@ def _open(path: str | Path) -> Any:
             raise UnreadableFile("is not a file")
         with open(path, "rb"):  # h5py words a refusal less clearly
             pass
-        return h5py.File(path, "r")
     except FileNotFoundError:
         raise UnreadableFile("does not exist") from None
     except PermissionError:
         raise UnreadableFile("may not be read: permission denied") from None
-    except UnreadableFile:
-        raise
+    except OSError as error:  # a loop of links, a name too long, a disk that is gone
+        raise UnreadableFile(f"cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UnreadableFile(f"cannot be read: {error} in its path") from None
+    try:
+        return h5py.File(path, "r", locking=False)  # whoever has it open may keep its lock
     except Exception as error:
         raise UnreadableFile(_why_not_opened(path, status.st_size, error)) from error
 

@@ -51,7 +51,7 @@ def _open(path: str) -> int | None:
     """Open a file and ask for its beginning; of the rest only what is read will be fetched."""
     try:
         descriptor = os.open(path, _OPEN)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the path
         return None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -68,9 +68,9 @@ class StoredFile:
         self._root = dict(self._members(tree, heap))
 
     @classmethod
-    def opened(cls, descriptor: int) -> StoredFile:
-        """The structure of a file that is open for reading."""
-        return cls(descriptor, os.pread(descriptor, HEAD, 0), os.fstat(descriptor).st_size)
+    def opened(cls, descriptor: int, size: int) -> StoredFile:
+        """The structure of a file of that size that is open for reading."""
+        return cls(descriptor, os.pread(descriptor, HEAD, 0), size)
 
     def group(self, name: bytes) -> dict[bytes, int]:
         """The addresses of a top-level group's members."""
