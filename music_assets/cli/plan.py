@@ -1,4 +1,4 @@
-"""`music-assets plan`: songs, releases, requests and days, before a request is spent."""
+"""`music-assets plan`: what each source is expected to settle, with requests, hours and days, beforehand."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.progress import track
 
 from music_assets.cli import data_option
 from music_assets.cli.console import Console
+from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.status import read_status
 from music_assets.defs.wiring import resources
 from music_assets.resolution import read_priority_list, release_key
-from music_assets.resolution.plan import REQUEST_KINDS, Plan
+from music_assets.resolution.plan import Plan
 from music_assets.settings import Settings
 from music_assets.staging.rows import decode
 
@@ -28,7 +29,7 @@ _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 @click.option("--tracks", metavar="FILE", help="What comes first: ids of MSD tracks, songs, artists.")
 @data_option
 def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
-    """Estimate the requests and days that the songs of an MSD take.
+    """Estimate what each source will settle, and the requests, hours and days that it takes.
 
     It reads the songs, from the staging area where they are there already, and sends no request.
 
@@ -58,9 +59,13 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
         console.print(Markdown("# All songs"))
     status = read_status(settings)
     resolved = status.songs.answered
-    spent = sum(status.requests.in_all.get(kind, 0) for kind in REQUEST_KINDS)
-    made = Plan(releases.total() - resolved, len(releases), resolved, spent, per_day)
-    console.print(Markdown(made.as_markdown()))
+    still_open, mode = releases.total() - resolved, status.requests.mode
+    expected = read_forecast(settings, still_open, len(releases), resolved=resolved, mode=mode)
+    if settings.is_sandbox:
+        console.print("For the real services; what the sandbox has counted is left out.")
+    console.print(Markdown(expected.as_markdown()))
+    if expected.spotify is not None:
+        console.print(Markdown(f"## Spotify\n\n{expected.spotify.as_markdown()}"))
 
 
 def _songs(settings: Settings, console: Console) -> Iterator[dict[str, Any]]:

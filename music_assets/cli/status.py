@@ -19,8 +19,10 @@ import orjson
 
 from music_assets.cli import data_option, staging_store
 from music_assets.cli.console import counted, printable
+from music_assets.cli.forecasts import forecast_lines, read_forecast
 from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.ids import PARTITION_KEYS
+from music_assets.resolution.forecast import Forecast
 from music_assets.resolution.plan import REQUEST_KINDS, Plan
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger
@@ -112,6 +114,7 @@ class Status:
     songs: Songs
     requests: Requests
     outlook: Outlook
+    forecast: Forecast | None = None
 
 
 def read_status(
@@ -143,7 +146,13 @@ def read_status(
             }
             recent = _requests_by_day(ledger, now.date())
     outlook = look_ahead(songs, requests, recent)
-    return Status(settings.spotify.source, now.isoformat(timespec="seconds"), songs, requests, outlook)
+    expected = None
+    if songs.pending:
+        # Releases are in the rows of songs, which are not read here: each song counts as one.
+        pending, resolved = songs.pending, songs.answered
+        expected = read_forecast(settings, pending, pending, resolved=resolved, mode=requests.mode)
+    at = now.isoformat(timespec="seconds")
+    return Status(settings.spotify.source, at, songs, requests, outlook, expected)
 
 
 def count_songs(store: StagingStore) -> Songs:
@@ -221,6 +230,8 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "access", mode + (" (as set)" if requests.mode_is_set else "")
     yield "spending now", _holder(requests.spender)
     yield "to finish", _time_left(songs, status.outlook)
+    if status.forecast:
+        yield from forecast_lines(status.forecast)
 
 
 def _time_left(songs: Songs, outlook: Outlook) -> str:

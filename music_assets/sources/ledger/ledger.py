@@ -105,6 +105,15 @@ class Ledger:
         with self.database.connection() as connection:
             return dict(connection.execute(counts.order_by(purpose)).all())
 
+    def count_queries(self, purpose: str, words: Iterable[str]) -> dict[str, int]:
+        """How many responses of a purpose are cached whose query begins with each of these words."""
+        query, words = RESPONSES.c.query, list(words)
+        counts = [sa.func.count().filter(query.startswith(f"{word} ", autoescape=True)) for word in words]
+        of = (RESPONSES.c.source == self.source, RESPONSES.c.purpose == purpose)
+        with self.database.connection() as connection:
+            row = connection.execute(sa.select(*counts).where(*of)).one()
+        return dict(zip(words, map(int, row), strict=True))
+
     def purge(self, before: datetime | None = None) -> int:
         """Delete the responses fetched before that moment, or all, for good; returns how many they were.
 
