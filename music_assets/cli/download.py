@@ -1,4 +1,4 @@
-"""`music-assets download`: the MSD subset, from its address to a folder to run on."""
+"""`music-assets download`: the MSD subset, as a folder to run on, and the dumps of open data."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from rich import progress
 from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import Console
 from music_assets.settings import Settings
-from music_assets.sources.download import ADDRESSES, Downloaded, Progress, get_subset
+from music_assets.sources.download import ADDRESSES, DUMPS, Downloaded, Progress, download_dump, get_subset
 
 
 @click.command()
-@click.option("--url", metavar="URL", help="Another address of the archive (.tar.gz or .tar).")
-@click.option("--archive", metavar="FILE", help="An archive that is on this machine already.")
+@click.argument("what", type=click.Choice(["subset", *DUMPS]), default="subset")
+@click.option("--url", metavar="URL", help="Another address of the archive, or of the folder of dumps.")
+@click.option("--archive", metavar="FILE", help="An archive of the subset that is on this machine already.")
 @click.option("--sha256", metavar="HEX", help="The checksum the archive must have.")
 @click.option("--to", metavar="DIR", help="Where the songs go; <data>/msd unless set.")
 @data_option
 @click.option("--keep-archive", is_flag=True, help="Leave the archive beside the songs.")
 def download(
+    what: str,
     url: str | None,
     archive: str | None,
     sha256: str | None,
@@ -32,20 +34,34 @@ def download(
     data: str | None,
     keep_archive: bool,
 ) -> None:
-    """Get the MSD subset: 10,000 songs, an archive of 1.8 GB.
+    """Get the MSD subset (10,000 songs, 1.8 GB), or a dump of open data.
 
-    Run again, it resumes what was interrupted. For the full million songs see docs/install.md.
+    The dumps, which need no account: `musicbrainz` (2.2 GB) links songs to recordings, `acousticbrainz`
+    (2.8 GB) has their features, `echonest` (0.5 GB) Spotify ids of 2016. They go to MUSIC_ASSETS_DOWNLOADS,
+    where runs find them. Run again, it resumes what was interrupted. For the full million songs see
+    docs/install.md.
 
     \b
     Examples:
       music-assets download
+      music-assets download musicbrainz
       music-assets download --archive ~/Downloads/millionsongsubset.tar.gz
     """
     if url and archive:
         raise CommandError("--url and --archive name the same thing twice: give one of them.")
     console = Console(soft_wrap=True)
     try:
-        folder = Settings.from_environment(data=data).data
+        settings = Settings.from_environment(data=data)
+        if what != "subset":
+            if archive or sha256 or to or keep_archive:
+                raise CommandError("--archive, --sha256, --to and --keep-archive are for the subset alone.")
+            console.print(f"{what}: {DUMPS[what].size}.", highlight=False, markup=False)
+            with _bars(console) as bar:
+                files = download_dump(what, settings.downloads, base_url=url, progress=bar)
+            console.print(*(f"{file} is there." for file in files), sep="\n", highlight=False, markup=False)
+            console.print("\nNext: music-assets run", highlight=False)
+            return
+        folder = settings.data
         target = Path(to).absolute() if to else folder / "msd"
         with _bars(console) as bar:
             got = get_subset(

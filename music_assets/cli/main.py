@@ -15,7 +15,7 @@ from music_assets.errors import MusicAssetsError
 # By task, each with what the help shows of it, so that the help imports no command and appears at once.
 GROUPS = {
     "Fill the tables": {
-        "download": "Get the MSD subset: 10,000 songs, an archive of 1.8 GB.",
+        "download": "Get the MSD subset (10,000 songs, 1.8 GB), or a dump of open data.",
         "plan": "Estimate the requests and days that the songs of an MSD take.",
         "run": "Run the main job: MSD files in, query-ready tables out.",
         "status": "Show songs done and pending, requests spent and left, and the days to finish.",

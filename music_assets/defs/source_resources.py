@@ -6,6 +6,7 @@ ledger's and the sandbox's are in `resources`.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -65,9 +66,12 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     def archive(self) -> "EchoNestArchive | None":
         """Spotify ids by MSD song."""
         if self._archive is None and self.uses("echonest"):
+            from music_assets.sources.download import DownloadError
             from music_assets.sources.echonest import NAME, EchoNestArchive
 
-            path = Path(self.echonest) if self.echonest else self.dump("echonest") / NAME
+            path = Path(self.echonest or Path(self.downloads) / "echonest" / NAME)
+            with suppress(DownloadError):  # the sandbox's, which may be down
+                path = Path(self.echonest or self.dump("echonest") / NAME)
             if self.echonest or path.exists():
                 archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
                 self._archive = self._opened.enter_context(archive)

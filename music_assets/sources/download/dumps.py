@@ -8,7 +8,7 @@ sources' packages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -67,14 +67,14 @@ def download_dump(
     downloads: Path,
     *,
     base_url: str | None = None,
-    progress: Progress = no_progress,
+    progress: Callable[[str], Progress] = lambda name: no_progress,
     tries: int = 5,
     pause: float = 1.0,
 ) -> list[Path]:
     """Fetch the newest dump of a source (a key of `DUMPS`) into the folder of downloads; its files.
 
     What is there is not fetched again, what was interrupted is resumed. `base_url` is another folder on the
-    web with the same files.
+    web with the same files; `progress` gives what shows the progress of a file, by its name.
 
     Raises:
         DownloadError: The folder has no dump, a checksum differs, or the disk is too small.
@@ -91,7 +91,14 @@ def download_dump(
                 beside = place.with_name(f"{place.name}.sha256")
                 if file.sha256 and place.exists() and file.sha256 not in _read(beside):
                     place.unlink()  # the file of this name is another one now
-                fetch(file.url, place, sha256=file.sha256, progress=progress, tries=tries, pause=pause)
+                fetch(
+                    file.url,
+                    place,
+                    sha256=file.sha256,
+                    progress=progress(place.name),
+                    tries=tries,
+                    pause=pause,
+                )
                 if file.sha256:
                     beside.write_text(f"{file.sha256}  {place.name}\n")
                 found.append(place)

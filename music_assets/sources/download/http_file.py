@@ -1,4 +1,4 @@
-"""One file over HTTP, whole or not at all, resumed where an earlier try broke off.
+"""One file over HTTP (or FTP, by `ftp`), whole or not at all, resumed where an earlier try broke off.
 
 What has arrived is in `<dest>.part`, and what the server said of the file (address, validator, size) in
 `<dest>.part.json`, so that the next try, in this call or a later one, asks for the rest of the same file and
@@ -22,6 +22,7 @@ from rich.filesize import decimal
 from urllib3.exceptions import HTTPError
 
 from music_assets.errors import MusicAssetsError
+from music_assets.sources.download.ftp import FtpAdapter
 
 # Called with the bytes there are and the bytes there will be (None where the server does not say).
 Progress = Callable[[int, int | None], None]
@@ -98,6 +99,7 @@ class _Download:
         """Try until the file is whole."""
         failures = furthest = 0
         with requests.Session() as session:
+            session.mount("ftp://", FtpAdapter())
             while True:
                 try:
                     self._request(session)
