@@ -7,6 +7,7 @@ Spotify is sent one request at most. No finding holds a secret.
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import sys
@@ -24,7 +25,7 @@ import orjson
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from packaging.requirements import Requirement
 from rich.text import Text
-from sqlalchemy import Column, Integer, MetaData, Table, make_url
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, make_url
 from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli import EXIT_FAILED, data_option
@@ -41,6 +42,9 @@ from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
 from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings
 from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.staging.store import StagedFile, checksum
+from music_assets.warehouse.engine import Warehouse
+from music_assets.warehouse.manifest import Manifest
 
 _COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 _FREE_BYTES = 1 << 30
@@ -277,21 +281,40 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     if not warehouse.exists():
         yield Finding("warehouse", OK, f"{place} will be created by the first run")
         return
+    on_s3 = settings.staging.startswith("s3://")
     probe = Table(f"doctor_{uuid4().hex}", MetaData(), Column("x", Integer), schema="meta")
     with warehouse.transaction("music-assets doctor") as connection:
         connection.execute(CreateTable(probe))
+        if warehouse.needs_s3 and on_s3:
+            _copy_one_row(settings, warehouse, connection, probe)
         connection.execute(DropTable(probe))
     yield Finding("warehouse", OK, f"{place} can be written to")
-    if warehouse.needs_s3:
-        if not settings.staging.startswith("s3://"):
-            advice = "Redshift reads staged files from S3 alone: set MUSIC_ASSETS_STAGING=s3://bucket/prefix."
-            yield Finding("warehouse", PROBLEM, f"staged files would be in {settings.staging}", advice)
+    if warehouse.needs_s3 and on_s3:
+        role = settings.aws.redshift_iam_role
+        yield Finding("COPY", OK, f"a row was copied from {settings.staging} by the role {role}")
+    elif warehouse.needs_s3:
+        advice = "Redshift reads staged files from S3 alone: set MUSIC_ASSETS_STAGING=s3://bucket/prefix."
+        yield Finding("COPY", PROBLEM, f"staged files would be in {settings.staging}", advice)
     elif settings.published.exists():
         lookup([], warehouse=settings.published)
         yield Finding("published copy", OK, f"{settings.published} can be read")
     else:
         advice = "A run without failures creates it."
         yield Finding("published copy", NOTE, f"there is no {settings.published} yet", advice)
+
+
+def _copy_one_row(settings: Settings, warehouse: Warehouse, connection: Connection, table: Table) -> None:
+    """COPY a row as loads do it: role, key, region and network are what goes wrong on AWS."""
+    store = resources(settings)["staging"].store()
+    content = gzip.compress(b'{"x": 1}\n')
+    file = StagedFile(table.name, "AA", "", 1, len(content), checksum(content), "doctor", "")
+    try:
+        store.write(file, content)
+        manifest = Manifest(table.name, "AA", store.url(table.name, "AA"), 1, len(content), file.checksum)
+        warehouse.copy_files(connection, table, [manifest], "doctor")
+    finally:
+        for kind in (table.name, f"copy/{table.name}"):
+            store.erase(kind)
 
 
 def _dagster(home: Path) -> Iterator[Finding]:

@@ -177,7 +177,24 @@ def test_redshift_is_tried_and_needs_files_on_s3(
 ) -> None:
     monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", standin.new_database())
     found = list(examine(data=str(tmp_path), offline=True))
-    first, second = (finding for finding in found if finding.subject == "warehouse")
-    assert (first.state, second.state) == (OK, PROBLEM)
-    assert "MUSIC_ASSETS_STAGING=s3://" in second.advice
+    states = {one.subject: one for one in found}
+    assert (states["warehouse"].state, states["COPY"].state) == (OK, PROBLEM)
+    assert "MUSIC_ASSETS_STAGING=s3://" in states["COPY"].advice
     assert PASSWORD not in repr(found)
+
+
+def test_a_row_is_copied_into_redshift_and_nothing_stays(
+    standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSIC_ASSETS_WAREHOUSE", standin.new_database())
+    monkeypatch.setenv("MUSIC_ASSETS_STAGING", f"s3://{standin.bucket}/doctor")
+    monkeypatch.setenv("MUSIC_ASSETS_S3_ENDPOINT", standin.s3_endpoint)
+    before = len(standin.statements)
+    found = {one.subject: one for one in examine(data=str(tmp_path), offline=True)}
+    assert found["COPY"].state == OK, found["COPY"]
+    assert [one for one in standin.statements[before:] if one.startswith("COPY meta.doctor_")]
+    left = standin.s3.list_objects_v2(Bucket=standin.bucket, Prefix="doctor/")
+    assert left["KeyCount"] == 0, left
+    standin.faults.conflict("^COPY", message="S3ServiceException: Access Denied")
+    refused = {one.subject: one for one in examine(data=str(tmp_path), offline=True)}
+    assert refused["warehouse"].state == PROBLEM and "Access Denied" in refused["warehouse"].message
