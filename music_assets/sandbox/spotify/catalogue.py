@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _VERSION = 3
+_DAY = 86_400  # in seconds
 _APOSTROPHES = re.compile("['’‘`´]")
 
 
@@ -59,14 +60,17 @@ def search_words(text: str) -> str:
 
 
 def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
-    """The songs of a frame that have a title, an artist and a duration; other columns may be missing."""
+    """The songs of a frame that have a title, an artist and a duration; other columns may be missing.
+
+    A damaged file may have any number: a length that no song has counts as missing, a year as unknown.
+    """
     columns = [_known(frame[name]) if name in frame else [None] * len(frame) for name in Song._fields]
     for values in zip(*columns, strict=True):
         song = Song(*values)
-        if song.title and song.artist_name and song.duration:
+        if song.title and song.artist_name and 0 < (song.duration or 0) < _DAY:
             yield song._replace(
                 release=song.release or song.title,
-                year=int(song.year) if song.year else None,
+                year=int(song.year) if 1000 <= (song.year or 0) <= 9000 else None,
                 key=None if song.key is None else int(song.key),
                 mode=None if song.mode is None else int(song.mode),
                 time_signature=int(song.time_signature) if song.time_signature else None,
