@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from music_assets.cli import EXIT_UNUSABLE
+from music_assets.cli import EXIT_FAILED, EXIT_UNUSABLE
 from music_assets.errors import MusicAssetsError
 
 # By task, each with what the help shows of it, so that the help imports no command and appears at once.
@@ -63,6 +64,24 @@ class _Commands(click.Group):
 
             click.echo(f"Error: {printable(str(error))}", err=True)
             ctx.exit(EXIT_UNUSABLE)
+        except Exception as error:
+            if not is_full_disk(error):
+                raise
+            click.echo(f"Error: {FULL_DISK}", err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+FULL_DISK = "The disk is full, or fails. Free some space and run again: what is finished is kept."
+_OF_FULL_DISKS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "disk is full", "disk I/O error")
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error, which libraries wrap in errors of their own."""
+    while error is not None:
+        if any(words in str(error) for words in _OF_FULL_DISKS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @click.group(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import URL, create_engine, text
+from sqlalchemy.exc import OperationalError
 
-from music_assets.cli.main import COMMANDS, cli
+from music_assets.cli.main import COMMANDS, FULL_DISK, cli, is_full_disk
 
 HEAVY = ("dagster", "sqlalchemy", "pandas", "duckdb", "boto3", "pydantic")
 
@@ -40,3 +44,31 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: There is no ")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+    sample = tmp_path / "sample_msd"
+    sample.mkdir()
+    (sample / ".music-assets-sample").symlink_to("/dev/full")
+    done = subprocess.run(
+        [sys.executable, "-m", "music_assets.cli", "run", "--data", str(tmp_path)],
+        env={},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"Error: {FULL_DISK}" and "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_recognised_whoever_reports_it(tmp_path: Path) -> None:
+    engine = create_engine(URL.create("sqlite", database=str(tmp_path / "full.sqlite")))
+    with engine.connect() as connection, pytest.raises(OperationalError) as raised:
+        connection.execute(text("CREATE TABLE t (x)"))
+        connection.execute(text("PRAGMA max_page_count = 2"))
+        connection.execute(text("INSERT INTO t VALUES (zeroblob(100000))"))
+    wrapped = RuntimeError("something failed")
+    wrapped.__cause__ = raised.value
+    assert is_full_disk(raised.value) and is_full_disk(wrapped)
+    assert is_full_disk(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)))
+    assert not is_full_disk(OSError(errno.EACCES, os.strerror(errno.EACCES)))

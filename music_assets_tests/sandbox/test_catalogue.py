@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sqlite3
 import subprocess
@@ -158,6 +159,26 @@ def test_any_song_becomes_tracks_the_same_each_time(
     for track in tracks:
         assert track.artists and track.duration_ms > 0 and 0 <= track.popularity <= 100
         assert re.fullmatch(r"\d{4}(-\d\d){0,2}", track.album.release_date)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *({"duration": value} for value in (1e308, 1e6, -5.0, 0.0, math.inf, math.nan)),
+        *({"year": value} for value in (2**31 - 1, -7)),
+        {"tempo": 1e308, "loudness": -1e308},
+        {"key": 2**31 - 1, "mode": -(2**31), "time_signature": 10**9},
+        {"song_hotttnesss": 1e308, "artist_hotttnesss": -1e308},
+    ],
+)
+def test_a_number_that_no_song_has_stops_no_other_song(tmp_path: Path, number: dict[str, float]) -> None:
+    """As in a damaged file."""
+    frame = songs_frame(5)
+    frame = pd.concat([frame, songs_frame(1, 5).assign(**number)], ignore_index=True)
+    build_catalogue([frame], tmp_path / "odd.sqlite")
+    build_catalogue([songs_frame(5)], tmp_path / "without.sqlite")
+    others, found = truth(tmp_path / "without.sqlite"), truth(tmp_path / "odd.sqlite")
+    assert {track_id: found[track_id] for track_id in others} == others
 
 
 def test_names_are_folded_to_what_spellings_share() -> None:

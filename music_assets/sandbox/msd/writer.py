@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from filelock import FileLock
-from h5py import h5d, h5s
+from h5py import h5d, h5f, h5s
 
 from music_assets.errors import MusicAssetsError
 from music_assets.sandbox.msd.songs import sample_songs
@@ -149,14 +149,16 @@ def write_songs(path: str | Path, songs: Sequence[Song], *, arrays: bool = True)
                     table[f"idx_{name}"][row] = begins[name]
                 parts[name].append(array)
                 begins[name] += len(array)
-    Path(path).write_bytes(_template(arrays))
-    with h5py.File(path, "r+") as file:
+    # In memory, and then written at once: a full disk is an OSError so, and HDF5 would crash.
+    with h5py.File(h5f.open_file_image(_template(arrays), h5f.FILE_IMAGE_OPEN_RW)) as file:
         for name, item in TABLES.items():
             _fill(file, item, tables[name])
             file[item.path].attrs.modify("NROWS", np.int64(len(songs)))
         for name, found in parts.items():
             if found:
                 _fill(file, _ARRAYS[name], np.concatenate(found))
+        file.flush()
+        Path(path).write_bytes(file.id.get_file_image())
 
 
 def _fill(file: Any, item: Item, values: npt.NDArray[Any]) -> None:

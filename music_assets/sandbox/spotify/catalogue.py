@@ -70,7 +70,7 @@ def songs_of(frame: pd.DataFrame) -> Iterator[Song]:
         if song.title and song.artist_name and 0 < (song.duration or 0) < _DAY:
             yield song._replace(
                 release=song.release or song.title,
-                year=int(song.year) if 1000 <= (song.year or 0) <= 9000 else None,
+                year=int(song.year) if song.year and 1000 <= song.year <= 9000 else None,
                 key=None if song.key is None else int(song.key),
                 mode=None if song.mode is None else int(song.mode),
                 time_signature=int(song.time_signature) if song.time_signature else None,

@@ -30,6 +30,9 @@ _FORMS = (
     "password in it (that comes from PGPASSWORD or a .pgpass file)."
 )
 _OF_A_FILE = "Free some space if the disk is full; if the file is damaged, put a backup in its place."
+_OF_A_READ_ONLY_FILE = (
+    "Allow this user to write to it and to its folder, or work on a copy of the data folder."
+)
 _OF_A_SERVER = (
     "Check that the database in MUSIC_ASSETS_LEDGER can be reached and lets this user in (the password comes "
     "from PGPASSWORD or a .pgpass file)."
@@ -78,6 +81,8 @@ class Database:
             # Without the statement and its values, which SQLAlchemy adds.
             reason = str(error.orig if isinstance(error, DBAPIError) else error)
             advice = _OF_A_FILE if self.is_sqlite else _OF_A_SERVER
+            if self.is_sqlite and "readonly" in reason:
+                advice = _OF_A_READ_ONLY_FILE
             raise LedgerUnusable(self.where, " ".join(reason.split()), advice) from error
 
     @contextlib.contextmanager
