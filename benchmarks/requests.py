@@ -37,7 +37,7 @@ from benchmarks.shape import full_scale
 from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
 from music_assets.resolution import IdProvider, Resolver, SearchBacklog
-from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
+from music_assets.resolution.id_providers import EchoNestIds, LabsIds
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
 from music_assets.sources.echonest import EchoNestArchive
@@ -133,7 +133,7 @@ def providers_of(
             yield [EchoNestIds(opened)]
         elif "ListenBrainz" in way:
             at = replace(LABS, base_url=address.labs_url, requests_per_second=None)
-            yield [ListenBrainzIds(stack.enter_context(Labs(at, ledger)))]
+            yield [LabsIds(stack.enter_context(Labs(at, ledger)))]
         else:
             yield []
 

@@ -29,6 +29,12 @@ def is_spotify_id(text: object) -> bool:
     return isinstance(text, str) and SPOTIFY_ID.fullmatch(text) is not None
 
 
+def isrc_of(text: object) -> str | None:
+    """An ISRC in one spelling: capitals, without hyphens or spaces; None where this is not one."""
+    plain = re.sub(r"[\s-]", "", text).upper() if isinstance(text, str) else ""
+    return plain if ISRC.fullmatch(plain) else None
+
+
 def is_msd_track_id(text: object) -> bool:
     """Whether this is a text of the form of an MSD track id."""
     return isinstance(text, str) and MSD_TRACK_ID.fullmatch(text) is not None

@@ -221,10 +221,13 @@ class SpotifyResource(ClosedWithTheRun, SpotifyGroup):
     def catalog(self) -> "SpotifyCatalog":
         """The catalog, opened with the first use: a run that requests nothing starts nothing."""
         if self._catalog is None:
+            from music_assets.sources import reccobeats
             from music_assets.sources.spotify import SpotifyCatalog
 
             note = {"run_id": self._run_id} if self._run_id else {}
-            catalog = SpotifyCatalog.open(self._access(), self.ledger.open(), note=note, clock=self.clock)
+            catalog = SpotifyCatalog.open(
+                self._access(), self.ledger.open(), note=note, clock=self.clock, elsewhere=reccobeats
+            )
             self._catalog = self._opened.enter_context(catalog)
         return self._catalog
 

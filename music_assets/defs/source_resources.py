@@ -5,17 +5,25 @@ the sandbox all of them are its own. What they offer is in `music_assets.sources
 ledger's and the sandbox's are in `resources`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dagster import ResourceDependency
 from pydantic import PrivateAttr
 
-from music_assets.defs.resources import ClosedWithTheRun, CorrectionsResource, SpotifyResource
+from music_assets.defs.resources import (
+    ClosedWithTheRun,
+    CorrectionsResource,
+    SpotifyResource,
+    StagingResource,
+)
 from music_assets.settings import ResolutionGroup, SourcesGroup
+from music_assets.staging.partitions import read_rows
 
 if TYPE_CHECKING:
     from music_assets.resolution import IdProvider, Resolver, SearchBacklog
@@ -63,19 +71,35 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
             self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ, "listenbrainz_url")
         return self._listenbrainz
 
+    def archive_path(self) -> Path:
+        """Where the Echo Nest archive is expected."""
+        from music_assets.sources.echonest import NAME
+
+        return Path(self.echonest) if self.echonest else Path(self.downloads) / "echonest" / NAME
+
     def archive(self) -> "EchoNestArchive | None":
         """Spotify ids by MSD song."""
         if self._archive is None and self.uses("echonest"):
             from music_assets.sources.download import DownloadError
-            from music_assets.sources.echonest import NAME, EchoNestArchive
+            from music_assets.sources.echonest import EchoNestArchive
 
-            path = Path(self.echonest or Path(self.downloads) / "echonest" / NAME)
-            with suppress(DownloadError):  # the sandbox's, which may be down
-                path = Path(self.echonest or self.dump("echonest") / NAME)
+            path = self.archive_path()
+            if not self.echonest:
+                with suppress(DownloadError):  # the sandbox's, which may be down
+                    self.dump("echonest")
             if self.echonest or path.exists():
                 archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
                 self._archive = self._opened.enter_context(archive)
         return self._archive
+
+    def request_counts(self) -> "Counter[str]":
+        """Requests so far to the sources that were opened, by their names."""
+        opened = (self._reccobeats, self._labs, self._listenbrainz)
+        return Counter({client.policy.kind: client.requests for client in opened if client})
+
+    def requests_since(self, before: "Counter[str]") -> dict[str, int]:
+        """Metadata of an asset: requests to each source since these were counted."""
+        return {f"requests_to_{name}": count for name, count in (self.request_counts() - before).items()}
 
     def _open(self, client: "type[Client]", policy: "HttpPolicy", of_the_sandbox: str) -> "Client":
         """A client at the service's own address and rate, or the sandbox's; closed with the run."""
@@ -112,6 +136,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
     spotify: ResourceDependency[SpotifyResource]
     sources: ResourceDependency[SourcesResource]
     corrections: CorrectionsResource
+    staging: StagingResource
     _backlog: "SearchBacklog | None" = PrivateAttr(default=None)
     _providers: "list[IdProvider] | None" = PrivateAttr(default=None)
 
@@ -128,6 +153,24 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
             self._backlog = backlog
         return self._backlog
 
+    def lookups(self) -> str:
+        """What songs are looked up in before Spotify is searched: another text where that has changed."""
+        archive = self.sources.archive_path() if self.sources.uses("echonest") else None
+        state = archive.stat() if archive and archive.is_file() else None
+        days = self.spotify.retry_misses_days
+        return " ".join(
+            [
+                self.spotify.source,
+                *(
+                    name
+                    for name in ("echonest", "labs", "musicbrainz", "reccobeats")
+                    if self.sources.uses(name)
+                ),
+                f"{state.st_size}/{state.st_mtime_ns}" if state and not self.spotify.is_sandbox else "",
+                str(int(self.spotify.clock() // (days * 86_400))),
+            ]
+        )
+
     def resolver(self, progress: "Callable[[int, int], None] | None" = None) -> "Resolver":
         """What resolves the songs of the backlog, the cheapest source first."""
         from music_assets.resolution import Resolver
@@ -138,16 +181,30 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
             self.spotify.catalog(),
             self.backlog(),
             providers=self._providers,
+            reccobeats=self.sources.reccobeats() if self._providers else None,
+            lookups=self.lookups(),
             progress=progress,
         )
 
     def _id_providers(self) -> "Iterator[IdProvider]":
-        from music_assets.resolution.id_providers import EchoNestIds, ListenBrainzIds
+        """Who knows ids, those first that cost no request; nobody where nothing could verify them."""
+        from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds
 
+        if not self.sources.uses("reccobeats") and self.spotify.source == "off":
+            return
         if archive := self.sources.archive():
             from music_assets.sources.corrections import read_sid_mismatches
 
             mismatches = self.corrections.sid_mismatches
             yield EchoNestIds(archive, read_sid_mismatches(Path(mismatches)).by_track if mismatches else ())
+        if self.sources.uses("musicbrainz"):
+            yield Isrcs(cache(self._isrcs))
         if labs := self.sources.labs():
-            yield ListenBrainzIds(labs)
+            yield LabsIds(labs)
+
+    def _isrcs(self, partition: str) -> dict[str, list[str]]:
+        """The ISRCs of a partition's recordings by MSD track; none without MusicBrainz' full dump."""
+        store = self.staging.store()
+        file = store.staged_file("musicbrainz_recordings", partition)
+        rows = read_rows(store, file) if file and file.rows else []
+        return {row["track_id"]: row["isrcs"] for row in rows if row.get("isrcs")}

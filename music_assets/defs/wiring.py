@@ -65,6 +65,7 @@ def resources(settings: Settings) -> dict[str, Any]:
             spotify=spotify,
             sources=sources,
             corrections=corrections,
+            staging=staging,
         ),
         "refresh": RefreshResource(**settings.refresh.model_dump()),
         "staging": staging,

@@ -28,6 +28,8 @@ class SongState(IntEnum):
     UNREACHED = 5  # a source could not be reached: the next run tries that, this one may search Spotify
 
 
+_UNMATCHED = (int(SongState.SEARCHABLE), int(SongState.MISSED))
+_LOOKUPS = "backlog lookups"  # the name of a state in the ledger
 _UNRESOLVED = (SongState.OPEN, SongState.SEARCHABLE, SongState.UNREACHED)
 
 
@@ -139,6 +141,7 @@ class SearchBacklog:
     """
 
     def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._database = ledger.database
         self._source = ledger.source
         self._database.create(_TABLES)
@@ -221,10 +224,19 @@ class SearchBacklog:
         """Have these songs wait until the others were searched for."""
         self._update(_DEFER, track_ids)
 
-    def retry_failed(self) -> None:
-        """Open the songs again whose requests failed, or that a source could not be reached for."""
+    def retry_failed(self, lookups: str = "") -> None:
+        """Open the songs again whose requests failed, or that a source could not be reached for.
+
+        Where `lookups`, which says what the sources are, is another than the last time, those without a match
+        too; all, where there was no last time: up to commit 571ee3e, songs without one counted as resolved.
+        """
+        before = self._ledger.get_state(_LOOKUPS)
         with self._database.connection() as connection:
             connection.execute(_RETRY, {"mine": self._source})
+            if before != {"lookups": lookups}:
+                again = _UPDATE.where(_SONG.state.in_(_UNMATCHED)) if before else _UPDATE
+                connection.execute(again.values(state=int(SongState.OPEN)), {"mine": self._source})
+        self._ledger.set_state(_LOOKUPS, {"lookups": lookups})
 
     def count(self, partition: str | None = None) -> dict[str, int]:
         """How many songs (of a partition) are `open` in any state, `resolved`, `missed` and `failed`."""

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from music_assets.ids import isrc_of, partition_of
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import Labs, SongNames
+
+
+@dataclass
+class KnownIds:
+    """What a source knows: ids by MSD track, best first, each with its album where the source names it.
+
+    An id is Spotify's, or an ISRC. `unreached` are the tracks that it could not be asked about now, and why.
+    """
+
+    by_track: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
+    unreached: dict[str, str] = field(default_factory=dict)
 
 
 class IdProvider(Protocol):
@@ -15,8 +28,8 @@ class IdProvider(Protocol):
 
     name: str
 
-    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
-        """Spotify ids by MSD track, best first, for the songs it knows."""
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        """What it knows of these songs."""
 
 
 class EchoNestIds:
@@ -28,22 +41,42 @@ class EchoNestIds:
         self._archive = archive
         self._mismatched = mismatched
 
-    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
-        """Spotify ids by MSD track."""
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        """Its ids, each with the name of its album."""
         songs = [song for song in songs if song.song_id and song.track_id not in self._mismatched]
-        known = self._archive.ids_of(song.song_id for song in songs if song.song_id)
-        return {song.track_id: known[song.song_id] for song in songs if song.song_id in known}
+        known = self._archive.tracks_of(song.song_id for song in songs if song.song_id)
+        return KnownIds({song.track_id: known[song.song_id] for song in songs if song.song_id in known})
 
 
-class ListenBrainzIds:
-    """Ids that ListenBrainz finds by a song's names."""
+class LabsIds:
+    """Ids that ListenBrainz Labs find by a song's names; some are of another version."""
 
-    name = "listenbrainz"
+    name = "listenbrainz"  # as every ledger has it
 
     def __init__(self, labs: Labs) -> None:
         self._labs = labs
 
-    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
-        """Spotify ids by MSD track; none where it cannot be reached now."""
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        """Its ids, without albums."""
         names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
-        return self._labs.spotify_ids(names)[0]
+        found, rest = self._labs.spotify_ids(names)
+        unreached = dict.fromkeys((*rest.pending, *rest.failed), rest.reason or "")
+        return KnownIds({track: dict.fromkeys(ids) for track, ids in found.items()}, unreached)
+
+
+class Isrcs:
+    """ISRCs of the recordings that songs were linked to; `of_partition` gives them by MSD track."""
+
+    name = "isrc"
+
+    def __init__(self, of_partition: Callable[[str], Mapping[str, Sequence[str]]]) -> None:
+        self._of_partition = of_partition
+
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        """The ISRCs, each in its one spelling."""
+        found: dict[str, Mapping[str, str | None]] = {}
+        for song in songs:
+            isrcs = self._of_partition(partition_of(song.track_id)).get(song.track_id, ())
+            if ids := dict.fromkeys(filter(None, map(isrc_of, isrcs))):
+                found[song.track_id] = ids
+        return KnownIds(found)

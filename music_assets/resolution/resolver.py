@@ -15,16 +15,19 @@ from functools import partial
 
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
+from music_assets.resolution.known_ids import by_known_id
 from music_assets.resolution.steps import (
     ResolutionOutcome,
     Run,
     by_album,
-    by_cached_response,
+    by_cached_match,
+    by_cached_miss,
     by_provided_id,
     by_release_search,
     by_song_search,
     defer,
 )
+from music_assets.sources.reccobeats import ReccoBeats
 from music_assets.sources.spotify import SpotifyCatalog
 
 # Takes songs; returns the MSD track ids of those that need no further step now.
@@ -41,7 +44,11 @@ class Phase:
 
 
 class Resolver:
-    """Resolves the songs of a backlog. With `by_release` one response may resolve several songs."""
+    """Resolves the songs of a backlog. With `by_release` one response may resolve several songs.
+
+    `providers` know ids, which `reccobeats` verifies. Where `lookups`, which says what they are and how old a
+    miss may be, is another text than the last time, songs without a match are looked up again.
+    """
 
     def __init__(
         self,
@@ -49,27 +56,33 @@ class Resolver:
         backlog: SearchBacklog,
         *,
         providers: Sequence[IdProvider] = (),
+        reccobeats: ReccoBeats | None = None,
+        lookups: str = "",
         by_release: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._catalog = catalog
         self._backlog = backlog
         self._providers = providers
+        self._reccobeats = reccobeats
+        self._text = lookups
         self._by_release = by_release
         self._progress = progress or (lambda done, of: None)
 
     def lookups(self) -> Phase:
         """What is tried for a song without a search, in order; a batch fills requests of forty ids."""
-        cached: list[Step] = [by_cached_response]
+        steps: list[Step] = [by_cached_match]
         if self._by_release:
-            cached += [partial(by_release_search, fetch=False), partial(by_album, fetch=False)]
-        ids = [partial(by_provided_id, provider) for provider in self._providers]
-        return Phase(SongState.OPEN, 400, [*cached, *ids])
+            steps += [partial(by_release_search, fetch=False), partial(by_album, fetch=False)]
+        if recco := self._reccobeats:
+            steps += [partial(by_known_id, provider, recco) for provider in self._providers]
+        return Phase(SongState.OPEN, 400, [*steps, by_cached_miss])
 
     def searches(self) -> list[Phase]:
         """What Spotify is searched for: last for the songs that the next run may find elsewhere."""
-        by_release: list[Step] = [by_release_search, by_album, defer] if self._by_release else []
-        steps = [*by_release, by_song_search]
+        steps: list[Step] = [partial(by_provided_id, provider) for provider in self._providers]
+        steps += [by_release_search, by_album, defer] if self._by_release else []
+        steps.append(by_song_search)
         return [Phase(state, 64, steps) for state in (SongState.SEARCHABLE, SongState.UNREACHED)]
 
     def resolve(self, partition: str | None = None, most: int | None = None) -> ResolutionOutcome:
@@ -79,13 +92,13 @@ class Resolver:
         """
         run = Run(self._catalog, self._backlog, self._by_release)
         outcome, lookups, searches = run.outcome, self.lookups(), self.searches()
-        self._backlog.retry_failed()
+        self._backlog.retry_failed(self._text)
         before = self._requests()
         open_songs = self._backlog.count()["open"] if partition is None else 0
         done = 0
         try:
             while most is None or done < most:
-                phases = [lookups, *searches] if run.may_fetch else [lookups]
+                phases = [lookups, *searches] if run.may("search") else [lookups]
                 phase, songs = self._next(phases, partition, most if most is None else most - done)
                 if not songs:
                     break
@@ -95,7 +108,8 @@ class Resolver:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
                 if phase is lookups:
-                    self._backlog.mark([song.track_id for song in left], SongState.SEARCHABLE)
+                    run.end_lookups(left, "+".join(provider.name for provider in self._providers))
+                    run.candidates, run.unreached = {}, {}
                 done = outcome.resolved.total()
                 outcome.curve.append(((self._requests() - before).total(), done))
                 self._progress(done, open_songs)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from music_assets.ids import partition_of
+from music_assets.ids import is_spotify_id, partition_of
 from music_assets.matching import Candidate, decide, normalise, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
@@ -41,18 +41,25 @@ EDITIONS = 3  # albums recorded per release where they come twenty per request; 
 
 @dataclass
 class ResolutionOutcome:
-    """The result of a run: songs resolved, by how; requests, by kind; `errors`, reasons by MSD track.
+    """The result of a run: songs resolved, by how; Spotify's requests, by kind; `errors`, by MSD track.
 
-    `curve` holds pairs of requests spent and songs resolved, batch by batch; `partitions` those with a newly
-    resolved song.
+    `closed` has the kinds of requests that Spotify takes no more of, `unreached` the tracks that another
+    source could not be asked about, and why. `curve` holds pairs of requests spent and songs resolved, batch
+    by batch; `partitions` those of which something new is known.
     """
 
     resolved: Counter[str] = field(default_factory=Counter)
     requests: dict[str, int] = field(default_factory=dict)
     partitions: set[str] = field(default_factory=set)
-    out_of_budget: OutOfBudget | None = None
+    closed: dict[str, OutOfBudget] = field(default_factory=dict)
     curve: list[tuple[int, int]] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    unreached: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def out_of_budget(self) -> OutOfBudget | None:
+        """Why not all songs were searched for, and until when; None where they were."""
+        return self.closed.get("search") or next(iter(self.closed.values()), None)
 
 
 @dataclass
@@ -69,21 +76,24 @@ class Run:
     outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
     renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
     barren: int = 0  # searches for releases since one had a hit
+    # Of this batch, by track: what is cached, candidates by their id, and why a source was not reached.
+    cached: dict[str, SearchResult] = field(default_factory=dict)
+    candidates: dict[str, dict[str, Row]] = field(default_factory=dict)
+    unreached: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_batches(self) -> bool:
         """Whether Spotify gives this app several things by id per request: extended access."""
         return self.catalog.mode == "extended"
 
-    @property
-    def may_fetch(self) -> bool:
-        """Whether Spotify may still be requested."""
-        return self.outcome.out_of_budget is None and not self.catalog.settings.off
+    def may(self, kind: str) -> bool:
+        """Whether Spotify may still be sent this kind of request: `search`, `albums` or `tracks`."""
+        return kind not in self.outcome.closed and not self.catalog.settings.off
 
-    def stop_if(self, result: Fetched | SearchResult) -> None:
-        """Send no more requests where a result says until when the budget is used up."""
-        if result.until is not None and self.may_fetch:
-            self.outcome.out_of_budget = OutOfBudget(result.reason or "", result.until)
+    def stop_if(self, kind: str, result: Fetched | SearchResult) -> None:
+        """Send no more requests of a kind where a result says until when its budget is used up."""
+        if result.until is not None:
+            self.outcome.closed.setdefault(kind, OutOfBudget(result.reason or "", result.until))
 
     def wanted(self, songs: Iterable[BacklogSong]) -> int:
         """How many of these are open and due now: while priority songs are open, no others are."""
@@ -98,10 +108,39 @@ class Run:
     def resolve(self, how: str, ids: Mapping[BacklogSong, tuple[str, ...]]) -> None:
         """Record by which ids these songs are resolved, without a search of their own."""
         self.catalog.resolutions.record(
-            Resolution(song.track_id, how, by, self.renamed.get(song.release_key, frozenset()))
+            Resolution(
+                song.track_id,
+                how,
+                by,
+                self.renamed.get(song.release_key, frozenset()),
+                self._albums(song, by),
+            )
             for song, by in ids.items()
         )
         self.mark(list(ids), how)
+
+    def end_lookups(self, songs: Sequence[BacklogSong], sources: str) -> None:
+        """Leave these songs, which the `sources` do not know, to the searches; those not reached come last.
+
+        Their candidates, of which none is the song, are recorded: they are all there is without a search.
+        """
+        asked = [song for song in songs if song.track_id not in self.unreached]
+        ids = {song: tuple(self.candidates.get(song.track_id, ())) for song in asked}
+        self.catalog.resolutions.record(
+            Resolution(song.track_id, sources, by, albums=self._albums(song, by), matched=False)
+            for song, by in ids.items()
+        )
+        self.backlog.mark([song.track_id for song in asked], SongState.SEARCHABLE)
+        unreached = {s.track_id: self.unreached[s.track_id] for s in songs if s.track_id in self.unreached}
+        self.backlog.mark(unreached, SongState.UNREACHED)
+        self.outcome.unreached |= unreached
+        if self.catalog.settings.off:
+            self.outcome.partitions |= {partition_of(song.track_id) for song in asked}
+
+    def _albums(self, song: BacklogSong, ids: Sequence[str]) -> dict[str, str]:
+        """The albums that a source named for these candidates of a song."""
+        rows = self.candidates.get(song.track_id, {})
+        return {id_: album for id_ in ids if id_ in rows and (album := rows[id_]["listed_album"])}
 
     def match_release(
         self, songs: Sequence[BacklogSong], rows: Sequence[Row]
@@ -121,9 +160,26 @@ class Run:
         self.outcome.errors |= reasons
 
 
-def by_cached_response(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
-    """Resolve songs that need no request."""
-    results = run.catalog.cached(map(_query, songs))
+def by_cached_match(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Resolve songs of which a match is cached."""
+    run.cached = run.catalog.cached(map(_query, songs))
+    matches = {
+        song: rows
+        for song in songs
+        if (known := run.cached.get(song.track_id)) and (rows := match(song, known.tracks, known.renamings))
+    }
+    run.mark(list(matches), "cached")
+    if run.by_release:
+        waiting = run.backlog.of_releases({song.release_key for song in matches})
+        _record_albums(run, {song: rows for song, rows in matches.items() if song.release_key in waiting})
+    return {song.track_id for song in matches}
+
+
+def by_cached_miss(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Take what Spotify answered before, without a match, for its answer."""
+    if run.catalog.settings.off:
+        return ()
+    results = {song.track_id: run.cached[song.track_id] for song in songs if song.track_id in run.cached}
     _accept(run, songs, results, "cached")
     return results.keys()
 
@@ -133,11 +189,12 @@ def by_provided_id(provider: IdProvider, run: Run, songs: Sequence[BacklogSong])
 
     Only where tracks come fifty per request: a request for one id costs as much as a search.
     """
-    if not (run.has_batches and run.may_fetch and songs):
+    if not (run.has_batches and run.may("tracks") and songs):
         return ()
-    ids = {track_id: known[:IDS_PER_SONG] for track_id, known in provider.ids(songs).items()}
-    found = run.catalog.tracks(dict.fromkeys(id_ for known in ids.values() for id_ in known))
-    run.stop_if(found)
+    known = provider.ids(songs).by_track
+    ids = {track_id: list(filter(is_spotify_id, found))[:IDS_PER_SONG] for track_id, found in known.items()}
+    found = run.catalog.tracks(dict.fromkeys(id_ for each in ids.values() for id_ in each))
+    run.stop_if("tracks", found)
     by_id = {row["spotify_track_id"]: row for row in found.rows}
     matches = {
         song: rows
@@ -165,8 +222,8 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
             for key, name in names.items()
             if key not in known and run.wanted(waiting.get(key, ())) >= SONGS_FOR_A_SEARCH
         }
-    hits, rest = run.catalog.search_releases(names, fetch=fetch and run.may_fetch)
-    run.stop_if(rest)
+    hits, rest = run.catalog.search_releases(names, fetch=fetch and run.may("search"))
+    run.stop_if("search", rest)
     matches: dict[BacklogSong, list[Row]] = {}
     for key, found in hits.items():
         run.barren = 0 if found else run.barren + fetch
@@ -193,8 +250,8 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
                 releases.setdefault(album.spotify_album_id, []).append(key)
     if not releases:
         return ()
-    fetched, rest = run.catalog.albums(releases, fetch=fetch and run.may_fetch)
-    run.stop_if(rest)
+    fetched, rest = run.catalog.albums(releases, fetch=fetch and run.may("albums"))
+    run.stop_if("albums", rest)
     matches: dict[BacklogSong, tuple[str]] = {}
     for id_, tracks in fetched.items():
         for key in releases[id_]:
@@ -222,7 +279,7 @@ def defer(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
 
 def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Search for one song of each release: the others may come with the album that it is found on."""
-    if not run.may_fetch:
+    if not run.may("search"):
         return ()
     chosen: dict[str, BacklogSong] = {}
     for song in songs:
@@ -236,7 +293,7 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     searched = run.catalog.search_songs(map(_query, chosen.values()), is_found=is_found)
     results = {result.track_id: result for result in searched}
     for result in results.values():
-        run.stop_if(result)
+        run.stop_if("search", result)
     if matched := _accept(run, list(chosen.values()), results, "search"):
         by_album(run, matched)
     return results.keys()
@@ -245,20 +302,15 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
 def _accept(
     run: Run, songs: Sequence[BacklogSong], results: Mapping[str, SearchResult], how: str
 ) -> list[BacklogSong]:
-    """Set the state of the songs that have a result; returns those whose match names albums for others.
-
-    A song on its own is resolved by any response, and `mapped_songs` decides later. One that others wait with
-    on its release is compared now.
-    """
+    """Set the state of the songs that have a result; returns those whose match names albums for others."""
     run.fail({id_: result.reason or "" for id_, result in results.items() if result.status == "error"})
     answered = {id_: result.tracks for id_, result in results.items() if result.status == "answered"}
     songs = [song for song in songs if song.track_id in answered]
+    matches = {song: rows for song in songs if (rows := match(song, answered[song.track_id]))}
+    run.mark(list(matches), how)
+    run.mark([song for song in songs if song not in matches], how, SongState.MISSED)
     waiting = run.backlog.of_releases({song.release_key for song in songs}) if run.by_release else {}
-    with_mates = [song for song in songs if len(waiting.get(song.release_key, ())) > 1]
-    matches = {song: rows for song in with_mates if (rows := match(song, answered[song.track_id]))}
-    missed = [song for song in with_mates if song not in matches]
-    run.mark([song for song in songs if song not in missed], how)
-    run.mark(missed, how, SongState.MISSED)
+    matches = {song: rows for song, rows in matches.items() if song.release_key in waiting}
     _record_albums(run, matches)
     return list(matches)
 
@@ -317,7 +369,7 @@ def candidate_of(row: Row) -> Candidate:
         id=row["spotify_track_id"],
         title=row["name"],
         artist_names=tuple(artist["name"] for artist in row["artists"] or []),
-        album=row["album_name"],
+        album=row["album_name"] or row.get("listed_album"),
         duration=None if row["duration_ms"] is None else row["duration_ms"] / 1000,
         release_year=row["release_year"],
         isrc=row["isrc"],

@@ -167,6 +167,10 @@ class HttpClient:
         """The JSON that answers `POST <path>` with this JSON; raises as `get` does."""
         return self._send("POST", path, json=body)
 
+    def _known(self, keys: Iterable[Key]) -> dict[Key, Response]:
+        """The cached responses that hold still."""
+        return self._ledger.get_many(keys)
+
     def _response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
         """A response as the ledger takes it, fetched now."""
         status = "answered" if found else "not_found"

@@ -109,13 +109,33 @@ def test_a_partition_put_again_keeps_what_is_known_of_the_same_songs(backlog: Se
 
 def test_states_are_counted_and_failed_songs_are_retried(backlog: SearchBacklog) -> None:
     backlog.put("AA", "one", [song(n) for n in range(6)])
+    backlog.retry_failed("labs")
     backlog.mark(["T0"], SongState.RESOLVED)
     backlog.mark(["T1", "T2"], SongState.MISSED)
     backlog.mark(["T3"], SongState.FAILED)
     backlog.mark([], SongState.FAILED)
     assert backlog.count() == {"open": 2, "resolved": 1, "missed": 2, "failed": 1}
-    backlog.retry_failed()
+    backlog.retry_failed("labs")
     assert backlog.count() == {"open": 3, "resolved": 1, "missed": 2, "failed": 0}
+
+
+def test_songs_without_a_match_are_open_again_where_other_sources_are_there(backlog: SearchBacklog) -> None:
+    backlog.put("AA", "one", [song(n) for n in range(6)])
+    states = (SongState.RESOLVED, SongState.MISSED, SongState.SEARCHABLE, SongState.UNREACHED)
+    backlog.retry_failed("labs")
+    for number, state in enumerate(states):
+        backlog.mark([f"T{number}"], state)
+    backlog.retry_failed("labs")
+    assert ids(backlog.next(9)) == ["T4", "T5", "T3"]
+    backlog.retry_failed("labs echonest")
+    assert ids(backlog.next(9)) == ["T2", "T4", "T1", "T5", "T3"]
+
+
+def test_in_a_backlog_of_earlier_versions_every_song_is_looked_up_once_more(backlog: SearchBacklog) -> None:
+    backlog.put("AA", "one", [song(1)])
+    backlog.mark(["T1"], SongState.RESOLVED)
+    backlog.retry_failed("labs")
+    assert ids(backlog.next(9)) == ["T1"]
 
 
 def test_a_release_has_its_songs_without_a_match(backlog: SearchBacklog) -> None:

@@ -14,6 +14,7 @@ import pytest
 from music_assets.matching import normalise
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong, SongState
+from music_assets.resolution.id_providers import KnownIds
 from music_assets.resolution.steps import is_album_worth, is_listed_whole
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import SearchResult, SongQuery, SpotifyCatalog
@@ -245,8 +246,9 @@ class Known:
             if n % 3 and right[id_]
         }
 
-    def ids(self, songs: Sequence[BacklogSong]) -> Mapping[str, Sequence[str]]:
-        return {song.track_id: self._ids[song.track_id] for song in songs if song.track_id in self._ids}
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        known = {song.track_id: self._ids[song.track_id] for song in songs if song.track_id in self._ids}
+        return KnownIds({track_id: dict.fromkeys(ids) for track_id, ids in known.items()})
 
 
 def test_provided_ids_are_verified_fifty_at_a_time_and_wrong_ones_dropped(

@@ -23,13 +23,20 @@ from music_assets.staging.partitions import Metadata, Staged
 from music_assets.staging.rows import Row
 from music_assets.staging.store import StagedFile
 
-VERSION = "3"
+VERSION = "4"
+FILE_ONLY_OF_A_HIT = ("question", "listed_album")  # what no table has
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}}
 
 
 def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
-    """The rows depend on the source: Spotify or the sandbox."""
+    """The rows depend on the source: Spotify, the sandbox or neither."""
     return lambda key: spotify.source
+
+
+def lookups_in_use(resolution: ResolutionResource) -> Callable[[str], str]:
+    """The rows depend on the sources that songs are looked up in."""
+    text = resolution.lookups()
+    return lambda key: text
 
 
 def all_cached(file: StagedFile) -> Metadata:
@@ -40,22 +47,23 @@ def all_cached(file: StagedFile) -> Metadata:
 @stage(
     "spotify_search",
     inputs=("msd_songs",),
-    after=("spotify_answers",),  # which searches in order of priority
+    after=("musicbrainz_recordings", "spotify_answers"),  # which searches in order of priority
     version=VERSION,
-    depends_on=source_in_use,
+    depends_on=lookups_in_use,
     when_unchanged=all_cached,
     pool=SPOTIFY_REQUESTS,
     attributes=_ABOUT,
     description=(
-        "What Spotify's search found for each MSD track, hits included. Results come from the ledger where "
-        "the track was resolved before; the rest is searched while the budget lasts, and what is left then "
-        "is `pending`. Materializing again searches only what is pending."
+        "What Spotify or a source without a key found for each MSD track, hits included. Results come from "
+        "the ledger where the track was resolved before; the rest is looked up, then searched while the "
+        "budget lasts, and what is left then is `pending`. Materializing again requests only what is pending."
     ),
 )
 def spotify_search(
     partition: Partition, msd_songs: list[Row], spotify: SpotifyResource, resolution: ResolutionResource
 ) -> Staged:
     add_to_backlog(resolution, partition.inputs["msd_songs"], msd_songs)
+    before = resolution.sources.request_counts()
     outcome = resolution.resolver().resolve(partition=partition.key)
     catalog = spotify.catalog()
     results = search_results(catalog, msd_songs, outcome)
@@ -63,7 +71,9 @@ def spotify_search(
     over = outcome.out_of_budget if statuses["pending"] else None
     metadata = {
         **{status: statuses[status] for status in ("answered", "pending", "error")},
-        "reasons": listed(sorted({result.reason for result in results if result.reason})),
+        "reasons": listed(
+            sorted({*outcome.unreached.values(), *(one.reason for one in results if one.reason)})
+        ),
         "go_on_at": over.until.isoformat(timespec="seconds") if over else None,
         "access": catalog.mode,
         "missing": list(catalog.missing("tracks")),
@@ -72,8 +82,10 @@ def spotify_search(
         "requests_spent": sum(outcome.requests.values()),
         "requests_saved": statuses["answered"] - outcome.resolved["search"],
         **{f"requests_for_{kind}": count for kind, count in outcome.requests.items()},
+        **resolution.sources.requests_since(before),
     }
-    complete = statuses["answered"] == len(results)
+    # Where a source was not reached the partition is not complete: the next run asks that one.
+    complete = statuses["answered"] == len(results) and not outcome.unreached
     return Staged([_search_row(result) for result in results], metadata, run_metadata, complete)
 
 
@@ -97,18 +109,18 @@ def search_results(
         )
         for song in songs
     ]
-    cached = catalog.cached(queries)
+    cached, over = catalog.cached(queries), outcome.out_of_budget
     pending = SearchResult(
         "",
         "pending",
-        reason=str(outcome.out_of_budget) if outcome.out_of_budget else "it has not been searched for",
-        until=outcome.out_of_budget.until if outcome.out_of_budget else None,
+        reason=str(over) if over else "it has not been searched for",
+        until=over.until if over else None,
         source=catalog.settings.source,
     )
 
     def unanswered(track_id: str) -> SearchResult:
-        if catalog.settings.off and track_id not in outcome.errors:  # there is nobody left to ask
-            return replace(pending, track_id=track_id, status="answered", reason=None)
+        if track_id in outcome.unreached and not over:
+            return replace(pending, track_id=track_id, reason=outcome.unreached[track_id])
         if track_id in outcome.errors:
             return replace(pending, track_id=track_id, status="error", reason=outcome.errors[track_id])
         return replace(pending, track_id=track_id)
@@ -151,8 +163,8 @@ def spotify_tracks(spotify_search: list[Row]) -> Staged:
 def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each Spotify track once, by id: as the newest answer has it, the first of equally new ones.
 
-    A track that came within an album has neither ISRC nor popularity: one that came whole is preferred. An id
-    of which no details are known is not a track yet.
+    A track that came within an album has neither ISRC nor popularity, one from elsewhere no album: one that
+    came whole is preferred. An id of which no details are known is not a track yet.
     """
     found: dict[str, dict[str, Any]] = {}
     for track in tracks:
@@ -162,12 +174,14 @@ def newest(tracks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         if held is None or _telling(track) > _telling(held):
             found[track["spotify_track_id"]] = track
     return [
-        {name: value for name, value in found[id_].items() if name != "question"} for id_ in sorted(found)
+        {name: value for name, value in found[id_].items() if name not in FILE_ONLY_OF_A_HIT}
+        for id_ in sorted(found)
     ]
 
 
-def _telling(track: dict[str, Any]) -> tuple[bool, str]:
-    return track["isrc"] is not None, track["fetched_at"]
+def _telling(track: dict[str, Any]) -> tuple[bool, bool, str]:
+    has_isrc = track["isrc"] is not None
+    return has_isrc and track["spotify_album_id"] is not None, has_isrc, track["fetched_at"]
 
 
 @stage(
@@ -185,12 +199,16 @@ def _telling(track: dict[str, Any]) -> tuple[bool, str]:
     ),
 )
 def spotify_artists(artist_votes: list[Row], spotify: SpotifyResource) -> Staged:
-    names = {vote["spotify_artist_id"]: vote["spotify_artist_name"] for vote in artist_votes}
-    seen = {vote["spotify_artist_id"]: datetime.fromisoformat(vote["fetched_at"]) for vote in artist_votes}
-    ids = sorted(names)
-    return _fetched(
-        spotify, "artists", ids, lambda catalog: catalog.artists(ids, known_names=names, known_at=seen)
-    )[1]
+    named = {
+        vote["spotify_artist_id"]: {
+            "name": vote["spotify_artist_name"],
+            "source": vote["source"],
+            "fetched_at": datetime.fromisoformat(vote["fetched_at"]),
+        }
+        for vote in artist_votes
+    }
+    ids = sorted(named)
+    return _fetched(spotify, "artists", ids, lambda catalog: catalog.artists(ids, named=named))[1]
 
 
 def features_in_use(spotify: SpotifyResource, sources: SourcesResource) -> Callable[[str], str]:

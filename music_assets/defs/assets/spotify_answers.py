@@ -33,12 +33,12 @@ _POINTS = 20  # of the curve in the metadata
     tags={"terms": "spotify"},
     pool=SPOTIFY_REQUESTS,
     code_version=VERSION,
-    deps=["msd_songs"],
+    deps=["msd_songs", "musicbrainz_recordings"],
     description=(
-        "Searches Spotify for the songs of all extracted partitions in order of priority (a list of tracks, "
-        "then `song_hotttnesss`), as far as the budget goes; one album may resolve many songs. The results "
-        "are in the ledger, where `spotify_search` finds them. Materializing again goes on where this "
-        "ended."
+        "Looks up the songs of all extracted partitions in order of priority (a list of tracks, then "
+        "`song_hotttnesss`): in the sources without a key, then by searches of Spotify for what is left, as "
+        "far as the budget goes; one album may resolve many songs. The results are in the ledger, where "
+        "`spotify_search` finds them. Materializing again goes on where this ended."
     ),
 )
 def spotify_answers(
@@ -60,9 +60,11 @@ def spotify_answers(
         advanced("songs resolved", "", done, of, done - shown)
         shown = done
 
+    before = resolution.sources.request_counts()
     outcome = resolution.resolver(progress).resolve()
     write_state(store, {file.partition_key: file.checksum for file in files}, outcome)
-    return MaterializeResult(metadata=_metadata(outcome, resolution))
+    spent = resolution.sources.requests_since(before)
+    return MaterializeResult(metadata={**_metadata(outcome, resolution), **spent})
 
 
 def plan_of(resolution: ResolutionResource) -> str:
@@ -112,7 +114,8 @@ def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dic
         "access": catalog.mode or "not known yet",
         "searches_left": "no limit of ours" if left is None else left,
         "go_on_at": over.until.isoformat(timespec="seconds") if over else "",
-        "reasons": listed([str(over)] if over else []),
+        "unreached": len(outcome.unreached),
+        "reasons": listed([*map(str, outcome.closed.values()), *sorted({*outcome.unreached.values()})]),
         "curve": MetadataValue.md(curve(outcome.curve)),
     }
 

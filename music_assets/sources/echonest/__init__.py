@@ -1,9 +1,9 @@
 """The Echo Nest mapping archive: the Spotify ids that The Echo Nest knew for the MSD's songs in 2016.
 
 What it offers   `EchoNestArchive.open` on the archive (`millionsongdataset_echonest.tar.bz2`, 461 MB) or on
-                 the folder it unpacks to; then `ids_of(song_ids)`.
-Shapes           by MSD *song* id (`SO…`, never the track id), a list of Spotify track ids in the archive's
-                 order. About 700,000 songs have one.
+                 the folder it unpacks to; then `tracks_of(song_ids)`.
+Shapes           by MSD *song* id (`SO…`, never the track id), Spotify track ids in the archive's order, each
+                 with the name of its album. About 700,000 songs have one, often several.
 Limits           none: the file is local. A compressed archive cannot be read at random, so it is read once,
                  for some minutes, into an index in a cache folder.
 Terms            published by AcousticBrainz / the Music Technology Group (2016) without a licence of its own;

@@ -1,4 +1,4 @@
-"""`EchoNestArchive`: Spotify ids by MSD song, from an archive's index or from the unpacked folder.
+"""`EchoNestArchive`: Spotify tracks by MSD song, from an archive's index or from the unpacked folder.
 
 One JSON file per song, `XX/SOXX….json`, is a response of The Echo Nest's with the ids it knew.
 """
@@ -26,9 +26,10 @@ _FOLDER = "millionsongdataset_echonest"  # what the archive unpacks to
 _MAX_BYTES = 16 * 1024 * 1024  # of one song's file; the real ones have some 10 KB
 _MEMBER = re.compile(rf"(?:^|/)({MSD_SONG_ID.pattern})\.json$")
 _TRACK = re.compile(rf"spotify(?:-[A-Z]{{2}})?:track:({SPOTIFY_ID.pattern})")
-_VERSION = 1  # of the index
+Tracks = dict[str, str | None]  # Spotify ids, each with the name of its album where the archive names it
+_VERSION = 2  # of the index
 _SCHEMA = """
-CREATE TABLE songs (song_id TEXT PRIMARY KEY, spotify_ids TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE songs (song_id TEXT PRIMARY KEY, tracks TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE about (archive TEXT NOT NULL);
 """
 
@@ -90,25 +91,25 @@ class EchoNestArchive:
                 _ensure_index(path, index)
             return cls(index, sqlite3.connect(index, check_same_thread=False))
 
-    def ids_of(self, song_ids: Iterable[str]) -> dict[str, list[str]]:
-        """The Spotify ids of these songs, in the archive's order; songs without any are left out.
+    def tracks_of(self, song_ids: Iterable[str]) -> dict[str, Tracks]:
+        """The tracks of these songs, in the archive's order; songs without any are left out.
 
         None of them is verified: they may be wrong, and Spotify may not know them any more.
         """
-        found = {song_id: self._ids_of(song_id) for song_id in song_ids}
-        return {song_id: ids for song_id, ids in found.items() if ids}
+        found = {song_id: self._tracks_of(song_id) for song_id in song_ids}
+        return {song_id: tracks for song_id, tracks in found.items() if tracks}
 
-    def _ids_of(self, song_id: str) -> list[str]:
+    def _tracks_of(self, song_id: str) -> Tracks:
         if self._index is not None:
             with _named_errors(self._path):
-                wanted = "SELECT spotify_ids FROM songs WHERE song_id = ?"
+                wanted = "SELECT tracks FROM songs WHERE song_id = ?"
                 row = self._index.execute(wanted, [song_id]).fetchone()
-            return str(row[0]).split() if row else []
+            return orjson.loads(row[0]) if row else {}
         file = self._path / song_id[2:4] / f"{song_id}.json"
         try:
-            return spotify_ids(file.read_bytes()) if file.stat().st_size <= _MAX_BYTES else []
+            return spotify_tracks(file.read_bytes()) if file.stat().st_size <= _MAX_BYTES else {}
         except (OSError, ValueError):  # missing, unreadable (a bad sector) or broken
-            return []
+            return {}
 
     def close(self) -> None:
         """Close the index."""
@@ -169,8 +170,8 @@ def _songs(archive: Path) -> Iterator[tuple[str, str]]:
                 content = tar.extractfile(member) if song_id and member.size <= _MAX_BYTES else None
                 # A file that cannot be parsed is left out, and nothing beside it is lost.
                 with contextlib.suppress(ValueError):
-                    if song_id and content and (ids := spotify_ids(content.read())):
-                        yield song_id, " ".join(ids)
+                    if song_id and content and (tracks := spotify_tracks(content.read())):
+                        yield song_id, orjson.dumps(tracks).decode()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ArchiveDamaged(archive, str(error) or type(error).__name__) from error
 
@@ -184,11 +185,11 @@ def song_id_of(name: str) -> str | None:
     return found[1] if found else None
 
 
-def spotify_ids(content: bytes) -> list[str]:
-    """The Spotify track ids in a song's file, each once, in its order; none where no song was found.
+def spotify_tracks(content: bytes) -> Tracks:
+    """The Spotify tracks in a song's file, in its order; none where no song was found.
 
-    They are at `response.songs[0].tracks[]`, as `foreign_id`. Raises `ValueError` where the content is not a
-    response of The Echo Nest's.
+    They are at `response.songs[0].tracks[]`, as `foreign_id` and `album_name`. Raises `ValueError` where the
+    content is not a response of The Echo Nest's.
     """
     body: Any = orjson.loads(content)
     response = body.get("response") if isinstance(body, dict) else None
@@ -197,9 +198,10 @@ def spotify_ids(content: bytes) -> list[str]:
         raise ValueError("it holds no response with a list of songs")
     first = songs[0] if songs else {}
     tracks = first.get("tracks") if isinstance(first, dict) else None
-    ids: dict[str, None] = {}
+    found: Tracks = {}
     for track in tracks if isinstance(tracks, list) else []:
         foreign = track.get("foreign_id") if isinstance(track, dict) else None
-        if isinstance(foreign, str) and (found := _TRACK.fullmatch(foreign)):
-            ids[found[1]] = None
-    return list(ids)
+        if isinstance(foreign, str) and (id_ := _TRACK.fullmatch(foreign)):
+            album = track.get("album_name")
+            found.setdefault(id_[1], album if isinstance(album, str) else None)
+    return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from anyascii import anyascii
 
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched
@@ -16,6 +19,8 @@ BATCH = 50  # songs a request: Labs publish no limit, ListenBrainz's own API tak
 LABS = HttpPolicy("ListenBrainz Labs", "labs", "https://labs.api.listenbrainz.org/", timeout=30.0)
 _PATH = "spotify-id-from-metadata/json"
 _FIELDS = ("artist_name", "release_name", "track_name")
+_WORD = re.compile(r"[^\W_]")
+_GUESTS = re.compile(r"\W*\b(?:feat|ft|featuring)\b", re.IGNORECASE)
 _ARTICLE_LAST = re.compile(r"^(.+?)[_,]\s*(the|les|los|die)$", re.IGNORECASE)
 _JOINED = re.compile(r"\s+/\s+|\s*;\s*")
 _EDITION = re.compile(
@@ -24,6 +29,8 @@ _EDITION = re.compile(
     r"[^()\[\]]*[)\]]",
     re.IGNORECASE,
 )
+
+Names = tuple[str, str, str]  # artist, release and title, as they are sent
 
 
 @dataclass(frozen=True)
@@ -40,23 +47,24 @@ class Labs(HttpClient):
     """ListenBrainz Labs as the pipeline sees it."""
 
     def spotify_ids(self, songs: Iterable[SongNames]) -> tuple[dict[str, list[str]], Fetched]:
-        """The Spotify ids that ListenBrainz knows for these songs, and what became of the others.
+        """The Spotify ids that Labs know for these songs, and what became of the others.
 
-        The ids are by MSD track id, the best first; a partition's songs at a time is a good measure. A song
-        that lacks a title, an artist or a release is `not_found` without a request.
+        The ids are by MSD track id, the best first. A song that lacks a title or an artist is `not_found`
+        without a request.
         """
         by_id = {song.track_id: song for song in songs}
-        known = {key.id: response for key, response in self._ledger.get_many(map(_key, by_id)).items()}
+        known = {key.id: response for key, response in self._known(map(_key, by_id)).items()}
         self.cache_hits += len(known)
         fetched = Fetched()
-        wanted = []
+        missing: dict[Names, list[str]] = {}
         for id_, song in by_id.items():
             names = spelt(song.title, song.artist_name, song.release)
             if names and id_ not in known:
-                wanted.append((id_, dict(zip(_FIELDS, names, strict=True))))
-        for batch in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
-            with fetched.recording([id_ for id_, _ in batch]):
-                responses = self._responses(batch, self.post(_PATH, [names for _, names in batch]))
+                missing.setdefault(names, []).append(id_)
+        for batch in _batches(missing):
+            with fetched.recording([id_ for names in batch for id_ in missing[names]]):
+                asked = [dict(zip(_FIELDS, names, strict=True)) for names in batch]
+                responses = self._responses(batch, missing, self.post(_PATH, asked))
                 self._ledger.put_many(responses)
                 known.update({response.key.id: response for response in responses})
         ids = {id_: found for id_ in by_id if id_ in known and (found := _ids(known[id_].body))}
@@ -64,17 +72,46 @@ class Labs(HttpClient):
         fetched.not_found = [id_ for id_ in by_id if id_ not in ids and id_ not in unanswered]
         return ids, fetched
 
-    def _responses(self, batch: list[tuple[str, dict[str, str]]], body: Any) -> list[Response]:
+    def _responses(
+        self, batch: Sequence[Names], track_ids: Mapping[Names, list[str]], body: Any
+    ) -> list[Response]:
         """The songs' responses, which come in the order requested and repeat the names they are for."""
         if not isinstance(body, list) or len(body) != len(batch):
-            raise BadResponse(f"ListenBrainz did not answer with a list of the {len(batch)} songs requested")
+            raise BadResponse(f"ListenBrainz Labs did not answer with a list of {len(batch)} songs")
         responses = []
-        for (id_, names), row in zip(batch, body, strict=True):
-            query = " / ".join(names.values())
-            if not isinstance(row, dict) or any(row.get(name, text) != text for name, text in names.items()):
-                raise BadResponse(f"ListenBrainz answered about a song other than {query}")
-            responses.append(self._response(_key(id_), query, row, found=bool(_ids(row))))
+        for names, row in zip(batch, body, strict=True):
+            query = " / ".join(names)
+            if not isinstance(row, dict) or any(
+                _folded(row.get(field, name)) != _folded(name)
+                for field, name in zip(_FIELDS, names, strict=True)
+            ):
+                raise BadResponse(f"ListenBrainz Labs answered about a song other than {query}")
+            found = bool(_ids(row))
+            responses += [self._response(_key(id_), query, row, found=found) for id_ in track_ids[names]]
         return responses
+
+
+def _batches(songs: Iterable[Names]) -> Iterator[list[Names]]:
+    """Batches without two songs of the same artist and title: of such, Labs answer only one.
+
+    That holds for guests in the title, too, and for other releases: they are looked up without them.
+    """
+    rounds: list[list[Names]] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    for names in songs:
+        artist, _, title = names
+        key = _folded(artist), _folded(_GUESTS.split(title)[0])
+        if seen[key] == len(rounds):
+            rounds.append([])
+        rounds[seen[key]].append(names)
+        seen[key] += 1
+    for songs_ in rounds:
+        yield from (songs_[start : start + BATCH] for start in range(0, len(songs_), BATCH))
+
+
+def _folded(text: object) -> str:
+    """As Labs compare names: no accents, case or signs; `_` counts as a letter."""
+    return re.sub(r"\W", "", anyascii(text)).lower() if isinstance(text, str) else ""
 
 
 def _ids(row: Mapping[str, Any]) -> list[str]:
@@ -87,16 +124,16 @@ def _key(track_id: str) -> Key:
     return Key("track", track_id, "listenbrainz")
 
 
-def spelt(title: str | None, artist_name: str | None, release: str | None) -> tuple[str, str, str] | None:
-    """Artist, release and title to ask for; None where one of them has no letter or digit.
+def spelt(title: str | None, artist_name: str | None, release: str | None) -> Names | None:
+    """Artist, release (may be empty) and title to look up; None where artist or title has no letter or digit.
 
     ListenBrainz drops accents, case and signs and compares the rest letter by letter; `_` is a letter to it.
     So what the MSD writes otherwise than Spotify goes: its `_`, an article put last, the names of editions,
     all artists but the first. Missing texts may be None or NaN, as frames have them.
     """
     artist = _plain(_ARTICLE_LAST.sub(r"\2 \1", _JOINED.split(_text(artist_name).strip())[0]))
-    names = (artist, _plain(_without_edition(_text(release))), _plain(_without_edition(_text(title))))
-    return names if all(re.search(r"[^\W_]", name) for name in names) else None
+    title, release = _plain(_without_edition(_text(title))), _plain(_without_edition(_text(release)))
+    return (artist, release, title) if _WORD.search(artist) and _WORD.search(title) else None
 
 
 def _without_edition(text: str) -> str:

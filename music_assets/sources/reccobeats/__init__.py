@@ -1,18 +1,21 @@
-"""ReccoBeats: audio features of Spotify tracks, for those whom Spotify itself refuses them.
+"""ReccoBeats: tracks by Spotify id or ISRC, and audio features for those whom Spotify itself refuses them.
 
-What it offers   `ReccoBeats.audio_features`: by Spotify id, or by ISRC where it does not know the id;
-                 answered from the ledger first.
-Shapes           rows as dicts with the columns of `spotify.audio_features`; `source` is `reccobeats`. It
-                 gives neither time signature nor duration.
-Limits           no key; up to 40 ids a request; a rate it does not publish (429 with Retry-After).
+What it offers   `ReccoBeats.tracks` verifies ids from elsewhere without a request to Spotify: title,
+                 artists, length, ISRC, popularity. `ReccoBeats.audio_features`: by Spotify id, or by ISRC
+                 where it does not know the id. Both answered from the ledger first.
+Shapes           rows as dicts with the columns of `spotify.tracks` (those of the album are None) and of
+                 `spotify.audio_features` (without time signature and duration); `source` is `reccobeats`.
+Limits           no key; 1 to 40 ids a request, joined back by `href` or ISRC, since unknown ones are absent;
+                 a rate it does not publish (429 with Retry-After), so one request a second.
 Terms            https://reccobeats.com/docs/documentation/terms-of-service: free, as it is; cache what it
-                 answered and send no bursts of requests.
+                 answered and send no bursts of requests. It is made from Spotify's data: treated as theirs.
 Errors           none of its own: a source that is down or asks for a pause leaves ids `pending`, with the
                  reason and the time (`music_assets.sources.http`).
 
 It was built from the service's documentation; the server that stands in for it is in `music_assets.sandbox`.
 """
 
-from music_assets.sources.reccobeats.client import RECCOBEATS, ReccoBeats, features_row, spotify_id_of
+from music_assets.sources.reccobeats.client import RECCOBEATS, ReccoBeats
+from music_assets.sources.reccobeats.rows import features_row, spotify_id_of, track_key, track_rows
 
-__all__ = ["RECCOBEATS", "ReccoBeats", "features_row", "spotify_id_of"]
+__all__ = ["RECCOBEATS", "ReccoBeats", "features_row", "spotify_id_of", "track_key", "track_rows"]

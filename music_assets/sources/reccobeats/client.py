@@ -1,26 +1,55 @@
-"""`ReccoBeats`: audio features by Spotify id, from the ledger first and by requests for the rest."""
+"""`ReccoBeats`: tracks and audio features, from the ledger first and by requests for the rest."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from music_assets.ids import ISRC, SPOTIFY_ID, is_spotify_id
+from music_assets.ids import is_spotify_id, isrc_of
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.spotify.rows import audio_features_row
+from music_assets.sources.reccobeats.rows import Item, features_row, spotify_id_of, track_key, track_rows
 
 BATCH = 40  # ids a request; https://reccobeats.com/docs/apis/get-audio-features
 # The service publishes no rate; one request a second is 40 tracks a second.
 RECCOBEATS = HttpPolicy("ReccoBeats", "reccobeats", "https://api.reccobeats.com/v1/")
-_TRACK = re.compile(rf"(?:/track/|^spotify:track:)({SPOTIFY_ID.pattern})(?![0-9A-Za-z])")
 
 
 class ReccoBeats(HttpClient):
     """ReccoBeats as the pipeline sees it."""
+
+    def tracks(self, names: Iterable[str]) -> tuple[dict[str, list[Row]], Fetched]:
+        """Rows of `spotify.tracks` by the Spotify id or the ISRC requested, and what became of the others.
+
+        An ISRC may have several rows. Albums are not named. What is neither an id nor an ISRC is left out.
+        """
+        names = [name for name in dict.fromkeys(names) if is_spotify_id(name) or isrc_of(name) == name]
+        known = {key.id: response for key, response in self._known(map(track_key, names)).items()}
+        self.cache_hits += len(known)
+        fetched = Fetched()
+        # Whether one request takes ids and ISRCs together is nowhere said.
+        for kind in (is_spotify_id, isrc_of):
+            missing = [name for name in names if name not in known and kind(name)]
+            for batch, found in self._batches("track", missing, fetched):
+                responses = [self._tracks_of(name, found.get(name, ())) for name in batch]
+                if kind is isrc_of:  # so that the tracks are known by their ids, too
+                    items = {
+                        id_: [item]
+                        for name in batch
+                        for item in found.get(name, ())
+                        if (id_ := spotify_id_of(item))
+                    }
+                    responses += [self._tracks_of(id_, of) for id_, of in items.items()]
+                self._ledger.put_many(responses)
+                known |= {response.key.id: response for response in responses}
+        rows = {name: track_rows(known[name], self.source) for name in names if name in known}
+        fetched.rows = [row for name in names for row in rows.get(name, ())]
+        fetched.not_found = [name for name in names if name in known and not rows[name]]
+        return {name: found for name, found in rows.items() if found}, fetched
+
+    def _tracks_of(self, name: str, items: Sequence[Item]) -> Response:
+        return self._response(track_key(name), name, {"content": list(items)}, found=bool(items))
 
     def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Fetched:
         """Rows of `spotify.audio_features` for these Spotify ids.
@@ -30,19 +59,19 @@ class ReccoBeats(HttpClient):
         such; what is not a Spotify id is `failed` and not requested.
         """
         ids = list(dict.fromkeys(ids))
-        cached = {key.id: response for key, response in self._ledger.get_many(map(_key, ids)).items()}
+        cached = {key.id: response for key, response in self._known(map(_features_key, ids)).items()}
         known = dict(cached)
         fetched = Fetched(failed=[id_ for id_ in ids if not is_spotify_id(id_)])
         if fetched.failed:
             fetched.reason = f"{fetched.failed[0]!r} is not a Spotify id"
         missing = [id_ for id_ in ids if id_ not in known and is_spotify_id(id_)]
-        known |= self._look_up({id_: [id_] for id_ in missing}, fetched)
+        known |= self._features({id_: [id_] for id_ in missing}, fetched)
         by_isrc: dict[str, list[str]] = {}
         for id_ in ids:
-            response, isrc = known.get(id_), _isrc((isrcs or {}).get(id_))
+            response, isrc = known.get(id_), isrc_of((isrcs or {}).get(id_))
             if isrc and response and response.status == "not_found" and response.attempts == 1:
                 by_isrc.setdefault(isrc, []).append(id_)
-        known |= self._look_up(by_isrc, fetched, by_isrc=True)
+        known |= self._features(by_isrc, fetched, attempts=2)
         unanswered = {*fetched.pending, *fetched.failed}
         self.cache_hits += sum(known[id_] is cached[id_] and id_ not in unanswered for id_ in cached)
         for id_ in ids:
@@ -53,59 +82,62 @@ class ReccoBeats(HttpClient):
                 fetched.not_found.append(id_)
         return fetched
 
-    def _look_up(
-        self, ids_by_name: Mapping[str, list[str]], fetched: Fetched, *, by_isrc: bool = False
+    def _features(
+        self, ids_by_name: Mapping[str, list[str]], fetched: Fetched, *, attempts: int = 1
     ) -> dict[str, Response]:
-        """Request these names (Spotify ids or ISRCs) in batches, and cache what is found for their ids."""
+        """Request the features of these names (Spotify ids or ISRCs), and cache them for their ids.
+
+        `attempts` is 2 for an id that is looked up by its ISRC. Of several tracks with one ISRC that of the
+        smallest id is taken, so that it is the same one each time.
+        """
         known: dict[str, Response] = {}
-        names, attempts = list(ids_by_name), 2 if by_isrc else 1  # 2: by its id, then by its ISRC
-        for batch in (names[start : start + BATCH] for start in range(0, len(names), BATCH)):
-            with fetched.recording([id_ for name in batch for id_ in ids_by_name[name]]):
-                found = _by_name(self.get("audio-features", ids=",".join(batch)), by_isrc=by_isrc)
-                responses = [
-                    self._response(_key(id_), name, found.get(name), found=name in found, attempts=attempts)
-                    for name in batch
+        for batch, found in self._batches("audio-features", list(ids_by_name), fetched, ids_by_name):
+            responses = []
+            for name in batch:
+                items = sorted(found.get(name, ()), key=lambda item: spotify_id_of(item) or "")
+                first = items[0] if items else None
+                responses += [
+                    self._response(_features_key(id_), name, first, found=bool(items), attempts=attempts)
                     for id_ in ids_by_name[name]
                 ]
-                self._ledger.put_many(responses)
-                known |= {response.key.id: response for response in responses}
+            self._ledger.put_many(responses)
+            known |= {response.key.id: response for response in responses}
         return known
 
+    def _batches(
+        self,
+        path: str,
+        names: Sequence[str],
+        fetched: Fetched,
+        ids_by_name: Mapping[str, list[str]] | None = None,
+    ) -> Iterator[tuple[Sequence[str], dict[str, list[Item]]]]:
+        """Request names by the batch; gives each with the objects found by name.
 
-def _by_name(body: Any, *, by_isrc: bool) -> dict[str, Mapping[str, Any]]:
-    """The objects of a response by the name they were requested with: their Spotify id, or their ISRC.
+        What became of a batch without a response is recorded in `fetched`, for the ids of its names.
+        """
+        for start in range(0, len(names), BATCH):
+            batch = names[start : start + BATCH]
+            ids = [id_ for name in batch for id_ in (ids_by_name or {name: [name]})[name]]
+            found = None
+            with fetched.recording(ids):
+                found = _by_name(self.get(path, ids=",".join(batch)), path)
+            if found is not None:
+                yield batch, found
 
-    Several tracks may have one ISRC; the smallest Spotify id is taken, so that it is the same one each time.
-    """
+
+def _by_name(body: Any, path: str) -> dict[str, list[Item]]:
+    """The objects of a response by Spotify id and by ISRC: in any order, unknown ones not at all."""
     items = body.get("content") if isinstance(body, dict) else None
     if not isinstance(items, list):
-        raise BadResponse("ReccoBeats answered audio-features with an object that holds no list of content")
-    objects = [item for item in items if isinstance(item, dict)]
-    found: dict[str, Mapping[str, Any]] = {}
-    for item in sorted(objects, key=lambda item: spotify_id_of(item) or ""):
-        name = _isrc(item.get("isrc")) if by_isrc else spotify_id_of(item)
-        if name:
-            found.setdefault(name, item)
+        raise BadResponse(f"ReccoBeats answered {path} with an object that holds no list of content")
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        if isinstance(item, dict):
+            for name in (spotify_id_of(item), isrc_of(item.get("isrc"))):
+                if name:
+                    found.setdefault(name, []).append(item)
     return found
 
 
-def features_row(features: Mapping[str, Any], id_: str, source: str, fetched_at: datetime) -> Row:
-    """A row of `spotify.audio_features` for this Spotify track, from an object of ReccoBeats."""
-    return audio_features_row(features, source=source, fetched_at=fetched_at, requested_id=id_)
-
-
-def spotify_id_of(features: Mapping[str, Any]) -> str | None:
-    """The id of the Spotify track that `href` leads to; None where it leads elsewhere."""
-    href = features.get("href")
-    found = _TRACK.search(href) if isinstance(href, str) else None
-    return found[1] if found else None
-
-
-def _key(id_: str) -> Key:
+def _features_key(id_: str) -> Key:
     return Key("spotify_track", id_, "reccobeats")
-
-
-def _isrc(value: Any) -> str | None:
-    """An ISRC in one spelling, without hyphens; None where it is not one."""
-    text = value.replace("-", "").upper() if isinstance(value, str) else ""
-    return text if ISRC.fullmatch(text) else None

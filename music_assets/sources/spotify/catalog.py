@@ -33,7 +33,7 @@ from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
 from music_assets.sources.spotify.fetcher import Fetcher
 from music_assets.sources.spotify.off import ClosedClient
 from music_assets.sources.spotify.queries import queries_for, release_query
-from music_assets.sources.spotify.resolutions import Resolutions, Resolved
+from music_assets.sources.spotify.resolutions import Resolutions, Resolved, TrackSource
 from music_assets.sources.spotify.rows import artist_row
 from music_assets.sources.spotify.session import SpotifySettings
 
@@ -77,9 +77,22 @@ class SearchResult:
 class SpotifyCatalog(Fetcher):
     """Spotify as the pipeline sees it. A context manager; close it to release the request lock."""
 
-    def __init__(self, client: SpotifyClient, ledger: Ledger, *, note: Note = None) -> None:
+    def __init__(
+        self,
+        client: SpotifyClient,
+        ledger: Ledger,
+        *,
+        note: Note = None,
+        elsewhere: TrackSource | None = None,
+    ) -> None:
         super().__init__(client, ledger, note=note or {})
-        self.resolutions = Resolutions(ledger, source=self.settings.source, response=self._response)
+        self.resolutions = Resolutions(
+            ledger,
+            source=self.settings.source,
+            response=self._response,
+            elsewhere=elsewhere,
+            unmatched=self.settings.off,
+        )
 
     @classmethod
     def open(
@@ -89,14 +102,15 @@ class SpotifyCatalog(Fetcher):
         *,
         note: Note = None,
         clock: Callable[[], float] = time.time,
+        elsewhere: TrackSource | None = None,
     ) -> SpotifyCatalog:
         """The catalog by these settings, with responses cached in this ledger (the caller's to close).
 
         `note` is for others to read while this holds the request lock, and after it died with it;
-        `predecessor` is such a note, where one was found.
+        `predecessor` is such a note, where one was found. `elsewhere` has tracks that others verified.
         """
         client = (ClosedClient if settings.off else SpotifyClient)(settings, ledger, clock=clock)
-        return cls(client, ledger, note=note)
+        return cls(client, ledger, note=note, elsewhere=elsewhere)
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The columns of `spotify.<table>` that this access leaves NULL."""
@@ -197,22 +211,21 @@ class SpotifyCatalog(Fetcher):
         self,
         ids: Iterable[str],
         *,
-        known_names: Mapping[str, str] | None = None,
-        known_at: Mapping[str, datetime] | None = None,
+        named: Mapping[str, Mapping[str, Any]] | None = None,
         newer_than: datetime | None = None,
     ) -> Fetched:
         """Rows of `spotify.artists`.
 
         In development mode requests bring neither popularity nor followers: none is sent. An artist that
-        was not requested has the name that the tracks gave (`known_names`, by id; `known_at` says when those
-        arrived) and NULL elsewhere; one without a name is left out.
+        was not requested has what the tracks gave (`named`: by id its `name`, and the `source` and
+        `fetched_at` of these) and NULL elsewhere; one without a name is left out.
         """
-        ids = list(dict.fromkeys(ids))
-        names, at = known_names or {}, known_at or {}
+        ids, named = list(dict.fromkeys(ids)), named or {}
         by_id, fetched = self._rows(ARTISTS, ids, newer_than=newer_than, fetch=self._access.may_batch)
-        for id_ in names.keys() & set(ids) - by_id.keys():
-            named = {"id": id_, "name": names[id_]}
-            by_id[id_] = [artist_row(named, source=self.settings.source, fetched_at=at.get(id_))]
+        for id_ in named.keys() & set(ids) - by_id.keys():
+            known = named[id_]
+            artist = {"id": id_, "name": known["name"]}
+            by_id[id_] = [artist_row(artist, source=known["source"], fetched_at=known["fetched_at"])]
         fetched.rows = [row for id_ in ids for row in by_id.get(id_, ())]
         return fetched
 
@@ -258,6 +271,9 @@ class SpotifyCatalog(Fetcher):
         had = {row["spotify_track_id"] for row in hits}
         more = [row for row in resolved.rows if row["spotify_track_id"] not in had]
         searched_at = result.fetched_at if result else None
+        source: str | None = self.settings.source
+        if not hits and (more or self.settings.off):  # of a song that nobody knows, nobody's
+            source = more[0]["source"] if more else source if source == "sandbox" else None
         return SearchResult(
             song.track_id,
             "answered",
@@ -265,7 +281,7 @@ class SpotifyCatalog(Fetcher):
             tracks=[*hits, *more],
             found_by={row["spotify_track_id"]: query for row in more},
             renamings=resolved.resolution.renamings,
-            source=self.settings.source,
+            source=source,
             fetched_at=max(resolved.recorded_at, searched_at or resolved.recorded_at),
         )
 

@@ -8,14 +8,15 @@ of an album is which song is for `music_assets.matching` to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from music_assets.sources.fetched import Row
 from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.endpoints import ALBUMS, RELEASE_SEARCH, TRACKS, Endpoint
 
+_LISTS: dict[str, Endpoint] = {"album": ALBUMS, "release": RELEASE_SEARCH}  # of others, tracks by their ids
 PURPOSE, ALBUMS_PURPOSE = "settled", "albums"  # as every ledger has them
 
 
@@ -24,23 +25,22 @@ class Resolution:
     """How a song was resolved: `by` is `album`, `release` or a source of ids.
 
     `ids` are Spotify's, of a release its key. `renamings` are pairs of an artist as the MSD and as Spotify
-    names it that the release shows to be one, both normalised.
+    names it that the release shows to be one, both normalised. `albums` are those that a source of ids named.
+    Where it is not `matched`, the ids are candidates of which none is the song, all that there are without a
+    search.
     """
 
     track_id: str
     by: str
     ids: tuple[str, ...]
     renamings: frozenset[tuple[str, str]] = frozenset()
+    albums: Mapping[str, str] = field(default_factory=dict)
+    matched: bool = True
 
     @property
     def query(self) -> str:
         """What stands where a search has its query."""
-        return f"{self.by} {' '.join(self.ids)}"
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Whose responses the ids lead to."""
-        return {"album": ALBUMS, "release": RELEASE_SEARCH}.get(self.by, TRACKS)
+        return " ".join([self.by, *self.ids])
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,45 @@ class ReleaseAlbum:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The tracks that a resolution leads to, and when it was recorded."""
+    """The tracks that a resolution leads to, as rows of `spotify.tracks` with the `listed_album`; when it was
+    recorded."""
 
     resolution: Resolution
     rows: list[Row]
     recorded_at: datetime
 
 
-class Resolutions:
-    """Resolutions and what they lead to, in one ledger. `response` makes a response fetched now."""
+class TrackSource(Protocol):
+    """Another source of tracks by Spotify's ids, in the same ledger."""
 
-    def __init__(self, ledger: Ledger, *, source: str, response: Callable[..., Response]) -> None:
+    def track_key(self, name: str) -> Key:
+        """What the tracks of an id are cached under."""
+
+    def track_rows(self, response: Response, source: str) -> list[Row]:
+        """Their rows."""
+
+
+class Resolutions:
+    """Resolutions and what they lead to, in one ledger. `response` makes a response fetched now.
+
+    `elsewhere` has tracks that Spotify itself was not asked for. With `unmatched` the resolutions that are
+    not matched are given, too.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        source: str,
+        response: Callable[..., Response],
+        elsewhere: TrackSource | None = None,
+        unmatched: bool = False,
+    ) -> None:
         self._ledger = ledger
         self._source = source
         self._response = response
+        self._elsewhere = elsewhere
+        self._unmatched = unmatched
 
     def record(self, resolutions: Iterable[Resolution]) -> None:
         """Store resolutions, in place of older ones of their songs."""
@@ -74,7 +99,13 @@ class Resolutions:
             (
                 _song_key(one.track_id),
                 one.query,
-                {"by": one.by, "ids": one.ids, "renamings": sorted(one.renamings)},
+                {
+                    "by": one.by,
+                    "ids": one.ids,
+                    "renamings": sorted(one.renamings),
+                    "albums": dict(one.albums),
+                    "matched": one.matched,
+                },
             )
             for one in resolutions
         )
@@ -88,19 +119,42 @@ class Resolutions:
                 it.body["by"],
                 tuple(it.body["ids"]),
                 frozenset((ours, theirs) for ours, theirs in it.body.get("renamings", ())),
+                it.body.get("albums", {}),
+                it.body.get("matched", True),
             )
             for key, it in recorded.items()
             if it.body.get("verified", True)  # earlier versions took some ids unverified: such a song is open
+            and (self._unmatched or it.body.get("matched", True))
         }
-        keys = {one.endpoint.key(id_) for one in resolutions.values() for id_ in one.ids}
-        cached = self._ledger.get_many(keys)
+        cached = self._ledger.get_many(
+            {key for one in resolutions.values() for id_ in one.ids for key in self._keys(one, id_)}
+        )
         resolved = {}
         for track_id, one in resolutions.items():
-            responses = [cached[key] for key in map(one.endpoint.key, one.ids) if key in cached]
-            rows = [row for found in responses for row in one.endpoint.rows(found, self._source)]
-            if rows:
+            rows = [row for id_ in one.ids for row in self._rows(one, id_, cached)]
+            if rows or not one.matched:
                 resolved[track_id] = Resolved(one, rows, recorded[_song_key(track_id)].fetched_at)
         return resolved
+
+    def _keys(self, one: Resolution, id_: str) -> list[Key]:
+        """Where what an id leads to may be cached: at Spotify first."""
+        if endpoint := _LISTS.get(one.by):
+            return [endpoint.key(id_)]
+        return [TRACKS.key(id_), *([self._elsewhere.track_key(id_)] if self._elsewhere else [])]
+
+    def _rows(self, one: Resolution, id_: str, cached: Mapping[Key, Response]) -> list[Row]:
+        endpoint = _LISTS.get(one.by, TRACKS)
+        for key in self._keys(one, id_):
+            response = cached.get(key)
+            if response is None:
+                continue
+            if key == endpoint.key(id_) or self._elsewhere is None:
+                rows = endpoint.rows(response, self._source)
+            else:
+                rows = self._elsewhere.track_rows(response, self._source)
+            if rows:
+                return [{**row, "listed_album": one.albums.get(row["spotify_track_id"])} for row in rows]
+        return []
 
     def record_albums(self, albums: Mapping[str, Iterable[ReleaseAlbum]]) -> None:
         """Store which of Spotify's albums a release of the MSD may be, by a key of the release."""

@@ -31,13 +31,13 @@ def tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ids_in(path: Path, cache: Path) -> dict[str, list[str]]:
     with EchoNestArchive.open(path, cache) as archive:
-        return archive.ids_of(SONG_IDS)
+        return archive.tracks_of(SONG_IDS)
 
 
 def test_it_knows_what_the_archive_knows_by_song_id(tracks: Path, tmp_path: Path) -> None:
     became = write_archive(tmp_path / "archive.tar.bz2", SONGS, tracks)
     with EchoNestArchive.open(tmp_path / "archive.tar.bz2", tmp_path / "cache") as archive:
-        found = archive.ids_of([*SONG_IDS, "SOUNKNOWN000000000"])
+        found = archive.tracks_of([*SONG_IDS, "SOUNKNOWN000000000"])
     assert found.keys() == {id_ for id_, kind in became.items() if kind not in ("empty", "elsewhere")}
     right = dict(zip(SONG_IDS, (truth(tracks)[id_] for id_ in SONGS["track_id"]), strict=True))
     for song_id, ids in found.items():
@@ -62,7 +62,7 @@ def test_every_form_of_it_says_the_same(tracks: Path, tmp_path: Path, name: str)
     write_archive(tmp_path / name, SONGS, tracks, broken=3)  # nothing beside them is lost
     expected = ids_in(tmp_path / "reference.tar", tmp_path / "cache")
     with EchoNestArchive.open(tmp_path / name, tmp_path / "other") as archive:
-        assert archive.ids_of(SONG_IDS) == expected and len(expected) > 150
+        assert archive.tracks_of(SONG_IDS) == expected and len(expected) > 150
 
 
 def test_an_unpacked_archive_may_lie_in_its_folder(tracks: Path, tmp_path: Path) -> None:

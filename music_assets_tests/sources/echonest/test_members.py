@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.echonest.archive import song_id_of, spotify_ids
+from music_assets.sources.echonest.archive import song_id_of, spotify_tracks
 
 A, B = "4uLU6hMCjMI75M1A2tKUQC", "7GhIk7Il098yCjg4BQjzvb"
 
@@ -20,22 +20,29 @@ def answer(*foreign_ids: Any) -> bytes:
 
 
 def test_ids_come_once_each_in_the_files_order() -> None:
-    assert spotify_ids(
+    found = spotify_tracks(
         answer(f"spotify:track:{B}", "7digital-UK:track:3107215", f"spotify:track:{A}", f"spotify:track:{B}")
-    ) == [B, A]
-    assert spotify_ids(answer(f"spotify-WW:track:{A}")) == [A]
+    )
+    assert list(found) == [B, A]
+    assert list(spotify_tracks(answer(f"spotify-WW:track:{A}"))) == [A]
+
+
+@pytest.mark.parametrize(("name", "album"), [("Z", "Z"), (None, None), (7, None), (["Z"], None)])
+def test_an_id_comes_with_the_album_that_is_named_with_it(name: Any, album: str | None) -> None:
+    tracks = [{"foreign_id": f"spotify:track:{A}", "album_name": name}]
+    assert spotify_tracks(orjson.dumps({"response": {"songs": [{"tracks": tracks}]}})) == {A: album}
 
 
 @pytest.mark.parametrize(
     "foreign", [None, 7, "", "spotify:track:short", f"spotify:album:{A}", f"notspotify:track:{A}"]
 )
 def test_other_services_and_nonsense_are_not_ids(foreign: Any) -> None:
-    assert spotify_ids(answer(foreign)) == []
+    assert spotify_tracks(answer(foreign)) == {}
 
 
 @pytest.mark.parametrize("songs", [[], [{}], [None], [{"tracks": None}], [{"tracks": [None, 3]}]])
 def test_a_song_nobody_knew_has_none(songs: Any) -> None:
-    assert spotify_ids(orjson.dumps({"response": {"songs": songs}})) == []
+    assert spotify_tracks(orjson.dumps({"response": {"songs": songs}})) == {}
 
 
 @pytest.mark.parametrize(
@@ -43,16 +50,16 @@ def test_a_song_nobody_knew_has_none(songs: Any) -> None:
 )
 def test_what_is_not_a_response_is_an_error(content: bytes) -> None:
     with pytest.raises(ValueError):
-        spotify_ids(content)
+        spotify_tracks(content)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_ids_or_an_error(content: bytes) -> None:
     try:
-        ids = spotify_ids(content)
+        ids = spotify_tracks(content)
     except ValueError:
         return
-    assert isinstance(ids, list)
+    assert isinstance(ids, dict)
 
 
 @pytest.mark.parametrize(

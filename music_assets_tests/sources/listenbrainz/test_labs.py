@@ -86,7 +86,7 @@ def test_each_response_is_cached_under_its_song(brainz: Make, ledger: Ledger) ->
 
 def test_a_song_without_a_name_is_not_looked_up(brainz: Make) -> None:
     opened = brainz()
-    _, found = opened.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "Ana", None)])
+    _, found = opened.spotify_ids([SongNames("TR1", None, "Ana", "B"), SongNames("TR2", "Bam", "_", "B")])
     assert found.not_found == ["TR1", "TR2"] and opened.requests == 0
 
 

@@ -305,6 +305,12 @@ def test_a_second_process_sends_no_request_but_reads_the_ledger(
 # -- artists
 
 
+def named(names: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """As the tracks name artists."""
+    about = {"source": "sandbox", "fetched_at": datetime(2026, 11, 1, tzinfo=UTC)}
+    return {id_: {"name": name, **about} for id_, name in names.items()}
+
+
 def ids_and_names(answers: list[SearchResult]) -> dict[str, str]:
     return {row["spotify_artist_id"]: row["artist_name"] for answer in answers for row in answer.tracks}
 
@@ -313,13 +319,12 @@ def test_in_development_mode_artists_are_named_without_a_request(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     names = ids_and_names(search(spotify_server, ledger))
-    seen = dict.fromkeys(names, datetime(2026, 11, 1, tzinfo=UTC))
     with spotify_of(spotify_server, ledger) as spotify:
-        found = spotify.artists([*names, "f" * 22], known_names=names, known_at=seen)
+        found = spotify.artists([*names, "f" * 22], named=named(names))
         assert spotify.request_counts == {}
     assert {row["spotify_artist_id"]: row["name"] for row in found.rows} == names
     assert {(row["popularity"], row["followers"]) for row in found.rows} == {(None, None)}
-    assert {row["fetched_at"] for row in found.rows} == set(seen.values())
+    assert {row["fetched_at"] for row in found.rows} == {datetime(2026, 11, 1, tzinfo=UTC)}
     assert not found.pending and not found.denied
 
 
@@ -345,7 +350,7 @@ def test_artists_left_when_the_budget_ends_are_pending_with_the_name_they_have(
     names = ids_and_names(search(extended_server, ledger))
     extended_server.faults.script.append(Raw(429, b"", DAY))
     with spotify_of(extended_server, ledger) as spotify:
-        found = spotify.artists(names, known_names=names)
+        found = spotify.artists(names, named=named(names))
     assert found.pending == list(names) and found.until and found.reason
     assert [row["name"] for row in found.rows] == list(names.values())
 
@@ -354,7 +359,7 @@ def test_an_app_that_is_not_extended_after_all_is_denied(
     spotify_server: SandboxServer, ledger: Ledger
 ) -> None:
     with spotify_of(spotify_server, ledger, mode="extended") as spotify:
-        found = spotify.artists(["a" * 22], known_names={"a" * 22: "Ana"})
+        found = spotify.artists(["a" * 22], named=named({"a" * 22: "Ana"}))
     assert found.denied and [row["name"] for row in found.rows] == ["Ana"] and "403" in (found.reason or "")
 
 

@@ -6,14 +6,20 @@ WITH seen AS (
     SELECT * FROM staging.spotify_tracks_refresh
 ),
 
--- A whole track wins over one that came within an album, and that over a bare id; then the newest.
+-- A whole track wins over one without an album, that over one that came within an album, that over a bare id; then the
+-- newest.
 track AS (
     SELECT *
     FROM seen
     QUALIFY row_number() OVER (
         PARTITION BY spotify_track_id
         ORDER BY
-            CASE WHEN isrc IS NOT NULL THEN 0 WHEN vanished_at IS NULL THEN 1 ELSE 2 END,
+            CASE
+                WHEN isrc IS NOT NULL AND spotify_album_id IS NOT NULL THEN 0
+                WHEN isrc IS NOT NULL THEN 1
+                WHEN vanished_at IS NULL THEN 2
+                ELSE 3
+            END,
             fetched_at DESC NULLS LAST,
             slice
     ) = 1
