@@ -126,9 +126,9 @@ def test_songs_without_a_match_are_open_again_where_other_sources_are_there(back
     for number, state in enumerate(states):
         backlog.mark([f"T{number}"], state)
     backlog.retry_failed("labs")
-    assert ids(backlog.next(9)) == ["T4", "T5", "T3"]
+    assert ids(backlog.next(9)) == ["T3", "T4", "T5"]
     backlog.retry_failed("labs echonest")
-    assert ids(backlog.next(9)) == ["T2", "T4", "T1", "T5", "T3"]
+    assert ids(backlog.next(9)) == ["T1", "T2", "T3", "T4", "T5"]
 
 
 def test_in_a_backlog_of_earlier_versions_every_song_is_looked_up_once_more(backlog: SearchBacklog) -> None:
