@@ -57,7 +57,7 @@ from music_assets.defs.resources import (
     WarehouseResource,
 )
 from music_assets.defs.run_launcher import COMMAND_LINE
-from music_assets.defs.source_resources import SourcesResource
+from music_assets.defs.source_resources import ResolutionResource, SourcesResource
 from music_assets.defs.stages import Plan
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
@@ -138,6 +138,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         staging: StagingResource,
         corrections: CorrectionsResource,
         dumps: DumpsResource,
+        resolution: ResolutionResource,
         sources: SourcesResource,
         spotify: SpotifyResource,
         warehouse: WarehouseResource,
@@ -151,7 +152,8 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         in_progress = _in_progress(context.instance, now)
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
-        known = {"corrections": corrections, "dumps": dumps, "sources": sources, "spotify": spotify}
+        known: dict[str, Any] = {"corrections": corrections, "dumps": dumps, "resolution": resolution}
+        known |= {"sources": sources, "spotify": spotify}
         try:
             plan = Plan(staging.store(), known)
             corrections.read()  # a wrong file is reported though nothing is staged yet

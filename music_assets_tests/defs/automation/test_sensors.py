@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from music_assets.definitions import build_defs
 from music_assets.defs.automation.facts import Loads, to_refresh
 from music_assets.defs.instance import dagster_instance
+from music_assets.defs.registry import STAGES
 from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
@@ -50,6 +52,12 @@ def touch(folder: Path, letters: str) -> None:
     write_song_file(path, {**song, "duration": song["duration"] + 1})
     status = os.stat(path)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+
+
+def test_the_sensor_has_what_the_stages_depend_on() -> None:
+    depended = [set(inspect.signature(stage.depends_on).parameters) for stage in STAGES if stage.depends_on]
+    sensor = build_defs().get_repository_def().get_sensor_def("keep_going")
+    assert set().union(*depended) - {"msd"} <= sensor.required_resource_keys
 
 
 def test_all_is_off_until_it_is_switched_on() -> None:
