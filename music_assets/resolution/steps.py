@@ -101,6 +101,8 @@ class Run:
 
     def mark(self, songs: Sequence[BacklogSong], how: str, state: SongState = SongState.RESOLVED) -> None:
         """Set the state of songs; those that were open are counted under `how`."""
+        if not songs:
+            return
         self.backlog.mark([song.track_id for song in songs], state)
         self.outcome.resolved[how] += sum(song.is_open for song in songs)
         self.outcome.partitions |= {partition_of(song.track_id) for song in songs}

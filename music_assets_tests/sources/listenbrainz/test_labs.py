@@ -133,3 +133,40 @@ def test_an_answer_about_something_else_is_not_believed(
 def test_what_is_not_an_id_is_left_out(brainz: Make, server: SandboxServer, ids: Any) -> None:
     server.other_faults.script.append(Raw(200, orjson.dumps([{**NAMES, "spotify_track_ids": ids}])))
     assert brainz().spotify_ids([SongNames("TR1", "x", "y", "z")])[1].not_found == ["TR1"]
+
+
+def test_equal_songs_and_those_that_labs_take_for_equal_are_not_sent_together(
+    brainz: Make, server: SandboxServer
+) -> None:
+    names = [
+        ("Bam", "Ana", "One"),
+        ("Bam", "Ana", "One"),  # the same
+        ("bam!", "ANÁ", "One"),
+        ("Bam", "Ana", "Two"),  # looked up without the release, too
+        ("Bam (feat. Ben)", "Ana", "One"),  # and without guests
+        ("Boo", "Ana", "One"),
+    ]
+    songs = [SongNames(f"TR{number}", *name) for number, name in enumerate(names)]
+    sent: list[list[dict[str, str]]] = []
+
+    class Echo(Labs):
+        def post(self, path: str, body: Any) -> Any:
+            sent.append(body)
+            return [
+                {**song, "spotify_track_ids": [f"{len(sent)}{n}".zfill(22)]} for n, song in enumerate(body)
+            ]
+
+    made = brainz()
+    opened = Echo(made.policy, made._ledger)
+    found, _ = opened.spotify_ids(songs)
+    opened.close()
+    assert found.keys() == {song.track_id for song in songs} and found["TR0"] == found["TR1"]
+    assert [len(batch) for batch in sent] == [2, 1, 1, 1]
+
+
+def test_a_song_without_a_release_is_looked_up_by_artist_and_title(
+    brainz: Make, server: SandboxServer
+) -> None:
+    empty = {**NAMES, "release_name": "", "spotify_track_ids": ["1" * 22]}
+    server.other_faults.script.append(Raw(200, orjson.dumps([empty])))
+    assert brainz().spotify_ids([SongNames("TR1", "x", "y", None)])[0] == {"TR1": ["1" * 22]}

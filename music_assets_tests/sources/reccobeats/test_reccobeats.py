@@ -15,8 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
-from music_assets.sources.ledger import Key, Ledger, open_ledger
-from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats, features_row, spotify_id_of
+from music_assets.sources.ledger import Key, Ledger, Response, open_ledger
+from music_assets.sources.reccobeats import (
+    RECCOBEATS,
+    ReccoBeats,
+    features_row,
+    spotify_id_of,
+    track_key,
+    track_rows,
+)
 from music_assets.tables import STAGED, row_columns
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer
@@ -210,3 +217,86 @@ def test_any_object_becomes_a_row(features: dict[str, Any]) -> None:
     assert row["spotify_track_id"] == UNKNOWN
     assert row["key"] is None or isinstance(row["key"], int)
     assert spotify_id_of(features) is None or len(str(spotify_id_of(features))) == 22
+
+
+# -- the catalogue
+
+
+def track(id_: str, **more: Any) -> dict[str, Any]:
+    """A track object of ReccoBeats."""
+    item = {"id": "a-uuid", "trackTitle": "X", "durationMs": 201000, "isrc": "USXX10000001", "popularity": 41}
+    artists = [{"id": "b", "name": "Y", "href": f"https://open.spotify.com/artist/{'A' * 22}"}]
+    return item | {"artists": artists, "href": f"https://open.spotify.com/track/{id_}"} | more
+
+
+def test_tracks_are_rows_of_the_table_without_an_album(recco: Make, ids: list[str]) -> None:
+    opened = recco()
+    rows, found = opened.tracks(ids)
+    assert opened.requests == 3 and 70 < len(rows) < 98
+    assert rows.keys() | {*found.not_found} == {*ids}
+    for (row,) in rows.values():
+        assert sorted(row) == sorted(row_columns(STAGED["spotify_tracks"]))
+        assert row["name"] and row["artists"][0]["spotify_artist_id"] and row["duration_ms"] > 0
+        assert row["isrc"] and 0 <= row["popularity"] <= 100 and row["source"] == "sandbox"
+        assert row["album_name"] is row["spotify_album_id"] is row["release_date"] is None
+    again = recco()
+    assert again.tracks(ids) == (rows, found) and again.requests == 0
+
+
+def test_tracks_come_by_isrc_all_that_have_it_and_are_known_by_their_ids(
+    recco: Make, isrcs: dict[str, str]
+) -> None:
+    by_isrc: dict[str, set[str]] = {}
+    for id_, isrc in isrcs.items():
+        by_isrc.setdefault(isrc, set()).add(id_)
+    some = sorted(by_isrc, key=lambda isrc: -len(by_isrc[isrc]))[:40]
+    opened = recco()
+    rows, _ = opened.tracks(some)
+    assert opened.requests == 1 and any(len(found) > 1 for found in rows.values())
+    known = [row["spotify_track_id"] for found in rows.values() for row in found]
+    for isrc, found in rows.items():
+        assert {row["spotify_track_id"] for row in found} <= by_isrc[isrc]
+    assert opened.tracks(known)[0].keys() == {*known} and opened.requests == 1
+
+
+def test_tracks_are_joined_by_what_they_lead_to_in_any_order(recco: Make, server: SandboxServer) -> None:
+    one, two, other = "1" * 22, "2" * 22, "3" * 22
+    body = {"content": [track(two, trackTitle="Two"), track(other), {"href": None}, 7, track(one)]}
+    server.other_faults.script.append(Raw(200, orjson.dumps(body)))
+    rows, found = recco().tracks([one, two, UNKNOWN, "short", ""])
+    assert {id_: row["name"] for id_, (row,) in rows.items()} == {one: "X", two: "Two"}
+    assert found.not_found == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"trackTitle": None},
+        {"trackTitle": ""},
+        {"trackTitle": 7},
+        {"href": "https://open.spotify.com/track/../../x"},
+        {"href": f"https://open.spotify.com/album/{'1' * 22}"},
+    ],
+)
+def test_a_track_that_names_nothing_is_none(recco: Make, server: SandboxServer, odd: dict[str, Any]) -> None:
+    server.other_faults.script.append(Raw(200, orjson.dumps({"content": [track("1" * 22, **odd)]})))
+    rows, found = recco().tracks(["1" * 22])
+    assert (rows, found.not_found) == ({}, ["1" * 22])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("trackTitle", "artists", "durationMs", "isrc", "popularity", "availableCountries")
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), json_values))
+def test_any_values_of_a_track_are_a_row_or_none(odd: dict[str, Any]) -> None:
+    key = track_key("1" * 22)
+    answer = Response(key, "answered", "", NOW, "keyless", {"content": [track("1" * 22, **odd)]})
+    for row in track_rows(answer, "api"):
+        assert row["source"] == "reccobeats" and isinstance(row["name"], str) and row["name"]
+        assert all(isinstance(artist["name"], str | None) for artist in row["artists"])
+        assert row["popularity"] is None or 0 <= row["popularity"] <= 100
