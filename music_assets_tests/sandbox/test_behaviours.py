@@ -105,6 +105,8 @@ def test_a_bucket_is_open_again_when_its_oldest_request_is_a_day_old(client: Web
     assert refused.status_code == 429 and refused.json()["error"]["reason"] == "QUOTA_EXCEEDED"
     assert float(refused.headers["retry-after"]) == DAY - 200
     assert client(f"tracks/{track}").status_code == 200  # another bucket
+    switch(client, buckets=3, fuzzy=1.0)  # with others on, it counts on
+    assert client("search", q="river", type="track").status_code == 429
     clock.now += DAY - 200
     client.login()
     assert client("search", q="river", type="track").status_code == 200
@@ -164,6 +166,8 @@ def test_hits_may_lack_a_name_or_have_one_that_is_no_text(client: WebApiClient) 
     ]
     switch(client, half_pairs=1.0)
     assert {json.loads(json.dumps(hit["name"]))[-1] for hit in client.search("river")} == {"\ud83c"}
+    switch(client, nameless=1.0, half_pairs=1.0)
+    assert [hit["name"] for hit in client.search("river")[:2]] == ["", None]
 
 
 def test_behaviours_are_switched_over_http_and_in_a_process_of_their_own(path: Path) -> None:

@@ -80,7 +80,8 @@ class Behaviours:
         self.on = {name: BEHAVIOURS[name].value if value is None else value for name, value in on.items()}
         self._responses.shown = {"popularity"} if "between_modes" in on else set()
         self._seen: Counter[str] = Counter()
-        self._recent: dict[str, deque[float]] = defaultdict(deque)
+        if "buckets" not in on:
+            self._recent: dict[str, deque[float]] = defaultdict(deque)
 
     def refuse(self, kind: str, url: str) -> None:
         """Raise `Refused` where a request of this kind gets something else in place of its answer."""
@@ -118,7 +119,7 @@ class Behaviours:
                 :limit
             ]
         for hit in hits:
-            if self._falls("half_pairs", hit["id"]):
+            if hit["name"] and self._falls("half_pairs", hit["id"]):
                 hit["name"] = orjson.Fragment(orjson.dumps(hit["name"])[:-1] + b' \\ud83c"')
         return hits, total
 
