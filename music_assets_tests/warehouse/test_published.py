@@ -38,7 +38,7 @@ def made_up(kind: str, slice_: str, chance: random.Random) -> list[dict[str, Any
 def _value(table: Table, name: str, chance: random.Random) -> Any:
     column = table.c[name]
     if name == "source":
-        return chance.choice(("api", "sandbox"))
+        return chance.choice(("api", "reccobeats"))
     if column.nullable and chance.random() < 0.2:
         return None
     match column.type:
