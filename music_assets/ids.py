@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from string import ascii_uppercase
+from typing import NamedTuple
 
 # The Echo Nest's ids as the MSD has them: two capitals, then 16 capitals or digits. Letters 3 to 5 of a
 # track's id name the folders that its file lies in, the first two of them its partition (the MSD's FAQ).
@@ -22,6 +23,48 @@ SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 MBID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # ISO 3901 without its hyphens: country, registrant, year, designation.
 ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+
+# Ids of any kind within a text. In lower case an MSD id needs a digit, and a Spotify id more than letters of
+# one case: there are words of 18 and 22 letters. MusicBrainz ids come first, as a part may look like an ISRC.
+_ANY = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    rf"(?P<mbid>(?i:{MBID.pattern}))"
+    rf"|(?P<track>{MSD_TRACK_ID.pattern}|(?=[A-Za-z]*[0-9])(?i:{MSD_TRACK_ID.pattern}))"
+    rf"|(?P<song>{MSD_SONG_ID.pattern}|(?=[A-Za-z]*[0-9])(?i:{MSD_SONG_ID.pattern}))"
+    rf"|(?P<artist>{MSD_ARTIST_ID.pattern}|(?=[A-Za-z]*[0-9])(?i:{MSD_ARTIST_ID.pattern}))"
+    rf"|(?P<spotify>(?=[a-z]*[0-9A-Z])(?=[A-Z]*[0-9a-z])(?![A-Z][a-z]*\b){SPOTIFY_ID.pattern})"
+    r"|(?P<isrc>(?i:[A-Z]{2}-?[A-Z0-9]{3}-?[0-9]{2}-?[0-9]{5}))"
+    r")(?![A-Za-z0-9])"
+)
+
+
+class Id(NamedTuple):
+    """An id as its source writes it, and its kind: track, song, artist (MSD), spotify, isrc or mbid."""
+
+    kind: str
+    value: str
+
+
+def find_ids(text: str) -> list[Id]:
+    """The ids in a text, in its order, in the spelling of their source: `msd_tr…_feat` holds `TR…`."""
+    return [_id(match) for match in _ANY.finditer(text)]
+
+
+def parse_id(text: str) -> Id | None:
+    """The id that a text is, with what people have around it: a URI, a link, the name of a file."""
+    text = text.strip()
+    if SPOTIFY_ID.fullmatch(text):
+        return Id("spotify", text)
+    found = find_ids(text)
+    return found[0] if len(found) == 1 and not re.search(r"\s", text) else None
+
+
+def _id(match: re.Match[str]) -> Id:
+    kind = str(match.lastgroup)
+    value = match[kind]
+    if kind == "isrc":
+        value = value.replace("-", "")
+    return Id(kind, value if kind == "spotify" else value.lower() if kind == "mbid" else value.upper())
 
 
 def is_spotify_id(text: object) -> bool:

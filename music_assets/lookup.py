@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from music_assets import ids as id_forms
 from music_assets.errors import MusicAssetsError
+from music_assets.ids import parse_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,18 +24,15 @@ if TYPE_CHECKING:
 
 Found = dict[str, list[tuple[str, list[Any]]]]  # by id: its rows, each with the kind of the id
 
-# The kinds of id by their form, each with the column of `analytics.songs` it may be in.
-_KINDS: tuple[tuple[re.Pattern[str], dict[str, str]], ...] = (
-    (id_forms.MSD_TRACK_ID, {"track": "track_id"}),
-    (id_forms.MSD_SONG_ID, {"song": "song_id"}),
-    (id_forms.MSD_ARTIST_ID, {"artist": "artist_id"}),
-    (id_forms.SPOTIFY_ID, {"spotify_track": "spotify_track_id", "spotify_artist": "spotify_artist_id"}),
-)
-# `spotify:track:…` and `https://open.spotify.com/track/…?si=…` hold an id as well.
-_LINK = re.compile(
-    r"(?:spotify:|https?://open\.spotify\.com/(?:[a-z-]+/)?)(?:track|artist)[:/]"
-    rf"({id_forms.SPOTIFY_ID.pattern})\b.*"
-)
+# The kinds of id, each with the columns of `analytics.songs` it may be in.
+_KINDS = {
+    "track": {"track": "track_id"},
+    "song": {"song": "song_id"},
+    "artist": {"artist": "artist_id"},
+    "spotify": {"spotify_track": "spotify_track_id", "spotify_artist": "spotify_artist_id"},
+    "isrc": {"isrc": "isrc"},
+    "mbid": {"recording": "recording_mbid"},
+}
 _BATCH = 5_000  # ids per statement
 
 
@@ -52,9 +48,9 @@ def lookup(
 ) -> pd.DataFrame:
     """The rows of `analytics.songs` for these ids.
 
-    Ids of all kinds may be mixed, thousands at once: MSD tracks (TR…), songs (SO…), artists (AR…), and
-    Spotify's ids, URIs and links of tracks and artists. A Spotify id finds the MSD tracks whose accepted
-    match it is, or whose match credits that artist first.
+    Ids of all kinds may be mixed, thousands at once: MSD tracks (TR…), songs (SO…), artists (AR…), Spotify's
+    ids, URIs and links of tracks and artists, ISRCs, and MusicBrainz ids of recordings. A Spotify id finds
+    the MSD tracks whose accepted match it is, or whose match credits that artist first.
 
     Args:
         ids: one id, or any iterable of them (a list, a column of a frame).
@@ -64,9 +60,9 @@ def lookup(
 
     Returns:
         A frame with `id` (as given), `id_kind` (`track`, `song`, `artist`, `spotify_track`,
-        `spotify_artist`), `found`, and the columns, in the order of `ids`. An id of several tracks has one
-        row per track, by `track_id`; an unknown one has one row with `found` false. Units are those of the
-        data dictionary: seconds, dB, BPM. Lists are Python lists.
+        `spotify_artist`, `isrc`, `recording`), `found`, and the columns, in the order of `ids`. An id of
+        several tracks has one row per track, by `track_id`; an unknown one has one row with `found` false.
+        Units are those of the data dictionary: seconds, dB, BPM. Lists are Python lists.
 
     Raises:
         LookupFailed: there is nothing to read, or no such column; the message says what to do.
@@ -126,15 +122,17 @@ def _columns(names: Sequence[str] | None) -> list[Column[Any]]:
 
 
 def _bare(given: object) -> str:
-    """The id in what was given; empty where that is not a text."""
-    text = given.strip() if isinstance(given, str) else ""
-    link = _LINK.fullmatch(text)
-    return link[1] if link else text
+    """The id in what was given, as its source writes it; empty where that is not a text."""
+    if not isinstance(given, str):
+        return ""
+    found = parse_id(given)
+    return found.value if found else given.strip()
 
 
 def _kinds(id_: str) -> dict[str, str]:
     """The kinds an id may be of, each with its column."""
-    return next((kinds for form, kinds in _KINDS if form.fullmatch(id_)), {})
+    found = parse_id(id_)
+    return _KINDS[found.kind] if found else {}
 
 
 def _find(connection: Connection, ids: Iterable[str], wanted: list[Column[Any]]) -> Found:

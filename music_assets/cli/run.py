@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from sqlalchemy import select
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import SANDBOX_BANNER, Console, counted, progress_shown, some
 from music_assets.cli.invented import keep_apart
+from music_assets.cli.ledger import existing_ledger
+from music_assets.cli.listing import look_up_list
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs
@@ -36,7 +39,7 @@ from music_assets.defs.partitions import parse_partitions, runs_of
 from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.defs.stages import Plan
 from music_assets.ids import partition_of
-from music_assets.resolution import read_priority_list
+from music_assets.resolution import SearchBacklog, listed_ids
 from music_assets.settings import Settings
 from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.engine import Warehouse
@@ -50,24 +53,42 @@ _FIRST, _LAST = "dagster/asset_partition_range_start", "dagster/asset_partition_
 @click.option("--msd", metavar="DIR", help="MSD root (the folder with A/ to Z/), or one HDF5 file of songs.")
 @click.option("--partitions", metavar="SPEC", help="AB, AA...AZ, A*, or several separated by commas.")
 @data_option
-@click.option("--tracks", metavar="FILE", help="Search for these first: ids of MSD tracks, songs, artists.")
+@click.option("--tracks", metavar="FILE", help="Search for these first: a text or CSV with ids of songs.")
+@click.option("--only", is_flag=True, help="Search for nothing but the songs of --tracks.")
+@click.option("--out", metavar="FILE", help="Write the rows of the songs of --tracks to a CSV.")
 @click.option("--refresh", is_flag=True, help="Fetch the oldest Spotify values again, at most once a day.")
-def run(msd: str | None, partitions: str | None, data: str | None, tracks: str | None, refresh: bool) -> None:
+def run(
+    msd: str | None,
+    partitions: str | None,
+    data: str | None,
+    tracks: str | None,
+    only: bool,
+    out: str | None,
+    refresh: bool,
+) -> None:
     """Run the main job: MSD files in, query-ready tables out.
 
     What is up to date is left alone: a second run takes seconds and no request. Without --msd a generated
-    sample is used, without Spotify's credentials a sandbox.
+    sample is used, without Spotify's credentials a sandbox. A list may hold ids of MSD tracks, songs and
+    artists, Spotify's, ISRCs, and MusicBrainz' ids of recordings, among any text.
 
     \b
-    Example:
+    Examples:
       music-assets run --msd ~/MillionSongSubset --partitions 'A*'
+      music-assets run --msd ~/MillionSongSubset --tracks paper.csv --only --out matched.csv
     """
     console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     if settings.is_sandbox:
         console.print(SANDBOX_BANNER + "\n")
+    listing = settings.resolution.tracks
+    if (only or out) and not listing:
+        raise CommandError("--only and --out are about a list of songs: name it with --tracks.")
     with progress_shown(console):
-        summary = run_job(settings, partitions, refresh=refresh)
+        summary = run_job(settings, partitions, refresh=refresh, only=only)
+    if listing and (settings.published.exists() or not settings.warehouse.startswith("duckdb")):
+        summary.listing = look_up_list(settings, Path(listing), Path(out) if out else None)
+        summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)
@@ -80,14 +101,16 @@ def run_job(
     partitions: str | None = None,
     *,
     refresh: bool = False,
+    only: bool = False,
     resources: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Materialize every partition that has MSD files, or those `partitions` names, then the tables.
 
     Without `partitions` songs are searched for by priority across all partitions, once they are read; with
     it, only what these partitions need is requested. With `refresh` the oldest Spotify values are fetched
-    again before the tables are filled, with a share of the requests, at most once a day. `resources` are
-    those of the settings unless given.
+    again before the tables are filled, with a share of the requests, at most once a day. With `only` no other
+    songs are searched for than those of the settings' list, and no other partitions are loaded. `resources`
+    are those of the settings unless given.
 
     Raises:
         MusicAssetsError: the data folder, a setting or an option cannot be used. Nothing was run.
@@ -99,17 +122,21 @@ def run_job(
         opened = definitions.resources or {}
         # What cannot be used ends the run before any work: corrections, listed ids, MSD, warehouse.
         overridden = opened["corrections"].read().overridden
-        if settings.resolution.tracks:
-            read_priority_list(Path(settings.resolution.tracks))
+        listed = listed_ids(Path(settings.resolution.tracks)) if settings.resolution.tracks else []
         msd, warehouse = opened["msd"].root(), opened["warehouse"].open()
         available = msd.partitions()
         keys = _select(available, named)
+        if only and {id_.kind for id_ in listed} == {"track"}:
+            of_tracks = {partition_of(id_.value) for id_ in listed}
+            keys = [key for key in keys if key in of_tracks]
         notes = keep_apart(settings, warehouse, opened["staging"].store(), msd.path)
         notes += _partitions_of_another_msd(warehouse, available)
         summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
         days = _days_to_refresh(opened) if refresh else []
-        steps = _steps(graph, keys, days, by_priority=named is None)
+        searched = partial(_with_listed_songs, settings if only else None, keys)
+        steps = _steps(graph, keys, searched, days, by_priority=named is None or only)
+        config = {**_QUIET, "resources": {"resolution": {"config": {"only_listed": only}}}}
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary) as note_interrupt:
             close_lost_runs(instance)
             for job, assets, tags in steps:
@@ -118,7 +145,7 @@ def run_job(
                         instance=instance,
                         asset_selection=sorted(assets),
                         tags=tags,
-                        run_config=_QUIET,
+                        run_config=config,
                         raise_on_error=False,
                     )
                 )
@@ -129,6 +156,7 @@ def run_job(
             run = {*keys} | {partition_of(track_id) for track_id in overridden} - {*available}
             mine = {track_id for track_id in overridden if partition_of(track_id) in run}
             summary.notes += _unknown_overrides(warehouse, mine)
+        summary.partitions = len(searched())
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary
@@ -147,6 +175,15 @@ def _select(available: list[str], named: list[str] | None) -> list[str]:
     return keys
 
 
+def _with_listed_songs(settings: Settings | None, keys: list[str]) -> list[str]:
+    """Those of the partitions, which are read by now, that have songs of the list; all without settings."""
+    if settings is None:
+        return keys
+    with existing_ledger(settings) as ledger:
+        listed = SearchBacklog(ledger).priority_partitions() if ledger else set()
+    return [key for key in keys if key in listed]
+
+
 def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
     """Today (UTC), and earlier days that were refreshed but are not in the warehouse."""
     with build_resources(resources) as opened:
@@ -157,18 +194,24 @@ def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
 
 
 def _steps(
-    graph: Any, keys: list[str], days: list[str], *, by_priority: bool
+    graph: Any, keys: list[str], searched: Callable[[], list[str]], days: list[str], *, by_priority: bool
 ) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
-    """The Dagster runs in order: the job, which of its assets, and the run's tags."""
+    """The Dagster runs in order: the job, which of its assets, and the run's tags.
+
+    `keys` are read, and `searched` says, once they are, which of them go on.
+    """
     tags = {COMMAND_LINE: str(os.getpid()), ".dagster/repository": "__repository__@music_assets"}
-    ranges = [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
+
+    def ranges(keys: list[str]) -> list[dict[str, str]]:
+        return [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]
+
     by_partition = partitioned.resolve(graph)
     if by_priority:
         first = extracted.resolve(graph)
-        yield from ((_JOB, first, range_) for range_ in ranges)
+        yield from ((_JOB, first, range_) for range_ in ranges(keys))
         yield _JOB, asked_first.resolve(graph), tags
         by_partition -= first
-    yield from ((_JOB, by_partition, range_) for range_ in ranges)
+    yield from ((_JOB, by_partition, range_) for range_ in ranges(searched()))
     yield from (("refresh", refreshed.resolve(graph), {**tags, "dagster/partition": day}) for day in days)
     yield _JOB, unpartitioned.resolve(graph), tags
 

@@ -21,6 +21,7 @@ from music_assets.cli import data_option, staging_store
 from music_assets.cli.console import counted, printable
 from music_assets.cli.forecasts import forecast_lines, read_forecast
 from music_assets.cli.ledger import budget_and_access, existing_ledger
+from music_assets.cli.listing import Listing, list_of_last_run
 from music_assets.ids import PARTITION_KEYS
 from music_assets.resolution.forecast import Forecast
 from music_assets.resolution.plan import REQUEST_KINDS, Plan
@@ -115,6 +116,7 @@ class Status:
     requests: Requests
     outlook: Outlook
     forecast: Forecast | None = None
+    listing: Listing | None = None
 
 
 def read_status(
@@ -127,7 +129,7 @@ def read_status(
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
     """
-    songs = count_songs(staging_store(settings))
+    songs = count_songs(staging_store(settings), settings.ledger_source)
     now = datetime.fromtimestamp(clock(), UTC)
     mode = None if settings.spotify.mode == "auto" else settings.spotify.mode
     per_day = settings.spotify.requests_per_day
@@ -152,16 +154,22 @@ def read_status(
         pending, resolved = songs.pending, songs.answered
         expected = read_forecast(settings, pending, pending, resolved=resolved, mode=requests.mode)
     at = now.isoformat(timespec="seconds")
-    return Status(settings.spotify.source, at, songs, requests, outlook, expected)
+    listing = list_of_last_run(settings)
+    return Status(settings.spotify.source, at, songs, requests, outlook, expected, listing)
 
 
-def count_songs(store: StagingStore) -> Songs:
-    """Songs and partitions, by what describes the staged files."""
+def count_songs(store: StagingStore, source: str) -> Songs:
+    """Songs and partitions, by what describes the staged files of this source of responses.
+
+    What the sandbox answered says nothing of the songs of `api`.
+    """
     extracted = [file for file in store.staged_files("msd_songs", PARTITION_KEYS) if file is not None]
     keys = [file.partition_key for file in extracted]
     others = (store.staged_files(kind, keys) for kind in ("spotify_search", "mapped_songs"))
     total = Songs(partitions=len(extracted))
     for songs, search, mapped in zip(extracted, *others, strict=True):
+        if search and search.metadata.get("source", source) != source:
+            search = mapped = None
         counts = mapped.metadata if mapped else {}
         matched, missed = counts.get("matched", 0), sum(counts.get(status, 0) for status in _MISSED)
         answered = search.metadata.get("answered", 0) if search else 0
@@ -170,8 +178,9 @@ def count_songs(store: StagingStore) -> Songs:
         total.matched += matched
         total.missed += missed
         total.unjudged += unjudged
-        total.pending += max(0, songs.rows - matched - missed - unjudged)
-        total.partitions_done += bool(search and search.complete)
+        pending = max(0, songs.rows - matched - missed - unjudged)
+        total.pending += pending
+        total.partitions_done += not pending
     return total
 
 
@@ -230,6 +239,8 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "access", mode + (" (as set)" if requests.mode_is_set else "")
     yield "spending now", _holder(requests.spender)
     yield "to finish", _time_left(songs, status.outlook)
+    if status.listing:
+        yield "your list", str(status.listing)
     if status.forecast:
         yield from forecast_lines(status.forecast)
 
@@ -253,9 +264,11 @@ def _holder(holder: Mapping[str, Any] | None) -> str:
 
 
 def _by_kind(counts: Mapping[str, int]) -> str:
-    spotify = sum(counts.get(kind, 0) for kind in KINDS)
-    each = ", ".join(f"{kind} {count:,}" for kind, count in counts.items())
-    return f"{spotify:,} to Spotify ({each})" if counts else "none"
+    kinds = {kind: count for kind, count in counts.items() if kind in KINDS}
+    each = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+    spotify = [f"{sum(kinds.values()):,} to Spotify ({each})"] if kinds else []
+    others = [f"{count:,} to {source}" for source, count in counts.items() if source not in KINDS]
+    return "; ".join(spotify + others) or "none"
 
 
 def _requests_by_day(ledger: Ledger, today: date) -> list[int]:

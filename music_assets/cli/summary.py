@@ -14,6 +14,7 @@ import orjson
 from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
 
 from music_assets.cli.console import SANDBOX_BANNER, Console
+from music_assets.cli.listing import Listing
 from music_assets.defs.failures import cause_of
 from music_assets.settings import Settings
 from music_assets.tables.mapped import STATUSES
@@ -49,6 +50,7 @@ class Summary:
     failed: list[str] = field(default_factory=list)
     interrupted: bool = False
     tables: dict[str, int] = field(default_factory=dict)
+    listing: Listing | None = None
     run_ids: list[str] = field(default_factory=list)
 
     def add(self, result: ExecuteInProcessResult) -> None:
@@ -105,6 +107,8 @@ class Summary:
         console.print()
         for name, count in (*self._counts(), *self.tables.items()):
             console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}")
+        if self.listing:
+            console.print(f"\nyour list                  {self.listing}", markup=False)
         console.print()
         lists = {"Set aside": self.set_aside_files, "Note": self.notes, "Failed": self.failed}
         for title, lines in lists.items():

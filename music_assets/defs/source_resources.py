@@ -133,6 +133,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
     """Which songs are open, and the resolver that works on them."""
 
     data: str
+    only_listed: bool = False  # whether the songs of `tracks` alone are resolved
     spotify: ResourceDependency[SpotifyResource]
     sources: ResourceDependency[SourcesResource]
     corrections: CorrectionsResource
@@ -148,7 +149,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
             # Up to commit b89238b the backlog was a file of its own.
             for old in (Path(self.data) / "ledger").glob(f"{self.spotify.ledger.source}.songs.sqlite*"):
                 old.unlink(missing_ok=True)
-            backlog = SearchBacklog(self.spotify.ledger.open())
+            backlog = SearchBacklog(self.spotify.ledger.open(), only_priority=self.only_listed)
             backlog.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
             self._backlog = backlog
         return self._backlog

@@ -104,7 +104,9 @@ def metadata_of(
     """What the UI and the summary show of a staged file and of this run."""
     shown = {**file.metadata, **run_metadata}
     changes = shown.pop("changes", ())
-    reasons = [*file.metadata.get("reasons", ()), *run_metadata.get("reasons", ()), *changes]
+    # What was in the way when an unchanged partition was computed is not so now, or not known to be.
+    stored = () if unchanged else file.metadata.get("reasons", ())
+    reasons = [*stored, *run_metadata.get("reasons", ()), *changes]
     shown["reasons"] = list(dict.fromkeys(reasons))
     return {
         "dagster/partition_row_count": file.rows,

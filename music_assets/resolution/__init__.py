@@ -6,7 +6,7 @@ whether a track is the song is decided in `music_assets.matching`. Nothing here 
 
 from music_assets.resolution.backlog import SearchBacklog, release_key
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.priority_list import PriorityListError, read_priority_list
+from music_assets.resolution.priority_list import PriorityListError, listed_ids, read_priority_list
 from music_assets.resolution.resolver import Resolver
 from music_assets.resolution.steps import ResolutionOutcome, candidate_of
 
@@ -17,6 +17,7 @@ __all__ = [
     "Resolver",
     "SearchBacklog",
     "candidate_of",
+    "listed_ids",
     "read_priority_list",
     "release_key",
 ]

@@ -111,6 +111,7 @@ _CHECKSUM = sa.select(_PARTITIONS.c.checksum).where(
     _PARTITIONS.c.source == _MINE, _PARTITIONS.c.partition == sa.bindparam("of")
 )
 _LISTED = sa.select(_PRIORITIES.c.id).where(_PRIORITIES.c.source == _MINE)
+_PRIORITY_PARTITIONS = sa.select(_SONG.partition.distinct()).where(_SONG.source == _MINE, _SONG.priority)
 _UPDATE = sa.update(_SONGS).where(_SONG.source == _MINE)
 _THESE = _UPDATE.where(_SONG.track_id.in_(sa.bindparam("ids", expanding=True)))
 _MARK = _THESE.values(state=sa.bindparam("now"))
@@ -140,7 +141,8 @@ class SearchBacklog:
     Every method raises `LedgerUnusable` where the database cannot be used.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, only_priority: bool = False) -> None:
+        self.only_priority = only_priority  # whether `next` leaves out all other songs
         self._ledger = ledger
         self._database = ledger.database
         self._source = ledger.source
@@ -205,9 +207,10 @@ class SearchBacklog:
         self, count: int, partition: str | None = None, state: SongState = SongState.OPEN
     ) -> list[BacklogSong]:
         """The next songs in a state: by priority, deferred ones last, by `song_hotttnesss`, by id."""
-        if partition is None:
-            return list(map(_song, self._run(_NEXT, most=count, now=int(state))))
-        return list(map(_song, self._run(_NEXT_OF_PARTITION, most=count, now=int(state), of=partition)))
+        query, of = (_NEXT, {}) if partition is None else (_NEXT_OF_PARTITION, {"of": partition})
+        if self.only_priority:
+            query = query.where(_SONG.priority)
+        return list(map(_song, self._run(query, most=count, now=int(state), **of)))
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open, missed and failed ones."""
@@ -237,6 +240,10 @@ class SearchBacklog:
                 again = _UPDATE.where(_SONG.state.in_(_UNMATCHED)) if before else _UPDATE
                 connection.execute(again.values(state=int(SongState.OPEN)), {"mine": self._source})
         self._ledger.set_state(_LOOKUPS, {"lookups": lookups})
+
+    def priority_partitions(self) -> set[str]:
+        """The partitions with songs that come first."""
+        return {row[0] for row in self._run(_PRIORITY_PARTITIONS)}
 
     def count(self, partition: str | None = None) -> dict[str, int]:
         """How many songs (of a partition) are `open` in any state, `resolved`, `missed` and `failed`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
 from music_assets.cli.main import cli
-from music_assets.cli.status import Requests, Songs, lines, look_ahead, read_status
+from music_assets.cli.status import Requests, Songs, count_songs, lines, look_ahead, read_status
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import QuotaExhausted
@@ -100,7 +101,7 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     assert found.outlook.days == pytest.approx(160 * 0.5 / 65, abs=0.06)
     said = dict(lines(found))
     assert said["songs"] == "110 matched, 30 missed, 100 searched and not matched yet, 160 pending, of 400"
-    assert said["requests today"].startswith("40 to Spotify (artists 10, listenbrainz 5, search 30)")
+    assert said["requests today"] == "40 to Spotify (artists 10, search 30); 5 to listenbrainz"
     assert "search: The Spotify quota" in said["waiting"]
     assert "the mean of the 2 days" in said["to finish"]
 
@@ -159,3 +160,23 @@ def test_the_command_speaks_to_people_and_to_programs(tmp_path: Path) -> None:
     refused = runner.invoke(cli, command, env={"MUSIC_ASSETS_LEDGER": "ftp://x"})
     assert refused.exit_code == 2
     assert "MUSIC_ASSETS_LEDGER is a file's path" in refused.output
+
+
+def test_what_the_sandbox_answered_says_nothing_of_real_songs(tmp_path: Path) -> None:
+    store = StagingStore(str(tmp_path / "staging"))
+    for key, source in {"AA": "sandbox", "AB": "api"}.items():
+        store.write(receipt("msd_songs", key, 100), b"")
+        metadata = {"answered": 100, "source": source}
+        store.write(replace(receipt("spotify_search", key, 100), metadata=metadata), b"")
+        store.write(receipt("mapped_songs", key, 100, matched=100), b"")
+    found = count_songs(store, "api")
+    assert (found.matched, found.pending, found.partitions_done) == (100, 100, 1)
+
+
+def test_after_a_purge_that_keeps_ids_nothing_contradicts_itself(tmp_path: Path) -> None:
+    """Its searches are gone, its matches are there."""
+    store = StagingStore(str(tmp_path / "staging"))
+    store.write(receipt("msd_songs", "AA", 100), b"")
+    store.write(receipt("mapped_songs", "AA", 100, matched=90, no_candidates=10), b"")
+    found = count_songs(store, "api")
+    assert (found.pending, found.partitions_done) == (0, 1)

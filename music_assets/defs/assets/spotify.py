@@ -27,6 +27,8 @@ VERSION = "4"
 FILE_ONLY_OF_A_HIT = ("question", "listed_album")  # what no table has
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}}
 
+NOT_SEARCHED = "it has not been searched for"  # of a song: nothing to note of a run
+
 
 def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
     """The rows depend on the source: Spotify, the sandbox or neither."""
@@ -72,10 +74,13 @@ def spotify_search(
     metadata = {
         **{status: statuses[status] for status in ("answered", "pending", "error")},
         "reasons": listed(
-            sorted({*outcome.unreached.values(), *(one.reason for one in results if one.reason)})
+            sorted(
+                {*outcome.unreached.values(), *(one.reason for one in results if one.reason)} - {NOT_SEARCHED}
+            )
         ),
         "go_on_at": over.until.isoformat(timespec="seconds") if over else None,
         "access": catalog.mode,
+        "source": catalog.settings.source,
         "missing": list(catalog.missing("tracks")),
     }
     run_metadata = {
@@ -113,7 +118,7 @@ def search_results(
     pending = SearchResult(
         "",
         "pending",
-        reason=str(over) if over else "it has not been searched for",
+        reason=str(over) if over else NOT_SEARCHED,
         until=over.until if over else None,
         source=catalog.settings.source,
     )

@@ -1,0 +1,63 @@
+"""`run --tracks`: what became of the list is said at the end and in `status`, and goes to a CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from music_assets.cli.main import cli
+
+UNKNOWN = "TRAAZZZ128F429D538"
+# Of the generated sample: in two partitions.
+ONE, TWO = "TRAAGDA2227D2C19FC", "TRAAAGH23CE1E0A93D"
+
+
+def command(*options: str) -> Result:
+    return CliRunner(env={"COLUMNS": "240", "MUSIC_ASSETS_SPOTIFY": "sandbox"}).invoke(cli, options)
+
+
+def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path: Path) -> None:
+    data, out, tracks = tmp_path / "data", tmp_path / "matched.csv", tmp_path / "paper.csv"
+    tracks.write_text(f"id\n{ONE}\n{TWO.lower()}\n{UNKNOWN}\n", encoding="utf-16")
+    options = ["run", "--data", str(data), "--tracks", str(tracks), "--only", "--out", str(out)]
+    first = command(*options)
+    assert first.exit_code == 0, first.output
+    outcome = f"3 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
+    assert outcome in first.output
+    assert "it has not been searched for" not in first.output
+    summary = json.loads((data / "last_run.json").read_text())
+    assert summary["listing"]["songs"] == {"matched": 2}
+    assert summary["partitions"] == 1
+    assert summary["requests_spent"] <= 4
+    rows = list(csv.DictReader(out.open()))
+    assert [(row["id"], row["found"], row["match_status"]) for row in rows] == [
+        (ONE, "True", "matched"),
+        (TWO, "True", "matched"),
+        (UNKNOWN, "False", ""),
+    ]
+    with duckdb.connect(str(data / "published" / "music_assets.duckdb"), read_only=True) as tables:
+        states = dict(tables.sql("SELECT match_status, count(*) FROM analytics.songs GROUP BY 1").fetchall())
+        matched = "SELECT spotify_track_id, isrc FROM analytics.songs WHERE spotify_track_id IS NOT NULL"
+        (spotify_id, isrc), *_ = tables.sql(matched).fetchall()
+    assert states["matched"] < states["pending"]
+    assert outcome in command("status", "--data", str(data)).output
+
+    # What the tables know of a song may name it: the next list is of Spotify's ids and ISRCs.
+    tracks.write_text(f"spotify:track:{spotify_id}\n{isrc.lower()}\n")
+    again = command(*options)
+    assert again.exit_code == 0, again.output
+    assert "2 ids of 1 song (1 matched)" in again.output
+    assert json.loads((data / "last_run.json").read_text())["requests_spent"] == 0
+
+
+@pytest.mark.parametrize("option", [["--only"], ["--out", "x.csv"]])
+def test_what_is_about_a_list_needs_one(tmp_path: Path, option: list[str]) -> None:
+    result = command("run", "--data", str(tmp_path / "data"), *option)
+    assert result.exit_code == 2
+    assert "name it with --tracks" in result.output
+    assert not (tmp_path / "data").exists()
