@@ -4,11 +4,12 @@ Dagster loads `defs`; tests and tools call `build_defs` with what they want to b
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from dagster import Definitions, in_process_executor
+from dagster import Definitions, in_process_executor, load_defs
 
-from music_assets.defs import automation, checks, wiring
+from music_assets.defs import automation, checks, own, wiring
 from music_assets.defs.assets import msd as msd_assets
 from music_assets.defs.assets import report, spotify_answers, tables
 from music_assets.defs.assets import staging as staging_assets
@@ -40,7 +41,7 @@ def build_defs(
     settings = settings or Settings.from_environment(
         data=data, msd=msd, staging=staging, warehouse=warehouse, spotify=spotify
     )
-    return Definitions(
+    project = Definitions(
         assets=[
             msd_assets.observed_files,
             *map(stage_asset, STAGES),
@@ -62,6 +63,14 @@ def build_defs(
         # Steps are short and share one warehouse file: a process each would cost more than they do.
         executor=in_process_executor,
     )
+    return _with_own(project)
+
+
+def _with_own(project: Definitions) -> Definitions:
+    """The project with what somebody added in `defs/own`."""
+    if all(path.name.startswith("__") for path in Path(own.__path__[0]).iterdir()):
+        return project  # looking through a package takes Dagster a second
+    return Definitions.merge(project, load_defs(own))
 
 
 defs = build_defs()

@@ -14,7 +14,7 @@ from music_assets.defs.assets.common import REFRESH
 from music_assets.defs.assets.staging import NAME as STAGED_JSON
 from music_assets.defs.registry import COMPUTED, READING, SPENDING
 from music_assets.settings import read_job_tags
-from music_assets.tables import STAGED
+from music_assets.tables import PUBLISHED, STAGED
 
 _from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
 extracted = AssetSelection.assets("msd_files", *READING.outputs) | _from_dumps
@@ -26,7 +26,9 @@ _staged = AssetSelection.assets(STAGED_JSON, *(AssetKey(["warehouse", "staging",
 partitioned = extracted | AssetSelection.assets(*STAGED) | _staged
 asked_first = AssetSelection.assets("spotify_answers")
 refreshed = AssetSelection.groups(REFRESH)
-unpartitioned = AssetSelection.all() - partitioned - asked_first - refreshed
+unpartitioned = AssetSelection.assets(
+    *(AssetKey(["warehouse", *name.split(".")]) for name in PUBLISHED), "published_copy", "report"
+)
 
 # Tags for where jobs run, none on a laptop. Read while loading: schedules and sensors name these very jobs.
 _PLACED = read_job_tags(os.environ.get("MUSIC_ASSETS_JOB_TAGS", ""))
@@ -76,7 +78,7 @@ jobs = [
     ),
     define_asset_job(
         "music_etl",
-        selection=extracted | AssetSelection.all() - refreshed,
+        selection=partitioned | asked_first | unpartitioned,
         tags=_PLACED.get("music_etl"),
         description="Everything but the refresh, from MSD files to the tables that people query.",
     ),
