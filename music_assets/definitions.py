@@ -41,6 +41,7 @@ def build_defs(
     settings = settings or Settings.from_environment(
         data=data, msd=msd, staging=staging, warehouse=warehouse, spotify=spotify
     )
+    engine = "duckdb" if settings.warehouse_is_local else "redshift"
     project = Definitions(
         assets=[
             msd_assets.observed_files,
@@ -49,9 +50,14 @@ def build_defs(
             spotify_answers.spotify_answers,
             staging_assets.staged_json,
             staging_assets.staged_json_refresh,
-            *staging_assets.staging_tables,
-            *staging_assets.refresh_tables,
-            *automation.with_deadline(tables.published_tables, settings),
+            *(
+                table.map_asset_specs(lambda spec: spec.merge_attributes(kinds={engine}))
+                for table in (
+                    *staging_assets.staging_tables,
+                    *staging_assets.refresh_tables,
+                    *automation.with_deadline(tables.published_tables, settings),
+                )
+            ),
             tables.published_copy,
             report.report,
         ],

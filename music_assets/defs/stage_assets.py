@@ -3,6 +3,7 @@
 What a stage is, and which of its partitions are up to date, is in `stages`.
 """
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from dagster import (
     multi_asset,
 )
 
-from music_assets.defs.assets.common import staged_spec
+from music_assets.defs.assets.common import code_reference, staged_spec
 from music_assets.defs.partitions import backfill_policy, keys_of, msd_directories
 from music_assets.defs.stages import Built, InputMissing, Plan, Stage, build
 from music_assets.progress import advanced
@@ -79,12 +80,14 @@ def stage_asset(
 
 def _spec(stage: Stage, kind: str) -> AssetSpec:
     about = dict(stage.attributes)
+    code = inspect.unwrap(stage.function).__code__
     description = about.pop("descriptions", {}).get(kind, stage.description)
     return staged_spec(
         kind,
         deps=[*stage.inputs, *stage.after],
         description=description,
         code_version=stage.version,
+        metadata=code_reference(code.co_filename, code.co_firstlineno),
         **about,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from sqlalchemy import Table, TextualSelect, column
 
@@ -40,5 +40,10 @@ def reads(name: str) -> list[Table]:
 @cache
 def sql(name: str) -> str:
     """The query of a published table, as it is written."""
+    return sql_file(name).read_text(encoding="utf-8")
+
+
+def sql_file(name: str) -> Path:
+    """The file of a published table's query."""
     schema, table = name.split(".")
-    return files("music_assets.warehouse").joinpath("sql", schema, f"{table}.sql").read_text(encoding="utf-8")
+    return Path(__file__).parent / "sql" / schema / f"{table}.sql"

@@ -5,7 +5,14 @@ No asset is declared here; each step of the flow has a module of its own.
 
 from typing import Any
 
-from dagster import AssetSpec, TableColumn, TableColumnConstraints, TableSchema
+from dagster import (
+    AssetSpec,
+    CodeReferencesMetadataValue,
+    LocalFileCodeReference,
+    TableColumn,
+    TableColumnConstraints,
+    TableSchema,
+)
 from sqlalchemy import Table
 
 from music_assets.tables import METADATA
@@ -14,9 +21,9 @@ from music_assets.tables import SPOTIFY as SPOTIFY_TERMS
 
 OWNERS = ["team:music-assets"]
 
-# The groups of the graph, in the order the data flows.
-MSD, OPEN, SPOTIFY, MAPPING = "msd", "open", "spotify", "mapping"
-STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staged_json", "staging", "refresh", "published"
+# The groups of the graph, in the order the data flows; published tables are grouped by schema below the last.
+MSD, OPEN, SPOTIFY, MAPPING = "stages/msd", "stages/open", "stages/spotify", "stages/mapping"
+STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staging/json", "staging/tables", "refresh", "published"
 
 # The pools of what is scarce: one run at a time takes from each, the others wait in the queue.
 SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS = "spotify_requests", "listenbrainz_requests"
@@ -53,8 +60,20 @@ def definition_metadata(table: Table, **more: Any) -> dict[str, Any]:
     return {"dagster/column_schema": column_schema(table), **more}
 
 
+def code_reference(file: str, line: int = 1, label: str | None = None) -> dict[str, Any]:
+    """Metadata by which the UI opens the code of an asset."""
+    found = LocalFileCodeReference(file_path=file, line_number=line, label=label)
+    return {"dagster/code_references": CodeReferencesMetadataValue(code_references=[found])}
+
+
 def staged_spec(
-    kind: str, *, group: str, kinds: set[str], tags: dict[str, str] | None = None, **more: Any
+    kind: str,
+    *,
+    group: str,
+    kinds: set[str],
+    tags: dict[str, str] | None = None,
+    metadata: dict[str, Any] | None = None,
+    **more: Any,
 ) -> AssetSpec:
     """The asset of a staged kind, as the UI shows it; read and written through the IO manager for JSON
     Lines."""
@@ -65,7 +84,7 @@ def staged_spec(
         owners=OWNERS,
         kinds=kinds | {"json"},
         tags=terms_of(table) | (tags or {}),
-        metadata=definition_metadata(table),
+        metadata=definition_metadata(table, **(metadata or {})),
         **more,
     ).with_io_manager_key("json_lines")
 

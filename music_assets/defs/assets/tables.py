@@ -8,13 +8,13 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
 from sqlalchemy import Table
 
-from music_assets.defs.assets.common import OWNERS, PUBLISHED, definition_metadata, terms_of
+from music_assets.defs.assets.common import OWNERS, PUBLISHED, code_reference, definition_metadata, terms_of
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
 from music_assets.staging.store import fingerprint
 from music_assets.tables import PUBLISHED as TABLES
 from music_assets.warehouse.engine import Append
-from music_assets.warehouse.published import APPENDED, query, reads, sql
+from music_assets.warehouse.published import APPENDED, query, reads, sql, sql_file
 
 
 def table_key(table: Table) -> AssetKey:
@@ -27,12 +27,14 @@ def _table_asset(name: str, table: Table) -> AssetsDefinition:
         key=table_key(table),
         deps=sorted({table_key(read) for read in reads(name)}),
         io_manager_key="warehouse_tables",
-        group_name=PUBLISHED,
+        group_name=f"{PUBLISHED}/{table.schema}",
         owners=OWNERS,
         kinds={"sql", "table"},
         tags=terms_of(table),
         code_version=fingerprint(sql(name)),
-        metadata=definition_metadata(table, **{"dagster/table_name": name}),
+        metadata=definition_metadata(
+            table, **{"dagster/table_name": name}, **code_reference(str(sql_file(name)), label="SQL")
+        ),
         description=table.comment,
     )
     def published_table() -> Any:  # Dagster takes no union of classes
