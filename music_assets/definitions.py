@@ -3,6 +3,9 @@
 Dagster loads `defs`; tests and tools call `build_defs` with what they want to be different.
 """
 
+import logging
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,3 +83,9 @@ def _with_own(project: Definitions) -> Definitions:
 
 
 defs = build_defs()
+if "grpc" in sys.argv and "DAGSTER_HOME" not in os.environ:
+    # `dagster dev` and `dg dev` then store runs in a folder that is removed at the end.
+    logging.getLogger("music_assets").warning(
+        "DAGSTER_HOME is not set: what this UI shows and runs is forgotten when it ends. `music-assets ui` opens "
+        "it on the data folder, as does DAGSTER_HOME=$PWD/data/dagster."
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from pathlib import Path
 
 import click
 
-from music_assets.cli import data_option
+from music_assets.cli import CommandError, data_option
 from music_assets.defs.instance import limit_pools, named_for_dagster, prepare_dagster_home
 from music_assets.sandbox.process import check_port_is_free
 from music_assets.settings import Settings
@@ -26,6 +27,7 @@ def ui(data: str | None, port: int) -> None:
     """
     settings = Settings.from_environment(data=data)
     check_port_is_free(port)
+    _hold(settings.data)
     prepare_dagster_home(settings.dagster_home)
     tools = Path(sys.executable).parent
     with named_for_dagster(settings.dagster_home) as home:
@@ -38,3 +40,14 @@ def ui(data: str | None, port: int) -> None:
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         }
         os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)
+
+
+def _hold(data: Path) -> None:
+    """Hold the data folder for this UI as long as its process lives: two daemons would disturb each other."""
+    data.mkdir(parents=True, exist_ok=True)
+    lock = os.open(data / "ui.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CommandError(f"Another UI is open on {data}. Use that one, or end it first.") from None
+    os.set_inheritable(lock, True)  # `dg` takes the place of this process

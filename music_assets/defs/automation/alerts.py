@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 10
@@ -57,12 +58,24 @@ class FailedRun:
 def report_failure(failed: FailedRun, webhook: str | None, log: logging.Logger) -> None:
     """Report a failed run in the log and, as JSON (its `text` is what chat services show), to the webhook."""
     failed = replace(failed, causes=[redacted(cause, os.environ) for cause in failed.causes])
-    log.error(failed.message())
+    _report({**asdict(failed), "text": failed.message(), "retry": failed.retry}, webhook, log)
+
+
+def report_missed(due: str, webhook: str | None, log: logging.Logger) -> None:
+    """Report that the tables were not filled by the time of day they are promised for."""
+    text = (
+        f"Music Assets: the tables were due at {due} and have not been filled today. The runs that failed or are "
+        "in progress are in the UI under Runs; `music-assets run` fills the tables with what is there."
+    )
+    _report({"text": text}, webhook, log)
+
+
+def _report(body: dict[str, Any], webhook: str | None, log: logging.Logger) -> None:
+    log.error(body["text"])
     if webhook is None:
         return
     import requests
 
-    body = {**asdict(failed), "text": failed.message(), "retry": failed.retry}
     try:
         requests.post(webhook, json=body, timeout=TIMEOUT_S).raise_for_status()
     except requests.RequestException as error:

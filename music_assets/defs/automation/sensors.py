@@ -7,9 +7,11 @@
 
 import json
 import time
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dagster import (
     AssetKey,
@@ -27,7 +29,7 @@ from dagster import (
 )
 
 from music_assets.defs.assets.spotify_answers import read_state
-from music_assets.defs.automation.alerts import FailedRun, report_failure
+from music_assets.defs.automation.alerts import FailedRun, report_failure, report_missed
 from music_assets.defs.automation.day import Day, day_of
 from music_assets.defs.automation.facts import (
     Loads,
@@ -64,8 +66,8 @@ from music_assets.settings import Settings
 
 # A sensor has a minute. The MSD may be on a slow disk: the look goes on at the next tick where it stopped.
 LOOK_S = 30.0
-# A run that was killed hard stays "started" for ever; nothing waits for it longer.
-LOST_AFTER = timedelta(hours=24)
+# A step that failed is tried again after this long, then after twice as long: a service may be down for a while.
+RETRY_AFTER, RETRIES = timedelta(minutes=10), 3
 _GOING = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -90,7 +92,8 @@ def build_sensors(settings: Settings) -> list[SensorDefinition]:
     default_status=DefaultSensorStatus.STOPPED,
     description=(
         "Extracts MSD directories when a file in them is new, changed or gone, by names, sizes and times: "
-        "for files that arrive at any time of day. Once a day `daily` does the same."
+        "for files that arrive at any time of day. Once a day `daily` does the same. A directory that is gone "
+        "as a whole is named and stays extracted: part of the MSD may not be mounted."
     ),
 )
 def msd_files_changed(
@@ -108,11 +111,12 @@ def msd_files_changed(
             after = part[-1]
             if time.monotonic() >= until:
                 break
+        gone = sorted({*extracted(plan)} - {*there})
     except (MusicAssetsError, OSError) as error:
         return SkipReason(str(error))
-    requests = plan_runs(
-        Facts(extract=changed, in_progress=_in_progress(context.instance, datetime.now(UTC)))
-    )
+    requests = plan_runs(Facts(extract=changed, in_progress=_in_progress(context.instance)))
+    if gone:
+        context.log.warning(f"The MSD has no files of {', '.join(gone)} any more; what was extracted stays.")
     looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
     return SensorResult(
         run_requests=[run_request(request) for request in requests],
@@ -149,7 +153,14 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         ended = _ended_after(context.instance, seen.get("ended"))
         if ended is None and not _time_has_come(seen, day, now):
             return SkipReason("No run has ended, and it is not yet time for anything.")
-        in_progress = _in_progress(context.instance, now)
+        filled = _filled(context.instance)
+        if _passed(seen, day.due, now) and (filled is None or filled < day.start):
+            report_missed(
+                f"{day.due.astimezone(ZoneInfo(settings.schedule.timezone)):%H:%M}",
+                settings.alert_webhook,
+                context.log,
+            )
+        in_progress = _in_progress(context.instance)
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         known: dict[str, Any] = {"corrections": corrections, "dumps": dumps, "resolution": resolution}
@@ -171,19 +182,20 @@ def _keep_going(settings: Settings) -> SensorDefinition:
                 refresh_day=now.date().isoformat(),
                 refresh_has_own_budget=settings.spotify.requests_per_day is not None,
                 unloaded_days=days_to_load(plan, loads),
-                tables=to_fill(loads, _filled(context.instance), day.start),
+                tables=to_fill(loads, filled, day.start),
                 in_progress=in_progress,
                 near_deadline=day.hurry <= now < day.due,
                 day=day.name,
             )
         except (MusicAssetsError, OSError) as error:
             return SkipReason(str(error))
-        requests = plan_runs(facts)
-        go_on = go_on_at(state)
+        attempts, retry_at = _attempts(context.instance, day.start, now)
+        requests = [request.again(attempts[request.job]) for request in plan_runs(facts)]
+        times = [at for at in (go_on_at(state), retry_at) if at]
         cursor = {
             "ended": ended or seen.get("ended"),
             "looked": now.isoformat(),
-            "go_on_at": go_on and go_on.isoformat(),
+            "go_on_at": min(times).isoformat() if times else None,
         }
         return SensorResult(
             run_requests=[run_request(request) for request in requests],
@@ -218,16 +230,34 @@ def _run_failed(settings: Settings) -> SensorDefinition:
     return run_failed
 
 
-def _in_progress(instance: DagsterInstance, now: datetime) -> dict[str, frozenset[str]]:
+def _in_progress(instance: DagsterInstance) -> dict[str, frozenset[str]]:
     """The partitions of runs that have not ended, by job; those of the command line wait for themselves."""
     going: dict[str, frozenset[str]] = {}
-    for record in instance.get_run_records(RunsFilter(statuses=_GOING)):
-        run = record.dagster_run
-        if run.tags.get(COMMAND_LINE) or record.update_timestamp.replace(tzinfo=UTC) < now - LOST_AFTER:
+    for run in instance.get_runs(RunsFilter(statuses=_GOING)):
+        if COMMAND_LINE in run.tags:
             continue
         keys = frozenset(partitions_of(run.tags) or KEYS)
         going[run.job_name] = going.get(run.job_name, frozenset()) | keys
     return going
+
+
+def _attempts(
+    instance: DagsterInstance, since: datetime, now: datetime
+) -> tuple[Counter[str], datetime | None]:
+    """Which attempt of each job the day is at, by its failed runs, and when the next of any begins."""
+    failed: defaultdict[str, list[datetime]] = defaultdict(list)
+    filters = RunsFilter(statuses=[DagsterRunStatus.FAILURE], created_after=since)
+    for record in instance.get_run_records(filters):
+        failed[record.dagster_run.job_name].append(record.update_timestamp.replace(tzinfo=UTC))
+    attempts: Counter[str] = Counter()
+    next_ones = []
+    for job, times in failed.items():
+        attempts[job] = min(len(times), RETRIES)
+        again = max(times) + RETRY_AFTER * 2 ** (len(times) - 1)
+        if len(times) <= RETRIES and again > now:
+            attempts[job] -= 1
+            next_ones.append(again)
+    return attempts, min(next_ones, default=None)
 
 
 def _ended_after(instance: DagsterInstance, seen: str | None) -> str | None:
@@ -241,11 +271,15 @@ def _ended_after(instance: DagsterInstance, seen: str | None) -> str | None:
 
 def _time_has_come(seen: dict[str, str | None], day: Day, now: datetime) -> bool:
     """Whether a time lies between the last look and now at which there may be something to do."""
-    if not (looked := seen.get("looked")):
-        return True
     go_on = seen.get("go_on_at")
-    times = [day.start, day.hurry, *([datetime.fromisoformat(go_on)] if go_on else [])]
-    return any(datetime.fromisoformat(looked) < at <= now for at in times)
+    times = [day.start, day.hurry, day.due, *([datetime.fromisoformat(go_on)] if go_on else [])]
+    return not seen.get("looked") or any(_passed(seen, at, now) for at in times)
+
+
+def _passed(seen: dict[str, str | None], at: datetime, now: datetime) -> bool:
+    """Whether a time lies between the last look and now."""
+    looked = seen.get("looked")
+    return looked is not None and datetime.fromisoformat(looked) < at <= now
 
 
 def _refresh_due(instance: DagsterInstance, plan: Plan, loads: Loads, since: datetime) -> str | None:

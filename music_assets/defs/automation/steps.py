@@ -8,7 +8,7 @@ the budget lasts, match and load what that changed, and fill the tables once aft
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from music_assets.defs.partitions import KEYS, runs_of
 from music_assets.staging.store import fingerprint
@@ -32,6 +32,10 @@ class Request:
     @property
     def run_key(self) -> str:
         return ":".join((self.job, *(self.partitions or ()), *filter(None, [self.day]), self.cause))
+
+    def again(self, attempt: int) -> Request:
+        """The same request, once more after so many failed runs."""
+        return replace(self, cause=f"{self.cause}:{attempt}") if attempt else self
 
     @property
     def tags(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
+from music_assets_tests.support.clock import MovedClock, moved
 from music_assets_tests.support.daemon import Daemon
 
 DIRECTORIES = ("AA", "AB", "BZ")
@@ -197,15 +199,54 @@ def test_a_slow_disk_is_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.M
         assert daemon.tick("msd_files_changed") == []
 
 
-def test_a_lost_run_is_not_waited_for_for_ever(tmp_path: Path) -> None:
-    from music_assets.defs.automation.sensors import LOST_AFTER, _in_progress
-
+def test_a_directory_that_is_gone_is_named_and_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_sample(tmp_path / "msd", sample_songs(("AA", "BZ"), 2))
     with dagster_instance(tmp_path / "dagster") as instance:
-        job = build_defs(settings=settings_for(tmp_path)).resolve_job_def("tables")
-        instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
-        now = datetime.now(UTC)
-        assert list(_in_progress(instance, now)) == ["tables"]
-        assert _in_progress(instance, now + LOST_AFTER + timedelta(minutes=1)) == {}
+        daemon = Daemon(settings_for(tmp_path), instance)
+        assert daemon.tick("msd_files_changed") == [("extract", "AA"), ("extract", "BZ")]
+        shutil.rmtree(tmp_path / "msd" / "B")
+        assert daemon.tick("msd_files_changed") == []
+    assert "no files of BZ any more" in caplog.text
+    store = StagingStore(settings_for(tmp_path).staging)
+    kept = store.staged_file("msd_songs", "BZ")
+    assert kept is not None and kept.rows > 0
+
+
+def test_a_failed_step_is_tried_again_later_and_not_for_ever(tmp_path: Path) -> None:
+    from music_assets.defs.automation.sensors import RETRIES, RETRY_AFTER, _attempts
+
+    since = datetime.now(UTC) - timedelta(hours=1)
+    with dagster_instance(tmp_path / "dagster") as instance:
+        job = build_defs(settings=settings_for(tmp_path)).resolve_job_def("ask_first")
+        assert _attempts(instance, since, datetime.now(UTC)) == ({}, None)
+        for attempt in range(RETRIES):
+            instance.create_run_for_job(job, status=DagsterRunStatus.FAILURE)
+            now = datetime.now(UTC)
+            before, again = _attempts(instance, since, now)
+            assert before == {"ask_first": attempt} and again is not None
+            assert now < again <= now + RETRY_AFTER * 2**attempt
+            assert _attempts(instance, since, again) == ({"ask_first": attempt + 1}, None)
+        instance.create_run_for_job(job, status=DagsterRunStatus.FAILURE)
+        assert _attempts(instance, since, datetime.now(UTC)) == ({"ask_first": RETRIES}, None)
+        assert _attempts(instance, datetime.now(UTC), datetime.now(UTC)) == ({}, None)  # another day
+
+
+@pytest.mark.parametrize("minutes", [-1, 1])
+def test_tables_that_are_not_ready_in_time_are_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, minutes: int
+) -> None:
+    from music_assets.defs.automation.day import day_of
+
+    due = day_of(datetime.now(UTC), "03:00", "UTC").due
+    write_sample(tmp_path / "msd", sample_songs(("AA",), 1))
+    clock = MovedClock(due + timedelta(minutes=minutes))
+    with moved(clock), dagster_instance(tmp_path / "dagster") as instance:
+        daemon = Daemon(settings_for(tmp_path), instance)
+        daemon.cursors["keep_going"] = json.dumps({"looked": (due - timedelta(minutes=2)).isoformat()})
+        daemon.tick("keep_going")
+    assert ("due at 07:00" in caplog.text) == (minutes > 0)
 
 
 @story
