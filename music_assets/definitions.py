@@ -86,6 +86,6 @@ defs = build_defs()
 if "grpc" in sys.argv and "DAGSTER_HOME" not in os.environ:
     # `dagster dev` and `dg dev` then store runs in a folder that is removed at the end.
     logging.getLogger("music_assets").warning(
-        "DAGSTER_HOME is not set: what this UI shows and runs is forgotten when it ends. `music-assets ui` opens "
-        "it on the data folder, as does DAGSTER_HOME=$PWD/data/dagster."
+        "DAGSTER_HOME is not set: what this UI shows and runs is forgotten when it ends. `music-assets ui` "
+        "opens it on the data folder, as does DAGSTER_HOME=$PWD/data/dagster."
     )

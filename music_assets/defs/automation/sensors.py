@@ -66,7 +66,7 @@ from music_assets.settings import Settings
 
 # A sensor has a minute. The MSD may be on a slow disk: the look goes on at the next tick where it stopped.
 LOOK_S = 30.0
-# A step that failed is tried again after this long, then after twice as long: a service may be down for a while.
+# A step that failed is tried again after this long, then after twice as long: a service may be down.
 RETRY_AFTER, RETRIES = timedelta(minutes=10), 3
 _GOING = [
     DagsterRunStatus.QUEUED,
@@ -92,8 +92,8 @@ def build_sensors(settings: Settings) -> list[SensorDefinition]:
     default_status=DefaultSensorStatus.STOPPED,
     description=(
         "Extracts MSD directories when a file in them is new, changed or gone, by names, sizes and times: "
-        "for files that arrive at any time of day. Once a day `daily` does the same. A directory that is gone "
-        "as a whole is named and stays extracted: part of the MSD may not be mounted."
+        "for files that arrive at any time of day. Once a day `daily` does the same. A directory that is "
+        "gone as a whole is named and stays extracted: part of the MSD may not be mounted."
     ),
 )
 def msd_files_changed(
@@ -111,7 +111,8 @@ def msd_files_changed(
             after = part[-1]
             if time.monotonic() >= until:
                 break
-        gone = sorted({*extracted(plan)} - {*there})
+        plan.look_at(["msd_songs"], KEYS)
+        gone = [key for key in KEYS if key not in there and plan.file("msd_songs", key)]
     except (MusicAssetsError, OSError) as error:
         return SkipReason(str(error))
     requests = plan_runs(Facts(extract=changed, in_progress=_in_progress(context.instance)))
@@ -155,11 +156,8 @@ def _keep_going(settings: Settings) -> SensorDefinition:
             return SkipReason("No run has ended, and it is not yet time for anything.")
         filled = _filled(context.instance)
         if _passed(seen, day.due, now) and (filled is None or filled < day.start):
-            report_missed(
-                f"{day.due.astimezone(ZoneInfo(settings.schedule.timezone)):%H:%M}",
-                settings.alert_webhook,
-                context.log,
-            )
+            due = day.due.astimezone(ZoneInfo(settings.schedule.timezone))
+            report_missed(f"{due:%H:%M}", settings.alert_webhook, context.log)
         in_progress = _in_progress(context.instance)
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
