@@ -1,4 +1,4 @@
-"""The definitions load in a fresh process and touch nothing: no network, no file but the code's, no process."""
+"""The definitions load in a fresh process and touch nothing: no network, no other file, no process."""
 
 from __future__ import annotations
 
