@@ -65,8 +65,8 @@ def report_missed(due: str, webhook: str | None, log: logging.Logger) -> None:
     """Report that the tables were not filled by the time of day they are promised for."""
     text = (
         f"Music Assets: the tables were due at {due} and have not been filled today. The runs that "
-        "failed or are in progress are in the UI under Runs; `music-assets run` fills the tables with what is "
-        "there."
+        "failed or are in progress are in the UI under Runs; `music-assets run` fills the tables with what "
+        "is there."
     )
     _report({"text": text}, webhook, log)
 
