@@ -23,8 +23,9 @@ def watch(event, args):
 sys.addaudithook(watch)
 sys.dont_write_bytecode = True
 from music_assets.definitions import defs
-print([one for one in touched if one[1] != "/dev/null"])
-heavy = ("duckdb", "h5py", "boto3", "dagster_aws", "spotipy", "loky", "sqlglot", "music_assets.sandbox")
+python_itself = ("/dev/null", "file", "uname")  # `platform`, which Dagster asks
+print([one for one in touched if one[1] not in python_itself])
+heavy = ("boto3", "dagster_aws", "spotipy", "loky", "sqlglot", "music_assets.sandbox")
 print([name for name in heavy if name in sys.modules])
 print(len(defs.resolve_asset_graph().get_all_asset_keys()))
 """

@@ -116,12 +116,13 @@ def msd_files_changed(
     except (MusicAssetsError, OSError) as error:
         return SkipReason(str(error))
     requests = plan_runs(Facts(extract=changed, in_progress=_in_progress(context.instance)))
-    if gone:
-        context.log.warning(f"The MSD has no files of {', '.join(gone)} any more; what was extracted stays.")
     looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
+    reason = f"{looked}: none is new or changed since it was extracted."
+    if gone:
+        reason += f" The MSD has no files of {', '.join(gone)} any more; what was extracted stays."
     return SensorResult(
         run_requests=[run_request(request) for request in requests],
-        skip_reason=None if requests else f"{looked}: none is new or changed since it was extracted.",
+        skip_reason=None if requests else reason,
         cursor=after if todo else "",
     )
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -23,6 +20,7 @@ from music_assets.defs.automation.alerts import FailedRun, redacted, report_fail
 from music_assets.defs.automation.sensors import build_sensors
 from music_assets.defs.partitions import KEYS, msd_directories
 from music_assets.settings import Settings
+from music_assets_tests.support.webhook import Listener
 
 FAILED = FailedRun(
     "match_and_load",
@@ -31,39 +29,6 @@ FAILED = FailedRun(
     ["staging: the bucket b does not exist: create it."],
 )
 LOG = logging.getLogger("music_assets_tests.alerts")
-
-
-class Listener:
-    """A server that keeps what it is sent and answers with `status`."""
-
-    def __init__(self) -> None:
-        self.got: list[Any] = []
-        self.status = 200
-        mine = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                mine.got.append((self.path, self.headers["content-type"], json.loads(body)))
-                self.send_response(mine.status)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks/very-secret"
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    one = Listener()
-    thread = threading.Thread(target=one.server.serve_forever, daemon=True)
-    thread.start()
-    yield one
-    one.server.shutdown()
-    one.server.server_close()
-    thread.join()
 
 
 def settings(**values: Any) -> Settings:

@@ -15,6 +15,7 @@ import pytest
 from dagster import DagsterRunStatus, RunsFilter
 
 from music_assets.definitions import build_defs
+from music_assets.defs.automation.day import day_of
 from music_assets.defs.automation.facts import Loads, to_refresh
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.registry import STAGES
@@ -25,13 +26,19 @@ from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 from music_assets_tests.support.clock import MovedClock, moved
 from music_assets_tests.support.daemon import Daemon
+from music_assets_tests.support.webhook import Listener
 
 DIRECTORIES = ("AA", "AB", "BZ")
 SENSORS = ("msd_files_changed", "keep_going", "run_failed")
 
 
+# Where it is noon now: in the hour before seven nothing waits for responses.
+NOON = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+
+
 def settings_for(folder: Path, **more: str) -> Settings:
-    return Settings.from_environment({}, **{"data": str(folder / "data"), "msd": str(folder / "msd"), **more})
+    places = {"data": str(folder / "data"), "msd": str(folder / "msd"), "timezone": NOON}
+    return Settings.from_environment({}, **{**places, **more})
 
 
 story = pytest.mark.slow  # some twenty runs
@@ -199,16 +206,14 @@ def test_a_slow_disk_is_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.M
         assert daemon.tick("msd_files_changed") == []
 
 
-def test_a_directory_that_is_gone_is_named_and_stays(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_directory_that_is_gone_is_named_and_stays(tmp_path: Path) -> None:
     write_sample(tmp_path / "msd", sample_songs(("AA", "BZ"), 2))
     with dagster_instance(tmp_path / "dagster") as instance:
         daemon = Daemon(settings_for(tmp_path), instance)
         assert daemon.tick("msd_files_changed") == [("extract", "AA"), ("extract", "BZ")]
         shutil.rmtree(tmp_path / "msd" / "B")
         assert daemon.tick("msd_files_changed") == []
-    assert "no files of BZ any more" in caplog.text
+    assert "no files of BZ any more" in daemon.said[-1]
     store = StagingStore(settings_for(tmp_path).staging)
     kept = store.staged_file("msd_songs", "BZ")
     assert kept is not None and kept.rows > 0
@@ -235,18 +240,18 @@ def test_a_failed_step_is_tried_again_later_and_not_for_ever(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("minutes", [-1, 1])
 def test_tables_that_are_not_ready_in_time_are_reported(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, minutes: int
+    tmp_path: Path, listener: Listener, minutes: int
 ) -> None:
-    from music_assets.defs.automation.day import day_of
-
+    settings = settings_for(tmp_path, timezone="UTC", alert_webhook=listener.url)
     due = day_of(datetime.now(UTC), "03:00", "UTC").due
     write_sample(tmp_path / "msd", sample_songs(("AA",), 1))
     clock = MovedClock(due + timedelta(minutes=minutes))
     with moved(clock), dagster_instance(tmp_path / "dagster") as instance:
-        daemon = Daemon(settings_for(tmp_path), instance)
+        daemon = Daemon(settings, instance)
         daemon.cursors["keep_going"] = json.dumps({"looked": (due - timedelta(minutes=2)).isoformat()})
         daemon.tick("keep_going")
-    assert ("due at 07:00" in caplog.text) == (minutes > 0)
+    posted = [body["text"] for _, _, body in listener.got]
+    assert ["due at 07:00" in text for text in posted] == [True] * (minutes > 0)
 
 
 @story
