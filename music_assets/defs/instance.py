@@ -112,15 +112,15 @@ def prepare_dagster_home(home: Path) -> None:
 
 
 def limit_pools(home: Path) -> None:
-    """Have one run at a time take from each pool, unless somebody has set another limit.
+    """Set how many runs take from each pool at a time, unless somebody has set another limit.
 
     Dagster applies its default limit to a pool only once a run has used it: the first two would go together.
     """
     with DagsterInstance.from_config(str(home)) as instance:
         known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
-        for pool in POOLS:
+        for pool, limit in POOLS.items():
             if pool not in known:
-                instance.event_log_storage.set_concurrency_slots(pool, 1)
+                instance.event_log_storage.set_concurrency_slots(pool, limit)
 
 
 def close_lost_runs(instance: DagsterInstance) -> None:

@@ -3,10 +3,12 @@
 No asset is declared here; each step of the flow has a module of its own.
 """
 
+import warnings
 from typing import Any
 
 from dagster import (
     AssetSpec,
+    BetaWarning,
     CodeReferencesMetadataValue,
     LocalFileCodeReference,
     TableColumn,
@@ -25,9 +27,12 @@ OWNERS = ["team:music-assets"]
 MSD, OPEN, SPOTIFY, MAPPING = "stages/msd", "stages/open", "stages/spotify", "stages/mapping"
 STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staging/json", "staging/tables", "refresh", "published"
 
-# The pools of what is scarce: one run at a time takes from each, the others wait in the queue.
+# The pools of what is scarce, each with how many runs may take from it at a time; the others wait in the queue.
+# ListenBrainz has a rate and no quota, and what it is asked is asked beside the reading of the MSD.
 SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS = "spotify_requests", "listenbrainz_requests"
-POOLS = (SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS)
+POOLS = {SPOTIFY_REQUESTS: 1, LISTENBRAINZ_REQUESTS: 3}
+
+warnings.filterwarnings("ignore", message="Class `(CodeRef|LocalFileCodeRef)", category=BetaWarning)
 
 # Lists longer than this are cut in metadata: the event log is not for a thousand paths.
 MOST_LISTED = 50

@@ -123,8 +123,10 @@ class Household(Daemon):
         process = multiprocessing.get_context("spawn").Process(target=run_elsewhere, args=arguments)
         process.start()
         try:
-            assert wait_until(self._stands_still, 120)
+            assert wait_until(lambda: not process.is_alive() or self._stands_still(), 120)
         finally:
+            if not process.is_alive():  # it had no quota to ask with: kill the next
+                self.kill_next = job
             process.kill()
             process.join()
             self.spotify.hold_after = None

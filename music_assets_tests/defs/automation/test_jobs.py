@@ -10,7 +10,7 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.instance.config import PoolGranularity
 
 from music_assets.definitions import build_defs
-from music_assets.defs.assets.common import POOLS
+from music_assets.defs.assets.common import POOLS, SPOTIFY_REQUESTS
 from music_assets.defs.instance import close_lost_runs, dagster_instance, limit_pools, prepare_dagster_home
 from music_assets.defs.partitions import backfill_policy
 from music_assets.defs.registry import COMPUTED
@@ -57,16 +57,16 @@ def test_one_run_spends_a_quota_at_a_time_from_the_first_on(tmp_path: Path) -> N
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         concurrency = instance.get_concurrency_config()
         limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
-        instance.event_log_storage.set_concurrency_slots(POOLS[0], 2)
+        instance.event_log_storage.set_concurrency_slots(SPOTIFY_REQUESTS, 2)
     assert concurrency.pool_config.pool_granularity is PoolGranularity.RUN
-    assert limits == dict.fromkeys(POOLS, 1)
+    assert limits == POOLS and limits[SPOTIFY_REQUESTS] == 1
     graph = build_defs().resolve_asset_graph()
     assert set().union(*(graph.get(key).pools or () for key in graph.materializable_asset_keys)) <= {*POOLS}
     # What somebody has set stays.
     limit_pools(tmp_path)
     with DagsterInstance.from_config(str(tmp_path)) as instance:
         limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
-    assert limits[POOLS[0]] == 2
+    assert limits[SPOTIFY_REQUESTS] == 2
 
 
 @pytest.mark.parametrize("revision", ["b89238b", "571ee3e"])
