@@ -27,7 +27,7 @@ OWNERS = ["team:music-assets"]
 MSD, OPEN, SPOTIFY, MAPPING = "stages/msd", "stages/open", "stages/spotify", "stages/mapping"
 STAGED_JSON, STAGING, REFRESH, PUBLISHED = "staging/json", "staging/tables", "refresh", "published"
 
-# The pools of what is scarce, each with how many runs may take from it at a time; the others wait in the queue.
+# The pools of what is scarce, with how many runs may take from each at a time; the others wait in the queue.
 # ListenBrainz has a rate and no quota, and what it is asked is asked beside the reading of the MSD.
 SPOTIFY_REQUESTS, LISTENBRAINZ_REQUESTS = "spotify_requests", "listenbrainz_requests"
 POOLS = {SPOTIFY_REQUESTS: 1, LISTENBRAINZ_REQUESTS: 3}
