@@ -108,6 +108,14 @@ class Columns:
     def _note(self, where: str, what: str) -> None:
         self.notes.add(f"{where}: its {what} is not UTF-8, and the wrong bytes became U+FFFD.")
 
+    def _texts(self, name: str, track_id: str, tags: Tags) -> list[str | None]:
+        """An artist's texts of one array, from the track that has them."""
+        replaced: list[int] = []
+        texts = decode_text(getattr(tags, name), replaced)
+        if replaced:
+            self._note(track_id, name)
+        return texts
+
     def _add_tags(self, artist_id: str, track_id: str, tags: Tags) -> None:
         known = self._tags.get(artist_id)
         if known is None or track_id < known[0]:
@@ -144,20 +152,14 @@ class Columns:
         ids = sorted(rows)
         first = np.array([rows[artist_id][0] for artist_id in ids], dtype=np.intp)
         spellings = [_by_frequency(songs["artist_name"][rows[artist_id]]) for artist_id in ids]
-        tags = [self._tags[artist_id][1] for artist_id in ids]
-        for track_id, one in self._tags.values():
-            for name in ("artist_terms", "artist_mbtags", "similar_artists"):
-                replaced: list[int] = []
-                decode_text(getattr(one, name), replaced)
-                if replaced:
-                    self._note(track_id, name)
+        tags = [self._tags[artist_id] for artist_id in ids]
         columns: dict[str, Any] = {name: songs[name][first] for name in ARTIST_SCALARS}
         columns["artist_id"] = _objects(ids)
         columns["artist_name"] = _objects([some[0] if some else None for some in spellings])
         columns["other_names"] = _objects([some[1:] for some in spellings])
-        columns["terms"] = _objects([_terms(one) for one in tags])
-        columns["mbtags"] = _objects([_mbtags(one) for one in tags])
-        columns["similar_artists"] = _objects([_known(decode_text(one.similar_artists)) for one in tags])
+        columns["terms"] = _objects([_terms(self._texts("artist_terms", *one), one[1]) for one in tags])
+        columns["mbtags"] = _objects([_mbtags(self._texts("artist_mbtags", *one), one[1]) for one in tags])
+        columns["similar_artists"] = _objects([_known(self._texts("similar_artists", *one)) for one in tags])
         columns["songs"] = pd.array([len(rows[artist_id]) for artist_id in ids], dtype="Int64")
         columns["first_track_id"] = songs["track_id"][first]
         return _frame(columns, ARTIST_COLUMNS)
@@ -216,18 +218,18 @@ def _checksums(texts: list[list[str | None]], rows: dict[str, npt.NDArray[Any]])
     return checksums
 
 
-def _terms(tags: Tags) -> list[dict[str, Any]]:
+def _terms(texts: list[str | None], tags: Tags) -> list[dict[str, Any]]:
     """An entry without text says nothing and is dropped, here and below."""
     numbers = (map(_finite, values) for values in (tags.artist_terms_freq, tags.artist_terms_weight))
     return [
         {"term": term, "frequency": frequency, "weight": weight}
-        for term, frequency, weight in zip(decode_text(tags.artist_terms), *numbers, strict=True)
+        for term, frequency, weight in zip(texts, *numbers, strict=True)
         if term is not None
     ]
 
 
-def _mbtags(tags: Tags) -> list[dict[str, Any]]:
-    counted = zip(decode_text(tags.artist_mbtags), tags.artist_mbtags_count, strict=True)
+def _mbtags(texts: list[str | None], tags: Tags) -> list[dict[str, Any]]:
+    counted = zip(texts, tags.artist_mbtags_count, strict=True)
     return [{"tag": tag, "count": count} for tag, count in counted if tag is not None]
 
 

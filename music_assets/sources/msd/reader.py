@@ -19,13 +19,12 @@ import pandas as pd
 from music_assets.sources.msd.columns import Columns
 from music_assets.sources.msd.errors import SetAside, UnreadableFile
 from music_assets.sources.msd.hdf5 import fast_reader, isolated
-from music_assets.sources.msd.hdf5.prefetch import opened, opened_ahead
+from music_assets.sources.msd.hdf5.prefetch import Opened, opened, opened_ahead
 from music_assets.sources.msd.layout import ANALYSIS
 from music_assets.sources.msd.records import Record
 
 _TRACK_ID = slice(ANALYSIS.fields["track_id"][1], ANALYSIS.fields["track_id"][1] + 32)  # type: ignore[index]
 _LOOKS_LIKE_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-Z]{11}")
-_ATTEMPTS = 2  # to read a file that changes meanwhile
 _NAMED = 3  # track ids named in a reason that speaks of many
 
 
@@ -109,24 +108,22 @@ class Reading:
 
     def read(self, path: str, rows: list[int] | None = None) -> None:
         """Read a file, or these rows of it; must be called in sorted order of paths."""
-        with opened(path) as descriptor:
-            self._read(path, descriptor, rows)
+        with opened(path) as file:
+            self._read(path, file, rows)
 
     def read_all(self, paths: Iterable[str]) -> None:
         """Read files, sorted by path."""
         with _collector_paused(), closing(opened_ahead(paths)) as files:
-            for path, descriptor in files:
-                self._read(path, descriptor)
+            for path, file in files:
+                self._read(path, file)
 
-    def _read(self, path: str, descriptor: int | None, rows: list[int] | None = None) -> None:
+    def _read(self, path: str, file: Opened | None, rows: list[int] | None = None) -> None:
         try:
-            for _ in range(_ATTEMPTS):
-                before = None if descriptor is None else os.fstat(descriptor)
-                found = self._found(path, descriptor, before, rows)
-                if descriptor is None or _same(before, os.fstat(descriptor)):
-                    break
-            else:
-                raise UnreadableFile("changed while it was read, again and again: is it being written?")
+            found = self._found(path, file, rows)
+            if file is not None and not _same(file.status, after := os.fstat(file.descriptor)):
+                found = self._found(path, file._replace(status=after), rows)
+                if not _same(after, os.fstat(file.descriptor)):
+                    raise UnreadableFile("changed while it was read, twice: is it being written?")
             if isinstance(found, Record):
                 self._take_one(path, found)
             else:
@@ -134,12 +131,10 @@ class Reading:
         except UnreadableFile as fault:
             self.set_aside(path, str(fault))
 
-    def _found(
-        self, path: str, descriptor: int | None, status: os.stat_result | None, rows: list[int] | None
-    ) -> Record | _Many:
+    def _found(self, path: str, file: Opened | None, rows: list[int] | None) -> Record | _Many:
         """What a file holds: a song, or those of many that are wanted."""
-        if descriptor is not None and status is not None:
-            record = fast_reader.read_record(descriptor, status.st_size)
+        if file is not None:
+            record = fast_reader.read_record(file.descriptor, file.status.st_size)
             if record is not None:
                 return record
         count, records = isolated.read(path, rows)
@@ -202,12 +197,13 @@ class Reading:
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
-def _same(before: os.stat_result | None, after: os.stat_result) -> bool:
+def _same(before: os.stat_result, after: os.stat_result) -> bool:
     """Whether a file that is open was not written to meanwhile."""
-    if before is None:
-        return False
-    states = [(one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in (before, after)]
-    return states[0] == states[1]
+    return (
+        before.st_mtime_ns == after.st_mtime_ns
+        and before.st_ctime_ns == after.st_ctime_ns
+        and before.st_size == after.st_size
+    )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import string
 import zlib
 from collections.abc import Callable
@@ -56,9 +55,9 @@ songs = st.fixed_dictionaries(
 
 
 def _fast(path: Path) -> Record | None:
-    with opened(str(path)) as descriptor:
-        assert descriptor is not None
-        return fast_reader.read_record(descriptor, os.fstat(descriptor).st_size)
+    with opened(str(path)) as file:
+        assert file is not None
+        return fast_reader.read_record(file.descriptor, file.status.st_size)
 
 
 def _general(path: Path) -> Record:

@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ _ARRAY_KINDS = {name: KINDS[item.dtype.kind] for name, item in TAG_ARRAYS.items(
 class H5pyFile:
     """An MSD file opened through h5py, to be closed.
 
-    Opening raises `UnreadableFile` where the file is no MSD file at all; `records` and `track_ids`
+    Opening raises `UnreadableFile` where the file is no MSD file at all; `blocks` and `track_ids`
     raise it where a part of it cannot be read.
     """
 
@@ -72,12 +72,11 @@ class H5pyFile:
                 ids = _text_values(column[start:stop])
             yield ids
 
-    def records(self, rows: Sequence[int] | None = None) -> Iterator[Record]:
-        """The tracks of the file, or of these rows (ascending), with each its slices of the arrays."""
-        return chain.from_iterable(self.blocks(rows))
-
     def blocks(self, rows: Sequence[int] | None = None) -> Iterator[list[Record]]:
-        """The same, in the blocks that are read at once."""
+        """The tracks of the file, or of these rows (ascending), with each its slices of the arrays.
+
+        They come in the blocks that are read at once.
+        """
         for start, stop in _runs(range(self.rows) if rows is None else rows):
             with _plain_words():
                 block = {name: self._block(name, start, stop) for name in TABLES}

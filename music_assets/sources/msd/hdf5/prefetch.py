@@ -11,6 +11,7 @@ import stat
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple
 
 from music_assets.sources.msd.hdf5.structure import HEAD
 
@@ -20,19 +21,26 @@ _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _ADVISES = hasattr(os, "posix_fadvise")
 
 
+class Opened(NamedTuple):
+    """A file that is open for reading, and its state when it was opened."""
+
+    descriptor: int
+    status: os.stat_result
+
+
 @contextmanager
-def opened(path: str) -> Iterator[int | None]:
-    """A descriptor of one file; None where there is no file."""
+def opened(path: str) -> Iterator[Opened | None]:
+    """One file, open for reading; None where there is no file."""
     with closing(opened_ahead([path])) as files:
         yield next(files)[1]
 
 
-def opened_ahead(paths: Iterable[str]) -> Generator[tuple[str, int | None], None, None]:
-    """Each path with a descriptor that is open until the next is taken; None where there is no file.
+def opened_ahead(paths: Iterable[str]) -> Generator[tuple[str, Opened | None], None, None]:
+    """Each path with its file, which is open until the next is taken; None where there is no file.
 
-    To be closed, which closes the descriptors that are open.
+    To be closed, which closes the files that are open.
     """
-    waiting: deque[tuple[str, int | None]] = deque()
+    waiting: deque[tuple[str, Opened | None]] = deque()
     more = iter(paths)
     try:
         while True:
@@ -43,26 +51,27 @@ def opened_ahead(paths: Iterable[str]) -> Generator[tuple[str, int | None], None
             yield waiting[0]
             _close(waiting.popleft()[1])
     finally:
-        for _, descriptor in waiting:
-            _close(descriptor)
+        for _, file in waiting:
+            _close(file)
 
 
-def _open(path: str) -> int | None:
+def _open(path: str) -> Opened | None:
     """Open a file and ask for its beginning; of the rest only what is read will be fetched."""
     try:
         descriptor = os.open(path, _OPEN)
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         return None
     if _ADVISES:
         with suppress(OSError):  # not every file system takes advice
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             os.posix_fadvise(descriptor, 0, HEAD, os.POSIX_FADV_WILLNEED)
-    return descriptor
+    return Opened(descriptor, status)
 
 
-def _close(descriptor: int | None) -> None:
-    if descriptor is not None:
-        os.close(descriptor)
+def _close(file: Opened | None) -> None:
+    if file is not None:
+        os.close(file.descriptor)
