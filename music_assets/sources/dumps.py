@@ -7,6 +7,7 @@ dump is another. What is in a dump is known to its source; downloading is in `mu
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import csv
 import hashlib
@@ -193,7 +194,7 @@ def _stream(archive: Path) -> Iterator[IO[bytes]]:
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
                 yield stream
             return
-    with tarfile.bz2.open(archive, "rb") as stream:  # type: ignore[attr-defined]
+    with bz2.open(archive, "rb") as stream:
         yield stream
 
 

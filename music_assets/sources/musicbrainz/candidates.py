@@ -7,7 +7,8 @@ it is given: give it those of a run's partitions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import duckdb
 import pandas as pd
 
 from music_assets.sources import dumps
+from music_assets.sources.dumps import IndexUnusable
 from music_assets.sources.musicbrainz.files import MusicBrainzFiles
 from music_assets.sources.musicbrainz.index import (
     MACROS,
@@ -90,11 +92,13 @@ class MusicBrainz:
             builds["extra"] = ((files.full,), partial(build_full, files.full))
         for name, (parts, build) in builds.items():
             dumps.open_index(cache / f"musicbrainz_{name}.duckdb", parts, VERSION, build)
-        db = dumps.connect(":memory:", cache)
-        for name in builds:
-            db.execute(f"ATTACH {dumps.quoted(cache / f'musicbrainz_{name}.duckdb')} AS {name} (READ_ONLY)")
-        db.execute(MACROS)
-        return cls(files, db)
+        with _named_errors(cache):
+            db = dumps.connect(":memory:", cache)
+            for name in builds:
+                index = dumps.quoted(cache / f"musicbrainz_{name}.duckdb")
+                db.execute(f"ATTACH {index} AS {name} (READ_ONLY)")
+            db.execute(MACROS)
+            return cls(files, db)
 
     def candidates(
         self, songs: Iterable[WantedSong]
@@ -102,26 +106,31 @@ class MusicBrainz:
         """A function that gives the candidates of some of these songs, by track id.
 
         One join of all songs with the index, whose result DuckDB holds until the next call.
+
+        Raises:
+            IndexUnusable: an index cannot be read, or the disk is full.
         """
-        self._take(list(songs))
-        self._db.execute("CREATE OR REPLACE TEMP TABLE named (track_id VARCHAR, recording_mbid UUID)")
-        if self.files.mapping:
-            self._db.execute(_NAMED)
-        self._db.execute(_CANDIDATES)
         columns, joined = "NULL, NULL", ""
         if self.files.full:
             columns = "isrcs.found, spotify.found"
-            joined = _MORE.format(table="isrcs", column="isrc") + _MORE.format(
-                table="spotify", column="spotify_track_id"
+            joined = _MORE.format(table="isrcs", column="isrc")
+            joined += _MORE.format(table="spotify", column="spotify_track_id")
+        with _named_errors(Path("of MusicBrainz")):
+            self._take(list(songs))
+            self._db.execute("CREATE OR REPLACE TEMP TABLE named (track_id VARCHAR, recording_mbid UUID)")
+            if self.files.mapping:
+                self._db.execute(_NAMED)
+            self._db.execute(_CANDIDATES)
+            self._db.execute(
+                f"CREATE OR REPLACE TEMP TABLE found AS "
+                f"SELECT candidates.*, {columns} FROM candidates {joined}"
             )
-        self._db.execute(
-            f"CREATE OR REPLACE TEMP TABLE found AS SELECT candidates.*, {columns} FROM candidates {joined}"
-        )
         return self._found
 
     def _found(self, track_ids: Iterable[str]) -> dict[str, list[Recording]]:
         rows = self._db.execute(
-            "SELECT * FROM found WHERE track_id IN (SELECT unnest(?)) ORDER BY ALL",
+            "SELECT * FROM found WHERE track_id IN (SELECT unnest(?)) "
+            "ORDER BY track_id, score, recording_mbid",
             [list(track_ids)],
         ).fetchall()
         found: dict[str, list[Recording]] = {}
@@ -153,6 +162,14 @@ class MusicBrainz:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _named_errors(index: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise IndexUnusable(index, str(error).partition("\n")[0]) from error
 
 
 _SONGS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,5 +51,6 @@ class MusicBrainzFiles:
         """When the canonical dump was made (UTC), by its name; when the file was, where no name says it."""
         for part in reversed(self.canonical[0].parts):
             if found := _MADE.search(part):
-                return datetime.strptime(" ".join(found.groups()), "%Y%m%d %H%M%S").replace(tzinfo=UTC)
+                with suppress(ValueError):  # digits that are no time
+                    return datetime.strptime(" ".join(found.groups()), "%Y%m%d %H%M%S").replace(tzinfo=UTC)
         return datetime.fromtimestamp(self.canonical[0].stat().st_mtime, UTC).replace(microsecond=0)
