@@ -1,4 +1,4 @@
-"""Which recording a song is: the artist's id first, exact before close, and another version is another song."""
+"""Which recording a song is: the artist's id first, exact before close, and never another version."""
 
 from __future__ import annotations
 

@@ -134,9 +134,11 @@ def _read(kind: str, files: Sequence[Path], db: duckdb.DuckDBPyConnection, work:
             raise DumpDamaged(file, "it holds no CSV")
         unpacked = found["*.csv"]
     rows = dumps.read_csv(db, unpacked, ("mbid", *(name for name, _, _ in columns)))
+    # Without `trim` DuckDB would have its CSV reader cast, and leave a row out for one value.
     values = ", ".join(
-        f"CASE WHEN try_cast({name} AS {type_}) {holds} THEN try_cast({name} AS {type_}) END AS {name}"
+        f"CASE WHEN {value} {holds} THEN {value} END AS {name}"
         for name, holds, type_ in columns
+        for value in [f"try_cast(trim({name}) AS {type_})"]
     )
     db.execute(f"INSERT INTO {kind} SELECT try_cast(mbid AS UUID), {values} FROM {rows}")
     if file is not unpacked:
