@@ -26,6 +26,7 @@ from music_assets.defs.wiring import resources
 from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.listenbrainz.popularity import PURPOSE as POPULARITY
 from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATURES, TRACKS
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
@@ -39,7 +40,8 @@ _HISTORY = PUBLISHED["spotify.popularity_history"]
 _STRIPPED = {"mapped_songs": "reasons", "artist_votes": "spotify_artist_name"}
 _STRIPPED_FINGERPRINT = "what a purge left"  # so that the next run computes the file again
 # State of ours, and responses of others: they cost no request to Spotify.
-_FREE = ("settled", "albums", "access", "reccobeats", "listenbrainz")
+_FREE = ("settled", "albums", "access", "reccobeats", "catalogue", "listenbrainz")
+_OPEN = (POPULARITY,)  # purposes of responses that no term limits: MetaBrainz gives them as CC0
 _BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, AUDIO_FEATURES)}
 _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')
 
@@ -85,10 +87,10 @@ class Purge:
             # It holds counts alone, and those are out of date.
             yield Removed(str(self.settings.report), self._unlink([self.settings.report]), "files")
             for ledger in ledgers:
-                count = sum(ledger.count(self.before).values())
+                count = sum(ledger.count(self.before, keep=_OPEN).values())
                 if not self.dry_run:
                     SearchBacklog(ledger).clear()  # resolved songs are not searched for again
-                    count = ledger.purge(self.before)
+                    count = ledger.purge(self.before, keep=_OPEN)
                 yield Removed(f"ledger of {ledger.source} at {ledger.where}", count, "responses")
 
     def requests_again(self) -> int:
@@ -100,7 +102,7 @@ class Purge:
         for ledger in self._ledgers():
             with closing(ledger):
                 _, access = budget_and_access(self.settings, ledger)
-                for purpose, count in ledger.count(self.before).items():
+                for purpose, count in ledger.count(self.before, keep=_OPEN).items():
                     batch = _BATCHES.get(purpose, 1) if access.mode == "extended" else 1
                     requests += 0 if purpose in _FREE else ceil(count / batch)
         return requests
@@ -122,7 +124,7 @@ class Purge:
         """Backlogs of earlier versions, which were files, and the index of the Echo Nest archive."""
         folder = self.settings.data / "ledger"
         found = sorted(folder.glob("*.songs.sqlite*"))
-        if self.before is None and not self.keep_ids:
+        if self.before is None:
             found += sorted(folder.glob("echonest.sqlite*"))
         yield Removed(f"indexes in {folder}", self._unlink(found), "files")
 

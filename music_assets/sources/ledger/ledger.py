@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -98,10 +98,10 @@ class Ledger:
         if values:
             self._execute(self.database.upsert(RESPONSES), values if len(values) > 1 else values[0])
 
-    def count(self, before: datetime | None = None) -> dict[str, int]:
-        """How many responses are cached (fetched before that moment), by purpose."""
+    def count(self, before: datetime | None = None, *, keep: Collection[str] = ()) -> dict[str, int]:
+        """How many responses are cached (fetched before that moment), by purpose, without those to `keep`."""
         purpose = RESPONSES.c.purpose
-        counts = sa.select(purpose, sa.func.count()).where(*self._older_than(before)).group_by(purpose)
+        counts = sa.select(purpose, sa.func.count()).where(*self._older_than(before, keep)).group_by(purpose)
         with self.database.connection() as connection:
             return dict(connection.execute(counts.order_by(purpose)).all())
 
@@ -114,15 +114,17 @@ class Ledger:
             row = connection.execute(sa.select(*counts).where(*of)).one()
         return dict(zip(words, map(int, row), strict=True))
 
-    def purge(self, before: datetime | None = None) -> int:
+    def purge(self, before: datetime | None = None, *, keep: Collection[str] = ()) -> int:
         """Delete the responses fetched before that moment, or all, for good; returns how many they were.
+
+        Those for the purposes to `keep` stay, as open data does.
 
         Spotify's Developer Terms (v10, 15 May 2025) forbid keeping its content without end. Counts and state
         stay: they are not content of the source's. A file keeps its size: what is freed in it is filled with
         zeros and used again. PostgreSQL's backups are out of reach.
         """
         key = RESPONSES.primary_key.columns
-        some = sa.select(*key).where(*self._older_than(before)).limit(_PURGED_AT_ONCE)
+        some = sa.select(*key).where(*self._older_than(before, keep)).limit(_PURGED_AT_ONCE)
         purged = 0
         while deleted := self._execute(sa.delete(RESPONSES).where(sa.tuple_(*key).in_(some))):
             purged += deleted
@@ -214,9 +216,10 @@ class Ledger:
         """Close the connections; the ledger cannot be used after that."""
         self.database.close()
 
-    def _older_than(self, before: datetime | None) -> list[sa.ColumnElement[bool]]:
+    def _older_than(self, before: datetime | None, keep: Collection[str]) -> list[sa.ColumnElement[bool]]:
+        kept = [RESPONSES.c.purpose.not_in(list(keep))] if keep else []
         old = [] if before is None else [RESPONSES.c.fetched_at < before.timestamp()]
-        return [RESPONSES.c.source == self.source, *old]
+        return [RESPONSES.c.source == self.source, *kept, *old]
 
     def _execute(self, statement: sa.Executable, values: Any = None) -> int:
         database = self.database
