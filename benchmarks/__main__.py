@@ -46,6 +46,7 @@ BENCHMARKS = (
     Benchmark("matching_sandbox", [], ["--songs", "100"], needs=SHARED / "msd_subset_10k.csv.gz"),
     Benchmark("load", [], ["--rows", "2000", "--rounds", "1", "--readers", "0"]),
     Benchmark("requests", ["--songs", "5000"], ["--songs", "200"]),
+    Benchmark("musicbrainz", [], ["--rows", "2000", "--songs", "500"]),
     Benchmark("million", [], ["--songs", "3000", "--listed", "50"]),
     Benchmark("main_job", [SONGS], [FEW_SONGS]),
     Benchmark(
