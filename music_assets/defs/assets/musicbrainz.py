@@ -46,7 +46,8 @@ class FromDump:
         """A partition's rows."""
         notes = [*missing, *self.problems]
         if self.set_aside:
-            notes.append(f"{self.set_aside:,} odd rows of the dump were set aside")
+            rows_were = "row of the dump was" if self.set_aside == 1 else "rows of the dump were"
+            notes.append(f"{self.set_aside:,} odd {rows_were} set aside")
         return Staged(rows, metadata, {"reasons": notes}, complete=not self.problems)
 
 
