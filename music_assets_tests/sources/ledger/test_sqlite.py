@@ -98,3 +98,11 @@ def test_a_purge_takes_what_is_old_out_of_the_file(ledger: Ledger) -> None:
     assert ledger.count() == {"search": 1}
     on_disk = b"".join(path.read_bytes() for path in Path(ledger.where).parent.glob("ledger.sqlite*"))
     assert b"an old question" not in on_disk and b"OLDOLDOLD" not in on_disk
+
+
+def test_a_file_that_may_not_be_written_to_is_not_called_damaged(ledger: Ledger) -> None:
+    with ledger.database.connection() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    with pytest.raises(LedgerUnusable, match=r"readonly database\. Allow this user to write to it") as raised:
+        ledger.put_many([response("a")])
+    assert "damaged" not in str(raised.value) and "disk" not in str(raised.value)
