@@ -72,8 +72,10 @@ def _compare(song: Song, recording: Recording, mapped: bool) -> Link | None:
     """The link to one candidate; None where the matcher's evidence vetoes it."""
     other = Candidate("", recording.recording_name, [recording.artist_credit_name], recording.release_name)
     found = weigh(song, other, _EVIDENCE)
-    if recording.found_by == "artist_mbid" and found["artist"][0] < 0:  # the artist, by id, however credited
-        found["artist"] = (-0.5, f"credited as '{recording.artist_credit_name}'")
+    if recording.found_by == "artist_mbid":  # the artist is among those credited, under whatever name
+        weight, words = found["artist"]
+        renamed = (-0.5, f"credited as '{recording.artist_credit_name}'")
+        found["artist"] = renamed if weight <= VETO else (max(weight, -2.0), words)
     if any(weight <= VETO for weight, _ in found.values()):
         return None
     if "release" in found:  # a canonical recording is on other releases too: another one says little
