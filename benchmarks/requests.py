@@ -4,16 +4,17 @@
     python -m benchmarks.requests --behaviours [--songs N] [--json FILE]
 
 The ways: what the predecessor did (search the song, fetch its tracks, search its artist, fetch those), one
-search per song, by release, by release with an Echo Nest archive, and by release with ListenBrainz. Songs are
-searched over HTTP in a sandbox, by `music_assets.resolution`, until none is open, hottest first; the
-pipeline's matcher decides what is a match. The songs are invented in the full MSD's shape
-(`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`), whose releases hardly ever
-share one. Where the matches of a way differ from those of a search for each song, they are listed by kind.
+search per song, by release, and by release after the sources without a key: ids of an Echo Nest archive and
+of ListenBrainz Labs, verified at ReccoBeats. All goes over HTTP to a sandbox, by `music_assets.resolution`,
+until no song is open, hottest first; the pipeline's matcher decides what is a match. The songs are invented
+in the full MSD's shape (`benchmarks.shape`), or the real ones of its 10,000-song subset (`--shape real`),
+whose releases hardly ever share one. Where the matches of a way differ from those of a search for each song,
+they are listed by kind.
 
 With `--behaviours`: by release in development mode while the sandbox misbehaves, one way after another.
 
-Only requests to Spotify are counted: the archive is a file, and ListenBrainz has limits of its own. In
-development mode neither is used: to verify an id costs a request there, as much as a search.
+Requests per song are Spotify's alone; those to the other services are extrapolated to a million songs, with
+the hours that they take at one a second.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,16 @@ from benchmarks.matching_sandbox import read_songs
 from benchmarks.shape import full_scale
 from music_assets.defs.assets.mapped_rows import candidate_of, song_of
 from music_assets.matching import decide
-from music_assets.resolution import IdProvider, Resolver, SearchBacklog
+from music_assets.resolution import Resolver, SearchBacklog
 from music_assets.resolution.id_providers import EchoNestIds, LabsIds
 from music_assets.sandbox.process import SandboxAddress, running_sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue
+from music_assets.sources import reccobeats
 from music_assets.sources.echonest import EchoNestArchive
+from music_assets.sources.http import HttpPolicy
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.listenbrainz import LABS, Labs
+from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 from music_assets.sources.spotify import SongQuery, SpotifyCatalog, SpotifySettings, track_row
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.queries import queries_for
@@ -52,7 +56,9 @@ from music_assets_tests.support.sandbox import running_server, truth
 
 CSV = SHARED / "msd_subset_10k.csv.gz"
 BY_SEARCH, BY_RELEASE = "one search per song", "by release"
-WAYS = (BY_SEARCH, BY_RELEASE, "by release, Echo Nest archive", "by release, ListenBrainz")
+KEYLESS = "keyless sources first"  # ids of the archive and of Labs, verified at ReccoBeats
+WAYS = (BY_SEARCH, BY_RELEASE, KEYLESS)
+MILLION = 1_000_000
 PREDECESSOR, FEW = "the predecessor's way", 300  # songs; its cost is the same for each
 POINTS = 20  # of the curve
 CHEAP = (0.1, 0.5)  # requests per song
@@ -65,6 +71,7 @@ class Course:
 
     way: str
     requests: Counter[str] = field(default_factory=Counter)
+    others: Counter[str] = field(default_factory=Counter)  # requests to the sources without a key
     answered: int = 0
     matches: dict[str, str] = field(default_factory=dict)
     points: list[tuple[int, int, int]] = field(default_factory=list)
@@ -84,6 +91,7 @@ class Course:
     def figures(self) -> dict[str, Any]:
         return {
             "requests": dict(self.requests),
+            "requests_to_others": dict(self.others),
             "answered": self.answered,
             "matched": len(self.matches),
             "requests_per_song": round(self.spent / self.answered, 4),
@@ -121,21 +129,21 @@ def settings_of(address: SandboxAddress, mode: str) -> SpotifySettings:
     )
 
 
-@contextmanager
-def providers_of(
-    way: str, folder: Path, archive: Path, address: SandboxAddress, ledger: Ledger
-) -> Iterator[Sequence[IdProvider]]:
-    """The sources of ids beside Spotify that this way uses."""
-    with ExitStack() as stack:
-        if "Echo Nest" in way:
-            opened = EchoNestArchive.open(archive, folder)
-            stack.callback(opened.close)
-            yield [EchoNestIds(opened)]
-        elif "ListenBrainz" in way:
-            at = replace(LABS, base_url=address.labs_url, requests_per_second=None)
-            yield [LabsIds(stack.enter_context(Labs(at, ledger)))]
-        else:
-            yield []
+def keyless(
+    stack: ExitStack, folder: Path, archive: Path, address: SandboxAddress, ledger: Ledger
+) -> dict[str, Any]:
+    """The sources without a key, as a `Resolver` takes them."""
+
+    def opened(client: type[Any], policy: HttpPolicy, url: str) -> Any:
+        at = replace(policy, base_url=url, requests_per_second=None)
+        return stack.enter_context(client(at, ledger, source="sandbox"))
+
+    labs, verifying = (
+        opened(Labs, LABS, address.labs_url),
+        opened(ReccoBeats, RECCOBEATS, address.reccobeats_url),
+    )
+    ids = EchoNestIds(stack.enter_context(EchoNestArchive.open(archive, folder)))
+    return {"providers": [ids, LabsIds(labs)], "reccobeats": verifying, "lookups": "once"}
 
 
 def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxAddress, mode: str) -> Course:
@@ -149,9 +157,11 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
         stack.callback(ledger.close)
         backlog = SearchBacklog(ledger)
         fill(backlog, rows)
-        catalog = stack.enter_context(SpotifyCatalog.open(settings_of(address, mode), ledger))
-        providers = stack.enter_context(providers_of(way, folder, archive, address, ledger))
-        resolver = Resolver(catalog, backlog, providers=providers, by_release=way != BY_SEARCH)
+        sources = keyless(stack, folder, archive, address, ledger) if way == KEYLESS else {}
+        catalog = stack.enter_context(
+            SpotifyCatalog.open(settings_of(address, mode), ledger, elsewhere=reccobeats)
+        )
+        resolver = Resolver(catalog, backlog, by_release=way != BY_SEARCH, **sources)
         unanswered = dict.fromkeys(by_id)
         while unanswered:
             outcome = resolver.resolve(most=-(-len(rows) // POINTS))
@@ -171,6 +181,8 @@ def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxA
                         course.matches[id_] = best
             course.answered = len(rows) - len(unanswered)
             course.points.append((course.spent, course.answered, len(course.matches)))
+        sent = ledger.request_counts()
+        course.others = Counter({kind: sent.get(kind, 0) for kind in ("reccobeats", "labs")})
     course.seconds = time.perf_counter() - began
     return course
 
@@ -252,6 +264,9 @@ def show(
             f"{one.spent / matched:>9.3f}{correct / matched:>9.2%}{one.seconds:>9.0f}"
         )
         print(f"{'':<4}{', '.join(f'{kind} {count:,}' for kind, count in one.requests.most_common())}")
+        for kind, sent in (+one.others).items():
+            whole = sent * MILLION / one.answered
+            print(f"{'':<4}{sent:,} to {kind}: {whole:,.0f} for a million songs, {whole / 3600:.1f} h")
         if one.resolved:
             print(f"{'':<4}resolved by {', '.join(f'{how} {n:,}' for how, n in one.resolved.most_common())}")
     print("\nshare of the songs answered while the mean so far was below so many requests per song")
@@ -322,7 +337,7 @@ def compared(rows: list[Row], catalogue: Path, home: Path, mode: str) -> list[Co
     print(f"\n== {mode} mode", flush=True)
     with running_sandbox(catalogue, mode=mode) as address:
         courses = [predecessor(rows[:FEW], home / mode / "predecessor", address, mode)]
-        for number, way in enumerate(WAYS if mode == "extended" else WAYS[:2]):
+        for number, way in enumerate(WAYS):
             courses.append(go(way, rows, home / mode / str(number), home / "archive.tar", address, mode))
     return courses
 

@@ -12,7 +12,7 @@ from music_assets.cli import staging_store
 from music_assets.cli.console import counted
 from music_assets.cli.ledger import existing_ledger
 from music_assets.ids import PARTITION_KEYS
-from music_assets.resolution.forecast import OF_IDS, Counted, Forecast, forecast, shown_songs
+from music_assets.resolution.forecast import Counted, Forecast, forecast, shown_songs
 from music_assets.resolution.plan import EXAMPLE_PER_DAY
 from music_assets.settings import Settings
 from music_assets.sources.spotify.resolutions import PURPOSE
@@ -26,6 +26,10 @@ _STAGED = {
     "acousticbrainz": ("acousticbrainz_features", ""),
     "reccobeats": ("audio_features", ""),
 }
+
+
+# How the ledger names the source of the ids that a song was resolved by.
+_RESOLVED_BY = {"echonest": "echonest", "labs": "listenbrainz"}
 
 
 def read_forecast(
@@ -57,8 +61,8 @@ def _count(settings: Settings, resolved: int) -> Counted:
     with existing_ledger(settings) as ledger:
         if ledger is not None:
             requests = ledger.request_counts()
-            by = ledger.count_queries(PURPOSE, OF_IDS)
-            settled |= {source: (songs, resolved) for source, songs in by.items()}
+            by = ledger.count_queries(PURPOSE, _RESOLVED_BY.values())
+            settled |= {source: (by[name], resolved) for source, name in _RESOLVED_BY.items()}
     return Counted(resolved, settled, requests)
 
 
