@@ -25,8 +25,11 @@ import zstandard
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.defs.wiring import opened_resources
 from music_assets.settings import Settings
+from music_assets.sources.download.dumps import DUMPS
 from music_assets.sources.http import make_session
 from music_assets.sources.ledger import open_ledger
+from music_assets.sources.listenbrainz import LABS, LISTENBRAINZ
+from music_assets.sources.reccobeats import RECCOBEATS
 from music_assets.sources.spotify import SpotifySettings
 from music_assets.sources.spotify.client import SpotifyClient
 
@@ -34,14 +37,13 @@ if TYPE_CHECKING:
     import requests
 
 Record = dict[str, Any]
-# Where each source is, by its name in MUSIC_ASSETS_SKIP_SOURCES.
+# Where each source is, by its name in MUSIC_ASSETS_SKIP_SOURCES. The Echo Nest archive is not on HTTP: of it,
+# only the sandbox's is tried.
 REAL = {
-    "reccobeats": "https://api.reccobeats.com/v1/",
-    "listenbrainz": "https://api.listenbrainz.org/1/",
-    "labs": "https://labs.api.listenbrainz.org/",
-    "musicbrainz": "https://data.metabrainz.org/pub/musicbrainz/canonical_data/",
-    "acousticbrainz": "https://data.metabrainz.org/pub/musicbrainz/acousticbrainz/dumps/"
-    "acousticbrainz-lowlevel-features-20220623/",
+    "reccobeats": RECCOBEATS.base_url,
+    "listenbrainz": LISTENBRAINZ.base_url,
+    "labs": LABS.base_url,
+    **{name: dump.base_url for name, dump in DUMPS.items() if dump.base_url.startswith("http")},
 }
 _TIMEOUT_S = 30.0
 _HEAD_BYTES = 1 << 17  # of a dump: enough for its first members and the header of its table
@@ -67,7 +69,7 @@ FEATURES = {
 FEATURES["content"][0].update(dict.fromkeys(_SCALED.split(), (*_NUMBER, _MAYBE)))
 _COUNTS = {"total_listen_count": (int, _MAYBE), "total_user_count": (int, _MAYBE)}
 _NAMES = ("artist_name", "release_name", "track_name")
-LABS = [dict.fromkeys(_NAMES, _TEXT) | {"spotify_track_ids": [_TEXT]}]
+IDS = [dict.fromkeys(_NAMES, _TEXT) | {"spotify_track_ids": [_TEXT]}]
 HITS = {
     "tracks": {
         "total": int,
@@ -240,7 +242,7 @@ def _listenbrainz(sources: Sources, source: str) -> Iterator[str]:
 def _labs(sources: Sources, source: str) -> Iterator[str]:
     names = {name: getattr(sources.known, name) for name in _NAMES}
     answer = sources.send(source, "spotify-id-from-metadata/json", [names])
-    yield from _differences("spotify-id-from-metadata", answer, LABS)
+    yield from _differences("spotify-id-from-metadata", answer, IDS)
 
 
 def _musicbrainz(sources: Sources, source: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from music_assets.cli.doctor import doctor
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
-from music_assets.cli.online import FEATURES, HITS, LABS, TRACKS, Known, Sources, differences, examine_spotify
+from music_assets.cli.online import FEATURES, HITS, IDS, TRACKS, Known, Sources, differences, examine_spotify
 from music_assets_tests.support.faults import NONSENSE, Faults
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame
 
@@ -57,7 +57,7 @@ def test_another_shape_is_a_problem_of_that_source_alone(
     assert {one.state for name, one in found.items() if name != source} == {OK}
 
 
-@pytest.mark.parametrize("shape", [TRACKS, FEATURES, LABS, HITS])
+@pytest.mark.parametrize("shape", [TRACKS, FEATURES, IDS, HITS])
 def test_each_field_that_is_relied_on_is_missed(shape: Any) -> None:
     def example(of: Any) -> Any:
         if isinstance(of, dict):
