@@ -165,7 +165,7 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
     return (
         f"read_csv({quoted(escape(str(file)))}, columns = {{{columns}}}, auto_detect = false, header = true, "
         "delim = ',', quote = '\"', escape = '\"', strict_mode = false, ignore_errors = true, "
-        "store_rejects = true)"
+        "store_rejects = true, hive_partitioning = false)"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from music_assets.sources import dumps
@@ -77,7 +78,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
-def test_any_path_will_do(tmp_path: Path) -> None:
-    folder = tmp_path / "year=2025" / "a%20b?c#d'e [x]*"
+@pytest.mark.parametrize("name", ["a%20b?c#d'e [x]*", "artist_credit_name=no value"])
+def test_any_path_will_do(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "recording_name=no value" / name
     write_canonical(folder, [recording(1, "One")])
     assert opened(folder) == 1
+    with duckdb.connect(str(folder / "cache" / "musicbrainz_canonical.duckdb"), read_only=True) as index:
+        assert "no value" not in str(index.execute("FROM recordings").fetchall())

@@ -137,7 +137,7 @@ def build_full(file: Path, db: duckdb.DuckDBPyConnection, work: Path) -> None:
             f"CREATE VIEW dumped.{table} AS SELECT * FROM "
             f"read_csv({dumps.quoted(escape(str(found[table])))}, columns = {{{columns}}}, "
             r"delim = '\t', quote = '', escape = '', nullstr = '\N', auto_detect = false, header = false, "
-            "ignore_errors = true)"
+            "ignore_errors = true, hive_partitioning = false)"
         )
     shapes = {
         "recording": rf"regexp_full_match(c0, '\d+') AND regexp_full_match(c1, '{_UUID}')",
