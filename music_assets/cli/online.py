@@ -134,7 +134,7 @@ def examine_spotify(settings: SpotifySettings, recorded: list[Record]) -> Iterat
     Raises:
         SpotifyError: Spotify cannot be used, for a reason that the message names.
     """
-    query = {"q": f"{Known.artist_name} {Known.track_name}", "type": "track", "limit": 1}
+    query: dict[str, Any] = {"q": f"{Known.artist_name} {Known.track_name}", "type": "track", "limit": 1}
     with (
         TemporaryDirectory() as folder,  # with a ledger of its own: nothing is cached
         closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,

@@ -235,7 +235,9 @@ class SpotifyResource(ClosedWithTheRun, SpotifyGroup):
         """How Spotify is reached, and what may be requested."""
         from music_assets.sources.spotify import SpotifySettings
 
-        how: dict[str, Any] = self.model_dump(include={"mode", "requests_per_30s", "requests_per_day"})
+        how: dict[str, Any] = self.model_dump(
+            include={"mode", "requests_per_30s", "requests_per_day", "market", "retry_misses_days"}
+        )
         if self.source == "off":
             return SpotifySettings("", "", off=True, source=self.ledger.source, mode="development")
         if self.source == "api":

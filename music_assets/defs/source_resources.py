@@ -150,6 +150,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
             for old in (Path(self.data) / "ledger").glob(f"{self.spotify.ledger.source}.songs.sqlite*"):
                 old.unlink(missing_ok=True)
             backlog = SearchBacklog(self.spotify.ledger.open(), only_priority=self.only_listed)
+            backlog.follow_market(self.spotify.market)
             backlog.prioritize(read_priority_list(Path(self.tracks)) if self.tracks else [])
             self._backlog = backlog
         return self._backlog
@@ -162,6 +163,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
         return " ".join(
             [
                 self.spotify.source,
+                self.spotify.market or "",
                 *(
                     name
                     for name in ("echonest", "labs", "musicbrainz", "reccobeats")

@@ -6,13 +6,15 @@ staged songs and the ledger's responses, so they may be lost. What is searched f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 import sqlalchemy as sa
 
+from music_assets.ids import partition_of
 from music_assets.matching import Song, normalise
 from music_assets.sources.ledger import Ledger
 
@@ -29,6 +31,8 @@ class SongState(IntEnum):
 
 
 _UNMATCHED = (int(SongState.SEARCHABLE), int(SongState.MISSED))
+_REOPENED = "backlog reopened/"  # … by partition
+_MARKET = "backlog market"
 _LOOKUPS = "backlog lookups"  # the name of a state in the ledger
 _UNRESOLVED = (SongState.OPEN, SongState.SEARCHABLE, SongState.UNREACHED)
 
@@ -119,6 +123,8 @@ _DEFER = _THESE.values(deferred=True)
 _RETRY = _UPDATE.where(_SONG.state.in_([int(SongState.FAILED), int(SongState.UNREACHED)])).values(
     state=int(SongState.OPEN)
 )
+_REOPEN = _THESE.values(state=int(SongState.OPEN), deferred=True)
+_AT_ONCE = 500  # ids per statement
 _REMOVE = sa.delete(_SONGS).where(_SONG.source == _MINE, _SONG.partition == sa.bindparam("of"))
 _OPEN_RELEASES = sa.select(sa.func.count(_SONG.release_key.distinct())).where(
     _SONG.source == _MINE, _SONG.state.in_([*map(int, _UNRESOLVED), int(SongState.FAILED)])
@@ -245,6 +251,17 @@ class SearchBacklog:
         """The partitions with songs that come first."""
         return {row[0] for row in self._run(_PRIORITY_PARTITIONS)}
 
+    def reopen(self, track_ids: Sequence[str]) -> None:
+        """Open songs again that were searched for long ago, after all others."""
+        for start in range(0, len(track_ids), _AT_ONCE):
+            self._update(_REOPEN, track_ids[start : start + _AT_ONCE])
+        for key in {partition_of(track_id) for track_id in track_ids}:
+            self._ledger.set_state(_REOPENED + key, {"at": datetime.now(UTC).isoformat()})
+
+    def reopened(self, partition: str) -> str:
+        """When songs of a partition were opened again last: what is known of them may be new since."""
+        return str((self._ledger.get_state(_REOPENED + partition) or {}).get("at", ""))
+
     def count(self, partition: str | None = None) -> dict[str, int]:
         """How many songs (of a partition) are `open` in any state, `resolved`, `missed` and `failed`."""
         counts = _COUNT if partition is None else _COUNT.where(_SONG.partition == sa.bindparam("of"))
@@ -256,6 +273,12 @@ class SearchBacklog:
         """How many releases have songs that are open or failed."""
         ((count,),) = self._run(_OPEN_RELEASES)
         return int(count)
+
+    def follow_market(self, market: str | None) -> None:
+        """Forget all songs where they were resolved in another market: responses are cached by market."""
+        if (self._ledger.get_state(_MARKET) or {}).get("market") != market:
+            self.clear()
+            self._ledger.set_state(_MARKET, {"market": market})
 
     def clear(self) -> None:
         """Forget all songs: what resolved them is no longer in the ledger."""

@@ -93,6 +93,8 @@ class Resolver:
         run = Run(self._catalog, self._backlog, self._by_release)
         outcome, lookups, searches = run.outcome, self.lookups(), self.searches()
         self._backlog.retry_failed(self._text)
+        if partition is None:
+            self._backlog.reopen(self._catalog.due_misses())
         before = self._requests()
         open_songs = self._backlog.count()["open"] if partition is None else 0
         done = 0

@@ -164,7 +164,7 @@ class Run:
 
 def by_cached_match(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Resolve songs of which a match is cached."""
-    run.cached = run.catalog.cached(map(_query, songs))
+    run.cached = run.catalog.cached(map(_query, songs), final=True)
     matches = {
         song: rows
         for song in songs
@@ -306,6 +306,12 @@ def _accept(
 ) -> list[BacklogSong]:
     """Set the state of the songs that have a result; returns those whose match names albums for others."""
     run.fail({id_: result.reason or "" for id_, result in results.items() if result.status == "error"})
+    # Nothing is known of these: an outage, not the end of a budget.
+    later = {
+        id_: one.reason or "" for id_, one in results.items() if one.status == "pending" and not one.until
+    }
+    run.backlog.mark(later, SongState.FAILED)
+    run.outcome.unreached |= later
     answered = {id_: result.tracks for id_, result in results.items() if result.status == "answered"}
     songs = [song for song in songs if song.track_id in answered]
     matches = {song: rows for song in songs if (rows := match(song, answered[song.track_id]))}

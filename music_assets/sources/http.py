@@ -7,20 +7,19 @@ connection, a 502) is waited for, a bounded number of times; what does not is na
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import tenacity
 
 from music_assets.errors import MusicAssetsError
-from music_assets.sources.ledger import Key, Ledger, Response
+from music_assets.sources.bounded import UnusableBody, json_of, parse_wait, plain, read_body
+from music_assets.sources.ledger import Key, Ledger, Response, is_due
 
 if TYPE_CHECKING:
     import requests
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 # Says who is asking, so that a service can turn to someone before it blocks us.
 USER_AGENT = "music-assets (Million Song Dataset research)"
 COOLDOWN_S = 900.0  # how long a source that is down is left alone
-BLOCKED_S = 86400.0  # how long a source that refuses us altogether is left alone
-LONGEST_PAUSE_S = 7 * 86400.0  # a Retry-After beyond is taken for this much
+BLOCKED_S = 3600.0  # how long a source that refuses us altogether is left alone: such a refusal may pass
 GIVE_UP_AFTER = 3  # requests in a row that failed after all their tries: the service is down, not the request
 
 
@@ -60,12 +58,12 @@ class Unavailable(Paused):
 class BadResponse(SourceError):
     """One request got a response that cannot be used; others may well succeed.
 
-    `refused` is true where the service understood and will not answer (400, 404): a repetition is of no use.
+    `status` is that of the response, 200 for a body that is no answer, None where none came.
     """
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.status = status
 
 
 class Retry(Exception):
@@ -95,6 +93,7 @@ class HttpPolicy(RetryPolicy):
     kind: str  # under which its requests and pauses are recorded in the ledger
     base_url: str
     requests_per_second: float | None = 1.0  # None for as fast as it can
+    retry_misses_days: int = 90  # after which what the service did not know is requested again
 
 
 def retrying(
@@ -168,8 +167,9 @@ class HttpClient:
         return self._send("POST", path, json=body)
 
     def _known(self, keys: Iterable[Key]) -> dict[Key, Response]:
-        """The cached responses that hold still."""
-        return self._ledger.get_many(keys)
+        """The cached responses that hold still: not those that are to be looked at again."""
+        cached, days = self._ledger.get_many(keys), self.policy.retry_misses_days
+        return {key: one for key, one in cached.items() if not is_due(one, self._now(), days)}
 
     def _response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
         """A response as the ledger takes it, fetched now."""
@@ -208,27 +208,24 @@ class HttpClient:
         url, service = f"{self.policy.base_url.rstrip('/')}/{path}", self.policy.service
         try:
             response = self._session.request(method, url, timeout=self.policy.timeout, **content)
+            if response.status_code == 200:
+                return json_of(response)
+        except UnusableBody as error:
+            raise Retry(BadResponse(f"{service} answered {path} with {error}", status=200)) from None
         except requests.RequestException as error:
             raise Retry(self._unavailable(f"no response from {url} ({type(error).__name__})")) from None
         status = response.status_code
-        if status == 200:
-            try:
-                return response.json()
-            except ValueError:
-                raise Retry(
-                    BadResponse(f"{service} answered {path} with something that is not JSON")
-                ) from None
         wait = parse_wait(response.headers, self._clock()) if status in (429, 503) else None
         if status == 429 or (wait or 0.0) > self.policy.longest_wait:
             seconds = max(wait or 0.0, COOLDOWN_S)
             raise Retry(self._unavailable(f"it asks for a pause ({status})", seconds, by_service=True), wait)
         if status in (401, 403):
             blocked = f"it no longer answers without a key ({status})"
-            raise self._pause(self._unavailable(blocked, BLOCKED_S, by_service=True))
-        if status >= 500 or status == 408:
-            raise Retry(BadResponse(f"{service} answered {path} with {status}"), wait)
+            raise Retry(self._unavailable(blocked, BLOCKED_S, by_service=True))
+        if status >= 500 or status in (404, 408):  # no path here is one that may not exist
+            raise Retry(BadResponse(f"{service} answered {path} with {status}", status=status), wait)
         self._failed_in_a_row = 0
-        raise BadResponse(f"{service} refuses {path}: {status}, {response.text[:200]}", refused=True)
+        raise BadResponse(f"{service} refuses {path}: {status}, {plain(response.text)}", status=status)
 
     def _final_error(self, error: Exception) -> Exception:
         """What to raise after all tries: this request alone failed, or the service is down."""
@@ -252,26 +249,11 @@ class HttpClient:
         return Unavailable(self.policy.service, why, until, by_service=by_service)
 
 
-def parse_wait(headers: Any, now: float) -> float | None:
-    """The pause that headers ask for, in seconds: Retry-After (a number or a date), or MetaBrainz's own.
-
-    None where they name none that can be meant; `now` is in seconds since 1970.
-    """
-    text = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-In")
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
-        except ValueError:
-            return None
-    return min(max(seconds, 0.0), LONGEST_PAUSE_S) if math.isfinite(seconds) else None
-
-
 def make_session(base_url: str, rates: Iterable[tuple[int, float]]) -> requests.Session:
-    """A session at these rates (requests, seconds), without retries: urllib3 would sleep in a call."""
+    """A session at these rates (requests, seconds): bounded, without redirects, and without retries.
+
+    urllib3 would sleep in a call. A body that is out of bounds raises `UnusableBody`.
+    """
     import requests
     from pyrate_limiter import InMemoryBucket, Limiter, Rate
     from requests.adapters import HTTPAdapter
@@ -287,5 +269,9 @@ def make_session(base_url: str, rates: Iterable[tuple[int, float]]) -> requests.
     session.mount("https://", adapter)
     # No proxy or .netrc applies to this machine's own addresses, as the sandbox's is.
     session.trust_env = urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1")
-    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+    session.headers.update(
+        {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+    )
+    session.stream = True
+    session.hooks["response"].append(read_body)
     return session

@@ -36,9 +36,9 @@ def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
 
 
 def lookups_in_use(resolution: ResolutionResource) -> Callable[[str], str]:
-    """The rows depend on the sources that songs are looked up in."""
-    text = resolution.lookups()
-    return lambda key: text
+    """The rows depend on the sources that songs are looked up in, and on what was searched for again."""
+    text, backlog = resolution.lookups(), resolution.backlog()
+    return lambda key: text + backlog.reopened(key)
 
 
 def all_cached(file: StagedFile) -> Metadata:

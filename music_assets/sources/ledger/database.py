@@ -21,7 +21,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from music_assets.sources.ledger.errors import LedgerUnusable
-from music_assets.sources.ledger.schema import FROM_VERSION_2, TABLES, VERSION
+from music_assets.sources.ledger.migrations import migrate
+from music_assets.sources.ledger.schema import RESPONSES, TABLES, VERSION, checks
 
 POSTGRES_SCHEMA = "music_assets"  # of our tables: the database may be Dagster's, too
 _CREATING = 0x6D757369  # the advisory lock under which tables are created
@@ -71,6 +72,8 @@ class Database:
         if self.is_sqlite:
             self._migrate()
         self.create(TABLES)
+        if not self.is_sqlite:
+            self._migrate_postgres()
 
     @contextlib.contextmanager
     def named_errors(self) -> Iterator[None]:
@@ -150,12 +153,28 @@ class Database:
                 return
         with self.transaction() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar()
-            if version not in (0, 2, VERSION):  # 0: a new file
-                reason = f"it has version {version}, and this program reads versions 2 and {VERSION}"
+            if version == VERSION:  # another process has just done it
+                return
+            if version not in (0, 2, 3):  # 0: a new file
+                reason = f"it has version {version}, and this program reads versions 2 to {VERSION}"
                 raise LedgerUnusable(self.where, reason, "Use the program that wrote it, or another ledger.")
-            for statement in FROM_VERSION_2 if version == 2 else ():
-                connection.exec_driver_sql(statement)
+            if version:
+                migrate(connection, version)
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+    def _migrate_postgres(self) -> None:
+        def is_current(connection: sa.Connection) -> bool:
+            columns = sa.inspect(connection).get_columns(RESPONSES.name, schema=POSTGRES_SCHEMA)
+            return "checks" in {column["name"] for column in columns}
+
+        with self.connection() as connection:
+            if is_current(connection):
+                return
+        with self.transaction() as connection:
+            connection.execute(sa.func.pg_advisory_xact_lock(_CREATING).select())
+            connection.exec_driver_sql(f"SET LOCAL search_path TO {POSTGRES_SCHEMA}")
+            if not is_current(connection):
+                migrate(connection, 3)
 
 
 @cache  # its construction takes longer than its execution
@@ -165,6 +184,8 @@ def _upsert(table: sa.Table, add: str | None, is_sqlite: bool) -> sa.Executable:
     values = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
     if add:
         values[add] += table.c[add]
+    if table is RESPONSES:
+        values["checks"] = checks(insert.excluded)
     return insert.on_conflict_do_update(index_elements=keys, set_=values)  # type: ignore[no-any-return]
 
 

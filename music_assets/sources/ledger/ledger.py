@@ -22,7 +22,10 @@ _IDS_PER_QUERY = 500
 _PURGED_AT_ONCE = 5000  # responses per transaction in a file: what is being deleted is in its log, too
 # Statements are built once, as that takes longer than to execute them.
 _OF_A_KIND = sa.select(
-    *(RESPONSES.c[name] for name in ("id", "status", "query", "fetched_at", "mode", "body", "attempts"))
+    *(
+        RESPONSES.c[name]
+        for name in ("id", "status", "query", "fetched_at", "mode", "body", "attempts", "checks", "retry")
+    )
 ).where(*(RESPONSES.c[name] == sa.bindparam(name) for name in ("source", "purpose", "entity")))
 _OF_ONE_ID = _OF_A_KIND.where(RESPONSES.c.id == sa.bindparam("id"))
 _OF_IDS = _OF_A_KIND.where(RESPONSES.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -90,6 +93,8 @@ class Ledger:
                 "mode": response.mode,
                 "fetched_at": response.fetched_at.timestamp(),
                 "body": pack(response.body),
+                "checks": 1,
+                "retry": False,
             }
             for response in responses
         }
@@ -113,6 +118,29 @@ class Ledger:
         with self.database.connection() as connection:
             row = connection.execute(sa.select(*counts).where(*of)).one()
         return dict(zip(words, map(int, row), strict=True))
+
+    def count_states(self) -> dict[str, dict[str, int]]:
+        """How many responses are cached, by purpose and state."""
+        kind = (RESPONSES.c.purpose, RESPONSES.c.status)
+        query = sa.select(*kind, sa.func.count()).where(RESPONSES.c.source == self.source)
+        found: dict[str, dict[str, int]] = {}
+        with self.database.connection() as connection:
+            for purpose, status, count in connection.execute(query.group_by(*kind).order_by(*kind)):
+                found.setdefault(purpose, {})[status] = count
+        return found
+
+    def retry(self, states: Iterable[str]) -> int:
+        """Have the responses in these states requested again; returns how many they are."""
+        which = (RESPONSES.c.source == self.source, RESPONSES.c.status.in_(list(states)))
+        return self._execute(sa.update(RESPONSES).where(*which).values(retry=True))
+
+    def misses(self, purpose: str, before: datetime) -> list[str]:
+        """The ids not found for a purpose before that moment, and those that `retry` marked."""
+        due = sa.or_(RESPONSES.c.fetched_at < before.timestamp(), RESPONSES.c.retry)
+        which = (RESPONSES.c.purpose == purpose, RESPONSES.c.status == "not_found", due)
+        query = sa.select(RESPONSES.c.id).where(RESPONSES.c.source == self.source, *which)
+        with self.database.connection() as connection:
+            return list(connection.scalars(query))
 
     def purge(self, before: datetime | None = None, *, keep: Collection[str] = ()) -> int:
         """Delete the responses fetched before that moment, or all, for good; returns how many they were.
@@ -227,7 +255,7 @@ class Ledger:
             return int(connection.execute(statement, values).rowcount)
 
     def _response(
-        self, key: Key, status: str, query: str, fetched_at: float, mode: str, body: bytes, attempts: int
+        self, key: Key, status: str, query: str, fetched_at: float, mode: str, body: bytes, *counts: Any
     ) -> Response:
         try:
             unpacked = unpack(body)
@@ -235,4 +263,4 @@ class Ledger:
             advice = "Put a backup in its place, or delete that row."
             raise LedgerUnusable(self.where, f"{'/'.join(key)}: {error}", advice) from None
         moment = datetime.fromtimestamp(fetched_at, UTC)
-        return Response(key, status, query, moment, mode, unpacked, attempts)
+        return Response(key, status, query, moment, mode, unpacked, *counts)

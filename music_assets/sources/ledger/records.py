@@ -30,12 +30,14 @@ class Response:
     """One response. `attempts` counts the requests sent for it so far (differently worded queries)."""
 
     key: Key
-    status: str  # answered | not_found | refused | denied
+    status: str  # `lifetimes` has them all
     query: str | None
     fetched_at: datetime  # UTC
     mode: str  # the access it was requested with: development | extended
     body: Any = None  # the JSON as it came
     attempts: int = 1
+    checks: int = 1  # how often in a row it had this status; the ledger counts
+    retry: bool = False  # whether a person wants it requested again
 
 
 def pack(body: Any) -> bytes | None:

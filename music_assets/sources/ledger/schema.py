@@ -1,10 +1,12 @@
-"""The ledger's tables, and how a file of version 2 (as commit b89238b wrote it) becomes one of version 3."""
+"""The ledger's tables; how those of earlier versions become these is in `migrations`."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
-VERSION = 3
+VERSION = 4
 TABLES = sa.MetaData()
 
 RESPONSES = sa.Table(
@@ -20,6 +22,8 @@ RESPONSES = sa.Table(
     sa.Column("mode", sa.Text, nullable=False),
     sa.Column("fetched_at", sa.Double, nullable=False),  # seconds since 1970
     sa.Column("body", sa.LargeBinary),  # `records.pack`
+    sa.Column("checks", sa.Integer, nullable=False),  # how often in a row it had this status
+    sa.Column("retry", sa.Boolean, nullable=False),  # whether a person wants it requested again
     sa.Index("responses_by_age", "source", "purpose", "fetched_at"),
 )
 # By the minute, for rolling windows; up to 571ee3e by the hour, which is what the column is still called.
@@ -43,14 +47,12 @@ STATE = sa.Table(
 
 HOLDER = "request lock"  # the name of the state that says who holds it, or died with it
 
-# In place, which takes no time and no space. Indexes go with their tables, and serve as well as the new ones.
-FROM_VERSION_2 = (
-    "ALTER TABLE answers RENAME TO responses",
-    "ALTER TABLE responses RENAME COLUMN question TO query",
-    "ALTER TABLE responses RENAME COLUMN asked TO attempts",
-    "ALTER TABLE facts RENAME TO state",
-    "ALTER TABLE spent RENAME TO request_counts",
-    "ALTER TABLE request_counts RENAME COLUMN day TO hour",
-    # A day's requests count as those of its last hour: too long in a rolling window rather than too short.
-    "UPDATE request_counts SET hour = hour || 'T23'",
-)
+
+def checks(new: sa.ColumnCollection[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[int]:
+    """How often in a row a response had its status, once `new` replaces it; further queries are one check."""
+    again = sa.and_(
+        RESPONSES.c.status == new.status,
+        RESPONSES.c.status.in_(["not_found", "refused", "broken"]),
+        new.attempts <= RESPONSES.c.attempts,
+    )
+    return sa.case((again, RESPONSES.c.checks + 1), else_=RESPONSES.c.checks * 0 + 1)

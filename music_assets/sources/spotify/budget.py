@@ -16,7 +16,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.errors import DailyLimitReached, OutOfBudget, QuotaExhausted, RateLimited
+from music_assets.sources.spotify.errors import (
+    AccessPaused,
+    DailyLimitReached,
+    OutOfBudget,
+    QuotaExhausted,
+    RateLimited,
+)
 
 # What development mode leaves out, by table (https://developer.spotify.com/documentation/web-api, February
 # 2026 migration guide). Genres come with a single get, and have been seen missing there too.
@@ -30,7 +36,9 @@ KINDS = (
     *("track-batches", "album-batches", "artist-batches"),
 )
 DAY = timedelta(hours=24)
-_PAUSES: dict[str, type[RateLimited | QuotaExhausted]] = {"rate": RateLimited, "quota": QuotaExhausted}
+Pause = RateLimited | QuotaExhausted | AccessPaused
+_PAUSES: dict[str, type[Pause]] = {"rate": RateLimited, "quota": QuotaExhausted, "access": AccessPaused}
+DENIED_FOR = timedelta(days=7)  # how long what an app was denied is not requested again
 
 
 def bucket_of(path: str) -> str:
@@ -67,7 +75,7 @@ class Budget:
         with self._lock:
             if over := self.over(kind):
                 raise over
-            now = self._now()
+            now = self.now()
             self._window(kind)[now.replace(second=0, microsecond=0) + timedelta(minutes=1)] += 1
             self._ledger.record_request(kind, now)
 
@@ -75,22 +83,30 @@ class Budget:
         """Why no request of this kind may be sent now; None where one may."""
         with self._lock:
             if kind not in self._pauses:
-                state = self.get_state(f"pause/{kind}")
-                until = datetime.fromisoformat(state["until"]) if state else None
-                self._pauses[kind] = _PAUSES[state["why"]](until) if state and until else None
-            now = self._now()
+                self._pauses[kind] = self._recorded_pause(kind)
+            now = self.now()
             if (pause := self._pauses[kind]) and pause.until > now:
                 return pause
             if self.per_day is not None and self.left(kind) == 0:
                 return DailyLimitReached(kind, self.per_day, self._free_again(kind))
             return None
 
-    def pause(self, kind: str, error: RateLimited | QuotaExhausted) -> None:
+    def pause(self, kind: str, error: Pause) -> None:
         """Remember that Spotify takes no more requests of this kind until `error.until`."""
         with self._lock:
             self._pauses[kind] = error
-        why = "rate" if isinstance(error, RateLimited) else "quota"
-        self.set_state(f"pause/{kind}", {"until": error.until.isoformat(), "why": why})
+        why = next(name for name, of in _PAUSES.items() if isinstance(error, of))
+        state = {"until": error.until.isoformat(), "why": why, "message": getattr(error, "message", "")}
+        self.set_state(f"pause/{kind}", state)
+
+    def _recorded_pause(self, kind: str) -> Pause | None:
+        state = self.get_state(f"pause/{kind}")
+        if state is None:
+            return None
+        until = datetime.fromisoformat(state["until"])
+        if state["why"] == "access":
+            return AccessPaused(until, state["message"])
+        return _PAUSES[state["why"]](until)
 
     def left(self, kind: str) -> int | None:
         """How many requests of this kind our own limit still allows now; None where there is no limit."""
@@ -107,12 +123,13 @@ class Budget:
         """Have later runs know something about this app."""
         self._ledger.set_state(f"spotify/{self._app}/{name}", value)
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
+        """The time of the clock, UTC."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def _window(self, kind: str) -> Counter[datetime]:
         """The requests of this kind in the last 24 hours, by the end of the minute they were sent in."""
-        since = self._now() - DAY
+        since = self.now() - DAY
         if self._spent is None:
             self._spent = {}
             for at, name, count in self._ledger.requests_since(since):
@@ -134,26 +151,47 @@ class Budget:
 class Access:
     """The access mode in use: as set or as learned, also by an earlier run; None until then.
 
-    Since 11 February 2026 development mode lacks batches and some fields. A search hit shows which it is, and
-    so does a denied batch, so finding out costs no request of its own.
+    Since 11 February 2026 development mode lacks batches and some fields. A search hit shows the fields, so
+    finding out costs no request of its own. Some apps are between the modes: their hits have all fields, and
+    batches are refused; so what became of a batch outweighs a field, for as long as a denial holds.
     """
 
     def __init__(self, setting: str, budget: Budget) -> None:
         self.is_set = setting != "auto"
-        self.mode: str | None = setting if self.is_set else (budget.get_state("mode") or {}).get("mode")
+        self._state = {"mode": setting} if self.is_set else budget.get_state("mode") or {}
         self._budget = budget
+
+    @property
+    def mode(self) -> str | None:
+        """`development` or `extended`; None while nothing has shown it."""
+        return self._state.get("mode")
 
     @property
     def may_batch(self) -> bool:
         """Whether to request several ids at once; trying is how it is found out."""
         return self.mode != "development"
 
-    def learn(self, mode: str) -> None:
-        """A response has shown the mode; a setting takes precedence."""
-        if not self.is_set and mode != self.mode:
-            self.mode = mode
-            self._budget.set_state("mode", {"mode": mode})
+    @property
+    def is_extended(self) -> bool:
+        """Whether extended access is certain: set, or shown by a batch."""
+        return self.mode == "extended" and (self.is_set or self._by_batch())
+
+    def learn_by_batch(self, granted: bool) -> None:
+        """A batch was answered, or refused; a setting takes precedence."""
+        now = self._budget.now()
+        self._learn({"mode": "extended" if granted else "development", "batch_at": now.isoformat()})
 
     def learn_from(self, track: Mapping[str, Any]) -> None:
         """Learn the mode from a track object that a search found."""
-        self.learn("extended" if "popularity" in track else "development")
+        if not self._by_batch():
+            self._learn({"mode": "extended" if "popularity" in track else "development"})
+
+    def _by_batch(self) -> bool:
+        at = self._state.get("batch_at")
+        return at is not None and self._budget.now() - datetime.fromisoformat(at) < DENIED_FOR
+
+    def _learn(self, state: dict[str, str]) -> None:
+        # A batch that shows the same again is not worth a write.
+        if not self.is_set and (state["mode"] != self.mode or self._by_batch() != ("batch_at" in state)):
+            self._state = state
+            self._budget.set_state("mode", state)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -92,7 +92,10 @@ class SpotifyCatalog(Fetcher):
             response=self._response,
             elsewhere=elsewhere,
             unmatched=self.settings.off,
+            market=self.settings.market,
         )
+        self._songs = SONG_SEARCH.in_market(self.settings.market)
+        self._releases = RELEASE_SEARCH.in_market(self.settings.market)
 
     @classmethod
     def open(
@@ -133,11 +136,11 @@ class SpotifyCatalog(Fetcher):
         """
         songs = iter(songs)
         while chunk := list(islice(songs, _CHUNK)):
-            results, missed = self._look_up(chunk)
+            results, missed = self._look_up(chunk, final=True)
             if len(results) == len(chunk):
                 yield from results.values()
                 continue
-            with self._threads(SONG_SEARCH) as submit:
+            with self._threads(self._songs) as submit:
                 jobs = [
                     results.get(song.track_id)
                     or submit(
@@ -151,9 +154,19 @@ class SpotifyCatalog(Fetcher):
                 for job in jobs:
                     yield job.result() if isinstance(job, Future) else job
 
-    def cached(self, songs: Iterable[SongQuery]) -> dict[str, SearchResult]:
-        """The results that need no request, by MSD track; a song that would need one is left out."""
-        return self._look_up(list(songs))[0]
+    def cached(self, songs: Iterable[SongQuery], *, final: bool = False) -> dict[str, SearchResult]:
+        """The results that need no request, by MSD track; a song that would need one is left out.
+
+        So are, if `final`, those that are to be looked at again.
+        """
+        return self._look_up(list(songs), final=final)[0]
+
+    def due_misses(self) -> list[str]:
+        """The MSD tracks that a search did not find, so long ago that they are to be searched for again."""
+        if self.settings.off:
+            return []
+        days = timedelta(days=self.settings.retry_misses_days)
+        return self._ledger.misses(self._songs.purpose, self._now() - days)
 
     def search_releases(
         self, names: Mapping[str, tuple[str, str]], *, fetch: bool = True
@@ -163,20 +176,20 @@ class SpotifyCatalog(Fetcher):
         `names` are artist and release by that key. Such tracks are whole, unlike those that an album lists.
         With `fetch` false no request is sent.
         """
-        responses = self._ledger.get_many(map(RELEASE_SEARCH.key, names))
-        known = {key.id: response for key, response in responses.items()}
-        self._cache_hits[RELEASE_SEARCH.purpose] += len(known)
+        cached = self._ledger.get_many(map(self._releases.key, names))
+        known = {key.id: one for key, one in cached.items() if not (fetch and self._is_due(one))}
+        self._cache_hits[self._releases.purpose] += len(known)
         fetched = Fetched()
         fetch = fetch and not self.settings.off
         missing = {key: release_query(*names[key]) for key in names if fetch and key not in known}
         if missing:
-            with self._threads(RELEASE_SEARCH) as submit:
-                jobs = [submit(self._search, RELEASE_SEARCH, key, [query]) for key, query in missing.items()]
+            with self._threads(self._releases) as submit:
+                jobs = [submit(self._search, self._releases, key, [query]) for key, query in missing.items()]
                 for key, job in zip(missing, jobs, strict=True):
                     with fetched.recording([key]):
                         known[key] = job.result()
-        answered = (key for key in names if key in known and known[key].status != "refused")
-        return {key: RELEASE_SEARCH.rows(known[key], self.settings.source) for key in answered}, fetched
+        answered = (key for key in names if key in known and known[key].status in ("answered", "not_found"))
+        return {key: self._releases.rows(known[key], self.settings.source) for key in answered}, fetched
 
     # -- things by their id
 
@@ -231,16 +244,20 @@ class SpotifyCatalog(Fetcher):
 
     # -- a song's result
 
-    def _look_up(self, songs: Sequence[SongQuery]) -> tuple[dict[str, SearchResult], dict[str, Response]]:
+    def _look_up(
+        self, songs: Sequence[SongQuery], *, final: bool
+    ) -> tuple[dict[str, SearchResult], dict[str, Response]]:
         """The results that need no request, and what the queries tried in vain for the others brought."""
         ids = [song.track_id for song in songs]
-        responses = self._ledger.get_many(map(SONG_SEARCH.key, ids))
+        responses = self._ledger.get_many(map(self._songs.key, ids))
+        if final:
+            responses = {key: one for key, one in responses.items() if not self._is_due(one)}
         resolved = self.resolutions.get_many(ids)
         results: dict[str, SearchResult] = {}
         missed: dict[str, Response] = {}
         for song in songs:
             id_ = song.track_id
-            response = responses.get(SONG_SEARCH.key(id_))
+            response = responses.get(self._songs.key(id_))
             result = self._cached(song, response)
             if id_ in resolved:
                 result = self._with_resolution(song, result, resolved[id_])
@@ -254,7 +271,7 @@ class SpotifyCatalog(Fetcher):
         """The result that needs no search: it is known, or there is nothing to search for."""
         queries = _queries(song)
         if response is not None and not _remaining(response, queries):
-            self._cache_hits[SONG_SEARCH.purpose] += 1
+            self._cache_hits[self._songs.purpose] += 1
             return self._result(song, response)
         if queries:
             return None
@@ -290,22 +307,23 @@ class SpotifyCatalog(Fetcher):
     ) -> SearchResult:
         """Search for one song; in a thread of the pool."""
         try:
-            response = self._search(SONG_SEARCH, song.track_id, _queries(song), missed, is_found)
+            response = self._search(self._songs, song.track_id, _queries(song), missed, is_found)
             return self._result(song, response)
         except OutOfBudget as error:
             status, reason, until = "pending", str(error), error.until
         except BadResponse as error:
-            status, reason, until = "error", str(error), None
+            # No search is refused by a 404: it is an outage, and nothing is known of the song.
+            status, reason, until = "pending" if error.status == 404 else "error", str(error), None
         return SearchResult(song.track_id, status, reason=reason, until=until, source=self.settings.source)
 
     def _result(self, song: SongQuery, response: Response) -> SearchResult:
-        refused = response.status == "refused"
+        failed = response.status in ("refused", "broken")
         return SearchResult(
             song.track_id,
-            "error" if refused else "answered",
+            "error" if failed else "answered",
             query=response.query,
-            tracks=SONG_SEARCH.rows(response, self.settings.source),
-            reason=response.body["reason"] if refused else None,
+            tracks=self._songs.rows(response, self.settings.source),
+            reason=response.body["reason"] if failed else None,
             source=self.settings.source,
             fetched_at=response.fetched_at,
         )

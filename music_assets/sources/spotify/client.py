@@ -6,6 +6,7 @@ names what does not. Which requests to make is in `fetcher`; session, token and 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
@@ -15,14 +16,17 @@ from typing import Any
 
 import tenacity
 
-from music_assets.sources.http import Retry, parse_wait, retrying
+from music_assets.sources.bounded import UnusableBody, check_depth, parse_wait
+from music_assets.sources.http import Retry, retrying
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget, bucket_of
 from music_assets.sources.spotify.errors import (
     AccessDenied,
+    AccessPaused,
     BadCredentials,
     BadResponse,
     OutOfBudget,
+    ParameterRefused,
     QuotaExhausted,
     RateLimited,
     SpotifyUnreachable,
@@ -36,7 +40,11 @@ from music_assets.sources.spotify.session import (
 )
 
 _UNKNOWN_QUOTA = 3600.0  # seconds; Spotify may not say when the quota returns: one request an hour finds out
-GIVE_UP_AFTER = 10  # requests in a row that failed after all their tries: Spotify is down, not the request
+_REFUSED = 3600.0  # seconds that a kind of request is left alone when 403 is all it gets
+# A request seconds after a long block has ended earned another one: half an hour is waited on top (seconds).
+_LONG_BLOCK, _ON_TOP = 1800.0, 1800.0
+GIVE_UP_AFTER = 5  # requests of a kind in a row that failed after all their tries: Spotify is down
+Check = Callable[[dict[str, Any]], str | None]
 
 
 class SpotifyClient:
@@ -64,7 +72,19 @@ class SpotifyClient:
         self._lock = threading.Lock()
         self._sent: Counter[str] = Counter()
         self._not_before = 0.0  # no thread sends before this moment
-        self._failed_in_a_row = 0
+        self._failed_in_a_row: Counter[str] = Counter()
+        self._outcomes: Counter[str] = Counter()
+
+    @property
+    def response_counts(self) -> dict[str, int]:
+        """What came of the requests sent since this was opened: `answered`, or what went wrong."""
+        with self._lock:
+            return dict(self._outcomes)
+
+    def count(self, outcome: str) -> None:
+        """Count one more outcome of a kind."""
+        with self._lock:
+            self._outcomes[outcome] += 1
 
     @property
     def request_counts(self) -> dict[str, int]:
@@ -72,27 +92,32 @@ class SpotifyClient:
         with self._lock:
             return dict(self._sent + Counter(token=self._tokens.requested))
 
-    def get(self, path: str, **params: Any) -> dict[str, Any]:
+    def get(self, path: str, check: Check | None = None, **params: Any) -> dict[str, Any]:
         """The JSON object that Spotify answers to `GET <path>?<params>`.
 
-        Raises `RateLimited` or `QuotaExhausted` (and from then on for this kind of request, without sending
-        any, until the moment they name, in later runs too), `DailyLimitReached`, `AccessDenied`,
-        `BadCredentials`, `BadResponse` for this request alone, and `SpotifyUnreachable` where nothing gets
-        through.
+        `check` says why a body is no answer, or None: such a request is sent again.
+
+        Raises `RateLimited`, `QuotaExhausted` or `AccessPaused` (and from then on for this kind of request,
+        without sending any, until the moment they name, in later runs too), `DailyLimitReached`,
+        `AccessDenied` for batches and audio features, `ParameterRefused`, `BadCredentials`, `BadResponse` for
+        this request alone, and `SpotifyUnreachable` where nothing gets through.
         """
         kind = bucket_of(path)
         try:
-            body: dict[str, Any] = self._retrying(self._try, kind, path, params)
+            body: dict[str, Any] = self._retrying(self._try, kind, path, params, check)
         except Retry as failure:
             raise self._final_error(kind, failure.error) from None
-        self._failed_in_a_row = 0
+        except BadResponse:
+            self._failed_in_a_row[kind] = 0  # Spotify is there, and refuses this one
+            raise
+        self._failed_in_a_row[kind] = 0
         return body
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
-    def _try(self, kind: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
+    def _try(self, kind: str, path: str, params: dict[str, Any], check: Check | None) -> dict[str, Any]:
         """One try: the body, or `Retry` for what may pass; raises what will not."""
         import requests
 
@@ -106,21 +131,34 @@ class SpotifyClient:
             token = self._tokens.get_access_token()
             # Spotipy's public methods are one-liners over this; some of them warn or hide null entries.
             body = self._api._get(path, **params)
+            check_depth(body)
+            # None: a 200 with an empty body or with HTML.
+            problem = "something that is not a JSON object"
+            if isinstance(body, dict):
+                problem = (check(body) if check else None) or ""
         except ErrorResponse as error:
-            raise self._refusal(path, token, error) from None
+            raise self._refusal(path, params, token, error) from None
         except requests.ConnectionError as error:  # concerns every request
+            self.count("no response")
             raise Retry(SpotifyUnreachable(self.settings.base_url, _innermost(error))) from None
         except requests.RequestException as error:
+            self.count("no response")
             late = f"Spotify did not finish its response: {type(error).__name__}"
             raise Retry(BadResponse(late)) from None
-        if not isinstance(body, dict):
-            # None: a 200 with an empty body or with HTML.
-            raise Retry(BadResponse(f"Spotify answered {path} with something that is not a JSON object"))
-        return body
+        except (UnusableBody, RecursionError) as error:
+            problem = "JSON that is nested too deep" if isinstance(error, RecursionError) else str(error)
+        if problem:
+            self.count("no answer")
+            raise Retry(BadResponse(f"Spotify answered {path} with {problem}", status=200))
+        self.count("answered")
+        return body  # type: ignore[no-any-return]
 
-    def _refusal(self, path: str, token: str | None, error: ErrorResponse) -> Exception:
+    def _refusal(
+        self, path: str, params: dict[str, Any], token: str | None, error: ErrorResponse
+    ) -> Exception:
         """What an error means, to a request with this token or, without one, to that for a token."""
         status, message = error.status, error.message
+        self.count(f"status {status}")
         if status == 429:
             return self._too_many(error)
         if token is None:
@@ -131,16 +169,26 @@ class SpotifyClient:
             self._tokens.drop(token)
             return Retry(BadCredentials("it does not take the tokens it has just issued"))
         if status == 403:
-            return AccessDenied(path.partition("/")[0], message)
-        if status >= 500 or status == 408:
-            return Retry(BadResponse(f"Spotify answered {path} with {status}: {message}"))
-        return BadResponse(f"Spotify refuses {path}: {status}, {message}", refused=True)
+            kind = bucket_of(path)
+            if kind.endswith(("-batches", "-features")) and "premium" not in message.lower():
+                return AccessDenied(path, message)
+            until = datetime.fromtimestamp(self.clock() + _REFUSED, UTC)
+            return Retry(AccessPaused(until, message))
+        if status == 400 and not _is_about_this_one(path, message):
+            sent = ", ".join(f"{name}={value}" for name, value in params.items() if name not in ("q", "ids"))
+            return ParameterRefused(path, message, sent or "none")
+        # A search knows no true 404, and has answered nothing else for hours.
+        if status >= 500 or status == 408 or (status == 404 and path == "search"):
+            return Retry(BadResponse(f"Spotify answered {path} with {status}: {message}", status=status))
+        return BadResponse(f"Spotify refuses {path}: {status}, {message}", status=status)
 
     def _too_many(self, error: ErrorResponse) -> Retry:
         wait = parse_wait(error.headers, self.clock())
-        quota = error.reason == "QUOTA_EXCEEDED"
+        quota = "quotaexceeded" in re.sub(r"[\W_]", "", f"{error.reason} {error.message}").lower()
         if quota and wait is None:
             wait = _UNKNOWN_QUOTA
+        elif wait is not None and wait >= _LONG_BLOCK:
+            wait += _ON_TOP
         # Should this end the budget, then for half a minute at least: Spotify counts in windows of 30 s.
         until = datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=max(wait or 0.0, 30.0))
         return Retry(QuotaExhausted(until) if quota else RateLimited(until), wait)
@@ -154,16 +202,22 @@ class SpotifyClient:
 
     def _final_error(self, kind: str, error: Exception) -> Exception:
         """What to raise after all tries: the budget ended, this request alone failed, or Spotify is down."""
-        if isinstance(error, RateLimited | QuotaExhausted):
+        if isinstance(error, RateLimited | QuotaExhausted | AccessPaused):
             self.budget.pause(kind, error)
             return error
         with self._lock:
-            self._failed_in_a_row += 1
-            down = self._failed_in_a_row >= GIVE_UP_AFTER
+            self._failed_in_a_row[kind] += 1
+            down = self._failed_in_a_row[kind] >= GIVE_UP_AFTER
         if down and isinstance(error, BadResponse):
             why = f"{GIVE_UP_AFTER} requests in a row failed: {error}"
             return SpotifyUnreachable(self.settings.base_url, why)
         return error
+
+
+def _is_about_this_one(path: str, message: str) -> bool:
+    """Whether a 400 speaks of this query or id: what it says otherwise holds for every request like it."""
+    words = re.findall(r"\w+", message.lower())
+    return "query" in words if path == "search" else bool({"id", "base62"} & set(words))
 
 
 def _innermost(error: BaseException) -> str:

@@ -1,17 +1,17 @@
-"""Every endpoint of the Web API that is in use, declared once: path, ledger key, batches, pages, parser.
+"""Every endpoint of the Web API that is in use, declared once: path, ledger key, batches, lists, parser.
 
-Requesting them is in `fetcher`; the columns of a row are in `rows`.
+Requesting them is in `fetcher`; what is an answer in `answers`, the columns of a row in `rows`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from music_assets.sources.fetched import Row
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.spotify.errors import BadResponse
+from music_assets.sources.spotify.answers import is_named, object_problem
 from music_assets.sources.spotify.rows import (
     album_rows,
     artist_row,
@@ -22,25 +22,35 @@ from music_assets.sources.spotify.rows import (
 )
 
 HITS = 10  # what a search answers at most since 2026
+MOST_RELEASES = 200  # read of an artist's; a few have thousands, most of them the same again
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """How something is requested, under which key its responses are cached, and the rows in them.
 
-    `parse` makes rows of a body and the id it was requested for. `batch` is how many ids one request takes
-    where the access has batches, `single` the path for one id (None where there is only the batch). Of a
-    paged list up to `pages` are read, and cached as one response. A search is requested by a query.
+    `parse` makes rows of a body and the id it was requested for; `kind` is the type of the objects. `batch`
+    is how many ids one request takes where the access has batches, `single` the path for one id (None where
+    there is only the batch). A `listed` endpoint answers page by page, cached as one response; a search is
+    requested by a query. Where `by_market`, a market is sent, and what it answers is cached apart.
     """
 
     path: str
     entity: str
     purpose: str
     parse: Callable[..., list[Row]]
+    kind: str = "track"
     batch: int = 1
     single: str | None = None
-    pages: int = 1
+    listed: bool = False
+    by_market: bool = True
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_market(self, market: str | None) -> Endpoint:
+        """The endpoint as it is requested and cached in this market; itself for none."""
+        if market is None or not self.by_market:
+            return self
+        return replace(self, purpose=f"{self.purpose} {market}", params={**self.params, "market": market})
 
     @property
     def listed_as(self) -> str:
@@ -51,6 +61,12 @@ class Endpoint:
         """What a response is cached under."""
         return Key(self.entity, id_, self.purpose)
 
+    def problem(self, body: Any, id_: str) -> str | None:
+        """Why a body is no answer to a request for this id; None where it is one."""
+        if self.listed:
+            return None  # each page was looked at
+        return object_problem(body, self.kind, id_, in_market="market" in self.params)
+
     def rows(self, response: Response, source: str) -> list[Row]:
         """The rows of a cached response, under the id that was requested; none where nothing was found."""
         if response.status != "answered":
@@ -59,16 +75,8 @@ class Endpoint:
 
 
 def search_hits(body: Any) -> list[Mapping[str, Any]]:
-    """The track objects of a search's body, best first, without null entries and those that have no id.
-
-    Raises:
-        BadResponse: the body is not a search's.
-    """
-    tracks = body.get("tracks")
-    items = tracks.get("items") if isinstance(tracks, dict) else None
-    if not isinstance(items, list):
-        raise BadResponse("Spotify answered search with an object that holds no list of tracks")
-    return [item for item in items if isinstance(item, dict) and item.get("id")]
+    """The track objects of a search's body, best first, but for those without an id and a name."""
+    return list(filter(is_named, body["tracks"]["items"]))
 
 
 def with_hits(body: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -91,20 +99,29 @@ def _many(rows: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
 
 _OF_TRACKS = {"type": "track", "limit": HITS}
 TRACKS = Endpoint("tracks", "spotify_track", "track", _one(track_row), batch=50, single="tracks/{}")
-ARTISTS = Endpoint("artists", "spotify_artist", "artist", _one(artist_row), batch=50, single="artists/{}")
-ALBUMS = Endpoint("albums", "spotify_album", "album", _many(album_rows), batch=20, single="albums/{}")
-AUDIO_FEATURES = Endpoint(
-    "audio-features", "spotify_track", "audio_features", _one(audio_features_row), batch=100
+ARTISTS = Endpoint(
+    *("artists", "spotify_artist", "artist", _one(artist_row), "artist"),
+    batch=50,
+    single="artists/{}",
+    by_market=False,
 )
-# A few artists have thousands of releases, most of them the same again: four pages of 50 are read.
+ALBUMS = Endpoint(
+    "albums", "spotify_album", "album", _many(album_rows), "album", batch=20, single="albums/{}"
+)
+AUDIO_FEATURES = Endpoint(
+    *("audio-features", "spotify_track", "audio_features", _one(audio_features_row), "audio_features"),
+    batch=100,
+    by_market=False,
+)
 ARTIST_ALBUMS = Endpoint(
     "artists",
     "spotify_artist",
     "artist_albums",
     lambda body, id_, **origin: release_rows(id_, body["items"], **origin),
+    "album",
     single="artists/{}/albums",
-    pages=4,
-    params={"include_groups": "album,single", "limit": 50},
+    listed=True,
+    params={"include_groups": "album,single"},
 )
 SONG_SEARCH = Endpoint("search", "track", "search", _many(search_rows), params=_OF_TRACKS)
 RELEASE_SEARCH = Endpoint("search", "release", "tracks", _many(search_rows), params=_OF_TRACKS)

@@ -37,6 +37,25 @@ class QuotaExhausted(OutOfBudget):
         super().__init__(f"The Spotify quota of this account is used up until {when}. {_RESUME}", until)
 
 
+class AccessPaused(OutOfBudget):
+    """Spotify refuses what this app may otherwise do (403): it has been seen to pass by itself."""
+
+    def __init__(self, until: datetime, message: str = "") -> None:
+        why = message.rstrip(".") or "it gives no reason"
+        super().__init__(
+            f"Spotify refuses requests to this app for now (403): {why}. {_owner(message)}"
+            f"None is sent until {until:%Y-%m-%d %H:%M} UTC. {_RESUME}",
+            until,
+        )
+        self.message = message
+
+
+def _owner(message: str) -> str:
+    if "premium" not in message.lower():
+        return ""
+    return "The account that owns the app needs Spotify Premium, and hours may pass until it counts. "
+
+
 class DailyLimitReached(OutOfBudget):
     """The requests of one kind that a setting allows within 24 hours are used up."""
 
@@ -56,6 +75,17 @@ class AccessDenied(SpotifyError):
             "see the app's page in Spotify's developer dashboard."
         )
         self.feature = feature
+
+
+class ParameterRefused(SpotifyError):
+    """Spotify refuses a parameter that every such request has (400): a fault of ours, or of a setting."""
+
+    def __init__(self, path: str, message: str, params: str) -> None:
+        super().__init__(
+            f"Spotify refuses {path} for its parameters, {params} (400: {message or 'no message'}). Check "
+            "MUSIC_ASSETS_MARKET and MUSIC_ASSETS_SPOTIFY_MODE; if they are right, this is a defect of Music "
+            "Assets: please report it."
+        )
 
 
 class BadCredentials(SpotifyError):

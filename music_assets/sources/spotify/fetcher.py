@@ -12,19 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from threading import Lock
 from typing import Any, Self
 
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
-from music_assets.sources.ledger import Key, Ledger, RequestLock, Response
-from music_assets.sources.spotify.budget import Access, bucket_of
-from music_assets.sources.spotify.client import SpotifyClient
-from music_assets.sources.spotify.endpoints import Endpoint, search_hits, with_hits
+from music_assets.sources.ledger import Key, Ledger, RequestLock, Response, is_due
+from music_assets.sources.spotify.answers import list_problem, search_problem
+from music_assets.sources.spotify.budget import DENIED_FOR, Access, bucket_of
+from music_assets.sources.spotify.client import Check, SpotifyClient
+from music_assets.sources.spotify.endpoints import MOST_RELEASES, Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
 
-DENIED_FOR = timedelta(days=7)  # how long a denied kind is not requested again
+LAST_RESPONSES = "spotify/responses"  # the state that holds the response counts of the last run
 
 
 class Fetcher:
@@ -69,8 +71,15 @@ class Fetcher:
         """What was answered from the ledger without a request, by purpose: `search`, `artist`, …"""
         return dict(+self._cache_hits)
 
+    @property
+    def response_counts(self) -> dict[str, int]:
+        """What came of the requests sent since this was opened: `answered`, `status 404`, `no answer`, …"""
+        return self._client.response_counts
+
     def close(self) -> None:
         """Close the connections and release the request lock."""
+        if counts := self.response_counts:
+            self._ledger.set_state(LAST_RESPONSES, {"at": self._now().isoformat(), "counts": counts})
         self._client.close()
         self._held.close()
         self._request_lock = None
@@ -94,9 +103,14 @@ class Fetcher:
         What cannot be renewed now is given as it was. What Spotify knew and knows no more is `not_found`, and
         stays in the ledger as it was: songs rest on it.
         """
-        ids = list(dict.fromkeys(ids))
+        ids, endpoint = list(dict.fromkeys(ids)), endpoint.in_market(self.settings.market)
         known = {key.id: cached for key, cached in self._ledger.get_many(map(endpoint.key, ids)).items()}
-        fresh = {id_ for id_ in known if newer_than is None or known[id_].fetched_at >= newer_than}
+        known = {id_: cached for id_, cached in known.items() if _is_answer(endpoint, cached)}
+        fresh = {
+            id_
+            for id_, cached in known.items()
+            if not self._is_due(cached) and (newer_than is None or cached.fetched_at >= newer_than)
+        }
         missing = [id_ for id_ in ids if id_ not in fresh]
         self._cache_hits[endpoint.purpose] += len(ids) - len(missing)
         # One malformed id among fifty and Spotify refuses all.
@@ -109,8 +123,11 @@ class Fetcher:
         by_id: dict[str, list[Row]] = {}
         for id_ in ids:
             response = known.get(id_)
-            if id_ in malformed or (response and response.status != "answered"):
+            if id_ in malformed or (response and response.status in ("not_found", "refused")):
                 fetched.not_found.append(id_)
+            elif response and response.status == "broken" and id_ not in fetched.failed:
+                fetched.failed.append(id_)
+                fetched.reason = fetched.reason or response.body["reason"]
             if response and response.status == "answered":
                 by_id[id_] = endpoint.rows(response, self.settings.source)
                 fetched.rows += by_id[id_]
@@ -129,7 +146,7 @@ class Fetcher:
                 batched = endpoint.batch > 1 and (self._access.may_batch or endpoint.single is None)
                 size = endpoint.batch if batched else 1
                 # A batch goes alone while it may show that the access has none: others would be denied too.
-                alone = endpoint.pages > 1 or (batched and self.mode != "extended")
+                alone = endpoint.listed or (batched and self.mode != "extended")
                 now, ids = (ids[:size], ids[size:]) if alone else (ids, [])
                 batches = [now[start : start + size] for start in range(0, len(now), size)]
                 jobs = [submit(self._request, endpoint, batch, batched, known) for batch in batches]
@@ -140,7 +157,7 @@ class Fetcher:
                             fetched.failed += [id_ for id_ in batch if id_ not in responses]
                     except AccessDenied as error:
                         if batched and endpoint.single and not self._access.is_set:
-                            self._access.learn("development")
+                            self._access.learn_by_batch(False)
                             ids = [*batch, *ids]  # one by one
                         else:
                             fetched.denied, fetched.reason = True, str(error)
@@ -157,13 +174,24 @@ class Fetcher:
         self, endpoint: Endpoint, ids: Sequence[str], batched: bool, known: Mapping[str, Response]
     ) -> dict[str, Response]:
         """Request a batch of ids, or the only one; in a thread of the pool."""
-        bodies = self._batch(endpoint, ids) if batched else {ids[0]: self._one(endpoint, ids[0])}
-        responses = {}
-        for id_, body in bodies.items():
-            status, content = ("answered", body) if isinstance(body, dict) else ("not_found", None)
-            responses[id_] = self._response(endpoint.key(id_), status, id_, content)
         had = {id_ for id_ in ids if id_ in known and known[id_].status == "answered"}
-        self._ledger.put_many(one for one in responses.values() if one.body or one.key.id not in had)
+        try:
+            found = (
+                self._batch(endpoint, ids) if batched else {ids[0]: ("answered", self._one(endpoint, ids[0]))}
+            )
+        except BadResponse as error:
+            state = {404: "not_found", 400: "refused", 200: "broken"}.get(error.status or 0)
+            if batched or state is None or (had and state != "not_found"):
+                raise
+            found = {ids[0]: (state, {"reason": str(error)})}
+        responses = {
+            id_: self._response(endpoint.key(id_), state, id_, body)
+            for id_, (state, body) in found.items()
+            if state in ("answered", "not_found") or id_ not in had
+        }
+        self._ledger.put_many(
+            one for id_, one in responses.items() if one.status == "answered" or id_ not in had
+        )
         return responses
 
     def _search(
@@ -186,15 +214,17 @@ class Fetcher:
             query = queries[tried]
             tried += 1
             try:
-                answer = self._get(endpoint.path, q=query, **endpoint.params)
-                hits = search_hits(answer)
+                answer = self._get(endpoint.path, search_problem, q=query, **endpoint.params)
             except BadResponse as error:
-                if not error.refused:
-                    raise
-                reason = {"reason": str(error)}
-                response = self._response(endpoint.key(id_), "refused", query, reason, tried)
-                self._ledger.put_many([response])
-                return response
+                # A break after the first variant leaves what that brought: the next run goes on there.
+                state = {400: "refused", 200: "broken" if tried == 1 else None}.get(error.status or 0)
+                if state:
+                    reason = {"reason": str(error)}
+                    self._ledger.put_many([self._response(endpoint.key(id_), state, query, reason, tried)])
+                raise
+            hits = search_hits(answer)
+            for _ in range(len(answer["tracks"]["items"]) - len(hits)):
+                self._client.count("hit without a name")
             if hits:
                 self._access.learn_from(hits[0])
                 found_by.append(query)
@@ -209,38 +239,43 @@ class Fetcher:
             if response.status == "answered" or is_last:
                 return response
 
-    def _batch(self, endpoint: Endpoint, ids: Sequence[str]) -> dict[str, Any]:
-        """The bodies for a batch of ids, in the order requested; None for those Spotify does not know."""
-        items = self._get(endpoint.path, ids=",".join(ids)).get(endpoint.listed_as)
-        bodies = dict(zip(ids, items if isinstance(items, list) else [], strict=False))
-        if endpoint.single and bodies:
-            self._access.learn("extended")
-        return bodies
+    def _batch(self, endpoint: Endpoint, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
+        """State and body for each id of a batch: nulls are those that Spotify does not know."""
 
-    def _one(self, endpoint: Endpoint, id_: str) -> dict[str, Any] | None:
-        """The body for one id, of a paged list the pages as one; None for an id Spotify does not know."""
-        path = str(endpoint.single).format(id_)
-        items: list[Any] = []
-        try:
-            if endpoint.pages == 1:
-                return self._get(path)
-            for page in range(endpoint.pages):
-                body = self._get(path, **endpoint.params, offset=page * endpoint.params["limit"])
-                if not isinstance(body.get("items"), list):
-                    raise BadResponse(f"Spotify answered {path} with an object that holds no list of items")
-                items += body["items"]
-                if not body.get("next"):
-                    break
-        except BadResponse as error:
-            if error.refused:
+        def problem(body: Mapping[str, Any]) -> str | None:
+            items = body.get(endpoint.listed_as)
+            if isinstance(items, list) and len(items) == len(ids):
                 return None
-            raise
+            return f"an object that does not list the {len(ids)} {endpoint.listed_as} requested"
+
+        items = self._get(endpoint.path, problem, ids=",".join(ids), **endpoint.params)[endpoint.listed_as]
+        if endpoint.single:
+            self._access.learn_by_batch(True)
+        found: dict[str, tuple[str, Any]] = {}
+        for id_, item in zip(ids, items, strict=True):
+            why = endpoint.problem(item, id_) if item is not None else None
+            state = "broken" if why else "answered" if item is not None else "not_found"
+            found[id_] = state, ({"reason": f"Spotify answered {endpoint.path} with {why}"} if why else item)
+        return found
+
+    def _one(self, endpoint: Endpoint, id_: str) -> Any:
+        """The body for one id; the pages of a list as one body."""
+        path = str(endpoint.single).format(id_)
+        if not endpoint.listed:
+            return self._get(path, lambda body: endpoint.problem(body, id_), **endpoint.params)
+        # 50 is refused in development mode since 2026.
+        limit, items, more = 50 if self._access.is_extended else 10, list[Any](), True
+        while more and len(items) < MOST_RELEASES:
+            page = {**endpoint.params, "limit": limit, "offset": len(items)}
+            body = self._get(path, partial(list_problem, what="items", offset=len(items)), **page)
+            items += body["items"]
+            more = bool(body.get("next"))
         return {"items": items, "total": body.get("total")}
 
-    def _get(self, path: str, **params: Any) -> dict[str, Any]:
+    def _get(self, path: str, problem: Check, **params: Any) -> dict[str, Any]:
         """One request, while the request lock holds."""
         self._lock_for(bucket_of(path)).check()
-        return self._client.get(path, **params)
+        return self._client.get(path, problem, **params)
 
     def _lock_for(self, kind: str) -> RequestLock:
         """The request lock, taken before the first request.
@@ -263,7 +298,9 @@ class Fetcher:
         """Threads for one chunk of work; whoever leaves early cancels what has not begun."""
         # Here, so that a lock of another process is waited for once; the budget is each request's matter.
         with contextlib.suppress(OutOfBudget):
-            self._lock_for(bucket_of((endpoint.single if endpoint.pages > 1 else None) or endpoint.path))
+            self._lock_for(
+                bucket_of(endpoint.single if endpoint.single and endpoint.listed else endpoint.path)
+            )
         pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="spotify")
         try:
             yield pool.submit
@@ -276,15 +313,23 @@ class Fetcher:
         """The denial that this app got for this kind of request in this mode, if it is not long ago."""
         key = _denial_key(endpoint)
         denial = self._ledger.get_many([key]).get(key) if endpoint.batch > 1 else None
-        if denial is None or self._now() - denial.fetched_at >= DENIED_FOR:
+        if denial is None or denial.retry or self._now() - denial.fetched_at >= DENIED_FOR:
             return None
         return denial if denial.mode == (self.mode or "development") else None
+
+    def _is_due(self, response: Response) -> bool:
+        return not self.settings.off and is_due(response, self._now(), self.settings.retry_misses_days)
 
     def _response(self, key: Key, status: str, query: str, body: Any, attempts: int = 1) -> Response:
         return Response(key, status, query, self._now(), self.mode or "development", body, attempts)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._client.clock(), UTC)
+
+
+def _is_answer(endpoint: Endpoint, cached: Response) -> bool:
+    """Whether a cached response is to be believed; earlier versions stored any object as an answer."""
+    return cached.status != "answered" or endpoint.problem(cached.body, cached.key.id) is None
 
 
 def _denial_key(endpoint: Endpoint) -> Key:

@@ -7,7 +7,7 @@ from typing import Any
 
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget
-from music_assets.sources.spotify.client import SpotifyClient
+from music_assets.sources.spotify.client import Check, SpotifyClient
 from music_assets.sources.spotify.errors import SpotifyError
 from music_assets.sources.spotify.session import SpotifySettings
 
@@ -25,7 +25,9 @@ class ClosedClient(SpotifyClient):
         """None."""
         return {}
 
-    def get(self, path: str, **params: Any) -> dict[str, Any]:
+    response_counts = request_counts
+
+    def get(self, path: str, check: Check | None = None, **params: Any) -> dict[str, Any]:
         """Raises `SpotifyError`."""
         raise SpotifyError(f"Spotify is off, and {path} was requested. Set MUSIC_ASSETS_SPOTIFY to `api`.")
 

@@ -16,8 +16,13 @@ _MAX_VALUE = 100
 _APOSTROPHES = re.compile(r"['’‘`´]")
 _PUNCTUATION = re.compile(r"[^\w\s]|_")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
-_CREDIT = re.compile(r"\s*(?<!^)[\(\[]?\b(?:feat\b\.?|ft\.|featuring\b).*$", re.IGNORECASE)
-_JOINT = re.compile(r"\s+/\s+|\s*;\s*|_\s+|\s+(?:feat\b\.?|ft\.|featuring\b|vs\b\.?)\s*", re.IGNORECASE)
+# A guest is named after this word, which may be part of a name: "Little Feat", "10 Ft. Ganja Plant". A comma,
+# and the MSD's `_` for one, is as often part of a name: "Tyler, The Creator", "Earth_ Wind & Fire".
+_GUEST = r"(?<!\d )\b(?:feat\b\.?|ft\.|featuring\b)(?!\s+of\b)\s*(?=\w)"
+_CREDIT = re.compile(rf"\s*(?<!^)[\(\[]?{_GUEST}.*$", re.IGNORECASE)
+_JOINT = re.compile(rf"\s+/\s+|\s*;\s*|\s+(?:{_GUEST}|vs\b\.?\s*(?=\w))", re.IGNORECASE)
+# A sign that stands for a letter, as in `P!nk` or `Sh*t`: no one knows what the service has in its place.
+_VEILED = re.compile(r"\S*[^\W_][!*$@#%]+[^\W_]\S*")
 # What an edition is called without being another recording. Spotify words it differently or not at all.
 _NEUTRAL = re.compile(
     r"\b(?:(?:album|lp|single|explicit|amended|edited|clean|original|ep)\s+version|album|explicit|clean|edited|"
@@ -32,12 +37,14 @@ def queries_for(title: str, artist_name: str) -> list[str]:
 
     Each is at most 250 characters. Empty where neither title nor artist has a letter or digit.
     """
-    song, base = _words(_title(title)), _words(_BRACKETS.sub(" ", _CREDIT.sub("", title))) or _words(title)
-    artist = _words(_main_artist(artist_name)) or _words(artist_name)
+    song, bare = _words(_title(title)), _BRACKETS.sub(" ", _CREDIT.sub("", title))
+    base = _words(bare) or _words(title) or _words(bare, veiled=True)
+    artist = _words(main := _main_artist(artist_name))
+    veiled = "" if artist else _words(main, veiled=True) or _words(artist_name)
     filters = [f"track:'{song}'" if song else "", f"artist:'{artist}'" if artist else ""]
-    variants = (" ".join(filter(None, filters)), f"{base} {artist}")
+    variants = (" ".join(filter(None, filters)), f"{base} {artist or veiled}")
     queries = (_cut(variant.strip(), MAX_QUERY) for variant in variants)
-    return list(dict.fromkeys(query for query in queries if query)) if song or artist else []
+    return list(dict.fromkeys(query for query in queries if query))
 
 
 def release_query(artist_name: str, release: str) -> str:
@@ -61,14 +68,20 @@ def _title(title: str) -> str:
 
 def _main_artist(artist_name: str) -> str:
     """The first of several credited artists, `Weirdos_ The` turned round, a leading "The" dropped."""
-    name = re.sub(r"_ the$", "", artist_name.strip(), flags=re.IGNORECASE)
-    first = next((part for part in _JOINT.split(name) if _words(part)), name)
+    name = re.sub(r"[_,] the$", "", artist_name.strip(), flags=re.IGNORECASE)
+    first = next((part for part in _JOINT.split(name) if _words(part, veiled=True)), name)
     return re.sub(r"^the\s+(?=\w)", "", first.strip(), flags=re.IGNORECASE)
 
 
-def _words(text: str) -> str:
-    """The words alone: apostrophes closed up (`Didnt`), every other sign a space."""
-    return _cut(" ".join(_PUNCTUATION.sub(" ", _APOSTROPHES.sub("", text)).split()), _MAX_VALUE)
+def _words(text: str, *, veiled: bool = False) -> str:
+    """The words alone: apostrophes closed up (`Didnt`), every other sign a space.
+
+    Words with a sign for a letter are left out, or, if `veiled`, closed up (`Pnk`).
+    """
+    text = _VEILED.sub(
+        lambda word: _PUNCTUATION.sub("", word[0]) if veiled else " ", _APOSTROPHES.sub("", text)
+    )
+    return _cut(" ".join(_PUNCTUATION.sub(" ", text).split()), _MAX_VALUE)
 
 
 def _cut(text: str, length: int) -> str:

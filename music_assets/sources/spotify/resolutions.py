@@ -72,7 +72,7 @@ class TrackSource(Protocol):
 
 
 class Resolutions:
-    """Resolutions and what they lead to, in one ledger. `response` makes a response fetched now.
+    """Resolutions and what they lead to, in one ledger and market. `response` makes one fetched now.
 
     `elsewhere` has tracks that Spotify itself was not asked for. With `unmatched` the resolutions that are
     not matched are given, too.
@@ -86,18 +86,21 @@ class Resolutions:
         response: Callable[..., Response],
         elsewhere: TrackSource | None = None,
         unmatched: bool = False,
+        market: str | None = None,
     ) -> None:
         self._ledger = ledger
         self._source = source
         self._response = response
         self._elsewhere = elsewhere
         self._unmatched = unmatched
+        self._market = market
+        self._suffix = f" {market}" if market else ""
 
     def record(self, resolutions: Iterable[Resolution]) -> None:
         """Store resolutions, in place of older ones of their songs."""
         self._put(
             (
-                _song_key(one.track_id),
+                self._song_key(one.track_id),
                 one.query,
                 {
                     "by": one.by,
@@ -112,7 +115,7 @@ class Resolutions:
 
     def get_many(self, track_ids: Iterable[str]) -> dict[str, Resolved]:
         """The tracks by song, for those that have a resolution whose responses are still cached."""
-        recorded = self._ledger.get_many(map(_song_key, track_ids))
+        recorded = self._ledger.get_many(map(self._song_key, track_ids))
         resolutions = {
             key.id: Resolution(
                 key.id,
@@ -133,17 +136,20 @@ class Resolutions:
         for track_id, one in resolutions.items():
             rows = [row for id_ in one.ids for row in self._rows(one, id_, cached)]
             if rows or not one.matched:
-                resolved[track_id] = Resolved(one, rows, recorded[_song_key(track_id)].fetched_at)
+                resolved[track_id] = Resolved(one, rows, recorded[self._song_key(track_id)].fetched_at)
         return resolved
 
     def _keys(self, one: Resolution, id_: str) -> list[Key]:
         """Where what an id leads to may be cached: at Spotify first."""
         if endpoint := _LISTS.get(one.by):
-            return [endpoint.key(id_)]
-        return [TRACKS.key(id_), *([self._elsewhere.track_key(id_)] if self._elsewhere else [])]
+            return [endpoint.in_market(self._market).key(id_)]
+        return [
+            TRACKS.in_market(self._market).key(id_),
+            *([self._elsewhere.track_key(id_)] if self._elsewhere else []),
+        ]
 
     def _rows(self, one: Resolution, id_: str, cached: Mapping[Key, Response]) -> list[Row]:
-        endpoint = _LISTS.get(one.by, TRACKS)
+        endpoint = _LISTS.get(one.by, TRACKS).in_market(self._market)
         for key in self._keys(one, id_):
             response = cached.get(key)
             if response is None:
@@ -158,12 +164,20 @@ class Resolutions:
 
     def record_albums(self, albums: Mapping[str, Iterable[ReleaseAlbum]]) -> None:
         """Store which of Spotify's albums a release of the MSD may be, by a key of the release."""
-        self._put((_release_key(key), "", {"albums": list(map(asdict, of))}) for key, of in albums.items())
+        self._put(
+            (self._release_key(key), "", {"albums": list(map(asdict, of))}) for key, of in albums.items()
+        )
 
     def albums(self, keys: Iterable[str]) -> dict[str, list[ReleaseAlbum]]:
         """Spotify's albums by release, for the releases that have any."""
-        cached = self._ledger.get_many(map(_release_key, keys))
+        cached = self._ledger.get_many(map(self._release_key, keys))
         return {key.id: _release_albums(response.body) for key, response in cached.items()}
+
+    def _song_key(self, track_id: str) -> Key:
+        return Key("track", track_id, f"{PURPOSE}{self._suffix}")
+
+    def _release_key(self, key: str) -> Key:
+        return Key(RELEASE_SEARCH.entity, key, f"{ALBUMS_PURPOSE}{self._suffix}")
 
     def _put(self, entries: Iterable[tuple[Key, str, dict[str, Any]]]) -> None:
         self._ledger.put_many(
@@ -175,11 +189,3 @@ def _release_albums(body: Mapping[str, Any]) -> list[ReleaseAlbum]:
     if "ids" in body:  # as earlier versions stored them, an album of the same name as `id=`
         return [ReleaseAlbum(id_.removesuffix("="), id_.endswith("=")) for id_ in body["ids"]]
     return [ReleaseAlbum(**album) for album in body["albums"]]
-
-
-def _song_key(track_id: str) -> Key:
-    return Key("track", track_id, PURPOSE)
-
-
-def _release_key(key: str) -> Key:
-    return Key(RELEASE_SEARCH.entity, key, ALBUMS_PURPOSE)

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from music_assets.ids import is_spotify_id, isrc_of
 from music_assets.sources.fetched import Row
+from music_assets.sources.spotify.answers import is_named
 
 
 def track_row(
@@ -24,11 +26,11 @@ def track_row(
     A track that Spotify relinked keeps the `requested_id` (or the one that `linked_from` names), and says
     under which it was answered (`relinked_to`).
     """
-    own = _text(track.get("id"))
-    id_ = requested_id or _text(_object(track.get("linked_from")).get("id")) or own
+    own = _id(track)
+    id_ = requested_id or _id(_object(track.get("linked_from"))) or own
     album = _object(track.get("album"))
     artists = [
-        {"spotify_artist_id": _text(artist.get("id")), "name": _text(artist.get("name"))}
+        {"spotify_artist_id": _id(artist), "name": _text(artist.get("name"))}
         for artist in map(_object, _list(track.get("artists")) or [])
         if artist
     ]
@@ -36,7 +38,7 @@ def track_row(
     return {
         "spotify_track_id": id_,
         "name": _text(track.get("name")),
-        "isrc": _text(_object(track.get("external_ids")).get("isrc")),
+        "isrc": isrc_of(_object(track.get("external_ids")).get("isrc")),
         "duration_ms": _int(track.get("duration_ms")),
         "explicit": track["explicit"] if isinstance(track.get("explicit"), bool) else None,
         "popularity": _int(track.get("popularity")),
@@ -73,11 +75,10 @@ def album_rows(album: Mapping[str, Any], *, source: str, fetched_at: datetime | 
 def _track_rows(
     body: Mapping[str, Any], more: Mapping[str, Any], source: str, fetched_at: datetime | None
 ) -> list[Row]:
-    """Rows of the tracks that a body lists, but for entries that are null or have no id."""
+    """Rows of the tracks that a body lists, but for entries that are null or lack an id or a name."""
     items = _list(_object(body.get("tracks")).get("items")) or []
-    tracks = [{**_object(item), **more} for item in items if item]
-    rows = [track_row(track, source=source, fetched_at=fetched_at) for track in tracks]
-    return [row for row in rows if row["spotify_track_id"]]
+    tracks = [{**item, **more} for item in items if is_named(item)]
+    return [track_row(track, source=source, fetched_at=fetched_at) for track in tracks]
 
 
 def release_rows(artist_id: str, albums: Any, *, source: str, fetched_at: datetime | None) -> list[Row]:
@@ -102,7 +103,7 @@ def artist_row(
 ) -> Row:
     """A row of `spotify.artists` from an artist object, full or as named on a track."""
     return {
-        "spotify_artist_id": requested_id or _text(artist.get("id")),
+        "spotify_artist_id": requested_id or _id(artist),
         "name": _text(artist.get("name")),
         "genres": _list(artist.get("genres")),
         "popularity": _int(artist.get("popularity")),
@@ -122,7 +123,7 @@ def audio_features_row(
     )
     whole = "key mode time_signature duration_ms"
     return {
-        "spotify_track_id": requested_id or _text(features.get("id")),
+        "spotify_track_id": requested_id or _id(features),
         "source": source,
         **{name: _float(features.get(name)) for name in fractions.split()},
         **{name: _int(features.get(name)) for name in whole.split()},
@@ -134,7 +135,7 @@ def _album(album: Mapping[str, Any]) -> Row:
     """What a track says of its album, and a release of itself, in columns of the same name."""
     date = _text(album.get("release_date"))
     return {
-        "spotify_album_id": _text(album.get("id")),
+        "spotify_album_id": _id(album),
         "album_type": (_text(album.get("album_type")) or "").lower() or None,
         "release_date": date,
         "release_year": _year(date),
@@ -143,6 +144,11 @@ def _album(album: Mapping[str, Any]) -> Row:
 
 def _url(thing: Mapping[str, Any]) -> str | None:
     return _text(_object(thing.get("external_urls")).get("spotify"))
+
+
+def _id(thing: Mapping[str, Any]) -> str | None:
+    id_ = thing.get("id")
+    return id_ if is_spotify_id(id_) else None
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -159,14 +165,16 @@ def _text(value: Any) -> str | None:
 
 def _int(value: Any) -> int | None:
     """A whole number; Spotify's libraries have recorded some as floats (`204053.0`)."""
-    number = _float(value)
-    return None if number is None else int(value)
+    return None if _float(value) is None else int(value)
 
 
 def _float(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # a whole number of 400 digits
+        return None
 
 
 def _year(date: str | None) -> int | None:

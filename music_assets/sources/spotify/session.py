@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from music_assets.sources.bounded import UnusableBody, json_of, plain
 from music_assets.sources.http import Retry, RetryPolicy, make_session
 from music_assets.sources.spotify.errors import BadResponse
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MODES = ("auto", "development", "extended")
 _WINDOW = 30.5  # seconds; Spotify's 30, and some for requests that overtake one another on the way
+_TOKEN = re.compile(r"[!-~]+")
 _SECRET = re.compile(r"\b(Bearer|Basic) [^'\"\s]+")
 
 
@@ -31,7 +33,7 @@ class SpotifySettings(RetryPolicy):
 
     `source` names where the values come from in every row (`api`, or `sandbox` for the server in
     `music_assets.sandbox`); `mode` is the access the app has, `development` or `extended`, or `auto` to
-    find out from the responses.
+    find out from the responses. `market` is a country by its ISO code.
     """
 
     client_id: str = field(repr=False)
@@ -43,6 +45,8 @@ class SpotifySettings(RetryPolicy):
     token_url: str = "https://accounts.spotify.com/api/token"
     requests_per_30s: int | None = 100  # Spotify publishes no figure; None for as fast as it can
     requests_per_day: int | None = None  # our own limit per bucket and 24 hours; None leaves it to Spotify
+    market: str | None = None
+    retry_misses_days: int = 90  # after which what Spotify did not know is requested again
     threads: int = 8
     lock_wait: float = 10.0  # seconds to wait for another process that holds the request lock
 
@@ -56,16 +60,16 @@ class ErrorResponse(Exception):
 
     def __init__(self, response: requests.Response) -> None:
         try:
-            body = response.json()
-        except ValueError:
+            body = json_of(response)
+        except UnusableBody:
             body = response.text
         whole = body if isinstance(body, dict) else {"error": body}
         error = whole.get("error")
         details = error if isinstance(error, dict) else {"message": whole.get("error_description") or error}
         self.status = response.status_code
         self.headers = response.headers
-        self.reason = details.get("reason")
-        self.message = str(details.get("message") or "")[:200]
+        self.reason = str(details.get("reason") or "")
+        self.message = plain(details.get("message") or "")
         super().__init__(f"{self.status}: {self.message}")
 
 
@@ -123,15 +127,15 @@ class Tokens:
         response = self._session.post(
             at.token_url, data=grant, auth=(at.client_id, at.client_secret), timeout=at.timeout
         )
+        bad = "Spotify answered the request for a token with something that is not a token"
         try:
-            body = response.json()
-            self._token, self._renew_at = (
-                str(body["access_token"]),
-                time.monotonic() + body["expires_in"] - 60,
-            )
-        except (KeyError, TypeError, ValueError):
-            bad = "Spotify answered the request for a token with something that is not a token"
+            body = json_of(response)
+            token, lasts = body["access_token"], float(body["expires_in"])
+            if not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+                raise ValueError
+        except (UnusableBody, KeyError, TypeError, ValueError, OverflowError):
             raise Retry(BadResponse(bad)) from None
+        self._token, self._renew_at = token, time.monotonic() + lasts - 60
 
 
 def make_api(settings: SpotifySettings, session: requests.Session, tokens: Tokens) -> spotipy.Spotify:
