@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 8_000_000  # of a body, decoded; the largest real one, an album of 50 tracks, has 0.3 million
 MAX_SECONDS = 60.0  # for a body, in all
-LONGEST_PAUSE_S = 7 * 86400.0  # a Retry-After beyond is taken for this much
+# The longest pause seen was a day. One beyond a week cannot be meant: after a day we see for ourselves.
+LONGEST_PAUSE_S, BEYOND_S = 7 * 86400.0, 86400.0
 _CHUNK = 65536
 _SECONDS = re.compile(
     r"\s*([+-]?(?:\d+(?:\.\d*)?(?:e\d+)?|inf(?:inity)?))\s*(?:s|secs?|seconds?)?\s*", re.IGNORECASE
@@ -121,14 +122,15 @@ def plain(text: object) -> str:
 def parse_wait(headers: Mapping[str, str], now: float) -> float | None:
     """The pause that headers ask for, in seconds: Retry-After, or MetaBrainz's X-RateLimit-Reset-In.
 
-    A number, a date, or several of them, of which the longest holds; at most `LONGEST_PAUSE_S`. None where
-    they name none that can be meant; `now` is in seconds since 1970.
+    A number, a date, or several of them, of which the longest holds; `BEYOND_S` for more than a week. None
+    where they name none that can be meant; `now` is in seconds since 1970.
     """
     text = headers.get("Retry-After") or headers.get("X-RateLimit-Reset-In")
     if text is None:
         return None
     waits = [wait for part in (text, *re.split("[,;]", text)) if (wait := _seconds(part, now)) is not None]
-    wait = min(max(waits), LONGEST_PAUSE_S) if waits else None
+    wait = max(waits, default=None)
+    wait = BEYOND_S if wait is not None and wait > LONGEST_PAUSE_S else wait
     level = logging.INFO if wait is not None and wait <= MAX_SECONDS else logging.WARNING
     meaning = "nothing" if wait is None else f"{wait:.0f} s"
     _log.log(level, "Retry-After %r is taken for %s", plain(text), meaning)

@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateSchema
 
 from music_assets.sources.ledger.errors import LedgerUnusable
 from music_assets.sources.ledger.migrations import migrate
-from music_assets.sources.ledger.schema import RESPONSES, TABLES, VERSION, checks
+from music_assets.sources.ledger.schema import CHECKS, RESPONSES, TABLES, VERSION
 
 POSTGRES_SCHEMA = "music_assets"  # of our tables: the database may be Dagster's, too
 _CREATING = 0x6D757369  # the advisory lock under which tables are created
@@ -185,7 +185,7 @@ def _upsert(table: sa.Table, add: str | None, is_sqlite: bool) -> sa.Executable:
     if add:
         values[add] += table.c[add]
     if table is RESPONSES:
-        values["checks"] = checks(insert.excluded)
+        values["checks"] = CHECKS
     return insert.on_conflict_do_update(index_elements=keys, set_=values)  # type: ignore[no-any-return]
 
 
