@@ -25,7 +25,6 @@ from music_assets.sources.spotify.errors import (
     AccessPaused,
     BadCredentials,
     BadResponse,
-    OutOfBudget,
     ParameterRefused,
     QuotaExhausted,
     RateLimited,
@@ -121,7 +120,7 @@ class SpotifyClient:
         """One try: the body, or `Retry` for what may pass; raises what will not."""
         import requests
 
-        while (wait := self._not_before - self.clock()) > 0:
+        while (wait := self._not_before - self.clock()) > 0.001:
             self._sleep(wait)
         self.budget.take(kind)
         with self._lock:
@@ -196,7 +195,7 @@ class SpotifyClient:
     def _hold_all(self, state: tenacity.RetryCallState) -> None:
         """Have every thread wait as long as this one does, where Spotify asks for a pause."""
         failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, Retry) and isinstance(failure.error, OutOfBudget):
+        if isinstance(failure, Retry) and isinstance(failure.error, RateLimited | QuotaExhausted):
             with self._lock:
                 self._not_before = max(self._not_before, self.clock() + state.upcoming_sleep)
 
