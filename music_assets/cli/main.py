@@ -29,6 +29,7 @@ GROUPS = {
     "Look after them": {
         "doctor": "Check settings, folders, disk, MSD, Spotify, staging, warehouse and Dagster.",
         "ui": "Open Dagster's UI.",
+        "retry": "Have the next run request again what failed, or what was not found.",
         "purge": "Remove Spotify's content for good.",
         "grant": "Let people read a shared warehouse.",
     },

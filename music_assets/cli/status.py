@@ -27,7 +27,7 @@ from music_assets.resolution.forecast import Forecast
 from music_assets.resolution.plan import REQUEST_KINDS, Plan
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.budget import KINDS
+from music_assets.sources.spotify.budget import KINDS, LAST_RESPONSES
 from music_assets.staging.store import StagingStore
 
 _DAYS_BACK = 14  # for the rate of requests
@@ -82,8 +82,9 @@ class Requests:
 
     `left_today` (of searches, in 24 hours) and `per_day` are None where the settings set no limit per day;
     Spotify's own is not published.
-    `mode` is None while no response has shown it. `spender` describes the process that holds the request
-    lock.
+    `responses` counts what came of the requests of the last run that sent any, `cached` the responses in the
+    ledger by state. `mode` is None while no response has shown it. `spender` describes the process that holds
+    the request lock.
     """
 
     today: dict[str, int] = field(default_factory=dict)
@@ -94,6 +95,8 @@ class Requests:
     mode: str | None = None
     mode_is_set: bool = False
     spender: dict[str, Any] | None = None
+    responses: dict[str, int] = field(default_factory=dict)
+    cached: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ def read_status(
             requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
             requests.left_today, requests.mode = budget.left("search"), access.mode
             requests.spender = ledger.holder()
+            requests.responses = (ledger.get_state(LAST_RESPONSES) or {}).get("counts", {})
+            requests.cached = ledger.count_states()
             requests.waits = {
                 kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
                 for kind in KINDS
@@ -235,6 +240,8 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
         yield "waiting", f"{', '.join(kinds)}: {why}"
     if not pauses:
         yield "waiting", "no: requests can be sent"
+    yield "last responses", _listed(requests.responses)
+    yield "cached", _listed(requests.cached)
     mode = requests.mode or "not known yet: the first response shows it"
     yield "access", mode + (" (as set)" if requests.mode_is_set else "")
     yield "spending now", _holder(requests.spender)
@@ -254,6 +261,12 @@ def _time_left(songs: Songs, outlook: Outlook) -> str:
         return outlook.rests_on
     days = "less than a day" if outlook.days < 1 else f"about {counted(round(outlook.days), 'day')}"
     return f"{days} ({outlook.rests_on})"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(counts.items())) or "none"
+    )
 
 
 def _holder(holder: Mapping[str, Any] | None) -> str:

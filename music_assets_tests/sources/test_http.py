@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy, Unavailable
-from music_assets.sources.ledger import Ledger
+from music_assets.sources.ledger import Key, Ledger
 from music_assets_tests.support.faults import ANSWERS, BROKEN, Raw
 from music_assets_tests.support.sandbox import SandboxServer
 
@@ -142,17 +143,70 @@ def test_a_limit_that_names_no_time_is_retried_a_bounded_number_of_times(
     assert opened.requests == 5 and len(server.clock.slept) == 4 and all(server.clock.slept)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "-5", "nan", "1e400"])
+@pytest.mark.parametrize("text", ["nonsense", "-5", "nan"])
 def test_a_retry_after_that_cannot_be_meant_is_none(client: Make, server: SandboxServer, text: str) -> None:
     server.other_faults.script.append(Raw(429, headers={"retry-after": text}))
     assert look_up(client()) == {"content": []}
 
 
-def test_a_service_that_shuts_us_out_is_left_alone_for_a_day(client: Make, server: SandboxServer) -> None:
-    server.other_faults.script.append(Raw(403))
-    with pytest.raises(Unavailable, match="without a key") as raised:
+@pytest.mark.parametrize("text", ["inf", "9" * 20, "1e400", "86400, 60", "86400;86400"])
+def test_a_pause_that_is_huge_or_said_twice_is_a_day(client: Make, server: SandboxServer, text: str) -> None:
+    server.other_faults.script.append(Raw(429, headers={"retry-after": text}))
+    with pytest.raises(Unavailable) as raised:
         look_up(client())
     assert raised.value.until.timestamp() == server.clock.now + 86400
+
+
+def test_a_service_that_shuts_us_out_is_left_alone_for_an_hour(client: Make, server: SandboxServer) -> None:
+    server.other_faults.script.append(Raw(403))
+    assert look_up(client(retries=1)) == {"content": []}  # once may be a fault of the moment
+    server.other_faults.script.extend([Raw(403)] * 2)
+    with pytest.raises(Unavailable, match="without a key") as raised:
+        look_up(client(retries=1))
+    assert 3599 < raised.value.until.timestamp() - server.clock.now <= 3600
+
+
+def test_a_404_is_an_outage_and_no_refusal(client: Make, server: SandboxServer) -> None:
+    server.other_faults.script.extend([Raw(404)] * 4)
+    opened = client(retries=0)
+    for error in (BadResponse, BadResponse, Unavailable):
+        with pytest.raises(error):
+            look_up(opened)
+
+
+BODIES = {
+    "too large": Raw(200, b'"' + b"0" * 9_000_000 + b'"'),
+    "a bomb": Raw(200, gzip.compress(b"0" * 50_000_000), {"content-encoding": "gzip"}),
+    "deep": Raw(200, b"[" * 10_000 + b"]" * 10_000),
+    "a redirect": Raw(302, b"", {"location": "/elsewhere"}),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_body_out_of_bounds_is_retried_and_named(client: Make, server: SandboxServer, kind: str) -> None:
+    server.other_faults.script.append(BODIES[kind])
+    assert look_up(client()) == {"content": []}
+    server.other_faults.script.append(BODIES[kind])
+    opened = client(retries=0)
+    with pytest.raises(BadResponse, match="A service answered audio-features with"):
+        look_up(opened)
+    assert opened.requests == 1
+
+
+def test_a_byte_order_mark_is_tolerated(client: Make, server: SandboxServer) -> None:
+    server.other_faults.script.append(Raw(200, b"\xef\xbb\xbf[1]", {"content-type": "application/json"}))
+    assert look_up(client()) == [1]
+
+
+def test_a_miss_holds_for_the_days_of_the_setting(
+    client: Make, server: SandboxServer, ledger: Ledger
+) -> None:
+    key, opened = Key("track", "TR", "service"), client(retry_misses_days=30)
+    ledger.put_many([opened._response(key, "TR", None, found=False)])
+    server.clock.now += 29 * 86400
+    assert key in opened._known([key])
+    server.clock.now += 86400
+    assert opened._known([key]) == {}
 
 
 def test_what_is_refused_is_not_repeated(client: Make, server: SandboxServer) -> None:

@@ -111,6 +111,7 @@ def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dic
         "pending": count["open"],
         "failed": count["failed"],
         "partitions_answered": len(outcome.partitions),
+        "responses": dict(sorted(catalog.response_counts.items())),
         "access": catalog.mode or "not known yet",
         "searches_left": "no limit of ours" if left is None else left,
         "go_on_at": over.until.isoformat(timespec="seconds") if over else "",

@@ -119,15 +119,14 @@ class Ledger:
             row = connection.execute(sa.select(*counts).where(*of)).one()
         return dict(zip(words, map(int, row), strict=True))
 
-    def count_states(self) -> dict[str, dict[str, int]]:
-        """How many responses are cached, by purpose and state."""
-        kind = (RESPONSES.c.purpose, RESPONSES.c.status)
-        query = sa.select(*kind, sa.func.count()).where(RESPONSES.c.source == self.source)
-        found: dict[str, dict[str, int]] = {}
+    def count_states(self) -> dict[str, int]:
+        """How many responses are cached, by state (`lifetimes`); `settled` songs and the like are none."""
+        state = RESPONSES.c.status
+        counts = sa.select(state, sa.func.count()).where(
+            RESPONSES.c.source == self.source, RESPONSES.c.attempts > 0
+        )
         with self.database.connection() as connection:
-            for purpose, status, count in connection.execute(query.group_by(*kind).order_by(*kind)):
-                found.setdefault(purpose, {})[status] = count
-        return found
+            return dict(connection.execute(counts.group_by(state).order_by(state)).all())
 
     def retry(self, states: Iterable[str]) -> int:
         """Have the responses in these states requested again; returns how many they are."""

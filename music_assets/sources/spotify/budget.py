@@ -35,6 +35,7 @@ KINDS = (
     *("search", "tracks", "albums", "artists", "artist-albums", "audio-features"),
     *("track-batches", "album-batches", "artist-batches"),
 )
+LAST_RESPONSES = "spotify/responses"  # the state that holds the response counts of the last run
 DAY = timedelta(hours=24)
 Pause = RateLimited | QuotaExhausted | AccessPaused
 _PAUSES: dict[str, type[Pause]] = {"rate": RateLimited, "quota": QuotaExhausted, "access": AccessPaused}

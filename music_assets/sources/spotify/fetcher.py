@@ -21,12 +21,10 @@ from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response, is_due
 from music_assets.sources.spotify.answers import list_problem, search_problem
-from music_assets.sources.spotify.budget import DENIED_FOR, Access, bucket_of
+from music_assets.sources.spotify.budget import DENIED_FOR, LAST_RESPONSES, Access, bucket_of
 from music_assets.sources.spotify.client import Check, SpotifyClient
 from music_assets.sources.spotify.endpoints import MOST_RELEASES, Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
-
-LAST_RESPONSES = "spotify/responses"  # the state that holds the response counts of the last run
 
 
 class Fetcher:

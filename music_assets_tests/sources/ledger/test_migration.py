@@ -12,12 +12,15 @@ import threading
 import time
 import zlib
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from music_assets.sources.ledger import Ledger, open_ledger
+from music_assets.sources.ledger import Key, Ledger, is_due, open_ledger
+from music_assets.sources.ledger.migrations import _FROM_VERSION_2
 from music_assets_tests.sources.ledger.conftest import THEN, response, search
 
 # As commit b89238b wrote it.
@@ -150,3 +153,69 @@ def test_kills_at_any_moment_lose_nothing(tmp_path: Path) -> None:
         process.wait()
         with opened(path) as ledger:
             assert ledger.count() == {"search": 2000} and ledger.request_counts() == {"search": 48}
+
+
+def pack(body: object) -> bytes:
+    return zlib.compress(json.dumps(body).encode())
+
+
+WRONGLY_FINAL = [
+    ("search", "track", "TRREFUSED", "refused", {"reason": "Spotify refuses search: 404, Not found."}),
+    ("artist_albums", "spotify_artist", "a" * 22, "not_found", None),
+    ("access", "app", "tracks", "denied", {"reason": "403"}),
+]
+STILL_FINAL = [
+    ("search", "track", "TRFOUND", "answered", {"tracks": {"items": [{"id": "x"}], "total": 734}}),
+    ("search", "track", "TRMISS", "not_found", {"tracks": {"items": [], "total": 0}}),
+    ("access", "app", "audio-features", "denied", {"reason": "403"}),
+]
+NO_ANSWER = ("search", "track", "TRTOTAL", "not_found", {"tracks": {"items": [], "total": 734}})
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_was_wrongly_final_is_due_again(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger.sqlite"
+    write_old(path, responses=0)
+    with closing(sqlite3.connect(path)) as db, db:
+        for purpose, entity, id_, status, body in [*WRONGLY_FINAL, *STILL_FINAL, NO_ANSWER]:
+            of = ("api", purpose, entity, id_, status, "q", 1, "development", THEN.timestamp(), pack(body))
+            db.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", of)
+        if version == 3:
+            for statement in _FROM_VERSION_2:
+                db.execute(statement)
+            db.execute("PRAGMA user_version = 3")
+    for _ in range(2):
+        with opened(path) as ledger:
+            keys = [Key(entity, id_, purpose) for purpose, entity, id_, *_ in [*STILL_FINAL, NO_ANSWER]]
+            found = ledger.get_many(keys)
+            assert {key: one.body for key, one in found.items()} == dict(
+                zip(keys, (body for *_, body in [*STILL_FINAL, NO_ANSWER]), strict=True)
+            )
+            assert [is_due(found[key], THEN, 90) for key in keys] == [False, False, False, True]
+            assert sum(ledger.count().values()) == len(keys)
+            assert ledger.misses("search", THEN) == ["TRTOTAL"]
+
+
+def test_a_ledger_in_postgresql_is_converted_as_well(postgres: Any) -> None:
+    setting = postgres.new_database()
+    with closing(open_ledger(setting, source="api")) as ledger:
+        ledger.put_many(
+            [response("TRFOUND", {"n": 1}), response("TRREFUSED", {"reason": "404"}, status="refused")]
+        )
+        with ledger.database.connection() as connection:
+            for column in ("checks", "retry"):
+                connection.exec_driver_sql(f"ALTER TABLE music_assets.responses DROP COLUMN {column}")
+    for _ in range(2):
+        with closing(open_ledger(setting, source="api")) as ledger:
+            assert ledger.count() == {"search": 1}
+            assert ledger.get_many([search("TRFOUND")])[search("TRFOUND")].checks == 1
+
+
+def test_a_ledger_is_told_how_often_something_was_not_found(tmp_path: Path) -> None:
+    with opened(tmp_path / "ledger.sqlite") as ledger:
+        for status, attempts, checks in (
+            *(("not_found", 1, 1), ("not_found", 2, 1), ("not_found", 1, 2), ("not_found", 2, 2)),
+            *(("broken", 1, 1), ("broken", 1, 2), ("answered", 1, 1), ("answered", 1, 1)),
+        ):
+            ledger.put_many([replace(response("TR", status=status), attempts=attempts)])
+            assert ledger.get_many([search("TR")])[search("TR")].checks == checks
