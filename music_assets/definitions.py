@@ -47,7 +47,7 @@ def build_defs(
     engine = "duckdb" if settings.warehouse_is_local else "redshift"
     project = Definitions(
         assets=[
-            msd_assets.observed_files,
+            msd_assets.msd_files,
             *map(stage_asset, STAGES),
             *(stage_asset(one, partitions_def=days, policy=days_policy) for one in STAGES_BY_DAY),
             spotify_answers.spotify_answers,

@@ -9,6 +9,8 @@ from typing import Any
 
 from dagster import (
     AssetExecutionContext,
+    AssetKey,
+    AssetObservation,
     AssetsDefinition,
     AssetSpec,
     BackfillPolicy,
@@ -57,6 +59,8 @@ def stage_asset(
         store = context.resources.staging.store()
         convert(store)
         plan = Plan(store, resources)
+        if stage.observed is not None:
+            _observe(context, stage.observed, {key: plan.depends_on(stage, key) for key in keys})
         checksums: dict[str, list[str]] = {kind: [] for kind in outputs}
         try:
             built = build(
@@ -76,6 +80,15 @@ def stage_asset(
             yield MaterializeResult(asset_key=kind, data_version=DataVersion(version))
 
     return materialize
+
+
+def _observe(context: AssetExecutionContext, asset: str, versions: dict[str, str]) -> None:
+    """Record the versions of what the run reads, so that it is not called out of date for being observed
+    later."""
+    for key, version in versions.items():
+        tags = {"dagster/data_version": version}
+        context.log_event(AssetObservation(asset, partition=key, tags=tags))
+    context.op_execution_context.get_step_execution_context().wipe_input_asset_version_info(AssetKey(asset))
 
 
 def _spec(stage: Stage, kind: str) -> AssetSpec:

@@ -53,7 +53,8 @@ class Stage:
     else the rows depend on. `session` is a context manager around all partitions of a run (its first
     parameter gets the keys to build); the function gets its value as `session`. `when_unchanged` gives the
     metadata of this run for a partition that is up to date. `after` names assets that come first though their
-    rows are not read. `pool` names the quota it spends: one run at a time takes from it (`instance`).
+    rows are not read. `observed` is the external asset whose data versions `depends_on` gives. `pool` names the
+    quota it spends: one run at a time takes from it (`instance`).
     """
 
     name: str
@@ -66,6 +67,7 @@ class Stage:
     when_unchanged: Callable[..., Metadata] | None = None
     after: Sequence[Any] = ()
     pool: str | None = None
+    observed: str | None = None
     description: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -121,15 +123,20 @@ class Plan:
         """This file was just written."""
         self._files[file.kind, file.partition_key] = file
 
+    def depends_on(self, stage: Stage, key: str) -> str:
+        """What else than its inputs the rows of a stage that declares it depend on."""
+        assert stage.depends_on is not None
+        if stage.name not in self._depends_on:
+            self._depends_on[stage.name] = call(stage.depends_on, self.resources)
+        return self._depends_on[stage.name](key)
+
     def fingerprint(self, stage: Stage, key: str) -> str | None:
         """What the partition should have been computed from; None where an input is missing."""
         inputs = [self.file(kind, key) for kind in stage.inputs]
         checksums = [file.checksum for file in inputs if file is not None]
         if len(checksums) < len(inputs):
             return None
-        if stage.depends_on is not None and stage.name not in self._depends_on:
-            self._depends_on[stage.name] = call(stage.depends_on, self.resources)
-        more = [self._depends_on[stage.name](key)] if stage.depends_on is not None else []
+        more = [self.depends_on(stage, key)] if stage.depends_on is not None else []
         tables = (METADATA.tables.get(f"staging.{kind}") for kind in stage.outputs)
         columns = [version(table) for table in tables if table is not None]
         return fingerprint(*checksums, *more, stage.version, *columns)

@@ -10,12 +10,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
-from dagster import BetaWarning, DataVersionsByPartition, OpExecutionContext, observable_source_asset
-from dagster._core.definitions.external_asset import create_external_asset_from_source_asset
+from dagster import BetaWarning, DataVersionsByPartition, observable_source_asset
 
 from music_assets.defs.assets.common import MSD, listed
 from music_assets.defs.assets.msd_partition import EncodedPartition, read_partition
-from music_assets.defs.partitions import backfill_policy, msd_directories
+from music_assets.defs.partitions import msd_directories
 from music_assets.defs.resources import MsdResource
 from music_assets.defs.stages import Partition, stage
 from music_assets.sources.msd import cores, read_partitions
@@ -43,17 +42,9 @@ for _beta in ("Function `observable_source_asset`", "Class `DataVersionsByPartit
         "times: where they changed, `msd_songs` is out of date."
     ),
 )
-def msd_files(context: OpExecutionContext, msd: MsdResource) -> DataVersionsByPartition:
+def msd_files(msd: MsdResource) -> DataVersionsByPartition:
     root = msd.root()
-    of_run = context.has_partition_key or context.has_partition_key_range
-    keys = context.partition_keys if of_run else root.partitions()
-    return DataVersionsByPartition({key: root.fingerprint(key) for key in keys})
-
-
-# The decorator takes no backfill policy, and the jobs it is part of would take one partition per run.
-observed_files = create_external_asset_from_source_asset(msd_files).with_attributes(
-    backfill_policy=backfill_policy
-)
+    return DataVersionsByPartition({key: root.fingerprint(key) for key in root.partitions()})
 
 
 @contextmanager
@@ -77,6 +68,7 @@ def reading_ahead(keys: Sequence[str], msd: MsdResource) -> Iterator[Reader]:
     "read_msd",
     outputs=("msd_songs", "msd_artists"),
     after=("msd_files",),
+    observed="msd_files",
     version="2",
     depends_on=files_as_they_are,
     session=reading_ahead,

@@ -17,7 +17,7 @@ from music_assets.settings import read_job_tags
 from music_assets.tables import PUBLISHED, STAGED
 
 _from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
-extracted = AssetSelection.assets("msd_files", *READING.outputs) | _from_dumps
+extracted = AssetSelection.assets(*READING.outputs) | _from_dumps
 _matched = AssetSelection.assets(*(kind for stage in COMPUTED for kind in stage.outputs))
 _asked = _matched | AssetSelection.assets(*(kind for stage in SPENDING for kind in stage.outputs))
 _staged = AssetSelection.assets(STAGED_JSON, *(AssetKey(["warehouse", "staging", kind]) for kind in STAGED))
