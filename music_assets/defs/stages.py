@@ -53,8 +53,8 @@ class Stage:
     else the rows depend on. `session` is a context manager around all partitions of a run (its first
     parameter gets the keys to build); the function gets its value as `session`. `when_unchanged` gives the
     metadata of this run for a partition that is up to date. `after` names assets that come first though their
-    rows are not read. `observed` is the external asset whose data versions `depends_on` gives. `pool` names the
-    quota it spends: one run at a time takes from it (`instance`).
+    rows are not read. `observed` is the external asset whose data versions `depends_on` gives. `pool` names
+    the quota it spends: one run at a time takes from it (`instance`).
     """
 
     name: str
