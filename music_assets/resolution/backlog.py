@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from music_assets.ids import partition_of
 from music_assets.matching import Song, normalise
 from music_assets.sources.ledger import Ledger
+from music_assets.sources.ledger.schema import RESPONSES
 
 
 class SongState(IntEnum):
@@ -111,6 +112,21 @@ _NEXT_OF_PARTITION = _NEXT.where(_SONG.partition == sa.bindparam("of"))
 _OF_RELEASES = _SELECT.where(
     _SONG.release_key.in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
 ).order_by(_SONG.track_id)
+_OF_KNOWN_ALBUMS = (
+    _SELECT.where(
+        _SONG.state == int(SongState.SEARCHABLE),
+        _SONG.track_id > sa.bindparam("after"),
+        _SONG.release_key.in_(
+            sa.select(RESPONSES.c.id).where(
+                RESPONSES.c.source == _MINE,
+                RESPONSES.c.purpose == sa.bindparam("purpose"),
+                RESPONSES.c.entity == "release",
+            )
+        ),
+    )
+    .order_by(_SONG.track_id)
+    .limit(400)
+)
 _CHECKSUM = sa.select(_PARTITIONS.c.checksum).where(
     _PARTITIONS.c.source == _MINE, _PARTITIONS.c.partition == sa.bindparam("of")
 )
@@ -224,6 +240,10 @@ class SearchBacklog:
         for song in map(_song, self._run(_OF_RELEASES, keys=list(found)) if found else ()):
             found[song.release_key].append(song)
         return {key: songs for key, songs in found.items() if songs}
+
+    def with_known_albums(self, purpose: str, after: str) -> list[BacklogSong]:
+        """Songs to search for whose releases have albums recorded for a purpose; by id, those `after`."""
+        return list(map(_song, self._run(_OF_KNOWN_ALBUMS, purpose=purpose, after=after)))
 
     def mark(self, track_ids: Iterable[str], state: SongState) -> None:
         """Set the state of these songs."""

@@ -115,9 +115,19 @@ class Resolver:
                 done = outcome.resolved.total()
                 outcome.curve.append(((self._requests() - before).total(), done))
                 self._progress(done, open_songs)
+            if "search" in outcome.closed and self._by_release and partition is None and most is None:
+                self._by_known_albums(run)
         finally:
             outcome.requests = dict(self._requests() - before)
         return outcome
+
+    def _by_known_albums(self, run: Run) -> None:
+        """Go on with albums that are known where searches are used up: each kind has a budget of its own."""
+        after, run.priority = "", False
+        purpose = self._catalog.resolutions.albums_purpose
+        while run.may("albums") and (songs := self._backlog.with_known_albums(purpose, after)):
+            by_album(run, songs, for_one=True)
+            after = songs[-1].track_id
 
     def _next(
         self, phases: Sequence[Phase], partition: str | None, most: int | None

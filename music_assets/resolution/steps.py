@@ -235,8 +235,13 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
     return {song.track_id for song in matches}
 
 
-def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> Collection[str]:
-    """Resolve songs by the albums of their releases; without `fetch`, by cached ones."""
+def by_album(
+    run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True, for_one: bool = False
+) -> Collection[str]:
+    """Resolve songs by the albums of their releases; without `fetch`, by cached ones.
+
+    With `for_one` an album is worth a request for a single song: no search could be sent in its place.
+    """
     songs = [song for song in songs if fetch or not song.deferred]
     known = run.catalog.resolutions.albums({song.release_key for song in songs})
     waiting = run.backlog.of_releases(known)
@@ -246,7 +251,7 @@ def by_album(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> C
         wanted = run.wanted(waiting.get(key, ()))
         for album in albums:
             if not fetch or (
-                is_album_worth(wanted, same_name=album.same_name, batches=run.has_batches)
+                is_album_worth(wanted, same_name=album.same_name, batches=run.has_batches or for_one)
                 and not is_listed_whole(album.spotify_album_id, searched.get(key, ()))
             ):
                 releases.setdefault(album.spotify_album_id, []).append(key)

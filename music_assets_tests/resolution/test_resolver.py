@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from music_assets.resolution.backlog import BacklogSong, SongState
 from music_assets.resolution.id_providers import KnownIds
 from music_assets.resolution.steps import is_album_worth, is_listed_whole
 from music_assets.sources.ledger import Ledger, open_ledger
-from music_assets.sources.spotify import SearchResult, SongQuery, SpotifyCatalog
+from music_assets.sources.spotify import (
+    QuotaExhausted,
+    ReleaseAlbum,
+    SearchResult,
+    SongQuery,
+    SpotifyCatalog,
+)
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, songs_frame, truth
 
@@ -280,3 +287,43 @@ def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
     fresh = backlog.put("AA", "two", [{**mine[0], "title": "Another"}, *mine[1:]])
     assert [song.title for song in fresh] == ["Another"] == [song.title for song in backlog.next(9)]
     assert backlog.has("AA", "two") and not backlog.has("AA", "one")
+
+
+def test_known_albums_go_on_where_searches_are_used_up(
+    server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
+    right = truth(songs_catalogue)
+    frame = SONGS[SONGS["release"] == "Record Number 0"]
+    backlog = SearchBacklog(ledger)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    for key in {row["track_id"][2:4] for row in rows}:
+        backlog.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
+    track = min(min(ids) for id_, ids in right.items() if ids and id_ in set(frame["track_id"]))
+    (key,) = {song.release_key for song in backlog.next(99)}
+    with catalog_of(server, ledger) as catalog:
+        album = catalog.tracks([track]).rows[0]["spotify_album_id"]
+        catalog.resolutions.record_albums({key: [ReleaseAlbum(album, False)]})
+        until = datetime.fromtimestamp(server.clock() + 3600, UTC)
+        catalog.budget.pause("search", QuotaExhausted(until))
+        outcome = Resolver(catalog, backlog).resolve()
+        assert outcome.requests == {"albums": 1} and outcome.resolved["album"] > 0
+        assert outcome.out_of_budget is not None and outcome.out_of_budget.until == until
+        assert Resolver(catalog, backlog).resolve().requests == {}  # it is known
+
+
+def test_a_miss_is_searched_for_again_after_all_others(
+    server: SandboxServer, ledger: Ledger, songs_catalogue: Path
+) -> None:
+    missing = next(id_ for id_, ids in truth(songs_catalogue).items() if not ids)
+    frame = SONGS[SONGS["track_id"] == missing]
+    backlog = SearchBacklog(ledger)
+    backlog.put(missing[2:4], "one", frame.astype(object).where(frame.notna(), None).to_dict("records"))
+    with catalog_of(server, ledger) as catalog:
+        first = Resolver(catalog, backlog).resolve()
+        assert first.requests["search"] >= 1 and backlog.reopened(missing[2:4]) == ""
+        server.clock.now += 89 * 86400
+        assert Resolver(catalog, backlog).resolve().requests == {}
+        server.clock.now += 2 * 86400
+        again = Resolver(catalog, backlog).resolve()
+        assert again.requests == first.requests and backlog.reopened(missing[2:4]) != ""
+        assert Resolver(catalog, backlog).resolve().requests == {}

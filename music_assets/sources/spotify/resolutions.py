@@ -176,8 +176,13 @@ class Resolutions:
     def _song_key(self, track_id: str) -> Key:
         return Key("track", track_id, f"{PURPOSE}{self._suffix}")
 
+    @property
+    def albums_purpose(self) -> str:
+        """What the albums of a release are stored for."""
+        return f"{ALBUMS_PURPOSE}{self._suffix}"
+
     def _release_key(self, key: str) -> Key:
-        return Key(RELEASE_SEARCH.entity, key, f"{ALBUMS_PURPOSE}{self._suffix}")
+        return Key(RELEASE_SEARCH.entity, key, self.albums_purpose)
 
     def _put(self, entries: Iterable[tuple[Key, str, dict[str, Any]]]) -> None:
         self._ledger.put_many(
