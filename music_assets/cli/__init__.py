@@ -33,12 +33,29 @@ def staging_store(settings: Settings) -> StagingStore:
     return StagingStore(settings.staging, endpoint=settings.aws.s3_endpoint)
 
 
-class TrackId(click.ParamType[str]):
-    """An MSD track id, as an argument."""
+def track_of(given: str, settings: Settings) -> str:
+    """The MSD track that an id stands for: its own or, by the tables, that of its song, match or recording.
 
-    name = "track id"
+    Raises:
+        CommandError: it is no id, or of no track or of several.
+        LookupFailed: there are no tables that say which track it is.
+    """
+    id_ = ids.parse_id(given)
+    if id_ is None:
+        raise CommandError(
+            f"{given!r} is not an id: give that of an MSD track (TR and 16 more letters and digits) or song, "
+            "a Spotify id or link, an ISRC, or the MusicBrainz id of a recording."
+        )
+    if id_.kind == "track":
+        return id_.value
+    from music_assets.cli.listing import tables_of
+    from music_assets.lookup import lookup
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not ids.is_msd_track_id(value):
-            raise CommandError(f"{value!r} is not an MSD track id: TR and 16 more letters and digits.")
-        return value
+    rows = lookup(id_.value, warehouse=tables_of(settings), columns=["track_id"])
+    tracks = sorted(set(rows["track_id"].dropna()))
+    if len(tracks) == 1:
+        return str(tracks[0])
+    if not tracks:
+        raise CommandError(f"No track of the tables has the id {given}.")
+    more = ", …" if len(tracks) > 10 else ""
+    raise CommandError(f"{given} is the id of several tracks, name one: {', '.join(tracks[:10])}{more}.")

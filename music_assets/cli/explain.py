@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+import orjson
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from music_assets.cli import CommandError, TrackId, data_option, staging_store
+from music_assets.cli import CommandError, data_option, staging_store, track_of
 from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown
 from music_assets.defs.assets.mapped_rows import BY_HAND, renamings_of, song_of
 from music_assets.ids import partition_of
@@ -30,18 +31,22 @@ Row = dict[str, Any]
 
 
 @click.command()
-@click.argument("track_id", metavar="TRACK_ID", type=TrackId())
+@click.argument("id_", metavar="ID")
 @data_option
-def explain(track_id: str, data: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def explain(id_: str, data: str | None, as_json: bool) -> None:
     """Show an MSD track's candidates on Spotify, their scores, and the evidence for and against.
 
-    It reads what the last run staged, and sends no request.
+    ID is that of the track, of its song, of its match on Spotify, its ISRC or its MusicBrainz recording. It
+    reads what the last run staged, and sends no request.
 
     \b
-    Example:
+    Examples:
       music-assets explain TRAAAAW128F429D538
+      music-assets explain --json https://open.spotify.com/track/0OdUWJ0sBjDrqHygGUXeCF
     """
-    store = staging_store(Settings.from_environment(data=data))
+    settings = Settings.from_environment(data=data)
+    store, track_id = staging_store(settings), track_of(id_, settings)
     songs, rows, searches = (
         _rows(store, kind, track_id) for kind in ("msd_songs", "mapped_songs", "spotify_search")
     )
@@ -49,12 +54,40 @@ def explain(track_id: str, data: str | None) -> None:
         partition = partition_of(track_id)
         raise CommandError(f"The MSD in use has no track {track_id}: {partition} is staged without it.")
     hits = {hit["spotify_track_id"]: hit for search in searches for hit in search["tracks"]}
-    console = Console()
     renamings = Renamings().union(*map(renamings_of, searches))
+    if as_json:
+        found = _facts(songs[0], rows, hits, renamings)
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
+        return
+    console = Console()
     for part in _parts(songs[0], rows, hits, renamings):
         console.print(part, "")
     if any(row["source"] == "sandbox" for row in rows):
         console.print(SANDBOX_BANNER)
+
+
+def _facts(song: Row, rows: list[Row], hits: Mapping[str, Row], renamings: Renamings) -> dict[str, Any]:
+    """What `--json` shows: the song, and each candidate with what it was compared with and the evidence."""
+    candidates = []
+    for row in rows:
+        if (id_ := row["spotify_track_id"]) is None:
+            continue
+        hit = hits.get(id_)
+        evidence = explain_match(song_of(song), candidate_of(hit), renamings) if hit else []
+        lines = [
+            {
+                "evidence": line.evidence,
+                "msd": line.song,
+                "spotify": line.candidate,
+                "bits": line.points if line.level else None,
+                "vetoes": line.points <= VETO,
+                "in_words": line.words,
+            }
+            for line in evidence
+        ]
+        candidates.append({**row, "hit": hit, "evidence": lines})
+    names = ("status", "by_hand", "margin", "reasons", "known_mismatch", "duplicate_group", "matcher_version")
+    return {"song": song, **{name: rows[0][name] for name in names}, "candidates": candidates}
 
 
 def _parts(
@@ -99,17 +132,19 @@ def _song_table(song: Row, best: Row) -> Table:
 
 
 def _candidates_table(candidates: list[Row], hits: Mapping[str, Row]) -> Table:
-    table = Table("", "score", "candidate", "artists", "album", "length", "reasons", title="Candidates")
+    table = Table("", "score", title="Candidates")
+    table.add_column("candidate", min_width=22, overflow="fold")  # a Spotify id, whole
+    table.add_column("length")
+    table.add_column("reasons", overflow="fold")
     for row in candidates:
         hit = hits.get(row["spotify_track_id"], {})
         duration_ms = hit.get("duration_ms")
         name = shown(hit.get("name")) if hit else "not among the hits"
+        artists = ", ".join(shown(artist["name"]) for artist in hit.get("artists") or [])
         table.add_row(
             "✔" if row["accepted"] else "=" if row["equivalent"] else "",
             "–" if row["score"] is None else f"{row['score']:.3f}",
-            Text(f"{name}\n{row['spotify_track_id']}"),
-            Text(", ".join(shown(artist["name"]) for artist in hit.get("artists") or [])),
-            Text(shown(hit.get("album_name"))),
+            Text("\n".join([name, row["spotify_track_id"], *filter(None, (artists, hit.get("album_name")))])),
             _seconds(duration_ms / 1000 if duration_ms else None),
             Text("; ".join(row["reasons"])),
         )

@@ -17,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, select
 
-from music_assets.cli import TrackId, data_option, staging_store
+from music_assets.cli import data_option, staging_store, track_of
 from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table
 from music_assets.cli.ledger import existing_ledger
+from music_assets.cli.listing import tables_of
 from music_assets.ids import partition_of
 from music_assets.lookup import LookupFailed, reading
 from music_assets.settings import Settings
@@ -34,12 +35,14 @@ Facts = dict[str, Any]
 
 
 @click.command()
-@click.argument("track_id", metavar="TRACK_ID", type=TrackId())
+@click.argument("id_", metavar="ID")
 @click.option("--msd", metavar="DIR", help="MSD root to compare with; MUSIC_ASSETS_MSD unless set.")
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> None:
+def trace(id_: str, msd: str | None, data: str | None, as_json: bool) -> None:
     """Show where an MSD track's row comes from: file, query, response, matcher, staged files and runs.
+
+    ID is that of the track, of its song, of its match on Spotify, its ISRC or its MusicBrainz recording.
 
     It reads the published tables, the staging area and the ledger, and sends no request.
 
@@ -51,9 +54,9 @@ def trace(track_id: str, msd: str | None, data: str | None, as_json: bool) -> No
     settings = Settings.from_environment(msd=msd, data=data)
     msd_root = Path(settings.msd or settings.data / "sample_msd")
     root = MsdRoot.open(msd_root) if settings.msd or msd_root.is_dir() else None
-    tables = settings.published if settings.warehouse.startswith("duckdb") else settings.warehouse
+    tables = tables_of(settings)
     with existing_ledger(settings) as ledger:
-        found = trace_row(track_id, tables, staging_store(settings), ledger, root)
+        found = trace_row(track_of(id_, settings), tables, staging_store(settings), ledger, root)
     if as_json:
         click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
+from music_assets.lookup import lookup
 from music_assets.settings import Settings
 from music_assets_tests.support.staged import staged_rows
 
@@ -47,6 +49,45 @@ def test_a_match_is_shown_with_its_candidates_and_the_evidence(data: Path) -> No
         assert said in result.output, said
 
 
+def test_every_id_of_a_song_leads_to_it(data: Path) -> None:
+    track_id = mapped(data, "matched")[0]
+    (found,) = lookup(track_id, warehouse=data).to_dict("records")
+    for id_ in (
+        track_id.lower(),
+        f"msd_{track_id}_feat",
+        found["song_id"],
+        found["spotify_track_id"],
+        f"https://open.spotify.com/track/{found['spotify_track_id']}?si=x",
+        found["isrc"],
+    ):
+        result = explain(id_, data)
+        assert result.exit_code == 0, result.output
+        assert f"track_id     {track_id}" in result.output
+    several = explain(found["artist_id"], data)
+    assert several.exit_code == 2
+    assert "is the id of several tracks, name one: TR" in several.output
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_the_spotify_id_is_never_cut(data: Path, width: str) -> None:
+    track_id = mapped(data, "matched")[0]
+    ids = [row["spotify_track_id"] for row in staged_rows(settings(data), "mapped_songs", KEY)]
+    shown = CliRunner(env={"COLUMNS": width}).invoke(cli, ["explain", track_id, "--data", str(data)]).output
+    candidates = shown.partition("Candidates")[2].partition("Evidence")[0]
+    assert sum(id_ in candidates for id_ in ids if id_) == candidates.count("s │") >= 1
+
+
+def test_programs_get_the_song_its_candidates_and_their_evidence(data: Path) -> None:
+    track_id = mapped(data, "matched")[0]
+    shown = CliRunner().invoke(cli, ["explain", "--json", track_id, "--data", str(data)]).output
+    found = json.loads(shown)
+    assert (found["song"]["track_id"], found["status"]) == (track_id, "matched")
+    best = found["candidates"][0]
+    assert best["accepted"] and best["hit"]["spotify_track_id"] == best["spotify_track_id"]
+    assert best["evidence"][0]["evidence"] == "title"
+    assert sum(line["bits"] or 0 for line in best["evidence"]) > 0
+
+
 def test_sandbox_rows_say_so_on_screen(data: Path) -> None:
     assert "Sandbox: every Spotify value here is invented" in explain(mapped(data, "matched")[0], data).output
 
@@ -64,7 +105,8 @@ def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
     [
         ("TRAAZZZ128F429D538", "The MSD in use has no track TRAAZZZ128F429D538"),
         ("TRZZAAW128F429D538", "Run `music-assets run --partitions ZZ` first"),
-        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is not an MSD track id"),
+        ("SOMZWCG12A8C13C480", "No track of the tables has the id SOMZWCG12A8C13C480"),
+        ("Wheels", "'Wheels' is not an id: give that of an MSD track"),
     ],
 )
 def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
