@@ -355,15 +355,21 @@ class _Environment(PydanticBaseSettingsSource):
     def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
         self._variables = {name: value for name, value in environment.items() if value}
-        has_credentials = {"SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"} <= self._variables.keys()
+        credentials = ("SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET")
+        missing = [name for name in credentials if name not in self._variables]
+        has_credentials = not missing
+        if len(missing) == 1 and PREFIX + "SPOTIFY" not in self._variables:
+            raise SettingError(
+                f"One of Spotify's two credentials is set, and {missing[0]} is not: set it as well, or "
+                "MUSIC_ASSETS_SPOTIFY=sandbox to try without an account, or `off` to use open sources alone."
+            )
         source = self._variables.setdefault(PREFIX + "SPOTIFY", "api" if has_credentials else "sandbox")
         if source == "api":
             self._variables.setdefault(PREFIX + "REQUESTS_PER_30S", "100")
             if not has_credentials:
                 raise SettingError(
                     "MUSIC_ASSETS_SPOTIFY is `api`, and Spotify's credentials are missing: set "
-                    "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or MUSIC_ASSETS_SPOTIFY=sandbox to try "
-                    "without an account."
+                    f"{' and '.join(missing)}, or MUSIC_ASSETS_SPOTIFY=sandbox to try without an account."
                 )
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:

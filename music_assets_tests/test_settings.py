@@ -46,6 +46,16 @@ def test_credentials_alone_turn_the_real_spotify_on() -> None:
     assert kept_off.spotify.source == "sandbox"
 
 
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_one_credential_alone_is_refused_and_the_other_named(name: str) -> None:
+    (other,) = CREDENTIALS.keys() - {name}
+    with pytest.raises(SettingError, match=f"credentials is set, and {other} is not: set it as well"):
+        Settings.from_environment({name: "x", other: ""})
+    with pytest.raises(SettingError, match=f"credentials are missing: set {other}, or"):
+        Settings.from_environment({name: "x", "MUSIC_ASSETS_SPOTIFY": "api"})
+    assert Settings.from_environment({name: "x", "MUSIC_ASSETS_SPOTIFY": "sandbox"}).is_sandbox
+
+
 def test_options_win_over_the_environment(tmp_path: Path) -> None:
     settings = Settings.from_environment({"MUSIC_ASSETS_DATA": "/else"}, data=str(tmp_path), msd=None)
     assert settings.data == tmp_path

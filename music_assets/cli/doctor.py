@@ -53,7 +53,7 @@ _AN_ARTIST = "0OdUWJ0sBjDrqHygGUXeCF"  # any would do
 # What to do where a check raises an error, beside what the error says.
 _ADVICE = {
     "data folder": "Make it writable, or name another folder with MUSIC_ASSETS_DATA.",
-    "MSD": "Set MUSIC_ASSETS_MSD to where the MSD is.",
+    "MSD": "Name the folder of the MSD with --msd or MUSIC_ASSETS_MSD.",
     "ledger": "Restore a backup, or move it away to start with an empty one and request everything again.",
     "Dagster": "Move its folder away: the next run creates a new one, and no table is lost.",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class _Commands(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj = time.monotonic()  # when the command was called
         try:
             return super().invoke(ctx)
         except MusicAssetsError as error:

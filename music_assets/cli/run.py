@@ -25,7 +25,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from sqlalchemy import select
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
-from music_assets.cli.console import SANDBOX_BANNER, Console, counted, progress_shown, some
+from music_assets.cli.console import Console, counted, progress_shown, some
 from music_assets.cli.invented import keep_apart
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.listing import look_up_list
@@ -79,16 +79,16 @@ def run(
     """
     console = Console(soft_wrap=True)
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
-    if settings.is_sandbox:
-        console.print(SANDBOX_BANNER + "\n")
     listing = settings.resolution.tracks
     if (only or out) and not listing:
         raise CommandError("--only and --out are about a list of songs: name it with --tracks.")
     with progress_shown(console):
         summary = run_job(settings, partitions, refresh=refresh, only=only)
+    if (started := click.get_current_context().find_root().obj) is not None:
+        summary.seconds = round(time.monotonic() - started, 1)  # with the start of this program
     if listing and (settings.published.exists() or not settings.warehouse.startswith("duckdb")):
         summary.listing = look_up_list(settings, Path(listing), Path(out) if out else None)
-        summary.write(settings.data / "last_run.json")
+    summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)

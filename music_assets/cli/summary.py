@@ -5,6 +5,9 @@ The numbers come from the metadata of assets, by name. Which runs there are is d
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -105,10 +108,11 @@ class Summary:
     def show(self, console: Console, settings: Settings) -> None:
         """Print it, and where to find the results."""
         console.print()
-        for name, count in (*self._counts(), *self.tables.items()):
-            console.print(f"{name:<26} {count if isinstance(count, str) else f'{count:,}'}")
+        tables = sorted(self.tables, key=lambda name: (not name.startswith("analytics."), name))
+        for name, count in (*self._counts(), *((name, self.tables[name]) for name in tables)):
+            console.print(f"{name:<31} {count if isinstance(count, str) else f'{count:,}'}")
         if self.listing:
-            console.print(f"\nyour list                  {self.listing}", markup=False)
+            console.print(f"\nyour list                       {self.listing}", markup=False)
         console.print()
         lists = {"Set aside": self.set_aside_files, "Note": self.notes, "Failed": self.failed}
         for title, lines in lists.items():
@@ -125,8 +129,10 @@ class Summary:
             console.print(
                 f"\nTables     {settings.published}\n"
                 f"Report     {settings.report}\n"
-                f"Summary    {settings.data / 'last_run.json'}\n"
-                "Explore    music-assets ui      (Dagster's UI, with this run in it)",
+                f"Summary    {settings.data / 'last_run.json'}\n\n"
+                "Next:",
+                *_next_commands(settings),
+                sep="\n  ",
                 markup=False,  # a path may have brackets
             )
 
@@ -149,6 +155,19 @@ class Summary:
             if source != "spotify":
                 yield f"requests to {source}", count
         yield "time", f"{self.seconds:,.1f} s\n"
+
+
+def _next_commands(settings: Settings) -> list[str]:
+    """Commands to paste, as this one was called."""
+    called = Path(sys.argv[0])
+    command = "music-assets" if shutil.which("music-assets") or called.name != "music-assets" else str(called)
+    data = "" if settings.data == Path("data").absolute() else f" --data {shlex.quote(str(settings.data))}"
+    columns = "title, artist_name, match_status, match_score, spotify_track_id"
+    return [
+        f'{command} query{data} "SELECT {columns} FROM analytics.songs LIMIT 10"',
+        f'{command} query{data} "DESCRIBE analytics.songs"',
+        f"{command} ui{data}",
+    ]
 
 
 def _is_interrupt(event: Any) -> bool:

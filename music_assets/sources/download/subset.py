@@ -6,7 +6,9 @@ be done. The halves are in `http_file` and `archive`.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -64,6 +66,9 @@ def get_subset(
     Raises:
         DownloadError: What had arrived stays where it is of use, and `target` is as it was.
     """
+    wanted = fetch_options.get("sha256")
+    if wanted is not None and not re.fullmatch(r"(?i)[0-9a-f]{64}", wanted):
+        raise DownloadError(f"{wanted!r} is not a SHA-256: it has 64 digits and letters from a to f.")
     target = target.absolute()
     place = archive or target.with_name(f"{target.name}.tar.gz")
     try:
@@ -76,9 +81,11 @@ def get_subset(
                     f"{target} is there already, and not from a download that finished. If it is an MSD "
                     f"root, use it (--msd {target}); else move it away, or name another folder with --to."
                 )
-            url, sha256 = str(archive), None
+            url, sha256 = str(archive), fetch_options.get("sha256")
             if archive is None:
                 url, sha256 = _fetch_first(urls, place, **fetch_options)
+            elif sha256 is not None:
+                _compare(archive, sha256)
             try:
                 unpacked = _unpack(place, target, on_unpack, {"from": url, "sha256": sha256})
             except BadArchive:
@@ -95,6 +102,16 @@ def get_subset(
             f"{error.filename or target} cannot be used: {error.strerror or error}. Correct the path, free "
             "some space or make it writable, and run the same again, or name another folder with --data."
         ) from error
+
+
+def _compare(archive: Path, sha256: str) -> None:
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256.lower():
+        raise DownloadError(
+            f"{archive} has the SHA-256 {found}, not {sha256}. Nothing was unpacked: check the checksum, or "
+            "fetch the archive again."
+        )
 
 
 def _fetch_first(urls: Sequence[str], place: Path, **options: Any) -> tuple[str, str]:

@@ -48,7 +48,7 @@ class MsdRoot(ABC):
                 return _File(path)
         except OSError as error:
             raise MsdRootError(f"The MSD root {path} cannot be read: {error.strerror}.") from error
-        raise MsdRootError(f"The MSD root {path} does not exist. Set MUSIC_ASSETS_MSD to where the MSD is.")
+        raise MsdRootError(f"The MSD root {path} does not exist. Name it with --msd or MUSIC_ASSETS_MSD.")
 
     @abstractmethod
     def partitions(self) -> list[str]:
@@ -176,7 +176,7 @@ def _letters_folder(path: Path) -> Path:
             return path / inside
     raise MsdRootError(
         f"The MSD root {path} has no letter directories (A/…Z/, or data/A/…). "
-        "Set MUSIC_ASSETS_MSD to the folder the MSD was unpacked into."
+        "Name the folder that the MSD was unpacked into with --msd or MUSIC_ASSETS_MSD."
     )
 
 

@@ -73,6 +73,22 @@ def test_the_next_address_is_tried(tmp_path: Path) -> None:
         get_subset(tmp_path / "other", urls=[gone.url, gone.url])
 
 
+def test_an_archive_that_is_here_is_compared_with_its_checksum(tmp_path: Path) -> None:
+    here = tmp_path / "here.tar.gz"
+    here.write_bytes(tar_of(*songs()))
+    with pytest.raises(DownloadError, match="Nothing was unpacked: check the checksum"):
+        get_subset(tmp_path / "msd", archive=here, urls=[], sha256="0" * 64)
+    assert not (tmp_path / "msd").exists()
+    right = hashlib.sha256(here.read_bytes()).hexdigest()
+    assert get_subset(tmp_path / "msd", archive=here, urls=[], sha256=right.upper()).sha256 == right.upper()
+
+
+@pytest.mark.parametrize("sha256", ["deadbeef", "", "g" * 64, "0" * 65])
+def test_what_is_no_checksum_is_refused_before_anything_is_fetched(tmp_path: Path, sha256: str) -> None:
+    with pytest.raises(DownloadError, match="is not a SHA-256"):
+        get_subset(tmp_path / "msd", urls=["http://127.0.0.1:1/x.tar.gz"], sha256=sha256)
+
+
 def test_a_broken_archive_is_fetched_anew_by_the_next_call(tmp_path: Path) -> None:
     content = tar_of(*songs())
     with serving(content[:-40], ranged) as served:

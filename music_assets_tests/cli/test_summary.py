@@ -1,0 +1,58 @@
+"""The end of a run as a person reads it."""
+
+from __future__ import annotations
+
+import io
+import shlex
+from pathlib import Path
+
+import pytest
+
+from music_assets.cli.console import Console
+from music_assets.cli.listing import Listing
+from music_assets.cli.summary import Summary
+from music_assets.settings import Settings
+
+
+def shown(summary: Summary, data: Path) -> str:
+    file = io.StringIO()
+    settings = Settings.from_environment({}, data=str(data))
+    summary.show(Console(file=file, soft_wrap=True, width=200), settings)
+    return file.getvalue()
+
+
+def test_it_ends_with_three_commands_to_paste(tmp_path: Path) -> None:
+    data = tmp_path / "it's a [data] folder"
+    tables = {"msd.songs": 5, "mapped.songs": 9, "analytics.songs": 5, "acousticbrainz.audio_features": 2}
+    output = shown(Summary("sandbox", matched=5, tables=tables, seconds=61.0), data)
+    head, _, commands = output.partition("Next:\n")
+    words = [shlex.split(line) for line in commands.splitlines()]
+    assert [line[1:4] for line in words] == [[name, "--data", str(data)] for name in ("query", "query", "ui")]
+    assert output.count("every Spotify value here is invented") == 1
+    assert (
+        head.index("analytics.songs") < head.index("acousticbrainz.audio_features") < head.index("msd.songs")
+    )
+    counts = [line for line in head.splitlines() if line.startswith(("analytics", "acoustic", "msd.songs"))]
+    assert len({len(line.rstrip("0123456789")) for line in counts}) == 1  # in one column
+
+
+@pytest.mark.parametrize("how", [{"interrupted": True}, {"failed": ["spotify_search: no"]}])
+def test_what_did_not_end_well_advertises_nothing(tmp_path: Path, how: dict[str, object]) -> None:
+    output = shown(Summary("api", **how), tmp_path)  # type: ignore[arg-type]
+    assert "Next:" not in output
+
+
+def test_names_of_files_and_messages_of_services_are_shown_as_they_are_but_steer_nothing(
+    tmp_path: Path,
+) -> None:
+    hostile = "\x1b]0;x\x07[red]a.h5[/red] :smile: \u202eb"
+    output = shown(Summary("api", set_aside_files=[hostile], notes=[hostile], failed=[hostile]), tmp_path)
+    assert output.count("[red]a.h5[/red] :smile: �b") == 3
+    assert not {"\x1b", "\x07", "\u202e"} & set(output)
+
+
+def test_a_list_is_told_in_words() -> None:
+    assert str(Listing("x", 1, {"matched": 1}, [])) == "1 id of 1 song (1 matched)"
+    assert str(Listing("x", 3, {"matched": 1, "pending": 2}, ["TRX"])) == (
+        "3 ids of 3 songs (1 matched, 2 pending); 1 id of no song in the tables: TRX"
+    )
