@@ -75,7 +75,7 @@ def test_a_misspelt_setting_is_pointed_out_with_the_nearest_one(tmp_path: Path) 
 
 def test_a_setting_that_cannot_be_meant_ends_it_with_a_sentence(tmp_path: Path) -> None:
     found = findings({"MUSIC_ASSETS_SPOTIFY": "yes"}, tmp_path)
-    assert "takes `api` or `sandbox`" in found["settings"].message
+    assert "takes `api`, `sandbox` or `off`" in found["settings"].message
     assert "warehouse" not in found
 
 

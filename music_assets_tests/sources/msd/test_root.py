@@ -171,7 +171,7 @@ def test_one_song_file_is_a_root_too(folder: Path) -> None:
 
 
 def test_a_root_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MsdRootError, match=r"gone does not exist. Set MUSIC_ASSETS_MSD"):
+    with pytest.raises(MsdRootError, match=r"gone does not exist. Name it with --msd or MUSIC_ASSETS_MSD"):
         MsdRoot.open(tmp_path / "gone")
 
 
