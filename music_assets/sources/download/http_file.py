@@ -99,7 +99,8 @@ class _Download:
         """Try until the file is whole."""
         failures = furthest = 0
         with requests.Session() as session:
-            session.mount("ftp://", FtpAdapter())
+            if self._url.startswith("ftp://"):  # no web server may lead there
+                session.mount("ftp://", FtpAdapter())
             while True:
                 try:
                     self._request(session)

@@ -171,8 +171,8 @@ def test_redirects_in_circles_or_elsewhere_are_named(dest: Path, location: str) 
     assert left_beside(dest) == []
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "file:///etc/passwd", "/etc/passwd", "http://", ""])
-def test_only_http_and_https_are_addresses(dest: Path, url: str) -> None:
+@pytest.mark.parametrize("url", ["gopher://host/x", "file:///etc/passwd", "/etc/passwd", "http://", ""])
+def test_only_http_https_and_ftp_are_addresses(dest: Path, url: str) -> None:
     with pytest.raises(FetchFailed, match="cannot be fetched"):
         get(url, dest)
 
