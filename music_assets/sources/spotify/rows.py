@@ -165,7 +165,7 @@ def _text(value: Any) -> str | None:
 
 def _int(value: Any) -> int | None:
     """A whole number; Spotify's libraries have recorded some as floats (`204053.0`)."""
-    return None if _float(value) is None else int(value)
+    return None if _float(value) is None or abs(value) >= 2**63 else int(value)
 
 
 def _float(value: Any) -> float | None:

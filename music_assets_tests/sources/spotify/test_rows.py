@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.spotify.rows import artist_row, audio_features_row, search_rows, track_row
+from music_assets.sources.spotify.rows import (
+    artist_row,
+    audio_features_row,
+    release_rows,
+    search_rows,
+    track_row,
+)
 from music_assets.tables import STAGED, row_columns
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -25,7 +31,10 @@ TRACK = {
         "release_date": "2004-07-20",
         "total_tracks": 11,
     },
-    "artists": [{"id": "7IGcjaMGAtsvKBLQX26W4i", "name": "The Band"}, {"id": "x", "name": "A Guest"}],
+    "artists": [
+        {"id": "7IGcjaMGAtsvKBLQX26W4i", "name": "The Band"},
+        {"id": "3TVXtAsR1Inumwj472S9r4", "name": "A Guest"},
+    ],
     "disc_number": 1,
     "duration_ms": 207773.0,
     "explicit": False,
@@ -61,7 +70,7 @@ def test_a_track_becomes_a_row() -> None:
     assert row["duration_ms"] == 207773 and isinstance(row["duration_ms"], int)
     assert row["artists"] == [
         {"spotify_artist_id": "7IGcjaMGAtsvKBLQX26W4i", "name": "The Band"},
-        {"spotify_artist_id": "x", "name": "A Guest"},
+        {"spotify_artist_id": "3TVXtAsR1Inumwj472S9r4", "name": "A Guest"},
     ]
     assert (row["spotify_artist_id"], row["artist_name"]) == ("7IGcjaMGAtsvKBLQX26W4i", "The Band")
     assert (row["album_type"], row["release_date"], row["release_year"]) == ("album", "2004-07-20", 2004)
@@ -165,3 +174,42 @@ def test_a_recorded_search_answer_gives_its_hits_in_order(shared: Path) -> None:
     assert [(row["spotify_track_id"], row["release_year"]) for row in rows] == [
         ("2ZyNYdziwt0ZS9mxRiwnXM", 2004)
     ]
+
+
+def hits(*items: Any) -> list[dict[str, Any]]:
+    return search_rows({"tracks": {"items": list(items)}}, source="api", fetched_at=NOW)
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 7, [], {}])
+def test_a_hit_without_a_name_is_none(name: Any) -> None:
+    assert hits({**TRACK, "name": name}) == []
+
+
+@pytest.mark.parametrize(
+    "id_", ["", None, 7, "../../x", "2ZyNYdziwt0ZS9mxRiwnX", "2ZyNYdziwt0ZS9mxRiwnXM\n", "é" * 22]
+)
+def test_an_id_that_is_none_is_taken_nowhere(id_: Any) -> None:
+    assert hits({**TRACK, "id": id_}) == []
+    thing = {"id": id_, "name": "x"}
+    (row,) = hits({**TRACK, "album": thing, "artists": [thing]})
+    assert (row["spotify_album_id"], row["spotify_artist_id"]) == (None, None)
+    assert release_rows("a" * 22, [thing], source="api", fetched_at=NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("isrc", "row"),
+    [
+        ("us-rc1-76-07839", "USRC17607839"),
+        ("US RC1 76 07839", "USRC17607839"),
+        ("USRC1760783", None),
+        (7, None),
+    ],
+)
+def test_an_isrc_has_one_spelling(isrc: Any, row: str | None) -> None:
+    assert hits({**TRACK, "external_ids": {"isrc": isrc}})[0]["isrc"] == row
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**30), float("inf"), float("nan"), "7", True])
+def test_a_number_that_is_none_is_null(number: Any) -> None:
+    (row,) = hits({**TRACK, "duration_ms": number, "popularity": number})
+    assert (row["duration_ms"], row["popularity"]) == (None, None)
