@@ -104,6 +104,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     def _open(self, client: "type[Client]", policy: "HttpPolicy", of_the_sandbox: str) -> "Client":
         """A client at the service's own address and rate, or the sandbox's; closed with the run."""
         source = None
+        policy = replace(policy, retry_misses_days=self.spotify.retry_misses_days)
         if self.spotify.is_sandbox:
             url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
             policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
