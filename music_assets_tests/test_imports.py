@@ -52,6 +52,7 @@ SHARED_BY_SOURCES = (
     "music_assets.sources.ledger",
     "music_assets.sources.http",
     "music_assets.sources.dumps",
+    "music_assets.sources.bounded",
     # The rows of spotify's tables look the same whoever fills them.
     "music_assets.sources.spotify.rows",
     "music_assets.sources.fetched",
