@@ -8,6 +8,7 @@ connection, a 502) is waited for, a bounded number of times; what does not is na
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 USER_AGENT = "music-assets (Million Song Dataset research)"
 COOLDOWN_S = 900.0  # how long a source that is down is left alone
 BLOCKED_S = 3600.0  # how long a source that refuses us altogether is left alone: such a refusal may pass
+_SECONDS = re.compile(r"\b(\d{1,5}) ?s(?:ec(?:ond)?s?)?\b", re.IGNORECASE)  # where no header names a pause
 GIVE_UP_AFTER = 3  # requests in a row that failed after all their tries: the service is down, not the request
 
 
@@ -145,6 +147,9 @@ class HttpClient:
         self._retrying = retrying(policy, sleep)
         per_second = policy.requests_per_second
         self._session = make_session(policy.base_url, [(1, 1 / per_second)] if per_second else [])
+        self._sleep = sleep
+        self._interval = 1 / per_second if per_second else 0.0  # seconds between two requests
+        self._slowed_by = 0.0  # seconds more, since the service has answered 429
         self._failed_in_a_row = 0
         self._paused: Unavailable | None = None
         self._pause_name = f"{policy.kind}/pause"
@@ -203,6 +208,8 @@ class HttpClient:
         """One request: its JSON, or `Retry` for what may pass; raises what will not."""
         import requests
 
+        if self._slowed_by:
+            self._sleep(self._slowed_by)
         self.requests += 1
         self._ledger.record_request(self.policy.kind, self._now())
         url, service = f"{self.policy.base_url.rstrip('/')}/{path}", self.policy.service
@@ -216,6 +223,10 @@ class HttpClient:
             raise Retry(self._unavailable(f"no response from {url} ({type(error).__name__})")) from None
         status = response.status_code
         wait = parse_wait(response.headers, self._clock()) if status in (429, 503) else None
+        if status == 429:  # from now on half as often
+            self._slowed_by = min(2 * self._slowed_by + self._interval, self.policy.longest_wait)
+            in_words = _SECONDS.search(response.text[:500]) if wait is None else None
+            wait = float(in_words[1]) if in_words else wait
         if status == 429 or (wait or 0.0) > self.policy.longest_wait:
             seconds = max(wait or 0.0, COOLDOWN_S)
             raise Retry(self._unavailable(f"it asks for a pause ({status})", seconds, by_service=True), wait)

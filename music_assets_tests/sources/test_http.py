@@ -96,6 +96,22 @@ def test_a_short_pause_is_waited(client: Make, server: SandboxServer) -> None:
     assert server.clock.slept == [7.0]
 
 
+def test_after_a_429_requests_come_half_as_often(client: Make, server: SandboxServer) -> None:
+    opened = client(requests_per_second=1000.0)
+    for slower in (0.001, 0.003):
+        server.other_faults.script.append(ANSWERS["wait_0"])
+        look_up(opened)
+        server.clock.slept.clear()
+        look_up(opened)
+        assert server.clock.slept == [pytest.approx(slower)]
+
+
+def test_a_pause_that_only_the_body_names_is_waited(client: Make, server: SandboxServer) -> None:
+    server.other_faults.script.append(Raw(429, b'{"message": "Too many requests, retry after 7 seconds."}'))
+    look_up(client())
+    assert server.clock.slept == [7.0]
+
+
 def in_an_hour(server: SandboxServer) -> str:
     return format_datetime(datetime.fromtimestamp(server.clock.now, UTC) + timedelta(hours=1), usegmt=True)
 
