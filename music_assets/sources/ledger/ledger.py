@@ -134,8 +134,8 @@ class Ledger:
         return self._execute(sa.update(RESPONSES).where(*which).values(retry=True))
 
     def misses(self, purpose: str, before: datetime) -> list[str]:
-        """The ids not found for a purpose before that moment, and those that `retry` marked."""
-        due = sa.or_(RESPONSES.c.fetched_at < before.timestamp(), RESPONSES.c.retry)
+        """The ids not found for a purpose up to that moment, and those that `retry` marked."""
+        due = sa.or_(RESPONSES.c.fetched_at <= before.timestamp(), RESPONSES.c.retry)
         which = (RESPONSES.c.purpose == purpose, RESPONSES.c.status == "not_found", due)
         query = sa.select(RESPONSES.c.id).where(RESPONSES.c.source == self.source, *which)
         with self.database.connection() as connection:
