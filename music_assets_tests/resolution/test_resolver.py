@@ -292,16 +292,19 @@ def test_a_song_renamed_in_its_file_is_open_again(tmp_path: Path) -> None:
 def test_known_albums_go_on_where_searches_are_used_up(
     server: SandboxServer, ledger: Ledger, songs_catalogue: Path
 ) -> None:
+    """Even for one song: else an album is worth it for more."""
     right = truth(songs_catalogue)
-    frame = SONGS[SONGS["release"] == "Record Number 0"]
+    there = [id_ for id_ in SONGS["track_id"][:8] if right[id_]][:2]
+    frame = SONGS[SONGS["track_id"].isin(there)]
     backlog = SearchBacklog(ledger)
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     for key in {row["track_id"][2:4] for row in rows}:
         backlog.put(key, "one", [row for row in rows if row["track_id"][2:4] == key])
-    track = min(min(ids) for id_, ids in right.items() if ids and id_ in set(frame["track_id"]))
+    tracks = {track for id_ in frame["track_id"] for track in right[id_]}
     (key,) = {song.release_key for song in backlog.next(99)}
     with catalog_of(server, ledger) as catalog:
-        album = catalog.tracks([track]).rows[0]["spotify_album_id"]
+        rows = catalog.tracks(tracks).rows
+        album = next(r["spotify_album_id"] for r in rows if r["album_name"] == "Record Number 0")
         catalog.resolutions.record_albums({key: [ReleaseAlbum(album, False)]})
         until = datetime.fromtimestamp(server.clock() + 3600, UTC)
         catalog.budget.pause("search", QuotaExhausted(until))
@@ -325,5 +328,5 @@ def test_a_miss_is_searched_for_again_after_all_others(
         assert Resolver(catalog, backlog).resolve().requests == {}
         server.clock.now += 2 * 86400
         again = Resolver(catalog, backlog).resolve()
-        assert again.requests == first.requests and backlog.reopened(missing[2:4]) != ""
+        assert again.requests["search"] >= first.requests["search"] and backlog.reopened(missing[2:4]) != ""
         assert Resolver(catalog, backlog).resolve().requests == {}

@@ -48,6 +48,6 @@ HOLDER = "request lock"  # the name of the state that says who holds it, or died
 
 # How often in a row a response had its status, once replaced; a further query is part of the same check.
 CHECKS: sa.ColumnElement[int] = sa.literal_column(
-    "CASE WHEN responses.status = excluded.status AND excluded.status <> 'answered' "
-    "AND excluded.attempts <= responses.attempts THEN responses.checks + 1 ELSE 1 END"
+    "CASE WHEN responses.status <> excluded.status OR excluded.status = 'answered' THEN 1 "
+    "WHEN excluded.attempts > responses.attempts THEN responses.checks ELSE responses.checks + 1 END"
 )

@@ -47,7 +47,7 @@ from music_assets.sources.spotify.queries import MAX_QUERY, queries_for
         ("Dog Days", "Florence + The Machine", "track:'Dog Days' artist:'Florence The Machine'", None),
         ("Dreadlock Holiday", "10cc", "track:'Dreadlock Holiday' artist:'10cc'", None),
         ("So What", "P!nk", "track:'So What'", "So What Pnk"),
-        ("Tik Tok", "Ke$ha feat. P!nk", "track:'Tik Tok'", "Tik Tok Keha Pnk"),
+        ("Tik Tok", "Ke$ha feat. P!nk", "track:'Tik Tok'", "Tik Tok Keha"),
         ("Holy Sh*t", "Ana", "track:'Holy' artist:'Ana'", "Holy Ana"),
         ("F**k", "P!nk", "Fk Pnk", None),
         ("Hello!", "Wham!", "track:'Hello' artist:'Wham'", "Hello Wham"),
