@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from music_assets.ids import is_spotify_id, partition_of
-from music_assets.matching import Candidate, decide, normalise, renamed_artists
+from music_assets.matching import Candidate, decide, normalise, parse_title, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.sources.spotify import (
@@ -33,9 +33,8 @@ IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotif
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
 # Where albums come one per request, more than so many songs wait on one that has the release's name, or not.
 MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
-BARREN = (
-    20  # searches for releases in a row without a hit, after which a run sends no more: `album:` fails then
-)
+SEARCHES = 2  # query variants per song; another one only where no hit has even its title
+BARREN = 20  # searches for releases in a row without a hit: `album:` is broken, and a run sends no more
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
 
 
@@ -293,11 +292,13 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
         chosen.setdefault(song.release_key if run.by_release else song.track_id, song)
     by_id = {song.track_id: song for song in chosen.values()}
 
-    def is_found(track_id: str, rows: Sequence[Row]) -> bool:
-        status = decide(by_id[track_id].song, map(candidate_of, rows)).status
-        return status in ("matched", "ambiguous")
+    def is_enough(track_id: str, rows: Sequence[Row], tried: int) -> bool:
+        song = by_id[track_id].song
+        if decide(song, map(candidate_of, rows)).status in ("matched", "ambiguous"):
+            return True
+        return tried >= SEARCHES and any(_base(row["name"]) == _base(song.title) for row in rows)
 
-    searched = run.catalog.search_songs(map(_query, chosen.values()), is_found=is_found)
+    searched = run.catalog.search_songs(map(_query, chosen.values()), is_enough=is_enough)
     results = {result.track_id: result for result in searched}
     for result in results.values():
         run.stop_if("search", result)
@@ -392,6 +393,11 @@ def candidate_of(row: Row) -> Candidate:
 def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
     """Artist and release by the key of the release, for those that can be searched for."""
     return {song.release_key: (song.artist_name or "", song.release) for song in songs if song.release}
+
+
+def _base(title: str | None) -> str:
+    """A title without what tells its versions apart."""
+    return parse_title(title or "").base
 
 
 def _query(song: BacklogSong) -> SongQuery:

@@ -35,6 +35,7 @@ class Case:
 CASES = {
     "undisturbed": Case(),
     "fuzzy hits where nothing is": Case({"fuzzy": None}),
+    "junk hits in a quarter of searches": Case({"junk": None}),
     "fillers and other orders": Case({"fillers": None}),
     "five hits for a release": Case({"few_hits": None}),
     "no hits for a release": Case({"hidden_albums": None}),
@@ -43,7 +44,16 @@ CASES = {
     "between the modes": Case({"between_modes": None}, {"mode": "auto"}),
     "errors with status 200": Case({"error_bodies": None}),
     "a total without items": Case({"empty_pages": None}),
+    "404 for a tenth of searches": Case({"search_404": 0.1}),
+    "hits without a name": Case({"nameless": None}),
     "half a surrogate pair": Case({"half_pairs": None}),
+    "all of it": Case(
+        {
+            "fuzzy": None, "junk": 0.1, "fillers": None, "hidden_albums": 0.5, "premium": None,
+            "error_bodies": 0.05, "empty_pages": 0.05, "search_404": 0.05, "nameless": None,
+            "half_pairs": None,
+        }
+    ),
 }  # fmt: skip
 
 
@@ -90,6 +100,8 @@ def resolved(
                 server.clock.now = max(server.clock.now, outcome.out_of_budget.until.timestamp()) + 1
             elif not outcome.errors:
                 break
+            else:
+                server.clock.now += 86_400
     del requests["token"]
     server.sandbox.behaviours.switch({})
     client = SpotifyClient(settings, ledger, clock=server.clock, sleep=server.clock.sleep)

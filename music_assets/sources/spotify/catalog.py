@@ -28,11 +28,12 @@ from music_assets.sources.spotify.endpoints import (
     RELEASE_SEARCH,
     SONG_SEARCH,
     TRACKS,
+    search_hits,
 )
 from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
-from music_assets.sources.spotify.fetcher import Fetcher
+from music_assets.sources.spotify.fetcher import Fetcher, IsEnough
 from music_assets.sources.spotify.off import ClosedClient
-from music_assets.sources.spotify.queries import queries_for, release_query
+from music_assets.sources.spotify.queries import WITHOUT_HITS, queries_for, release_query
 from music_assets.sources.spotify.resolutions import Resolutions, Resolved, TrackSource
 from music_assets.sources.spotify.rows import artist_row
 from music_assets.sources.spotify.session import SpotifySettings
@@ -125,11 +126,11 @@ class SpotifyCatalog(Fetcher):
         self,
         songs: Iterable[SongQuery],
         *,
-        is_found: Callable[[str, list[Row]], bool] = lambda track_id, rows: bool(rows),
+        is_enough: Callable[[str, list[Row], int], bool] = lambda track_id, rows, tried: bool(rows),
     ) -> Iterator[SearchResult]:
         """A result for each song, in the order given; `settings.threads` are searched for at a time.
 
-        `is_found` says whether the rows for an MSD track need no further query variant.
+        `is_enough` says whether the rows for an MSD track, after so many query variants, need no other.
 
         Raises `BadCredentials`, `AccessDenied`, `SpotifyUnreachable` and `LedgerInUse`; what was answered
         until then is in the ledger.
@@ -147,7 +148,7 @@ class SpotifyCatalog(Fetcher):
                         self._search_song,
                         song,
                         missed.get(song.track_id),
-                        partial(is_found, song.track_id),
+                        partial(is_enough, song.track_id),
                     )
                     for song in chunk
                 ]
@@ -302,12 +303,10 @@ class SpotifyCatalog(Fetcher):
             fetched_at=max(resolved.recorded_at, searched_at or resolved.recorded_at),
         )
 
-    def _search_song(
-        self, song: SongQuery, missed: Response | None, is_found: Callable[[list[Row]], bool]
-    ) -> SearchResult:
+    def _search_song(self, song: SongQuery, missed: Response | None, is_enough: IsEnough) -> SearchResult:
         """Search for one song; in a thread of the pool."""
         try:
-            response = self._search(self._songs, song.track_id, _queries(song), missed, is_found)
+            response = self._search(self._songs, song.track_id, _queries(song), missed, is_enough)
             return self._result(song, response)
         except OutOfBudget as error:
             status, reason, until = "pending", str(error), error.until
@@ -337,6 +336,7 @@ def _queries(song: SongQuery) -> list[str]:
 def _remaining(response: Response, queries: Sequence[str]) -> bool:
     """Whether a cached response leaves a query to try: a further variant, or a refused one reworded."""
     if response.status == "not_found":
-        return response.attempts < len(queries)
+        hits = search_hits(response.body) if response.body else []
+        return response.attempts < min(len(queries), len(queries) if hits else WITHOUT_HITS)
     tried = queries[response.attempts - 1 : response.attempts]
     return response.status == "refused" and bool(queries) and tried != [response.query]

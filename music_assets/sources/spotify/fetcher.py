@@ -25,6 +25,9 @@ from music_assets.sources.spotify.budget import DENIED_FOR, LAST_RESPONSES, Acce
 from music_assets.sources.spotify.client import Check, SpotifyClient
 from music_assets.sources.spotify.endpoints import MOST_RELEASES, Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
+from music_assets.sources.spotify.queries import WITHOUT_HITS
+
+IsEnough = Callable[[list[Row], int], bool]  # after so many query variants
 
 
 class Fetcher:
@@ -198,9 +201,9 @@ class Fetcher:
         id_: str,
         queries: Sequence[str],
         missed: Response | None = None,
-        is_found: Callable[[list[Row]], bool] = bool,
+        is_enough: IsEnough = lambda rows, tried: bool(rows),
     ) -> Response:
-        """Search by the query variants not tried yet, until `is_found` holds for the rows of all hits so far.
+        """Search by the query variants not tried yet, until the rows of all hits so far are enough.
 
         Hits that are not what was searched for end nothing: Spotify answers some queries with those in place
         of none. While a variant is left, they are stored with the status `not_found`; `missed` is that.
@@ -230,8 +233,9 @@ class Fetcher:
             response = self._response(
                 endpoint.key(id_), "answered", " | ".join(found_by) or query, body or answer, tried
             )
-            is_last = tried == len(queries)
-            if not (found_by if is_last else is_found(endpoint.rows(response, self.settings.source))):
+            is_last = tried >= (len(queries) if found_by else min(WITHOUT_HITS, len(queries)))
+            rows = endpoint.rows(response, self.settings.source)
+            if not (found_by if is_last else is_enough(rows, tried)):
                 response = replace(response, status="not_found")
             self._ledger.put_many([response])
             if response.status == "answered" or is_last:

@@ -1,6 +1,7 @@
-"""The queries a song is searched with: at most two variants, the most telling first.
+"""The queries a song is searched with: at most three variants, the most telling first.
 
-The first has Spotify's field filters; the second, plain words, is tried only where the first found nothing.
+The first has Spotify's field filters; the second, plain words, is tried only where the first did not find it;
+the third only where both had hits, and all of them other songs.
 What Spotify understands changed in 2026: values in single quotes work, in double quotes they match nothing,
 and apostrophes or punctuation inside a filter often find nothing where plain words do; so queries hold none.
 Which hit is the song is for `matching` to say.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+WITHOUT_HITS = 2  # variants that are tried where none has a hit
 MAX_QUERY = 250  # characters; Spotify refuses longer ones with 400
 _MAX_VALUE = 100
 
@@ -33,16 +35,21 @@ _LIVE = re.compile(r"\blive\b", re.IGNORECASE)
 
 
 def queries_for(title: str, artist_name: str) -> list[str]:
-    """The query variants for a song, in order: with field filters, then plain words; none twice.
+    """The query variants for a song, in order: with field filters, plain words, words beside a filter.
 
-    Each is at most 250 characters. Empty where neither title nor artist has a letter or digit.
+    The last is for songs whose other searches had hits that were other songs. None comes twice; each has at
+    most 250 characters. Empty where neither title nor artist has a letter or digit.
     """
     song, bare = _words(_title(title)), _BRACKETS.sub(" ", _CREDIT.sub("", title))
     base = _words(bare) or _words(title) or _words(bare, veiled=True)
     artist = _words(main := _main_artist(artist_name))
     veiled = "" if artist else _words(main, veiled=True) or _words(artist_name)
     filters = [f"track:'{song}'" if song else "", f"artist:'{artist}'" if artist else ""]
-    variants = (" ".join(filter(None, filters)), f"{base} {artist or veiled}")
+    variants = (
+        " ".join(filter(None, filters)),
+        f"{base} {artist or veiled}",
+        f"{base} artist:'{artist}'" if artist else "",
+    )
     queries = (_cut(variant.strip(), MAX_QUERY) for variant in variants)
     return list(dict.fromkeys(query for query in queries if query))
 

@@ -118,29 +118,28 @@ def test_hits_that_are_not_the_song_do_not_end_its_queries(
     right = truth(songs_catalogue)
     one, other = [song for song in QUERIES if right[song.track_id] and song.artist_name == "Ozone Choir"][:2]
 
-    def results(of: list[SongQuery], wanted: set[str]) -> list[SearchResult]:
-        def is_found(track_id: str, rows: list[Any]) -> bool:
-            assert track_id == of[0].track_id
-            return bool(wanted & {row["spotify_track_id"] for row in rows})
+    def result(of: SongQuery, enough: int) -> SearchResult:
+        def is_enough(track_id: str, rows: list[Any], tried: int) -> bool:
+            assert track_id == of.track_id
+            return tried == enough
 
         with spotify_of(spotify_server, ledger) as spotify:
-            return list(spotify.search_songs(of, is_found=is_found))
+            (found,) = spotify.search_songs([of], is_enough=is_enough)
+        return found
 
-    (hit,) = results([one], set())
+    hit = result(one, 2)
     ids = [row["spotify_track_id"] for row in hit.tracks]
-    assert searches(spotify_server) == 2 and len(ids) == len(set(ids))  # both, since nothing is what we want
-    assert hit.query == " | ".join(queries_for(one.title, one.artist_name))
-    assert results([one], set()) == [hit] and searches(spotify_server) == 2
+    assert searches(spotify_server) == 2 and len(ids) == len(set(ids))  # the hits of both
+    assert hit.query == " | ".join(queries_for(one.title, one.artist_name)[:2])
+    assert result(one, 3) == hit and searches(spotify_server) == 2
 
-    spotify_server.faults.quota_per_day = 1
-    (begun,) = results([other], set())
-    assert begun.status == "pending" and searches(spotify_server) == 2 + 2  # the last was refused
+    spotify_server.faults.quota_per_day = 2
+    assert result(other, 4).status == "pending" and searches(spotify_server) == 2 + 3  # the last was refused
     spotify_server.faults.quota_per_day = None
     spotify_server.clock.now += 2 * 86_400
     with spotify_of(spotify_server, ledger) as spotify:
         assert spotify.cached([other]) == {}
-    (done,) = results([other], set())
-    assert done.status == "answered" and searches(spotify_server) == 5  # the query that was left
+    assert result(other, 4).status == "answered" and searches(spotify_server) == 6  # the query that was left
 
 
 @pytest.mark.parametrize(("tried", "more"), [(1, 1), (2, 0), (3, 0)])
