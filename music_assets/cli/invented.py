@@ -14,9 +14,9 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, func, select
 
 from music_assets.cli import CommandError
-from music_assets.cli.console import counted
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
 from music_assets.defs.assets.staging import NAME, NAME_BY_DAY
+from music_assets.ids import partition_of
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
@@ -64,7 +64,7 @@ def keep_apart(settings: Settings, warehouse: Warehouse, store: StagingStore, ms
     if held.sample and msd != sample:
         _remove(warehouse, store, held.sample, set(_KINDS))
         shutil.rmtree(sample)  # it is generated again when it is used again
-        notes.append(f"the generated sample's songs ({counted(len(held.sample), 'partition')})")
+        notes.append("the generated sample's songs")
     if held.sandbox and not settings.is_sandbox:
         _remove(warehouse, store, held.sandbox, _KINDS.keys() - _MSD_KINDS)
         notes.append("the sandbox's invented rows")
@@ -83,7 +83,10 @@ def _held(connection: Connection, sample: Path) -> _Held:
     songs = STAGED["msd_songs"]
     tracks = [path.stem for path in sample.rglob("*.h5")]
     of_sample = select(songs.c.slice).where(songs.c.track_id.in_(tracks)).distinct()
-    held.sample = {*connection.execute(of_sample).scalars()}
+    loaded = select(LOADS.c.slice).where(LOADS.c.table == songs.name)
+    # What was staged and not loaded goes as well; files of a slice that is loaded are those of its rows.
+    staged = {partition_of(track) for track in tracks} - {*connection.execute(loaded).scalars()}
+    held.sample = {*connection.execute(of_sample).scalars()} | staged
     others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(tracks))
     held.has_real_songs = bool(connection.execute(others).scalar_one())
     return held

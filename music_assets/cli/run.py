@@ -130,6 +130,7 @@ def run_job(
             of_tracks = {partition_of(id_.value) for id_ in listed}
             keys = [key for key in keys if key in of_tracks]
         notes = keep_apart(settings, warehouse, opened["staging"].store(), msd.path)
+        removed = bool(notes)
         notes += _partitions_of_another_msd(warehouse, available)
         summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
         graph = definitions.resolve_asset_graph()
@@ -156,6 +157,8 @@ def run_job(
             run = {*keys} | {partition_of(track_id) for track_id in overridden} - {*available}
             mine = {track_id for track_id in overridden if partition_of(track_id) in run}
             summary.notes += _unknown_overrides(warehouse, mine)
+        if removed:  # what is gone is told already, and is no loss
+            summary.notes = [note for note in summary.notes if "check rows_are_kept" not in note]
         summary.partitions = len(searched())
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")

@@ -314,7 +314,7 @@ def test_a_run_that_was_broken_off_is_finished_by_the_next(
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     os.killpg(process.pid, blow)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
     if blow == signal.SIGINT:
         assert process.returncode == 130, said
         assert "Interrupted" in said

@@ -43,7 +43,7 @@ def test_loading_touches_nothing_and_imports_nothing_heavy(tmp_path: Path) -> No
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     touched, heavy, assets = done.stdout.splitlines()[-3:]

@@ -97,7 +97,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apply]:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=600,
             )
             if done.returncode:
                 raise TerraformRefused(done.stdout + done.stderr)

@@ -43,7 +43,7 @@ def loaded(environment: dict[str, str]) -> dict[str, Any]:
         env={"PATH": os.environ["PATH"], **environment, **secrets},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]

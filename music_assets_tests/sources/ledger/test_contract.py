@@ -261,7 +261,7 @@ def test_processes_take_turns(place: Place, tmp_path: Path) -> None:
         contenders = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
         assert ledger.get_state("n") is None
     for contender in contenders:
-        _, said = contender.communicate(timeout=120)
+        _, said = contender.communicate(timeout=600)
         assert contender.returncode == 0, said.decode()
     assert ledger.get_state("n") == {"n": 4}
 

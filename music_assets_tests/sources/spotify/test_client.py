@@ -287,7 +287,7 @@ def test_a_429_does_not_fill_our_own_rate_as_well(songs_catalogue: Path) -> None
         server.faults.script.append(Raw(429, b"", {"retry-after": "0"}))
         thread = Thread(target=client.get, args=("search",), kwargs=SEARCH, daemon=True)
         thread.start()
-        thread.join(timeout=15)
+        thread.join(timeout=25)
         assert not thread.is_alive() and client.request_counts["search"] == 2
 
 

@@ -82,8 +82,11 @@ class _Session(socketserver.StreamRequestHandler):
             with suppress(OSError, EOFError):
                 while True:
                     self._statement(*_message(self.rfile))
-            self._hang_up()
+            # What PostgreSQL has said last, such as that a password is wrong, goes to the client first.
+            with suppress(OSError):
+                postgres.shutdown(socket.SHUT_WR)
             answers.join(timeout=5)
+            self._hang_up()
         self.server.clients.discard(self.connection)
 
     def _startup(self) -> bytes | None:
