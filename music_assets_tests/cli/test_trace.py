@@ -167,7 +167,7 @@ def test_a_row_without_ledger_and_staged_files_says_so(data: Path, tmp_path: Pat
     ("track_id", "said"),
     [
         ("TRAAZZZ128F429D538", "have no track TRAAZZZ128F429D538: has partition AA been run?"),
-        ("SOMZWCG12A8C13C480", "'SOMZWCG12A8C13C480' is not an MSD track id"),
+        ("SOMZWCG12A8C13C480", "No track of the tables has the id SOMZWCG12A8C13C480"),
     ],
 )
 def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:
