@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Table, func, select
 from music_assets.defs.assets.tables import table_key
 from music_assets.defs.checks.rules import ROWS_WARN_BELOW, Finding, Rule, blocking_rules, warnings
 from music_assets.defs.resources import WarehouseResource
+from music_assets.tables import PUBLISHED
 from music_assets.warehouse.errors import WarehouseError
 
 _ROWS = "rows_are_kept"
@@ -30,6 +31,13 @@ _ABOUT_ROWS = (
     f"The table has at least {ROWS_WARN_BELOW:.0%} of the rows it had when it was filled before. Fewer: is a "
     "part of the MSD missing, or is another one in use? Look at `meta.loads`, and at the notes of the run."
 )
+
+
+def referred_to(key: AssetKey) -> set[AssetKey]:
+    """The published tables that the blocking checks of a table look into: they are filled before it."""
+    table = PUBLISHED.get(".".join(key.path[1:]))
+    rules = [] if table is None else blocking_rules(table)
+    return {table_key(other) for rule in rules for other in rule.also}
 
 
 def table_checks(table: Table, retention_days: int) -> AssetChecksDefinition:
