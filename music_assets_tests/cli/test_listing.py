@@ -30,6 +30,7 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     outcome = f"3 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
     assert outcome in first.output
     assert "it has not been searched for" not in first.output
+    assert "few_songs_are_pending" not in first.output
     summary = json.loads((data / "last_run.json").read_text())
     assert summary["listing"]["songs"] == {"matched": 2}
     assert summary["partitions"] == 1
