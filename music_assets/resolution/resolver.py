@@ -118,6 +118,7 @@ class Resolver:
             if "search" in outcome.closed and self._by_release and partition is None and most is None:
                 self._by_known_albums(run)
         finally:
+            self._backlog.mark(run.again, SongState.UNREACHED)
             outcome.requests = dict(self._requests() - before)
         return outcome
 

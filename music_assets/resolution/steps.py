@@ -79,6 +79,7 @@ class Run:
     cached: dict[str, SearchResult] = field(default_factory=dict)
     candidates: dict[str, dict[str, Row]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)  # missed, and still to be looked up where nobody was reached
 
     @property
     def has_batches(self) -> bool:
@@ -322,7 +323,9 @@ def _accept(
     songs = [song for song in songs if song.track_id in answered]
     matches = {song: rows for song in songs if (rows := match(song, answered[song.track_id]))}
     run.mark(list(matches), how)
-    run.mark([song for song in songs if song not in matches], how, SongState.MISSED)
+    missed = [song for song in songs if song not in matches]
+    run.mark(missed, how, SongState.MISSED)
+    run.again |= {song.track_id for song in missed} & run.outcome.unreached.keys()
     waiting = run.backlog.of_releases({song.release_key for song in songs}) if run.by_release else {}
     matches = {song: rows for song, rows in matches.items() if song.release_key in waiting}
     _record_albums(run, matches)

@@ -184,6 +184,19 @@ def test_a_source_that_is_down_leaves_its_songs_to_the_others_and_to_the_next_ru
     assert world.server.sandbox.requests["reccobeats"] - requested <= -(-len(rest) // 40)
 
 
+def test_what_spotify_did_not_know_is_looked_up_where_a_source_was_not_reached(world: World) -> None:
+    down = Known({}, unreached="Labs is down")
+    world.resolve(down, off=False)
+    matched = {track for track, ids in world.right.items() if ids}
+    before, down.unreached, down.asked = world.to_spotify, None, []
+    again = world.resolve(down, off=False)
+    assert down.asked and not matched & {*down.asked}
+    assert (again.unreached, world.to_spotify) == ({}, before)
+    down.asked = []
+    world.resolve(down, off=False)
+    assert down.asked == []
+
+
 @pytest.mark.parametrize("answer", ["wait_a_day", "html", "502"])
 def test_where_ids_cannot_be_verified_nothing_is_taken_and_nothing_lost(world: World, answer: str) -> None:
     known = {track: dict.fromkeys(ids[:1]) for track, ids in world.right.items()}
