@@ -16,8 +16,8 @@ from functools import partial
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.known_ids import by_known_id
+from music_assets.resolution.outcome import ResolutionOutcome
 from music_assets.resolution.steps import (
-    ResolutionOutcome,
     Run,
     by_album,
     by_cached_match,

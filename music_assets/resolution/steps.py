@@ -8,7 +8,6 @@ A step takes songs and returns the track ids of those that need no further step 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from music_assets.ids import is_spotify_id, partition_of
 from music_assets.matching import Candidate, decide, normalise, parse_title, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
+from music_assets.resolution.outcome import ResolutionOutcome
 from music_assets.sources.spotify import (
     Fetched,
     OutOfBudget,
@@ -36,29 +36,6 @@ MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
 SEARCHES = 2  # query variants per song; another one only where no hit has even its title
 BARREN = 20  # searches for releases in a row without a hit: `album:` is broken, and a run sends no more
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
-
-
-@dataclass
-class ResolutionOutcome:
-    """The result of a run: songs resolved, by how; Spotify's requests, by kind; `errors`, by MSD track.
-
-    `closed` has the kinds of requests that Spotify takes no more of, `unreached` the tracks that another
-    source could not be asked about, and why. `curve` holds pairs of requests spent and songs resolved, batch
-    by batch; `partitions` those of which something new is known.
-    """
-
-    resolved: Counter[str] = field(default_factory=Counter)
-    requests: dict[str, int] = field(default_factory=dict)
-    partitions: set[str] = field(default_factory=set)
-    closed: dict[str, OutOfBudget] = field(default_factory=dict)
-    curve: list[tuple[int, int]] = field(default_factory=list)
-    errors: dict[str, str] = field(default_factory=dict)
-    unreached: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def out_of_budget(self) -> OutOfBudget | None:
-        """Why not all songs were searched for, and until when; None where they were."""
-        return self.closed.get("search") or next(iter(self.closed.values()), None)
 
 
 @dataclass
