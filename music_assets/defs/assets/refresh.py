@@ -220,7 +220,8 @@ def _staged(
     found = Fetched([])
     failed = 0
     while ids and found.until is None and not found.denied and requests_spent(day.client) - at_first < left:
-        some, ids = ids[: _AT_ONCE * size], ids[_AT_ONCE * size :]
+        at_once = 1 if kind == RELEASES else _AT_ONCE * size  # a list takes as many requests as it has pages
+        some, ids = ids[:at_once], ids[at_once:]
         more, found = fetch(some)
         rows += more
         failed += len(found.failed)
