@@ -7,7 +7,6 @@ ledger's and the sandbox's are in `resources`.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -78,15 +77,18 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         return Path(self.echonest) if self.echonest else Path(self.downloads) / "echonest" / NAME
 
     def archive(self) -> "EchoNestArchive | None":
-        """Spotify ids by MSD song."""
+        """Spotify ids by MSD song.
+
+        Raises:
+            DownloadError: the sandbox does not give it.
+            EchoNestError: it is there, and cannot be read.
+        """
         if self._archive is None and self.uses("echonest"):
-            from music_assets.sources.download import DownloadError
             from music_assets.sources.echonest import EchoNestArchive
 
             path = self.archive_path()
             if not self.echonest:
-                with suppress(DownloadError):  # the sandbox's, which may be down
-                    self.dump("echonest")
+                self.dump("echonest")
             if self.echonest or path.exists():
                 archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
                 self._archive = self._opened.enter_context(archive)
@@ -192,11 +194,20 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
 
     def _id_providers(self) -> "Iterator[IdProvider]":
         """Who knows ids, those first that cost no request; nobody where nothing could verify them."""
-        from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds
+        from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds, UnreachableIds
+        from music_assets.sources.download import DownloadError
+        from music_assets.sources.echonest import EchoNestError
 
         if not self.sources.uses("reccobeats") and self.spotify.source == "off":
             return
-        if archive := self.sources.archive():
+        archive = None
+        try:
+            archive = self.sources.archive()
+        except (DownloadError, EchoNestError) as error:
+            if self.sources.echonest:  # a person named it
+                raise
+            yield UnreachableIds(EchoNestIds.name, str(error))
+        if archive:
             from music_assets.sources.corrections import read_sid_mismatches
 
             mismatches = self.corrections.sid_mismatches

@@ -26,7 +26,8 @@ class KnownIds:
 class IdProvider(Protocol):
     """A source of candidate ids; `name` is how a resolution by it is recorded."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
         """What it knows of these songs."""
@@ -46,6 +47,18 @@ class EchoNestIds:
         songs = [song for song in songs if song.song_id and song.track_id not in self._mismatched]
         known = self._archive.tracks_of(song.song_id for song in songs if song.song_id)
         return KnownIds({song.track_id: known[song.song_id] for song in songs if song.song_id in known})
+
+
+@dataclass(frozen=True)
+class UnreachableIds:
+    """A source that cannot be used in this run, and why: the next one looks the songs up there."""
+
+    name: str
+    reason: str
+
+    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
+        """Nothing, for now."""
+        return KnownIds(unreached={song.track_id: self.reason for song in songs})
 
 
 class LabsIds:
