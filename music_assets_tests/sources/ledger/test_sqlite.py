@@ -67,7 +67,7 @@ def test_a_ledger_of_an_unknown_version_is_left_alone(tmp_path: Path, version: i
     open_ledger(path, source="api").close()
     with sqlite3.connect(path) as db:
         db.execute(f"PRAGMA user_version = {version}")
-    with pytest.raises(LedgerUnusable, match=f"version {version}, and this program reads versions 2 and 3"):
+    with pytest.raises(LedgerUnusable, match=f"version {version}, and this program reads versions 2 to 4"):
         open_ledger(path, source="api")
 
 
