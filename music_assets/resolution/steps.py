@@ -274,7 +274,8 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
         song = by_id[track_id].song
         if decide(song, map(candidate_of, rows)).status in ("matched", "ambiguous"):
             return True
-        return tried >= SEARCHES and any(_base(row["name"]) == _base(song.title) for row in rows)
+        bases = {parse_title(row["name"] or "").base for row in rows}
+        return tried >= SEARCHES and parse_title(song.title or "").base in bases
 
     searched = run.catalog.search_songs(map(_query, chosen.values()), is_enough=is_enough)
     results = {result.track_id: result for result in searched}
@@ -373,11 +374,6 @@ def candidate_of(row: Row) -> Candidate:
 def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
     """Artist and release by the key of the release, for those that can be searched for."""
     return {song.release_key: (song.artist_name or "", song.release) for song in songs if song.release}
-
-
-def _base(title: str | None) -> str:
-    """A title without what tells its versions apart."""
-    return parse_title(title or "").base
 
 
 def _query(song: BacklogSong) -> SongQuery:
