@@ -340,7 +340,8 @@ def test_relinked_tracks_are_recorded(deployment: Deployment) -> None:
     """In a market: elsewhere development mode gives no other track than the one requested."""
     in_germany = deployment.settings.spotify.model_copy(update={"market": "DE"})
     deployment.settings = deployment.settings.model_copy(update={"spotify": in_germany})
-    copy = {"type": "track", "id": "9" * 22, "name": "A Copy", "artists": []}
+    copy: dict[str, Any] = {"type": "track", "id": "9" * 22, "name": "A Copy", "artists": []}
+    copy["external_ids"] = {"isrc": "USRC17607839"}
     deployment.server.sandbox.faults.script.append(Raw(200, json.dumps(copy).encode(), {}))
     assert deployment.refresh(publish=True)["all"]["relinked"] >= 1
     ((id_, to),) = deployment.rows(
