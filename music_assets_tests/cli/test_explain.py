@@ -66,11 +66,6 @@ def test_every_id_of_a_song_leads_to_it(data: Path) -> None:
         result = explain(id_, data)
         assert result.exit_code == 0, result.output
         assert f"track_id     {track_id}" in result.output
-    tracks = [row["track_id"] for row in staged_rows(settings(data), "msd_songs", KEY)]
-    songs = lookup(tracks, warehouse=data)
-    several = explain(songs["artist_id"].mode()[0], data)  # of the most songs
-    assert several.exit_code == 2
-    assert "is the id of several tracks, name one: TR" in several.output
 
 
 @pytest.mark.parametrize("width", ["60", "80"])
