@@ -193,8 +193,11 @@ class Sources:
         self.sent += 1
         url = f"{self.urls[source].rstrip('/')}/{path}"
         head = how.pop("head", False)
+        parameters = dict(how)
         headers = {"Range": f"bytes=0-{_HEAD_BYTES - 1}"} if head else {}
         method = "GET" if body is None else "POST"
+        if head:  # of a file only this is read here, and not all of it by the session
+            how["hooks"] = {"response": [lambda response, **_: response]}
         with self._session.request(
             method, url, json=body, headers=headers, timeout=_TIMEOUT_S, stream=True, **how
         ) as response:
@@ -206,7 +209,8 @@ class Sources:
         self.recorded.append(
             {
                 "source": source,
-                "request": {"method": method, "path": path, **how} | ({} if body is None else {"json": body}),
+                "request": {"method": method, "path": path, **parameters}
+                | ({} if body is None else {"json": body}),
                 "status": answer.status,
                 "headers": {
                     name: text

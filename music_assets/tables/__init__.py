@@ -94,4 +94,4 @@ def row_columns(table: Table) -> list[str]:
 
 def key_columns(table: Table) -> list[str]:
     """The columns that identify a row."""
-    return [str(column.name) for column in table.columns if column.info["key"]]
+    return [str(column.name) for column in table.columns if column.info.get("key")]

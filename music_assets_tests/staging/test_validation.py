@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import String
 
 from music_assets.staging.limits import MAX_ROW_BYTES
+from music_assets.staging.store import checksum
 from music_assets.staging.validation import Checked, check_file
 from music_assets.tables import STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
@@ -144,7 +145,7 @@ def test_whatever_passes_can_be_loaded_by_duckdb(kind: str, tmp_path: Path) -> N
     path = tmp_path / "edge.json.gz"
     path.write_bytes(packed([most]))
     assert check_file(table, path.read_bytes(), "AA") == Checked(1, ())
-    manifest = Manifest(kind, "AA", str(path), 1, path.stat().st_size, "checksum")
+    manifest = Manifest(kind, "AA", str(path), 1, path.stat().st_size, checksum(path.read_bytes()))
     warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", tmp_path / "p.duckdb")
     assert warehouse.load(CopyFrom(kind, (manifest,)), "run").loaded == {"AA": 1}
 

@@ -71,8 +71,8 @@ def comments(place: Place[Any], table: Table) -> dict[str, str]:
         "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = '{0}' AND table_name = '{1}' "
         "UNION ALL SELECT '', comment FROM duckdb_tables() WHERE schema_name = '{0}' AND table_name = '{1}'"
         if type(place.warehouse).__name__ == "DuckDBWarehouse"
-        else "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute WHERE attnum > 0 "
-        "AND attrelid = '{0}.{1}'::regclass UNION ALL SELECT '', obj_description('{0}.{1}'::regclass)"
+        else "SELECT coalesce(attname::varchar, ''), description FROM pg_description LEFT JOIN pg_attribute "
+        "ON attrelid = objoid AND attnum = objsubid AND objsubid > 0 WHERE objoid = '{0}.{1}'::regclass"
     )
     with place.warehouse.transaction("looking") as connection:
         rows = connection.execute(text(sql.format(table.schema, table.name)))
