@@ -221,7 +221,9 @@ class SandboxSpotify:
         return kind
 
     async def _list(self, listing: Callable[..., Json], request: Request) -> Json:
-        page = _page(request, default=20, most=50)
+        # Development mode lists an artist's albums ten at a time, an album's tracks as ever.
+        few = _kind(request) == "artists" and not self.extended
+        page = _page(request, default=5 if few else 20, most=10 if few else 50)
         listed = listing(request.path_params["id"], *page, request.query_params.get("market"))
         if not listed["total"]:
             raise Refused(404, "Resource not found")

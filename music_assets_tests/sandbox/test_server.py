@@ -183,8 +183,12 @@ def test_what_a_search_found_can_be_fetched(
         listed = client(f"albums/{hit['album']['id']}/tracks", limit=50).json()
         assert listed["items"] == album["tracks"]["items"]
         assert not listed["items"][0].keys() & {"album", "external_ids", "popularity"}
-        albums = client(f"artists/{hit['artists'][0]['id']}/albums", limit=50).json()
-        assert hit["album"]["id"] in [each["id"] for each in albums["items"]]
+        page = client(f"artists/{hit['artists'][0]['id']}/albums", limit=10).json()
+        albums = list(page["items"])
+        while page["next"]:
+            page = client.session.get(page["next"]).json()
+            albums += page["items"]
+        assert hit["album"]["id"] in [each["id"] for each in albums]
 
 
 def test_batches_answer_in_order_with_null_for_the_unknown(
@@ -226,6 +230,22 @@ def test_album_and_artist_listings_of_the_unknown_are_not_found(extended: WebApi
 
 
 # -- development mode
+
+
+def test_an_artists_albums_come_ten_at_a_time_and_an_albums_tracks_fifty(
+    development: WebApiClient, extended: WebApiClient, hit: dict[str, Any]
+) -> None:
+    albums, tracks = f"artists/{hit['artists'][0]['id']}/albums", f"albums/{hit['album']['id']}/tracks"
+    for limit in (11, 20, 50):
+        answer = development(albums, limit=limit)
+        refused = {"error": {"status": 400, "message": "Invalid limit"}}
+        assert (answer.status_code, answer.json()) == (400, refused)
+        assert extended(albums, limit=limit).status_code == 200
+    assert development(albums, limit=10).json()["limit"] == 10
+    assert (development(albums).json()["limit"], extended(albums).json()["limit"]) == (5, 20)
+    for client in (development, extended):
+        assert client(tracks, limit=50).status_code == 200
+        assert client(tracks, limit=51).status_code == client(albums, limit=51).status_code == 400
 
 
 def test_development_mode_refuses_what_was_removed(
