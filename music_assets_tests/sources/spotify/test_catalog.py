@@ -587,10 +587,11 @@ def test_a_denial_is_cached_and_holds_for_a_week(spotify_server: SandboxServer, 
 
 
 def test_a_denied_batch_does_not_close_other_lists_of_the_same_path(
-    spotify_server: SandboxServer, ledger: Ledger
+    extended_server: SandboxServer, ledger: Ledger
 ) -> None:
-    artist = artist_of(spotify_server, ledger)
-    with spotify_of(spotify_server, ledger, mode="extended") as spotify:
+    artist = artist_of(extended_server, ledger)
+    extended_server.sandbox.behaviours.switch({"between_modes": None})
+    with spotify_of(extended_server, ledger, mode="extended") as spotify:
         assert spotify.artists([artist]).denied
         assert spotify.artist_albums([artist]).rows
 
