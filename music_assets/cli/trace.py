@@ -153,15 +153,19 @@ def _match(match: Facts, wide: Facts) -> Facts:
 
 
 def _responses(ledger: Ledger | None, track_id: str, match: Facts, wide: Facts) -> dict[str, Facts]:
-    """What the ledger has for the search, and for the match by its id."""
+    """What the ledger has for the song, and for the match by its id, of every source."""
     if ledger is None:
         return {}
     candidate, artist = match.get("spotify_track_id") or "", wide.get("spotify_artist_id") or ""
     keys = [
         Key("track", track_id, "search"),
+        Key("track", track_id, "listenbrainz"),
         Key("spotify_track", candidate, "track"),
+        Key("reccobeats", candidate, "catalogue"),
         Key("spotify_artist", artist, "artist"),
         Key("spotify_track", candidate, "audio_features"),
+        Key("spotify_track", candidate, "reccobeats"),
+        Key("recording", wide.get("recording_mbid") or "", "popularity"),
     ]
     return {
         key.purpose: {

@@ -68,8 +68,12 @@ def test_every_row_leads_to_its_file_and_checksum(data: Path) -> None:
         assert msd["today"] == "the song is unchanged"
 
 
-def test_a_match_leads_to_question_and_answer_in_the_ledger(data: Path) -> None:
-    found = traced(a_match(data), data)
+def test_a_match_leads_to_the_response_it_was_found_in(data: Path) -> None:
+    """Of Spotify's search, and of ReccoBeats where that knew an id of the song."""
+    matched = "SELECT track_id FROM analytics.songs WHERE match_status = 'matched' ORDER BY 1"
+    every = [traced(str(track_id), data) for (track_id,) in asked(data, matched)]
+    assert all(found["answers"].keys() & {"search", "catalogue", "track"} for found in every[:5])
+    found = next(one for one in every if "search" in one["answers"])
     match, answer = found["match"], found["answers"]["search"]
     assert match["status"] == "matched"
     assert answer["about"] == found["track_id"]
@@ -77,6 +81,8 @@ def test_a_match_leads_to_question_and_answer_in_the_ledger(data: Path) -> None:
     assert answer["fetched_at"].startswith(match["fetched_at"])
     assert (answer["status"], answer["mode"], match["source"]) == ("answered", "extended", "sandbox")
     assert found["answers"]["artist"]["about"] == match["spotify_artist_id"]
+    keyless = next(one for one in every if "catalogue" in one["answers"])
+    assert keyless["answers"]["catalogue"]["about"] == keyless["match"]["spotify_track_id"]
 
 
 def test_the_matcher_is_named_as_in_the_tables(data: Path) -> None:
