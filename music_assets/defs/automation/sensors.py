@@ -190,7 +190,8 @@ def _keep_going(settings: Settings) -> SensorDefinition:
             return SkipReason(str(error))
         attempts, retry_at = _attempts(context.instance, day.start, now)
         requests = [request.again(attempts[request.job]) for request in plan_runs(facts)]
-        times = [at for at in (go_on_at(state), retry_at) if at]
+        # A budget that is back was acted on now: where that run failed, its time is still in the state.
+        times = [at for at in (go_on_at(state), retry_at) if at and at > now]
         cursor = {
             "ended": ended or seen.get("ended"),
             "looked": now.isoformat(),

@@ -36,6 +36,7 @@ from music_assets.sandbox.msd.writer import write_sample, write_song_file
 from music_assets.settings import KEYLESS_SOURCES, Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot
+from music_assets.sources.spotify.budget import bucket_of
 from music_assets.sources.spotify.queries import queries_for
 from music_assets_tests.cli.test_run import tables
 from music_assets_tests.support.clock import MovedClock, moved
@@ -62,6 +63,7 @@ class Recorder:
 
     def __init__(self, sandbox: FaultySandbox) -> None:
         self.sandbox, self._app = sandbox, sandbox.app
+        self._arrived: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()  # that reached whoever asked
         self.hold_after: int | None = None
         self.held: list[str] = []
@@ -69,10 +71,13 @@ class Recorder:
 
     @property
     def requests(self) -> dict[str, int]:
-        return {kind: n for kind, n in sorted(self.sandbox.requests.items()) if kind != "token"}
+        """Those that arrived, by bucket, as the ledger counts them."""
+        return dict(sorted(self._arrived.items()))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         said: list[Any] = []
+        if scope["path"].startswith("/v1/"):
+            self._arrived[bucket_of(scope["path"].removeprefix("/v1/"))] += 1
 
         async def keep(message: Any) -> None:
             said.append(message)
@@ -130,6 +135,8 @@ class Household(Daemon):
             process.kill()
             process.join()
             self.spotify.hold_after = None
+        for run in self.instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.STARTED])):
+            self.instance.report_run_failed(run, "killed")  # as the daemon's run monitoring does
 
     def _stands_still(self) -> bool:
         before = self.spotify.requests
@@ -306,7 +313,7 @@ def test_what_is_new_is_extracted_and_nothing_else(fortnight: Household) -> None
 
 
 def test_runs_that_went_wrong_are_known_as_failed_and_taken_up(fortnight: Household) -> None:
-    """The bad day's by itself; the killed one's, which could not say so, by whoever asked next."""
+    """The bad day's by itself; the killed one, which could not say so, by the daemon's run monitoring."""
     failed = fortnight.instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.FAILURE]))
     assert {run.job_name for run in failed} == {"ask_first"}
     assert len(failed) == 1 + RETRIES + 1  # the bad day's with its retries, and the killed one
