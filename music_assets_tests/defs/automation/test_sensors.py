@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import DagsterRunStatus, RunsFilter, build_sensor_context
 
 from music_assets.definitions import build_defs
 from music_assets.defs.automation.day import day_of
@@ -236,6 +236,26 @@ def test_a_failed_step_is_tried_again_later_and_not_for_ever(tmp_path: Path) -> 
         instance.create_run_for_job(job, status=DagsterRunStatus.FAILURE)
         assert _attempts(instance, since, datetime.now(UTC)) == ({"ask_first": RETRIES}, None)
         assert _attempts(instance, datetime.now(UTC), datetime.now(UTC)) == ({}, None)  # another day
+
+
+@pytest.mark.parametrize("budget_is_back", [-1, 5, 60])
+def test_the_next_look_is_at_the_first_time_that_is_to_come(tmp_path: Path, budget_is_back: int) -> None:
+    """The state of a run that failed has the time it began at, which is past when it is to be tried again."""
+    now, settings = datetime.now(UTC), settings_for(tmp_path)
+    back = now + timedelta(minutes=budget_is_back)
+    state = {"partitions": {}, "go_on_at": back.isoformat(), "asked_at": None}
+    StagingStore(settings.staging).write_json("spotify_answers", "all", ".state.json", state)
+    with dagster_instance(tmp_path / "dagster") as instance:
+        daemon = Daemon(settings, instance)
+        job = daemon.definitions.resolve_job_def("ask_first")
+        instance.create_run_for_job(job, status=DagsterRunStatus.FAILURE)
+        context = build_sensor_context(instance, repository_def=daemon.repository, resources=daemon.resources)
+        with context:
+            cursor = daemon.repository.get_sensor_def("keep_going").evaluate_tick(context).cursor
+    at = datetime.fromisoformat(json.loads(cursor or "")["go_on_at"])
+    assert (
+        at == back if budget_is_back == 5 else now + timedelta(minutes=9) < at < now + timedelta(minutes=11)
+    )
 
 
 @pytest.mark.parametrize("minutes", [-1, 1])
