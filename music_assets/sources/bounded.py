@@ -1,4 +1,4 @@
-"""What no server can make a client exceed: the size and time of a body, its nesting, the pause it asks for.
+"""What no server can make a client exceed: size, time and nesting of a response, the pause it asks for.
 
 Both HTTP clients read through this: `http`, for sources without a key, and `spotify.session`. What a response
 means is theirs to say.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Mapping
@@ -20,9 +22,10 @@ import orjson
 
 if TYPE_CHECKING:
     import requests
+    from requests.adapters import HTTPAdapter
 
 MAX_BYTES = 8_000_000  # of a body, decoded; the largest real one, an album of 50 tracks, has 0.3 million
-MAX_SECONDS = 60.0  # for a body, in all
+MAX_SECONDS = 60.0  # for the headers in all, and for a body
 # The longest pause seen was a day. One beyond a week cannot be meant: after a day we see for ourselves.
 LONGEST_PAUSE_S, BEYOND_S = 7 * 86400.0, 86400.0
 _CHUNK = 65536
@@ -35,6 +38,36 @@ _log = logging.getLogger(__name__)
 
 class UnusableBody(Exception):
     """A response whose body cannot be taken; the text says what it is, after `answered with`."""
+
+
+def bound_headers(adapter: HTTPAdapter) -> None:
+    """Have this adapter give up a response whose headers take more than `MAX_SECONDS`, as a timeout.
+
+    Its own timeout begins anew with each byte. Through a proxy, that one alone holds.
+    """
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+    class Timed(HTTPConnection):
+        def getresponse(self) -> Any:
+            # The TCP connection below TLS, whose state is the reading thread's.
+            end, shut = time.monotonic() + MAX_SECONDS, (self.sock, socket.SHUT_RDWR)
+            timer = threading.Timer(MAX_SECONDS, socket.socket.shutdown, shut)
+            timer.daemon = True
+            timer.start()
+            try:
+                return super().getresponse()
+            finally:
+                timer.cancel()
+                if time.monotonic() >= end:  # what had come may look like a response
+                    raise TimeoutError
+
+    class TimedTls(Timed, HTTPSConnection):
+        pass
+
+    http = type("Http", (HTTPConnectionPool,), {"ConnectionCls": Timed})
+    https = type("Https", (HTTPSConnectionPool,), {"ConnectionCls": TimedTls})
+    adapter.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
 
 
 def read_body(response: requests.Response, **_: Any) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import tenacity
 
 from music_assets.errors import MusicAssetsError
-from music_assets.sources.bounded import UnusableBody, json_of, parse_wait, plain, read_body
+from music_assets.sources.bounded import UnusableBody, bound_headers, json_of, parse_wait, plain, read_body
 from music_assets.sources.ledger import Key, Ledger, Response, is_due
 
 if TYPE_CHECKING:
@@ -275,6 +275,7 @@ def make_session(base_url: str, rates: Iterable[tuple[int, float]]) -> requests.
         # What a 429 means is for the clients to say; the limiter would fill its bucket and wait by itself.
         limiter: dict[str, Any] = {"limiter": Limiter(InMemoryBucket(limits)), "limit_statuses": ()}
         adapter = LimiterAdapter(**limiter, per_host=False, max_retries=0)
+    bound_headers(adapter)
     session = requests.Session()
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -510,8 +510,11 @@ def test_a_byte_order_mark_and_long_numbers_are_tolerated(
         assert client.get("search", **SEARCH) == {"n": 10**400 - 1}
 
 
-@pytest.mark.parametrize("chunk", [b"0", b"\x1f\x8b\x08"])
-def test_a_body_that_never_ends_is_given_up(
+HEADER = b"h"
+
+
+@pytest.mark.parametrize("chunk", [b"0", b"\x1f\x8b\x08", HEADER])
+def test_a_response_that_never_ends_is_given_up(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, chunk: bytes
 ) -> None:
     """By its time in all: each byte comes within the timeout."""
@@ -519,14 +522,14 @@ def test_a_body_that_never_ends_is_given_up(
     with dripping(chunk) as url:
         settings = SpotifySettings("x", "y", base_url=f"{url}/v1/", token_url=f"{url}/token", retries=0)
         client = SpotifyClient(settings, ledger)
-        with pytest.raises(BadResponse, match="takes more than"):
+        with pytest.raises(BadResponse, match="takes more than|ReadTimeout"):
             client.get("search", **SEARCH)
         client.close()
 
 
 @contextmanager
 def dripping(chunk: bytes, token: bytes = b'{"access_token": "t", "expires_in": 3600}') -> Iterator[str]:
-    """A server that gives a token, and then a byte now and then."""
+    """A server that gives a token, and then a byte now and then, of a body or of the headers."""
     stopped = Event()
 
     class Drips(BaseHTTPRequestHandler):
@@ -538,9 +541,9 @@ def dripping(chunk: bytes, token: bytes = b'{"access_token": "t", "expires_in": 
 
         def do_GET(self) -> None:
             self.send_response(200)
-            if chunk != b"0":
+            if chunk not in (b"0", HEADER):
                 self.send_header("content-encoding", "gzip")
-            self.end_headers()
+            (self.flush_headers if chunk == HEADER else self.end_headers)()
             with suppress(OSError):
                 while not stopped.wait(0.02):
                     self.wfile.write(chunk)
