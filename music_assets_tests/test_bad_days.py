@@ -16,8 +16,9 @@ from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings
+from music_assets.sources import bounded
 from music_assets_tests.campaigns.world import catalogue_of, settings_for, tables
-from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.faults import BOMB_MB, Faults
 from music_assets_tests.support.sandbox import FaultySandbox, in_thread
 
 SONGS = 60
@@ -101,6 +102,38 @@ def test_after_an_outage_a_plain_run_completes_everything(
     assert tables(settings) == undisturbed
 
 
+# Bodies without bound, and what the run says of them; the bounds are small, to be reached soon.
+BODIES = {
+    "endless": "more than 1,000,000 bytes",
+    "bomb": "more than 1,000,000 bytes",
+    "drip": "a body that takes more than 1 s",
+    "deep": "JSON that is nested too deep",
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_searches_answered_without_bound_end_no_run_and_fill_no_memory(
+    kind: str, world: World, undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = world.settings(tmp_path / "data")
+    world.be({}, broken_rate=1.0, broken=(kind,), broken_for=("search",))
+    with monkeypatch.context() as patch:
+        patch.setattr(bounded, "MAX_BYTES", 1_000_000)
+        patch.setattr(bounded, "MAX_SECONDS", 1.0)
+        before = _megabytes("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the most it held is counted anew
+        bad = run_job(settings)
+    assert _megabytes("VmHWM") - before < BOMB_MB
+    assert bad.songs == SONGS and bad.matched + bad.no_candidates == 0
+    assert any(BODIES[kind] in line for line in [*bad.notes, *bad.failed])
+    assert _matches(tables(settings)).items() <= _matches(undisturbed).items()
+
+    world.be({})
+    good = run_job(settings)
+    assert (good.failed, good.pending, good.error) == ([], 0, 0)
+    assert tables(settings) == undisturbed
+
+
 def test_hits_without_a_name_are_no_candidates(
     world: World, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -126,6 +159,12 @@ def test_text_that_is_none_costs_its_row_nothing(
         assert repaired is not None and repaired[0] > 5
     again = run_job(settings)
     assert again.failed == [] and again.requests_spent == 0
+
+
+def _megabytes(name: str) -> float:
+    """What Linux says of this process's memory."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(name))
 
 
 def _matches(found: dict[str, list[tuple[Any, ...]]]) -> dict[Any, Any]:

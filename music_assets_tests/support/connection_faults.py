@@ -1,4 +1,4 @@
-"""Connection faults to inject: cut in the middle of a response, reset, silent.
+"""Connection faults to inject: cut in the middle of a response, reset, silent, without end.
 
 When they happen is decided in `faults`. ASGI hides the connection from an application, so a protocol of our
 own tells which one a request came by.
@@ -9,16 +9,25 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from music_assets_tests.support.faults import HANG, RESET
+from music_assets_tests.support.faults import DRIP, ENDLESS, HANG, RESET
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset, not in order
+
+_CHUNKS = {ENDLESS: (b" " * 65_536, 0.0), DRIP: (b" ", 0.02)}  # and the seconds after each
+
+
+async def _without_end(chunk: bytes, seconds: float) -> AsyncIterator[bytes]:
+    while True:  # until the client has gone, when this is cancelled
+        yield chunk
+        await asyncio.sleep(seconds)
 
 
 class Connections:
@@ -43,7 +52,12 @@ class Connections:
         return Known
 
     async def end(self, how: str, request: Request, seconds: float) -> Response:
-        """End this request's connection: `cut` after the beginning of an answer, `reset`, or `hang` first."""
+        """End this request's connection: `cut` after the beginning of an answer, `reset`, or `hang` first.
+
+        With `endless` or `drip`, it is for the client to end it.
+        """
+        if how in (ENDLESS, DRIP):
+            return StreamingResponse(_without_end(*_CHUNKS[how]), media_type="application/json")
         if how == HANG:
             until = asyncio.get_running_loop().time() + seconds
             while asyncio.get_running_loop().time() < until and not await request.is_disconnected():

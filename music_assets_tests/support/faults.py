@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from music_assets.sandbox.spotify.errors import Raw, error
 CUT = "cut"  # the connection ends in the middle of the answer
 RESET = "reset"  # the connection is reset before an answer
 HANG = "hang"  # nothing comes, for `Faults.hang` seconds, and then the connection ends
+ENDLESS = "endless"  # an answer that never ends, as fast as the connection takes it
+DRIP = "drip"  # one that never ends, a byte now and then
 EXPIRED = "expired"  # every token issued so far expires with this request
 
 
@@ -51,12 +54,30 @@ NONSENSE: dict[str, Raw | str] = {
 ANSWERS = BROKEN | ROUGH | LIMITS | NONSENSE
 
 
+def bomb(megabytes: int) -> Raw:
+    """A small gzip body that inflates to so many megabytes."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = deflate.compress(bytes(1_000_000)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    body = b"\x1f\x8b\x08" + bytes(7) + block * megabytes + deflate.flush()
+    return Raw(200, body, {"content-encoding": "gzip"})
+
+
+BOMB_MB = 600
+# Bodies beyond what a client may hold; `bounded` is to stop at its bounds.
+BOUNDLESS: dict[str, Raw | str] = {
+    "endless": ENDLESS,
+    "drip": DRIP,
+    "bomb": bomb(BOMB_MB),
+    "deep": Raw(200, b'{"a":' * 10_000 + b"1" + b"}" * 10_000),
+}
+
+
 @dataclass
 class Faults:
     """What is to go wrong. Without settings, nothing does.
 
     `script` holds answers for the next requests, one each, before anything else is looked at; `broken`
-    names some of `ANSWERS`.
+    names some of `ANSWERS` or `BOUNDLESS`.
     """
 
     latency: float = 0.0  # seconds before each answer
@@ -66,6 +87,7 @@ class Faults:
     quota_for: tuple[str, ...] = ()  # kinds of request the quota counts (`search`); all where empty
     broken_rate: float = 0.0  # share of requests that get one of `broken`
     broken: tuple[str, ...] = tuple(BROKEN)
+    broken_for: tuple[str, ...] = ()  # kinds of request that may get one (`search`); all where empty
     hang: float = 60.0  # seconds that a request hangs
     gone: frozenset[str] = frozenset()  # ids nobody knows any more: 404 alone, null in a batch
     seed: int = 0
@@ -73,8 +95,8 @@ class Faults:
     script: deque[Raw | str] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        if unknown := set(self.broken) - set(ANSWERS):
-            raise ValueError(f"there is no fault {sorted(unknown)[0]!r}, only {', '.join(ANSWERS)}")
+        if unknown := set(self.broken) - set(known := ANSWERS | BOUNDLESS):
+            raise ValueError(f"there is no fault {sorted(unknown)[0]!r}, only {', '.join(known)}")
         self.gone = frozenset(self.gone)  # JSON has lists only
         self._random = random.Random(self.seed)
         self._recent: deque[float] = deque()
@@ -85,8 +107,9 @@ class Faults:
         """What goes wrong with a request of this kind at this moment, if anything does."""
         if self.script:
             return self.script.popleft()
-        if self.broken_rate and self._random.random() < self.broken_rate:
-            return ANSWERS[self._random.choice(self.broken)]
+        may_break = self.broken_rate and (not self.broken_for or kind in self.broken_for)
+        if may_break and self._random.random() < self.broken_rate:
+            return (ANSWERS | BOUNDLESS)[self._random.choice(self.broken)]
         counted = not self.quota_for or kind in self.quota_for
         return self._over_rate(now) or (self._over_quota(now) if counted else None)
 
