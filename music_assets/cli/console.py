@@ -22,8 +22,9 @@ from rich.text import Text
 from music_assets.progress import LOGGER
 
 SANDBOX_BANNER = (
-    "[bold yellow]Sandbox:[/] every Spotify value here is invented, to try the project without an account.\n"
-    "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET."
+    "[bold yellow]Sandbox:[/] every Spotify value here is invented, as is what open sources give, to try the "
+    "project without an account.\nFor real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or "
+    "MUSIC_ASSETS_SPOTIFY=off for the open sources alone."
 )
 
 # Unicode's control characters but for tab and newline, its line separators, and its marks and overrides of

@@ -124,7 +124,9 @@ def examine(
     except SettingError as error:
         yield Finding("settings", PROBLEM, str(error), "See .env.example for what each setting takes.")
         return
-    yield Finding("settings", OK, f"data in {settings.data}, Spotify from the {settings.spotify.source}")
+    source = settings.spotify.source
+    spotify = "Spotify is off" if source == "off" else f"Spotify from the {source}"
+    yield Finding("settings", OK, f"data in {settings.data}, {spotify}")
     for subject, check in (
         ("data folder", _data_folder(settings.data)),
         ("MSD", _msd(settings, quick)),

@@ -120,6 +120,7 @@ class Status:
     outlook: Outlook
     forecast: Forecast | None = None
     listing: Listing | None = None
+    invented: bool = False  # whether sources are the sandbox's
 
 
 def read_status(
@@ -160,7 +161,8 @@ def read_status(
         expected = read_forecast(settings, pending, pending, resolved=resolved, mode=requests.mode)
     at = now.isoformat(timespec="seconds")
     listing = list_of_last_run(settings)
-    return Status(settings.spotify.source, at, songs, requests, outlook, expected, listing)
+    about = (settings.spotify.source, at, songs, requests, outlook, expected, listing)
+    return Status(*about, settings.is_sandbox)
 
 
 def count_songs(store: StagingStore, source: str) -> Songs:
@@ -221,7 +223,8 @@ def look_ahead(songs: Songs, requests: Requests, recent: Sequence[int]) -> Outlo
 def lines(status: Status) -> Iterator[tuple[str, str]]:
     """What is shown, as names and texts."""
     songs, requests = status.songs, status.requests
-    yield "Spotify", status.spotify + (" (every value is invented)" if status.spotify == "sandbox" else "")
+    invented = " (every value that is not the MSD's is invented)" if status.invented else ""
+    yield "Spotify", status.spotify + invented
     done, extracted = songs.partitions_done, songs.partitions
     yield "partitions", f"{done:,} done, {extracted - done:,} pending, of {extracted:,} extracted"
     unjudged = f", {songs.unjudged:,} searched and not matched yet" if songs.unjudged else ""
@@ -232,7 +235,9 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     left = "no limit is set; Spotify's own is not published"
     if requests.left_today is not None:
         left = f"{requests.left_today:,} of {requests.per_day:,} searches in 24 hours; other kinds likewise"
-    yield "left today", left
+    is_off = status.spotify == "off"
+    if not is_off:
+        yield "left today", left
     pauses: defaultdict[str, list[str]] = defaultdict(list)
     for kind, wait in requests.waits.items():
         pauses[wait["why"]].append(kind)
@@ -243,9 +248,11 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "last responses", _listed(requests.responses)
     yield "cached", _listed(requests.cached)
     mode = requests.mode or "not known yet: the first response shows it"
-    yield "access", mode + (" (as set)" if requests.mode_is_set else "")
+    if not is_off:
+        yield "access", mode + (" (as set)" if requests.mode_is_set else "")
     yield "spending now", _holder(requests.spender)
-    yield "to finish", _time_left(songs, status.outlook)
+    if not is_off:
+        yield "to finish", _time_left(songs, status.outlook)
     if status.listing:
         yield "your list", str(status.listing)
     if status.forecast:

@@ -150,7 +150,8 @@ class Summary:
         if self.pending or self.error:
             yield "pending, errors", f"{self.pending:,}, {self.error:,}"
         yield "requests spent", self.requests_spent
-        yield "requests saved", self.requests_saved
+        # Negative where the run broke off between the search and what it saves.
+        yield "requests saved", max(0, self.requests_saved)
         for source, count in self.requests.items():
             if source != "spotify":
                 yield f"requests to {source}", count

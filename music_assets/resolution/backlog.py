@@ -131,7 +131,7 @@ _CHECKSUM = sa.select(_PARTITIONS.c.checksum).where(
     _PARTITIONS.c.source == _MINE, _PARTITIONS.c.partition == sa.bindparam("of")
 )
 _LISTED = sa.select(_PRIORITIES.c.id).where(_PRIORITIES.c.source == _MINE)
-_PRIORITY_PARTITIONS = sa.select(_SONG.partition.distinct()).where(_SONG.source == _MINE, _SONG.priority)
+_PRIORITY_PARTITIONS = sa.select(_SONG.partition).distinct().where(_SONG.source == _MINE, _SONG.priority)
 _UPDATE = sa.update(_SONGS).where(_SONG.source == _MINE)
 _THESE = _UPDATE.where(_SONG.track_id.in_(sa.bindparam("ids", expanding=True)))
 _MARK = _THESE.values(state=sa.bindparam("now"))

@@ -38,7 +38,12 @@ SONG_FIELDS = (
     msd_id("artist_id", "The Echo Nest's artist (AR…); may have several spellings.", MSD),
     name("artist_name", "The artist as credited on this track, often several joined.", MSD),
     *_ARTIST,
-    real("song_hotttnesss", "The same of the song; often unknown, 0 is a value.", MSD, low=0),
+    real(
+        "song_hotttnesss",
+        "How hot The Echo Nest found the song in 2011; often unknown, 0 is a value.",
+        MSD,
+        low=0,
+    ),
     name("genre", "Empty in all files seen; tags are in `msd.artists.terms`.", MSD),
     integer(
         "year", "Year of release by MusicBrainz; half are unknown.", MSD, low=1900, null="the file has 0"
