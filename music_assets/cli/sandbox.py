@@ -42,6 +42,7 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str, behaviours:
         catalogue = opened.sandbox.catalogue()
     click.echo(f"The sandbox ({mode} mode) listens at http://127.0.0.1:{port}; Ctrl-C stops it.")
     click.echo(f"Use it with MUSIC_ASSETS_SPOTIFY=sandbox MUSIC_ASSETS_SANDBOX_URL=http://127.0.0.1:{port}")
+    click.echo("MUSIC_ASSETS_SPOTIFY=off, with the same URL, uses the sources without a key alone.")
     serve(catalogue, port=port, mode=mode, behaviours=on)
 
 

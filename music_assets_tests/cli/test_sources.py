@@ -20,7 +20,7 @@ from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.world import tables
-from music_assets_tests.support.faults import Faults
+from music_assets_tests.support.faults import NONSENSE, Faults
 from music_assets_tests.support.sandbox import FaultySandbox, in_thread
 
 # Ways to be at fault; a source that is slow is at no fault as long as it answers.
@@ -28,6 +28,7 @@ STATES: dict[str, dict[str, Any]] = {
     "down": {"broken_rate": 1, "broken": ("reset", "503")},
     "slow": {"latency": 0.05},
     "rate limited": {"broken_rate": 1, "broken": ("wait_a_day",)},
+    "nonsense": {"broken_rate": 1, "broken": (*NONSENSE, "html", "empty")},
 }
 SPOTIFY = ("token", "search", "tracks", "albums", "artists", "audio-features")
 

@@ -27,6 +27,7 @@ _FEATURES = re.compile(r".+-(lowlevel|rhythm|tonal)\.tar\.zst")
 _LINK = re.compile(r"""href\s*=\s*["']?([^"'\s>?#]+)""", re.IGNORECASE)
 _CHECKSUM = re.compile(r"^([0-9a-fA-F]{64})\s+\*?(\S+)", re.MULTILINE)
 _TIMEOUT = (15.0, 60.0)  # seconds
+_MAGIC = {".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd"}  # what such files begin with
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def download_dump(
                 )
                 if file.sha256:
                     beside.write_text(f"{file.sha256}  {place.name}\n")
+                else:
+                    _check_beginning(place, file.url)
                 found.append(place)
     except Timeout:
         raise DownloadError(f"Another download of {name} is at work. Wait for it to end.") from None
@@ -142,6 +145,19 @@ def _wanted(name: str, base: str, *, given: bool) -> Iterator[_Wanted]:
                 sums.update(_checksums(base + link))
         for file in files.values():
             yield _Wanted(base + file, f"acousticbrainz/{file}", sums.get(file))
+
+
+def _check_beginning(place: Path, url: str) -> None:
+    """Remove a file without a published checksum that is not even compressed: a page in its place, mostly."""
+    begins = _MAGIC[place.suffix]
+    with place.open("rb") as opened:
+        if opened.read(len(begins)) == begins:
+            return
+    place.unlink()
+    raise DownloadError(
+        f"{url} gave something that is not a {place.suffix} file. Run the same again later, or name another "
+        "folder with --url."
+    )
 
 
 def _links(url: str) -> Sequence[str]:

@@ -165,12 +165,23 @@ def ftp(files: Mapping[str, bytes]) -> Iterator[str]:
 
 def test_the_archive_and_the_mapping_arrive_by_ftp_and_are_resumed(tmp_path: Path) -> None:
     names = "millionsongdataset_echonest.tar.bz2", "msd-mbid-2016-01-results-ab.csv.bz2"
-    with ftp({names[0]: CONTENT, names[1]: CONTENT[::-1]}) as url:
+    contents = [b"BZh9" + CONTENT, b"BZh9" + CONTENT[::-1]]
+    with ftp(dict(zip(names, contents, strict=True))) as url:
         found = download_dump("echonest", tmp_path, base_url=url, pause=0.01)
     assert found == [tmp_path / "echonest" / names[0], tmp_path / "musicbrainz" / names[1]]
-    assert [file.read_bytes() for file in found] == [CONTENT, CONTENT[::-1]]
+    assert [file.read_bytes() for file in found] == contents
     with ftp({}) as url, pytest.raises(DownloadError, match="404"):
         download_dump("echonest", tmp_path / "other", base_url=url, pause=0.01)
+
+
+@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"{}", b"B"])
+def test_a_page_in_place_of_a_file_without_a_checksum_is_not_left(tmp_path: Path, body: bytes) -> None:
+    archive, mapping = "millionsongdataset_echonest.tar.bz2", "msd-mbid-2016-01-results-ab.csv.bz2"
+    files = {archive: b"BZh9" + CONTENT, mapping: body}
+    with web(files) as (url, _), pytest.raises(DownloadError, match=r"not a \.bz2 file"):
+        download_dump("echonest", tmp_path, base_url=url, tries=1)
+    assert not (tmp_path / "musicbrainz" / mapping).exists()
+    assert (tmp_path / "echonest" / archive).exists()
 
 
 def test_the_command_puts_a_dump_where_runs_find_it(tmp_path: Path) -> None:
