@@ -131,6 +131,27 @@ def test_with_every_source_at_fault_a_run_completes_and_the_next_makes_up_for_it
     assert tables(settings) == world.undisturbed
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "may_follow"),
+    [("listenbrainz", set()), ("labs", {"reccobeats"}), ("reccobeats", {"labs"})],
+)
+def test_after_one_source_was_down_the_next_run_fetches_from_it_alone(
+    world: World, tmp_path: Path, source: str, may_follow: set[str]
+) -> None:
+    """What Labs newly names is verified at ReccoBeats; what that does not know is looked up at Labs."""
+    settings = world.settings(tmp_path / "data")
+    world.sandbox.faults_of[source] = Faults(**STATES["down"])
+    summary, _ = world.run(settings)
+    assert summary.failed == [] and summary.notes
+    world.sandbox.faults_of.clear()
+    pauses_pass(settings)
+    recovered, requests = world.run(settings)
+    sent = {kind for kind in ("reccobeats", "listenbrainz", "labs") if requests[kind]}
+    assert recovered.failed == [] and source in sent and sent <= {source} | may_follow
+    assert tables(settings) == world.undisturbed
+
+
 def test_a_source_that_is_skipped_is_not_requested(world: World, tmp_path: Path) -> None:
     settings = world.settings(tmp_path / "data", MUSIC_ASSETS_SKIP_SOURCES=",".join(SOURCES))
     summary, requests = world.run(settings)
