@@ -11,7 +11,15 @@ import music_assets
 from music_assets.errors import MusicAssetsError
 
 # Signals between the modules of one package, which never leave it; as are those with an underscore.
-INTERNAL = {"UnreadableFile", "UnsupportedLayout", "Retry", "Refused", "ErrorResponse"}
+INTERNAL = {
+    "UnreadableFile",
+    "UnsupportedLayout",
+    "Retry",
+    "Refused",
+    "Replaced",
+    "UnusableBody",
+    "ErrorResponse",
+}
 
 
 def test_every_error_of_the_package_has_the_one_base() -> None:

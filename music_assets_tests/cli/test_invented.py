@@ -104,6 +104,10 @@ def slices(data: Path) -> set[Any]:
 def test_the_sandbox_is_refused_where_rows_are_real(tried: Path, tmp_path: Path) -> None:
     data, msd = tmp_path / "data", own_msd(tried, tmp_path / "msd", "AC")
     assert run_for_real(data, msd).failed == []
+    # Nothing answers here: as if a source had.
+    mapped = METADATA.tables["staging.mapped_songs"]
+    with resources(settings(data))["warehouse"].open().transaction("naming a source") as connection:
+        connection.execute(mapped.update().values(source="reccobeats"))
     assert counts(data)["staging.mapped_songs real"] > 0
     before = content(data)
     with pytest.raises(CommandError, match="the sandbox's invented rows never mix with them: set SPOTIPY_"):

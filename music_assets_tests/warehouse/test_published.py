@@ -39,7 +39,7 @@ def _value(table: Table, name: str, chance: random.Random) -> Any:
     column = table.c[name]
     if name == "source":
         return chance.choice(("api", "reccobeats"))
-    if column.nullable and chance.random() < 0.2:
+    if column.nullable and name != "fetched_at" and chance.random() < 0.2:
         return None
     match column.type:
         case Super():
@@ -54,7 +54,8 @@ def _value(table: Table, name: str, chance: random.Random) -> Any:
             return (_NOON + timedelta(hours=chance.randrange(4) * 9)).isoformat()
         case Date():
             return _NOON.date().isoformat()
-    return chance.choice("abc" if name.endswith("_id") or name == "status" else NAMES)
+    is_short = (getattr(column.type, "length", None) or 99) < 16
+    return chance.choice("abc" if name.endswith("_id") or name == "status" or is_short else NAMES)
 
 
 def filled(place: Place[Any], slices: list[str]) -> dict[str, list[tuple[Any, ...]]]:

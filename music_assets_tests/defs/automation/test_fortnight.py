@@ -179,7 +179,11 @@ class Household(Daemon):
 
 def run_elsewhere(settings: Settings, now: datetime, job: str, tags: dict[str, str]) -> None:
     """Run a job in this process, at another time; for a process that will be killed."""
-    with moved(MovedClock(now)), dagster_instance(settings.data / "dagster") as instance:
+    with (
+        one_search_per_song(),
+        moved(MovedClock(now)),
+        dagster_instance(settings.data / "dagster") as instance,
+    ):
         Daemon(settings, instance, resources_of).execute(job, tags)
 
 
