@@ -40,12 +40,14 @@ from music_assets.warehouse.published import APPENDED, query
 ROOT = Path(__file__).resolve().parents[1]
 A_SLICE = 5  # repetitions of a partition of the subset that make one as large as the whole MSD's: 1,500 songs
 _IDS = re.compile(
-    rb'("(?:track_id|song_id|artist_id|first_track_id|spotify_track_id|spotify_artist_id|spotify_album_id)":")'
-    rb'([^"]+)"'
+    rb'("(?:track_id|song_id|artist_id|first_track_id|spotify_track_id|spotify_artist_id|spotify_album_id|'
+    rb'mbid|artist_mbid|recording_mbid|release_mbid)":")([^"]+)"'
 )
 _SLICE = re.compile(rb'^\{"slice":"[^"]*"', re.MULTILINE)
 _TRACKS = re.compile(rb',"tracks":\[.*\]\}$', re.MULTILINE)
 _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_HEX = b"0123456789abcdef"
+_MBID_LENGTH = 36  # no other id is as long
 
 
 class Repeated:
@@ -66,9 +68,9 @@ class Repeated:
 
 def _other(number: int, id_: bytes) -> bytes:
     """Another id: its last two characters moved on, so that each number gives others."""
-    places = zip((-2, -1), divmod(number, len(_DIGITS)), strict=True)
-    found = ((_DIGITS.find(id_[place : place + 1].upper()), by) for place, by in places)
-    return id_[:-2] + bytes(_DIGITS[(digit + by) % len(_DIGITS)] for digit, by in found)
+    digits, ending = (_HEX, id_[-2:]) if len(id_) == _MBID_LENGTH else (_DIGITS, id_[-2:].upper())
+    places = zip(ending, divmod(number, len(digits)), strict=True)
+    return id_[:-2] + bytes(digits[(digits.find(place) + by) % len(digits)] for place, by in places)
 
 
 def stage(data: Path, folder: Path, songs: int) -> list[Manifest]:
