@@ -1,4 +1,4 @@
-"""`music-assets download`: the MSD subset, as a folder to run on, and the dumps of open data."""
+"""`music-assets download`: the MSD's subset or its summary file, to run on, and the dumps of open data."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import Console
 from music_assets.settings import Settings
 from music_assets.sources.download import ADDRESSES, DUMPS, Downloaded, Progress, download_dump, get_subset
+from music_assets.sources.msd import MsdRoot
 
 
 @click.command()
 @click.argument("what", type=click.Choice(["subset", *DUMPS]), default="subset")
+@click.option("--summary", is_flag=True, help="The same as `download summary`.")
 @click.option("--url", metavar="URL", help="Another address of the archive, or of the folder of dumps.")
 @click.option("--archive", metavar="FILE", help="An archive of the subset that is on this machine already.")
 @click.option("--sha256", metavar="HEX", help="The checksum the archive must have.")
@@ -27,6 +29,7 @@ from music_assets.sources.download import ADDRESSES, DUMPS, Downloaded, Progress
 @click.option("--keep-archive", is_flag=True, help="Leave the archive beside the songs.")
 def download(
     what: str,
+    summary: bool,
     url: str | None,
     archive: str | None,
     sha256: str | None,
@@ -34,7 +37,10 @@ def download(
     data: str | None,
     keep_archive: bool,
 ) -> None:
-    """Get the MSD subset (10,000 songs, 1.8 GB), or a dump of open data.
+    """Get the MSD's subset (10,000 songs, 1.8 GB), its summary file, or a dump of open data.
+
+    The summary file (300 MB) has the metadata of all million songs; tags and arrays are in the full set
+    alone. It goes to MUSIC_ASSETS_DOWNLOADS; name it with --msd.
 
     The dumps, which need no account: `musicbrainz` (2.2 GB) links songs to recordings, `acousticbrainz`
     (2.8 GB) has their features, `echonest` (0.5 GB) Spotify ids of 2016. They go to MUSIC_ASSETS_DOWNLOADS,
@@ -43,6 +49,7 @@ def download(
 
     \b
     Examples:
+      music-assets download --summary
       music-assets download
       music-assets download musicbrainz
       music-assets download --archive ~/Downloads/millionsongsubset.tar.gz
@@ -50,6 +57,9 @@ def download(
     if url and archive:
         raise CommandError("--url and --archive name the same thing twice: give one of them.")
     console = Console(soft_wrap=True)
+    if summary and what not in ("subset", "summary"):
+        raise CommandError(f"--summary and {what} are two things: get one after the other.")
+    what = "summary" if summary else what
     try:
         settings = Settings.from_environment(data=data)
         if what != "subset":
@@ -59,7 +69,12 @@ def download(
             with _bars(console) as bar:
                 files = download_dump(what, settings.downloads, base_url=url, progress=bar)
             console.print(*(f"{file} is there." for file in files), sep="\n", highlight=False, markup=False)
-            console.print("\nNext: music-assets run", highlight=False)
+            run = "music-assets run"
+            if what == "summary":
+                songs = sum(map((msd := MsdRoot.open(files[0])).count, msd.partitions()))
+                console.print(f"It has {songs:,} songs.", highlight=False)
+                run += f" --msd {shlex.quote(str(files[0]))}"
+            console.print(f"\nNext: {run}", highlight=False)
             return
         folder = settings.data
         target = Path(to).absolute() if to else folder / "msd"

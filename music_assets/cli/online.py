@@ -43,7 +43,7 @@ REAL = {
     "reccobeats": RECCOBEATS.base_url,
     "listenbrainz": LISTENBRAINZ.base_url,
     "labs": LABS.base_url,
-    **{name: dump.base_url for name, dump in DUMPS.items() if dump.base_url.startswith("http")},
+    **{name: dump.base_url for name, dump in DUMPS.items() if name in ("musicbrainz", "acousticbrainz")},
 }
 _TIMEOUT_S = 30.0
 _HEAD_BYTES = 1 << 17  # of a dump: enough for its first members and the header of its table

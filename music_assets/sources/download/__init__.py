@@ -1,8 +1,8 @@
-"""Getting files: the MSD's subset, unpacked safely and counted, and the dumps of open data.
+"""Getting files: the MSD's subset, unpacked safely and counted, its summary file, the dumps of open data.
 
 What it offers: `get_subset` fetches the 10,000-song subset and unpacks it into a folder that works as an
 MSD root. `count_msd` counts how much of an MSD, the full million or the subset, is there. `download_dump`
-fetches the newest dump of MusicBrainz, of AcousticBrainz, or the Echo Nest archive.
+fetches the newest dump of MusicBrainz, of AcousticBrainz, the Echo Nest archive, or the MSD's summary file.
 
 Terms of the MSD: research, non-commercial; no checksum of the subset has been published. Errors are
 `DownloadError`s.

@@ -1,4 +1,4 @@
-"""The dumps of open data, from their folders on the web into the folder of downloads.
+"""The dumps of open data and the MSD's summary file, from their folders on the web into the downloads.
 
 The newest is found in the folder's listing, and what is fetched is compared with its published checksum,
 which is left beside it. A file is resumed, and whole or not there (`http_file`). Reading dumps is in the
@@ -22,12 +22,13 @@ from music_assets.sources.download.http_file import DownloadError, FetchFailed, 
 _METABRAINZ = "https://data.metabrainz.org/pub/musicbrainz/"
 _ARCHIVE = "millionsongdataset_echonest.tar.bz2"
 _MAPPING = "msd-mbid-2016-01-results-ab.csv.bz2"
+_SUMMARY = "msd_summary_file.h5"
 _CANONICAL = re.compile(r"(musicbrainz-canonical-dump-\d{8}-\d{6})/")
 _FEATURES = re.compile(r".+-(lowlevel|rhythm|tonal)\.tar\.zst")
 _LINK = re.compile(r"""href\s*=\s*["']?([^"'\s>?#]+)""", re.IGNORECASE)
 _CHECKSUM = re.compile(r"^([0-9a-fA-F]{64})\s+\*?(\S+)", re.MULTILINE)
 _TIMEOUT = (15.0, 60.0)  # seconds
-_MAGIC = {".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd"}  # what such files begin with
+_MAGIC = {".bz2": b"BZh", ".zst": b"\x28\xb5\x2f\xfd", ".h5": b"\x89HDF"}  # what such files begin with
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ DUMPS = {
     "echonest": DumpSource(
         "ftp://ftp.acousticbrainz.org/pub/acousticbrainz/acousticbrainz-labs/download/",
         "480 MB: Spotify ids, and the MusicBrainz ids of 2016; its index takes about 200 MB",
+    ),
+    # http://millionsongdataset.com/pages/getting-dataset/#subset; no checksum of it has been published.
+    "summary": DumpSource(
+        "http://millionsongdataset.com/sites/default/files/AdditionalFiles/",
+        "300 MB: the metadata of all million songs of the MSD, without tags and arrays",
     ),
 }
 
@@ -121,6 +127,8 @@ def _wanted(name: str, base: str, *, given: bool) -> Iterator[_Wanted]:
         below = ("", "") if given else ("msdrosetta/", "msdtombid/")
         yield _Wanted(f"{base}{below[0]}{_ARCHIVE}", f"echonest/{_ARCHIVE}")
         yield _Wanted(f"{base}{below[1]}{_MAPPING}", f"musicbrainz/{_MAPPING}")
+    elif name == "summary":
+        yield _Wanted(base.removesuffix(f"{_SUMMARY}/") + _SUMMARY, f"summary/{_SUMMARY}")
     elif name == "musicbrainz":
         folders = sorted(
             (found[1] for link in _links(base) if (found := _CANONICAL.fullmatch(link))), reverse=True
@@ -148,7 +156,7 @@ def _wanted(name: str, base: str, *, given: bool) -> Iterator[_Wanted]:
 
 
 def _check_beginning(place: Path, url: str) -> None:
-    """Remove a file without a published checksum that is not even compressed: a page in its place, mostly."""
+    """Remove a file without a published checksum that is not of its kind: a page in its place, mostly."""
     begins = _MAGIC[place.suffix]
     with place.open("rb") as opened:
         if opened.read(len(begins)) == begins:

@@ -15,7 +15,9 @@ from click.testing import CliRunner
 
 from music_assets.cli.download import download
 from music_assets.sources.download import DownloadError, download_dump
+from music_assets.sources.msd import MsdRoot
 from music_assets_tests.sources.download.server import ranged, send
+from music_assets_tests.support.msd_songs import TRACK, song, write_summary_file
 
 NEW, OLD = "musicbrainz-canonical-dump-20261117-080003", "musicbrainz-canonical-dump-20261103-080003"
 CONTENT = bytes(range(256)) * 40
@@ -195,3 +197,28 @@ def test_the_command_puts_a_dump_where_runs_find_it(tmp_path: Path) -> None:
     assert (tmp_path / "dumps" / "musicbrainz" / f"{NEW}.tar.zst").read_bytes() == CONTENT
     refused = CliRunner().invoke(download, ["musicbrainz", "--to", "x"])
     assert refused.exit_code != 0
+
+
+@pytest.mark.parametrize("words", [["--summary"], ["summary"]])
+@pytest.mark.parametrize("named", ["", "msd_summary_file.h5"])
+def test_the_summary_file_is_resumed_and_works_as_an_msd_root(
+    tmp_path: Path, words: list[str], named: str
+) -> None:
+    write_summary_file(tmp_path / "source.h5", [song(TRACK), song("TRAAACZ128F4230A1B")])
+    content = (tmp_path / "source.h5").read_bytes()
+    with web({"msd_summary_file.h5": content}, breaks_off=True) as (url, asked):
+        arguments = [*words, "--url", url + named, "--data", str(tmp_path)]
+        result = CliRunner().invoke(download, arguments, catch_exceptions=False)
+    place = tmp_path / "downloads" / "summary" / "msd_summary_file.h5"
+    assert place.read_bytes() == content
+    assert asked == ["msd_summary_file.h5"] * 2
+    assert "It has 2 songs." in result.output
+    assert f"Next: music-assets run --msd {place}" in result.output
+    assert MsdRoot.open(place).partitions() == ["AA", "AB"]
+
+
+def test_a_page_in_place_of_the_summary_file_is_not_left(tmp_path: Path) -> None:
+    page = {"msd_summary_file.h5": b"<html>moved</html>"}
+    with web(page) as (url, _), pytest.raises(DownloadError, match=r"not a \.h5 file"):
+        download_dump("summary", tmp_path, base_url=url)
+    assert not list(tmp_path.rglob("*.h5"))
