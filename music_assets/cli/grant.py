@@ -1,4 +1,4 @@
-"""`music-assets grant`: let people read the warehouse."""
+"""`music-assets grant`: say who may do what in a shared warehouse."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ import click
 
 from music_assets.defs.wiring import resources
 from music_assets.settings import Settings
+from music_assets.warehouse.redshift_users import User
 
 
 @click.command()
 @click.argument("role", default="music_assets_readers")
-def grant(role: str) -> None:
+@click.option(
+    "--loader", metavar="SECRET", help="ARN of the secret with the user that loads; made as it says."
+)
+@click.option("--daemon", metavar="SECRET", help="The same for the user that only sees what is loaded.")
+def grant(role: str, loader: str | None, daemon: str | None) -> None:
     """Let ROLE read what is published in a shared warehouse: msd, spotify, mapped and analytics.
 
-    The role is created if it does not exist; running again changes nothing. A local warehouse has a copy for
-    its readers instead.
+    With --loader, which takes an administrator, tables and COPY become that user's alone. Users and the role
+    are created if they do not exist; running again changes nothing but passwords, to those of the secrets.
+    A local warehouse has a copy for its readers instead.
 
     \b
-    Example:
+    Examples:
       music-assets grant music_readers
+      music-assets grant --loader arn:aws:secretsmanager:… --daemon arn:aws:secretsmanager:…
     """
     settings = Settings.from_environment()
-    statements = resources(settings)["warehouse"].open().grant(role)
+    warehouse = resources(settings)["warehouse"].open()
+    statements = warehouse.grant(role, _user(loader), _user(daemon))
     if not statements:
         click.echo(
             "There is nothing to grant: this warehouse is a file, and its readers have a copy, "
@@ -31,3 +39,13 @@ def grant(role: str) -> None:
     for statement in statements:
         click.echo(f"{statement};")
     click.echo(f"Done. Give it to somebody with: GRANT ROLE {role} TO <user>;")
+
+
+def _user(secret: str | None) -> User | None:
+    """The user that a secret has."""
+    if secret is None:
+        return None
+    from music_assets.warehouse.redshift_url import read_secret
+
+    found = read_secret(secret)
+    return User(found["username"], found["password"])

@@ -33,6 +33,7 @@ from music_assets.tables import LOADS, METADATA, key_columns
 from music_assets.warehouse.comparison import differences
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
+from music_assets.warehouse.redshift_users import User
 
 SANDBOX = "sandbox"
 BY_HAND = "overrides"  # a person's rows may stand beside those of any source
@@ -81,6 +82,13 @@ class Warehouse(ABC):
         it for too long and `WarehouseError` when it cannot be opened.
         """
 
+    def looking(self, purpose: str) -> AbstractContextManager[Connection]:
+        """Open the warehouse for reading `meta.loads`, by a user who may perhaps do nothing else.
+
+        Tables of an earlier version are left as they are. Raises as `transaction` does.
+        """
+        return self.transaction(purpose)
+
     def write(self, purpose: str, work: Callable[[Connection], _T]) -> _T:
         """`work` in one transaction; engines with several writers give it its turn, and try it again."""
         with self.transaction(purpose) as connection:
@@ -103,8 +111,11 @@ class Warehouse(ABC):
     def vacuum(self) -> None:  # noqa: B027
         """Leave nothing of deleted rows in storage, where the engine does not see to that itself."""
 
-    def grant(self, role: str) -> list[str]:
-        """Let a role read what is published; the statements run: none where readers have their own copy."""
+    def grant(self, role: str, loader: User | None = None, daemon: User | None = None) -> list[str]:
+        """Let a role read what is published, and users load and look, where the engine has users.
+
+        Returns the statements run: none where readers have their own copy.
+        """
         return []
 
     def load(self, copy: CopyFrom, run_id: str, *, allow_empty: bool = False) -> Loaded:

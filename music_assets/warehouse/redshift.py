@@ -1,7 +1,7 @@
 """The warehouse on AWS: Amazon Redshift, which reads staged files from S3 itself.
 
 Here: transactions and their turns, COPY, and errors in words. How a connection is made is in
-`redshift_url`, what all engines share in `engine`.
+`redshift_url`, who may do what in `redshift_users`, what all engines share in `engine`.
 
 Writers take turns by a lock of their own, taken first: with that no two of ours conflict (error 1023), and
 readers, who do not know of it, never wait. Others' conflicts and lost connections are tried again,
@@ -27,12 +27,13 @@ from sqlalchemy import Connection, Dialect, SelectBase, Table, column, insert, s
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy_redshift.dialect import RedshiftDialect_redshift_connector
 
-from music_assets.tables import READERS_SCHEMAS, SCHEMAS
+from music_assets.tables import LOADS, METADATA, SCHEMAS
 from music_assets.warehouse.engine import Warehouse, load_failed, wrong_objects
 from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, WarehouseInUse
 from music_assets.warehouse.manifest import Files, Manifest, copy_manifest
 from music_assets.warehouse.migrations import ExistingColumn, ExistingTable, steps
 from music_assets.warehouse.redshift_url import RedshiftUrl
+from music_assets.warehouse.redshift_users import User, to_daemon, to_loader, to_readers, to_user
 
 _T = TypeVar("_T")
 _ATTEMPTS = 5
@@ -92,16 +93,30 @@ class RedshiftWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self, purpose: str) -> Iterator[Connection]:
-        with self._named_errors(purpose), self._engine.connect() as connection:
-            connection.exec_driver_sql(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}")
-            connection.execute(text(f"SET statement_timeout TO {self._url.statement_timeout * 1000}"))
-            connection.commit()
+        with self._connected(purpose) as connection:
             if self._steps(connection):
                 connection.rollback()
                 self._again(self._make_tables)
             connection.rollback()
             yield connection
             connection.commit()
+
+    @contextmanager
+    def looking(self, purpose: str) -> Iterator[Connection]:
+        with self._connected(purpose) as connection:
+            if LOADS.fullname not in self._existing(connection):
+                connection.rollback()
+                self._again(self._make_tables)
+            connection.rollback()
+            yield connection
+
+    @contextmanager
+    def _connected(self, purpose: str) -> Iterator[Connection]:
+        with self._named_errors(purpose), self._engine.connect() as connection:
+            connection.exec_driver_sql(f"SET query_group TO {_quoted(f'music_assets: {purpose}')}")
+            connection.execute(text(f"SET statement_timeout TO {self._url.statement_timeout * 1000}"))
+            connection.commit()
+            yield connection
 
     def write(self, purpose: str, work: Callable[[Connection], _T]) -> _T:
         def attempt() -> _T:
@@ -162,27 +177,34 @@ class RedshiftWarehouse(Warehouse):
     def publish(self) -> None:
         """Readers use the tables themselves: they see them as they were, or as they are."""
 
-    def grant(self, role: str) -> list[str]:
-        """Let a role read what is published, now and later, and make it if it is not there.
+    def grant(self, role: str, loader: User | None = None, daemon: User | None = None) -> list[str]:
+        """Let a role read what is published, now and later; make the loader and the daemon what they are.
+
+        Whoever runs it with a loader is an administrator. Users and roles that are not there are made; run
+        again, nothing else changes but that a user has the password that is given.
 
         Returns:
-            The statements that were run. Run again they change nothing.
+            The statements that were run, without what passwords are made of.
         """
-        roles = table("svv_roles", column("role_name"))
+        roles, users = table("svv_roles", column("role_name")), table("pg_user", column("usename"))
         with self.transaction(f"granting to {role}") as connection:
-            name = connection.dialect.identifier_preparer.quote(role)
-            known = connection.execute(select(roles).where(roles.c.role_name == role)).first()
-            statements = [] if known else [f"CREATE ROLE {name}"]
-            for schema in READERS_SCHEMAS:
-                statements += [
-                    f"GRANT USAGE ON SCHEMA {schema} TO ROLE {name}",
-                    f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO ROLE {name}",
-                    # Of tables that we make later, too.
-                    f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO ROLE {name}",
-                ]
+            quote = connection.dialect.identifier_preparer.quote
+            known = {*connection.execute(select(roles.c.role_name)).scalars()}
+            there = {*connection.execute(select(users.c.usename)).scalars()}
+            statements = [] if role in known else [f"CREATE ROLE {quote(role)}"]
+            statements += [
+                to_user(user, user.name in there, quote) for user in (loader, daemon) if user is not None
+            ]
+            if loader is not None:
+                (database,) = connection.execute(text("SELECT current_database()")).one()
+                tables = [*(one.fullname for one in METADATA.sorted_tables), _TURN]
+                statements += to_loader(quote(loader.name), quote(database), tables, self._role)
+            if daemon is not None:
+                statements += to_daemon(quote(daemon.name))
+            statements += to_readers(quote(role), quote(loader.name) if loader else None)
             for statement in statements:
                 connection.exec_driver_sql(statement)
-        return statements
+        return [re.sub("PASSWORD '.*'", "PASSWORD '***'", statement) for statement in statements]
 
     def _make_tables(self) -> None:
         """Make the tables what is declared; other writers wait meanwhile."""
@@ -195,15 +217,17 @@ class RedshiftWarehouse(Warehouse):
                 connection.exec_driver_sql(step)
             connection.commit()
 
-    def _steps(self, connection: Connection) -> list[str]:
+    def _existing(self, connection: Connection) -> dict[str, ExistingTable]:
         existing: dict[str, ExistingTable] = {}
         rows = connection.execute(text(_COLUMNS))
         for schema, name, column_, type_, not_null, comment, of_table in rows:
             there = existing.setdefault(f"{schema}.{name}", ExistingTable(of_table))
             there.columns[column_] = ExistingColumn(type_, comment, not not_null)
+        return existing
 
+    def _steps(self, connection: Connection) -> list[str]:
         dialect = _as_text()
-        return steps(existing, dialect, lambda type_: type_.compile(dialect))
+        return steps(self._existing(connection), dialect, lambda type_: type_.compile(dialect))
 
     def _load_errors(self, connection: Connection, manifests: Sequence[Manifest]) -> list[str]:
         """What Redshift recorded of a COPY that failed in this session."""

@@ -66,24 +66,33 @@ class RedshiftUrl:
 
     def _add_secret(self, dialect: Any, record: Any, args: Any, parameters: dict[str, Any]) -> None:
         """User and password by the secret, and where to connect where the URL does not say."""
-        import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        arn = str(self.secret)
-        parts = arn.split(":")
-        try:
-            client = boto3.client("secretsmanager", region_name=parts[3] if len(parts) > 6 else None)
-            found = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
-            parameters.update(user=found["username"], password=found["password"])
-        except (BotoCoreError, ClientError) as error:
-            raise WarehouseError(f"The secret {arn} cannot be read: {error}") from None
-        except (KeyError, TypeError, ValueError):
-            # Without the cause, which may hold what the secret does.
-            message = f"The secret {arn} is not a JSON object with `username` and `password`."
-            raise WarehouseError(message) from None
+        found = read_secret(str(self.secret))
+        parameters.update(user=found["username"], password=found["password"])
         for name, key in (("host", "host"), ("port", "port"), ("database", "dbname")):
             if not parameters.get(name) and found.get(key):
                 parameters[name] = int(found[key]) if name == "port" else found[key]
+
+
+def read_secret(arn: str) -> dict[str, Any]:
+    """A secret of AWS Secrets Manager that has a database user: at least `username` and `password`.
+
+    Raises:
+        WarehouseError: it cannot be read, or has no such content, which is not shown.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    parts = arn.split(":")
+    try:
+        client = boto3.client("secretsmanager", region_name=parts[3] if len(parts) > 6 else None)
+        found = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
+        return {**found, "username": str(found["username"]), "password": str(found["password"])}
+    except (BotoCoreError, ClientError) as error:
+        raise WarehouseError(f"The secret {arn} cannot be read: {error}") from None
+    except (KeyError, TypeError, ValueError):
+        # Without the cause, which may hold what the secret does.
+        message = f"The secret {arn} is not a JSON object with `username` and `password`."
+        raise WarehouseError(message) from None
 
 
 def _with_named_parameters(

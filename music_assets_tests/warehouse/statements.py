@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 # Of these sqlglot reads the first word alone.
-OPAQUE = {"ALTER", "ANALYZE", "BEGIN", "CREATE", "GRANT", "LOCK", "SET", "SHOW"}
+OPAQUE = {"ALTER", "ANALYZE", "BEGIN", "CREATE", "GRANT", "REVOKE", "LOCK", "SET", "SHOW"}
 # Refused, or run on the leader node alone and so refused on tables of users
 # (https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_functions_leader_node_only.html).
 LACKING = re.compile(

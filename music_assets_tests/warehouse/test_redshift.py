@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import format_exception
@@ -15,7 +16,8 @@ import boto3
 import pytest
 from click.testing import CliRunner
 from dagster import DagsterInstance, build_asset_check_context, materialize
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from music_assets.cli.erase import Purge
@@ -23,6 +25,7 @@ from music_assets.cli.main import cli
 from music_assets.cli.trace import trace_row
 from music_assets.definitions import build_defs
 from music_assets.defs.assets.report import report
+from music_assets.defs.automation.facts import Loads
 from music_assets.defs.checks.rules import blocking_rules, warnings
 from music_assets.defs.checks.tables import table_checks
 from music_assets.defs.resources import WarehouseResource
@@ -37,6 +40,7 @@ from music_assets.warehouse.errors import WarehouseError, WarehouseInterrupted, 
 from music_assets.warehouse.published import APPENDED, query
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets.warehouse.redshift_url import RedshiftUrl
+from music_assets.warehouse.redshift_users import User
 from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks
 from music_assets_tests.support.staged_rows import OnS3, Place, row
 from music_assets_tests.support.standin import PASSWORD, USER, Standin
@@ -363,6 +367,106 @@ def test_readers_may_read_what_is_published_and_nothing_else(
     standin.as_postgres("REVOKE music_readers FROM reader;")
 
 
+@pytest.fixture
+def users(own_redshift_place: Redshift, standin: Standin) -> Iterator[dict[str, Engine]]:
+    """The loader, the daemon and a reader of a warehouse, each by their own name, after `grant`."""
+    names = ("music_loader", "music_daemon", "a reader")
+    standin.as_postgres("CREATE ROLE \"a reader\" LOGIN PASSWORD 'pw-of-a reader';")
+    loader, daemon = (User(name, f"pw-of-{name}") for name in names[:2])
+    for again in range(2):
+        done = own_redshift_place.warehouse.grant("music_people", loader, daemon)
+        assert ("CREATE ROLE music_people" in done) is (again == 0)
+        assert not any("pw-of" in one or "md5" in one for one in done)
+    standin.as_postgres('GRANT music_people TO "a reader";')
+    yield {
+        name: create_engine(
+            url_of(own_redshift_place).set(username=name, password=f"pw-of-{name}", query={}),
+            connect_args={"ssl": False},
+            poolclass=NullPool,
+        )
+        for name in names
+    }
+    database = make_url(url_of(own_redshift_place)).database
+    owned = "".join(
+        f'DROP OWNED BY "{name}" CASCADE; DROP ROLE "{name}";' for name in (*names, "music_people")
+    )
+    standin.as_postgres(f"\\c {database}\n{owned}")
+
+
+def as_user(place: Redshift, standin: Standin, name: str) -> Redshift:
+    url = url_of(place).set(username=name, password=f"pw-of-{name}")
+    return Place(warehouse_at(url, standin), place.staging)
+
+
+def test_the_loader_does_all_that_a_run_does(
+    own_redshift_place: Redshift, standin: Standin, users: dict[str, Engine]
+) -> None:
+    place = as_user(own_redshift_place, standin, "music_loader")
+    with place.warehouse.transaction("an older warehouse") as connection:
+        connection.exec_driver_sql("ALTER TABLE staging.msd_songs DROP COLUMN genre")
+        connection.exec_driver_sql("DROP TABLE staging.spotify_tracks_refresh")
+    place.load(place.stage(KIND, "AA", [vote("a")]))
+    for name, table in PUBLISHED.items():
+        fill = place.warehouse.append if name in APPENDED else place.warehouse.fill
+        fill(table, query(name))
+    # What it makes later is the readers' as well.
+    with place.warehouse.transaction("dropping") as connection:
+        connection.exec_driver_sql("DROP TABLE mapped.artists")
+    place.warehouse.fill(PUBLISHED["mapped.artists"], query("mapped.artists"))
+    with users["a reader"].connect() as connection:
+        assert connection.execute(text("SELECT artist_id FROM mapped.artists")).scalar_one() == "a"
+
+
+TEMPORARY = "CREATE TEMP TABLE mine (artist_id VARCHAR(18))"
+REFUSED = [
+    ("music_loader", "CREATE USER other PASSWORD DISABLE"),
+    ("music_loader", "CREATE ROLE other"),
+    ("music_loader", "ALTER USER music_daemon CREATEROLE"),
+    ("music_daemon", "SELECT * FROM staging.artist_votes"),
+    ("music_daemon", "SELECT * FROM analytics.songs"),
+    ("music_daemon", "SELECT * FROM meta.writers"),
+    ("music_daemon", "DELETE FROM meta.loads"),
+    ("music_daemon", "CREATE TABLE meta.mine (n INTEGER)"),
+    ("a reader", "SELECT * FROM staging.artist_votes"),
+    ("a reader", "SELECT * FROM meta.loads"),
+    ("a reader", "INSERT INTO analytics.songs (track_id) VALUES ('x')"),
+    ("a reader", "UPDATE msd.songs SET title = 'x'"),
+    ("a reader", "DROP TABLE msd.songs"),
+    ("a reader", "CREATE TABLE analytics.mine (n INTEGER)"),
+    ("a reader", "CREATE TABLE public.mine (n INTEGER)"),
+    ("a reader", "CREATE SCHEMA mine"),
+]
+
+
+def test_nobody_does_more_than_their_part(
+    own_redshift_place: Redshift, standin: Standin, users: dict[str, Engine]
+) -> None:
+    for name, statement in REFUSED:
+        refused = statement.replace("PASSWORD DISABLE", "PASSWORD 'x'")
+        with (
+            users[name].connect() as connection,
+            pytest.raises(DBAPIError, match=r"permission denied|must be"),
+        ):
+            connection.exec_driver_sql(refused)
+    # COPY reads whatever is staged: also into a table of one's own it is the loader's alone.
+    staged = own_redshift_place.stage(KIND, "AA", [vote("a")])
+    copy = f"COPY mine (artist_id) FROM '{staged.url}' IAM_ROLE default FORMAT JSON 'auto' GZIP"
+    for name in ("a reader", "music_daemon"):
+        with users[name].connect() as connection, pytest.raises(DBAPIError, match="permission denied"):
+            connection.exec_driver_sql(TEMPORARY)
+            connection.exec_driver_sql(copy)
+
+
+def test_the_daemon_sees_what_is_loaded_even_of_an_older_warehouse(
+    own_redshift_place: Redshift, standin: Standin, users: dict[str, Engine]
+) -> None:
+    own_redshift_place.load(own_redshift_place.stage(KIND, "AA", [vote("a")]))
+    with own_redshift_place.warehouse.transaction("an older warehouse") as connection:
+        connection.exec_driver_sql("ALTER TABLE staging.msd_songs DROP COLUMN genre")
+    daemon = as_user(own_redshift_place, standin, "music_daemon").warehouse
+    assert set(Loads.read(daemon).checksums) == {(KIND, "AA")}
+
+
 def test_every_statement_is_redshifts_by_a_second_reader(
     standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,6 +505,7 @@ def test_every_statement_is_redshifts_by_a_second_reader(
     with pytest.raises(LookupFailed, match="no track"):
         trace_row("TRAAZZZ128F429D538", url, StagingStore(str(tmp_path)), None, None)
     warehouse.grant("music_readers")
+    warehouse.grant("music_readers", User("some_loader", "x"), User("some_daemon", "y"))
     for moment in (datetime(2026, 11, 23, tzinfo=UTC), None):
         list(Purge(settings, moment, keep_ids=moment is not None).run())
     sent = standin.statements[before:]

@@ -34,7 +34,7 @@ class Loads:
     def read(cls, warehouse: Warehouse) -> Loads:
         """Read it; raises `WarehouseError` as opening the warehouse does."""
         query = select(LOADS.c.table, LOADS.c.slice, LOADS.c.checksum, LOADS.c.loaded_at)
-        with warehouse.transaction("reading what is loaded") as connection:
+        with warehouse.looking("reading what is loaded") as connection:
             rows = connection.execute(query).all()
         times = sorted(row.loaded_at.replace(tzinfo=UTC) for row in rows)
         checksums = {(row.table, row.slice): row.checksum for row in rows}

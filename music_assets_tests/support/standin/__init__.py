@@ -146,7 +146,7 @@ def _postgres(folder: Path, stack: ExitStack) -> Any:
         "ALTER SYSTEM SET timezone = 'UTC';\n"
         "SELECT pg_reload_conf();\n"
         "SET password_encryption = md5;\n"
-        f"CREATE ROLE {USER} LOGIN CREATEROLE PASSWORD '{PASSWORD}';\n"
+        f"CREATE ROLE {USER} LOGIN SUPERUSER PASSWORD '{PASSWORD}';\n"
         f"CREATE DATABASE dev OWNER {USER} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';\n"
         f"{_ISOLATION.format('dev')}\n"
         "\\c dev\n" + Path(__file__).with_name("shim.sql").read_text(),

@@ -71,6 +71,11 @@ _LISTAGG = re.compile(
     r"\blistagg\(([^,()]+),\s*('[^']*')\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
 )
 
+_ASSUME_ROLE = re.compile(
+    r"\s*(GRANT|REVOKE)\s+ASSUMEROLE\s+ON\s+(?:ALL|DEFAULT|'[^']*')\s+((?:TO|FROM)\s+[\w\"]+)\s+FOR\s+(?:ALL|COPY)",
+    re.I,
+)
+
 
 class NotRedshift(Exception):
     """A statement that Redshift would refuse."""
@@ -103,5 +108,8 @@ def for_postgres(sql: str) -> str:
     sql = re.sub(
         r"^(\s*(?:GRANT|REVOKE|ALTER\s+DEFAULT)\b.*\b(?:TO|FROM))\s+ROLE\b", r"\1", sql, flags=re.I | re.S
     )
+    # Who may COPY by a role is who may run what plays it.
+    if assumed := _ASSUME_ROLE.fullmatch(sql):
+        return f"{assumed[1]} EXECUTE ON FUNCTION standin.load(regclass, text[], text) {assumed[2]}"
     sql = re.sub(r"^\s*GRANT\s+ROLE\b", "GRANT", sql, flags=re.I)
     return _LISTAGG.sub(r"string_agg(\1, \2 ORDER BY \3)", sql)
