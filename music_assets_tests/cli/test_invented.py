@@ -15,7 +15,9 @@ from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import resources
 from music_assets.settings import KEYLESS_SOURCES, Settings
+from music_assets.sources.msd import read_msd
 from music_assets.tables import LOADS, METADATA, PUBLISHED
+from music_assets_tests.support.dumps import recording, write_canonical
 
 # Spotify's API and the keyless sources are real, and none is requested.
 REAL = {"spotify": "off", "skip_sources": ",".join(KEYLESS_SOURCES)}
@@ -103,12 +105,15 @@ def slices(data: Path) -> set[Any]:
 
 def test_the_sandbox_is_refused_where_rows_are_real(tried: Path, tmp_path: Path) -> None:
     data, msd = tmp_path / "data", own_msd(tried, tmp_path / "msd", "AC")
-    assert run_for_real(data, msd).failed == []
-    # Nothing answers here: as if a source had.
-    mapped = METADATA.tables["staging.mapped_songs"]
-    with resources(settings(data))["warehouse"].open().transaction("naming a source") as connection:
-        connection.execute(mapped.update().values(source="reccobeats"))
-    assert counts(data)["staging.mapped_songs real"] > 0
+    songs, *_ = read_msd([msd])
+    names = zip(songs["title"], songs["artist_name"], strict=True)
+    dump = [recording(number, *name, credit=number) for number, name in enumerate(names)]
+    write_canonical(tmp_path / "downloads" / "musicbrainz", dump)
+    # The one source that is real without a request: a dump.
+    others = ",".join(name for name in KEYLESS_SOURCES if name != "musicbrainz")
+    real = settings(data, msd, spotify="off", skip_sources=others, downloads=str(tmp_path / "downloads"))
+    assert run_job(real).failed == []
+    assert counts(data)["staging.musicbrainz_recordings real"] > 0
     before = content(data)
     with pytest.raises(CommandError, match="the sandbox's invented rows never mix with them: set SPOTIPY_"):
         run_job(settings(data, msd))
