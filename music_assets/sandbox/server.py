@@ -32,7 +32,7 @@ from music_assets.sandbox.spotify.errors import Raw, Refused
 from music_assets.sandbox.spotify.responses import MAX_OFFSET, Json, Responses
 
 CLIENT_ID = "sandbox"
-CLIENT_SECRET = "not-a-secret"  # anyone on the loopback may use it
+CLIENT_SECRET = "not-a-secret"  # noqa: S105  # anyone on the loopback may use it
 _BATCHES = {"tracks": 50, "artists": 50, "albums": 20, "audio-features": 100}  # ids per request, at most
 _ID = re.compile(r"[0-9A-Za-z]{22}$")
 

@@ -175,7 +175,9 @@ def _value(song: Song, field: Field) -> Any:
     value = song.get(name, _DEFAULTS.get(name))
     if value is None or (not isinstance(value, str | bytes) and pd.isna(value)):
         if name == "audio_md5":
-            return hashlib.md5(repr(song.get("track_id")).encode()).hexdigest().encode()
+            return (
+                hashlib.md5(repr(song.get("track_id")).encode(), usedforsecurity=False).hexdigest().encode()
+            )
         return {Kind.TEXT: b"", Kind.INTEGER: field.unknown or 0, Kind.REAL: np.nan}[field.kind]
     if field.kind is Kind.TEXT:
         return _bytes(name, value, TABLES[field.table].dtype[name].itemsize)

@@ -42,7 +42,7 @@ class SpotifySettings(RetryPolicy):
     off: bool = False  # no request is ever sent: what is cached is all there is
     mode: str = "auto"
     base_url: str = "https://api.spotify.com/v1/"
-    token_url: str = "https://accounts.spotify.com/api/token"
+    token_url: str = "https://accounts.spotify.com/api/token"  # noqa: S105
     requests_per_30s: int | None = 100  # Spotify publishes no figure; None for as fast as it can
     requests_per_day: int | None = None  # our own limit per bucket and 24 hours; None leaves it to Spotify
     market: str | None = None
