@@ -6,13 +6,13 @@ import click
 
 from music_assets.defs.wiring import resources
 from music_assets.settings import Settings
-from music_assets.warehouse.redshift_users import User
+from music_assets.warehouse.redshift_users import user_of
 
 
 @click.command()
 @click.argument("role", default="music_assets_readers")
 @click.option(
-    "--loader", metavar="SECRET", help="ARN of the secret with the user that loads; made as it says."
+    "--loader", metavar="SECRET", help="ARN of the secret of the user that loads; an empty one is filled."
 )
 @click.option("--daemon", metavar="SECRET", help="The same for the user that only sees what is loaded.")
 def grant(role: str, loader: str | None, daemon: str | None) -> None:
@@ -29,7 +29,11 @@ def grant(role: str, loader: str | None, daemon: str | None) -> None:
     """
     settings = Settings.from_environment()
     warehouse = resources(settings)["warehouse"].open()
-    statements = warehouse.grant(role, _user(loader), _user(daemon))
+    statements = warehouse.grant(
+        role,
+        user_of(loader, "music_loader") if loader else None,
+        user_of(daemon, "music_daemon") if daemon else None,
+    )
     if not statements:
         click.echo(
             "There is nothing to grant: this warehouse is a file, and its readers have a copy, "
@@ -39,13 +43,3 @@ def grant(role: str, loader: str | None, daemon: str | None) -> None:
     for statement in statements:
         click.echo(f"{statement};")
     click.echo(f"Done. Give it to somebody with: GRANT ROLE {role} TO <user>;")
-
-
-def _user(secret: str | None) -> User | None:
-    """The user that a secret has."""
-    if secret is None:
-        return None
-    from music_assets.warehouse.redshift_url import read_secret
-
-    found = read_secret(secret)
-    return User(found["username"], found["password"])

@@ -21,6 +21,10 @@ _STATEMENT_TIMEOUT = "3600"  # seconds
 _LITERALS = {"true": True, "false": False}
 
 
+class SecretEmpty(WarehouseError):
+    """A secret is not there, or has no value yet."""
+
+
 class RedshiftUrl:
     """Where a Redshift is, and how to connect to it; nothing is opened yet.
 
@@ -73,22 +77,30 @@ class RedshiftUrl:
                 parameters[name] = int(found[key]) if name == "port" else found[key]
 
 
+def region_of(arn: str) -> str | None:
+    """The region in an ARN; None for a name."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 6 else None
+
+
 def read_secret(arn: str) -> dict[str, Any]:
     """A secret of AWS Secrets Manager that has a database user: at least `username` and `password`.
 
     Raises:
+        SecretEmpty: it is not there, or has no value yet.
         WarehouseError: it cannot be read, or has no such content, which is not shown.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    parts = arn.split(":")
     try:
-        client = boto3.client("secretsmanager", region_name=parts[3] if len(parts) > 6 else None)
+        client = boto3.client("secretsmanager", region_name=region_of(arn))
         found = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
         return {**found, "username": str(found["username"]), "password": str(found["password"])}
     except (BotoCoreError, ClientError) as error:
-        raise WarehouseError(f"The secret {arn} cannot be read: {error}") from None
+        missing = getattr(error, "response", {}).get("Error", {}).get("Code") == "ResourceNotFoundException"
+        kind = SecretEmpty if missing else WarehouseError
+        raise kind(f"The secret {arn} cannot be read: {error}") from None
     except (KeyError, TypeError, ValueError):
         # Without the cause, which may hold what the secret does.
         message = f"The secret {arn} is not a JSON object with `username` and `password`."

@@ -10,10 +10,14 @@ stand-in of `music_assets_tests` alone.
 from __future__ import annotations
 
 import hashlib
+import json
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from music_assets.tables import LOADS, READERS_SCHEMAS, SCHEMAS
+from music_assets.warehouse.errors import WarehouseError
+from music_assets.warehouse.redshift_url import SecretEmpty, read_secret, region_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,26 @@ class User:
         """PASSWORD with its MD5 form, which Redshift takes: no log has the password itself."""
         digest = hashlib.md5((self.password + self.name).encode(), usedforsecurity=False).hexdigest()
         return f"PASSWORD 'md5{digest}'"
+
+
+def user_of(secret: str, name: str) -> User:
+    """The user that a secret of Secrets Manager has; one without a value gets this name and a new password.
+
+    `secret` is its ARN. Raises `WarehouseError` as `read_secret` does.
+    """
+    try:
+        found = read_secret(secret)
+    except SecretEmpty:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        found = {"username": name, "password": secrets.token_urlsafe(32)}
+        client = boto3.client("secretsmanager", region_name=region_of(secret))
+        try:
+            client.put_secret_value(SecretId=secret, SecretString=json.dumps(found))
+        except (BotoCoreError, ClientError) as error:
+            raise WarehouseError(f"The secret {secret} cannot be written: {error}") from None
+    return User(found["username"], found["password"])
 
 
 def to_user(user: User, known: bool, quote: Callable[[str], str]) -> str:

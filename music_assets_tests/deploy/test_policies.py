@@ -20,7 +20,7 @@ import pytest
 from moto import mock_aws
 
 from music_assets.staging.store import StagedFile, StagingStore, checksum
-from music_assets_tests.deploy.conftest import Applied
+from music_assets_tests.deploy.conftest import REPOSITORY, Applied, Apply
 from music_assets_tests.deploy.provider import ACCOUNT, REGION
 
 pytestmark = pytest.mark.slow  # it needs `terraform`
@@ -145,12 +145,77 @@ def test_extract_may_stage_the_msd_and_nothing_of_spotify(
     assert not [call for call in other if allowed(prod.policy("extract"), call)]
 
 
-def test_runs_and_daemon_may_read_the_warehouse_password_and_the_webserver_not(prod: Applied) -> None:
-    found = re.search(r"secret=(arn:\S+)", prod.outputs["environment"]["MUSIC_ASSETS_WAREHOUSE"])
-    assert found
-    call = ("secretsmanager:GetSecretValue", found[1])
-    roles = ("run", "daemon", "webserver", "extract")
-    assert {role for role in roles if allowed(prod.policy(role), call)} == {"run", "daemon"}
+def test_each_task_is_its_own_user_of_the_warehouse(prod: Applied) -> None:
+    """By the URL it is given, which names a secret that its role may read, and no other's."""
+    found = {}
+    for definition in prod.of("aws_ecs_task_definition"):
+        (container,) = json.loads(definition["container_definitions"])
+        (url,) = (one["value"] for one in container["environment"] if one["name"] == "MUSIC_ASSETS_WAREHOUSE")
+        found[definition["family"].removeprefix("music-assets-")] = url.partition("secret=")[2]
+    readers = {
+        secret: {role for role in found if allowed(prod.policy(role), (action, secret))}
+        for action in ("secretsmanager:GetSecretValue",)
+        for secret in found.values()
+    }
+    assert readers == {
+        found["run"]: {"run", "grant"},
+        found["daemon"]: {"daemon", "grant"},
+        found["grant"]: {"grant"},
+    }
+    writes = {role for role in found for secret in readers if allowed(prod.policy(role), (PUT, secret))}
+    assert writes == {"grant"} and not allowed(prod.policy("grant"), (PUT, found["grant"]))
+
+
+PUT = "secretsmanager:PutSecretValue"
+BOUNDARY = REPOSITORY / "terraform" / "boundary.json"
+
+
+@pytest.mark.parametrize("environment", ["dev", "research", "prod"])
+def test_no_role_goes_beyond_the_boundary_or_needs_to(terraform: Apply, environment: str) -> None:
+    applied = terraform(environment)
+    (within, hand_over) = json.loads(BOUNDARY.read_text())["Statement"]
+    roles = applied.of("aws_iam_role")
+    assert roles and all(
+        role["permissions_boundary"] == f"arn:aws:iam::{ACCOUNT}:policy/music-assets-boundary"
+        for role in roles
+    )
+    for policy in applied.of("aws_iam_role_policy"):
+        for statement in json.loads(policy["policy"])["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            for action in actions:
+                assert action == "iam:PassRole" or allowed([within], (action, "*")), (policy["role"], action)
+    for attached in applied.of("aws_iam_role_policy_attachment"):  # AWS's own, which are within it
+        assert attached["policy_arn"].rsplit("/", 1)[1] in (
+            "AmazonSSMManagedInstanceCore",
+            "AmazonEC2ContainerServiceforEC2Role",
+        )
+    assert not allowed([within], ("iam:PassRole", "*")) and not allowed([within], ("sts:AssumeRole", "*"))
+    assert hand_over["Condition"] and not allowed(
+        [hand_over], ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin")
+    )
+
+
+def test_who_sets_up_makes_no_role_without_the_boundary_and_cannot_widen_it() -> None:
+    (policy,) = re.findall(r"```json\n(.*?)```", (REPOSITORY / "docs" / "aws.md").read_text(), re.S)
+    statements = json.loads(policy)["Statement"]
+    denied = [one for one in statements if one["Effect"] == "Deny"]
+    for action in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy", "DeletePolicyVersion"):
+        boundary = f"arn:aws:iam::{ACCOUNT}:policy/music-assets-boundary"
+        assert any(
+            f"iam:{action}" in one["Action"] and fnmatchcase(boundary, one["Resource"]) for one in denied
+        )
+    for action in ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"):
+        allowing = [
+            one for one in statements if one["Effect"] == "Allow" and f"iam:{action}" in one["Action"]
+        ]
+        assert allowing and all(
+            one["Condition"]["StringLike"]["iam:PermissionsBoundary"].endswith(
+                ":policy/music-assets-boundary"
+            )
+            for one in allowing
+        )
+    actions = {action for one in statements for action in one["Action"]}
+    assert "iam:DeleteRolePermissionsBoundary" not in actions and "iam:*" not in actions
 
 
 @pytest.mark.parametrize("role", ["webserver", "daemon"])
@@ -228,7 +293,9 @@ def test_a_run_and_a_laptop_may_purge_for_good(
         assert not [call for call in calls if not allowed(statements, call)]
 
 
-@pytest.mark.parametrize("role", ["webserver", "daemon", "run", "extract", "redshift-copy", "execution"])
+@pytest.mark.parametrize(
+    "role", ["webserver", "daemon", "run", "extract", "redshift-copy", "execution", "grant"]
+)
 def test_no_role_may_do_everything_of_a_kind(prod: Applied, role: str) -> None:
     for statement in prod.policy(role):
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]

@@ -17,7 +17,7 @@ PROGRAM = """#!/usr/bin/env bash
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$(basename "$0") $*" in
   *get-caller-identity*) echo 123456789012 ;;
-  *head-bucket*) exit $HAS_BUCKET ;;
+  *head-bucket*|*get-policy*) exit $HAS_BUCKET ;;
   *describe-images*) exit 1 ;;
   *"output -raw repository_url"*) echo 123456789012.dkr.ecr.us-east-1.amazonaws.com/music-assets ;;
   *"output -raw bucket"*) echo staged ;;
@@ -56,18 +56,20 @@ def test_an_empty_account_gets_a_place_for_the_state_once(played: dict[str, str]
     assert bucket in create and "LocationConstraint=eu-west-1" in create
     assert made[-1] == "terraform -chdir=terraform/environments/dev apply -var region=eu-west-1 -auto-approve"
     assert any(f"init -input=false -backend-config=bucket={bucket}" in one for one in made)
+    assert any("create-policy --policy-name music-assets-boundary" in one for one in made)
     again, _ = calls({**played, "HAS_BUCKET": "0"}, "deploy/up", "dev")
-    assert sum("create-bucket" in one for one in again) == 1
+    assert sum("create-bucket" in one or "create-policy" in one for one in again) == 2
 
 
-def test_prod_has_its_image_before_its_tasks(played: dict[str, str]) -> None:
+def test_prod_has_its_image_before_its_tasks_and_its_users_after(played: dict[str, str]) -> None:
     made, done = calls(played, "deploy/up", "prod")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr  # as the task that made the users ended
     order = [
         "-target=module.registry",
         "docker build",
         "docker push",
         "apply -var region=us-east-1 -var image_tag",
+        "--task-definition music-assets-grant",
     ]
     places = [next(place for place, one in enumerate(made) if part in one) for part in order]
     assert places == sorted(places)
@@ -94,3 +96,5 @@ def test_a_command_runs_as_a_task_and_says_what_it_said(played: dict[str, str]) 
     assert done.stdout.split() == ["one", "two"] and done.returncode == 3
     made, _ = calls(played, "deploy/command", "dagster", "instance", "migrate")
     assert '"command": ["dagster", "instance", "migrate"]' in made[-4]
+    made, _ = calls(played, "deploy/command", "grant")
+    assert "--task-definition music-assets-grant" in made[-4] and "--overrides {} " in made[-4]

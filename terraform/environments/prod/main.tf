@@ -68,6 +68,7 @@ module "redshift" {
   concurrency_minutes_a_day = var.redshift_concurrency_minutes_a_day
   skip_final_snapshot       = !var.protect
   reader_seconds            = var.reader_seconds
+  users                     = ["loader", "daemon"]
 }
 
 module "dagster_storage" {
@@ -94,37 +95,36 @@ module "front" {
 }
 
 module "dagster" {
-  source                     = "../../modules/dagster"
-  name                       = var.name
-  image                      = "${module.registry.url}:${var.image_tag}"
-  cluster_arn                = module.cluster.arn
-  cluster_name               = module.cluster.name
-  subnet_ids                 = module.network.private_subnet_ids
-  task_security_group        = module.cluster.task_security_group
-  webserver_security_group   = module.front.webserver_security_group
-  target_group_arn           = module.front.target_group_arn
-  port                       = module.front.port
-  key_arn                    = module.key.arn
-  bucket                     = module.bucket.name
-  bucket_arn                 = module.bucket.arn
-  staging_arn                = module.bucket.staging_arn
-  logs_arn                   = module.bucket.logs_arn
-  logs_prefix                = module.bucket.logs_prefix
-  repository_arn             = module.registry.arn
-  storage_secret_arn         = module.dagster_storage.secret_arn
-  spotify_secret_arn         = module.spotify_secret.arn
-  warehouse_login_statements = module.redshift.login_statements
-  msd_capacity_provider      = module.cluster.msd_capacity_provider
-  msd_mount                  = module.cluster.msd_mount
-  msd_efs_id                 = var.msd_source == "efs" ? var.msd_efs_id : ""
-  run_cpu                    = var.run_cpu
-  run_memory                 = var.run_memory
-  ask_cpu                    = var.ask_cpu
-  ask_memory                 = var.ask_memory
+  source                   = "../../modules/dagster"
+  name                     = var.name
+  image                    = "${module.registry.url}:${var.image_tag}"
+  cluster_arn              = module.cluster.arn
+  cluster_name             = module.cluster.name
+  subnet_ids               = module.network.private_subnet_ids
+  task_security_group      = module.cluster.task_security_group
+  webserver_security_group = module.front.webserver_security_group
+  target_group_arn         = module.front.target_group_arn
+  port                     = module.front.port
+  key_arn                  = module.key.arn
+  bucket                   = module.bucket.name
+  bucket_arn               = module.bucket.arn
+  staging_arn              = module.bucket.staging_arn
+  logs_arn                 = module.bucket.logs_arn
+  logs_prefix              = module.bucket.logs_prefix
+  repository_arn           = module.registry.arn
+  storage_secret_arn       = module.dagster_storage.secret_arn
+  spotify_secret_arn       = module.spotify_secret.arn
+  warehouses               = module.redshift.warehouses
+  msd_capacity_provider    = module.cluster.msd_capacity_provider
+  msd_mount                = module.cluster.msd_mount
+  msd_efs_id               = var.msd_source == "efs" ? var.msd_efs_id : ""
+  run_cpu                  = var.run_cpu
+  run_memory               = var.run_memory
+  ask_cpu                  = var.ask_cpu
+  ask_memory               = var.ask_memory
 
   environment = merge(module.dagster_storage.environment, {
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
     MUSIC_ASSETS_LEDGER            = module.dagster_storage.ledger_url
     MUSIC_ASSETS_SPOTIFY           = "api"

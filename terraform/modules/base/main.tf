@@ -64,6 +64,14 @@ locals {
         Resource = [module.key.arn]
       },
     ],
-    module.redshift.login_statements,
+    [
+      {
+        # One person, who made the warehouse, is its administrator; prod has a user for each part.
+        Sid      = "ReadWarehousePassword"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+        Resource = [module.redshift.warehouses["admin"].secret_arn]
+      },
+    ],
   )
 }

@@ -2,7 +2,7 @@ output "environment" {
   description = "Settings for who stages and loads, by name."
   value = {
     MUSIC_ASSETS_STAGING           = module.bucket.staging_url
-    MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouse_url
+    MUSIC_ASSETS_WAREHOUSE         = module.redshift.warehouses["admin"].url
     MUSIC_ASSETS_REDSHIFT_IAM_ROLE = module.redshift.copy_role_arn
     MUSIC_ASSETS_RETENTION_DAYS    = tostring(var.retention_days)
   }

@@ -134,11 +134,16 @@ resource "aws_ecs_capacity_provider" "msd" {
   }
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: the instance joins the cluster and, for a copy on S3, reads that bucket. Tasks on it have roles of their own.
 resource "aws_iam_role" "msd" {
-  count       = local.instance ? 1 : 0
-  name        = "${var.name}-msd-instance"
-  description = "The MSD instance joins the cluster"
+  count                = local.instance ? 1 : 0
+  name                 = "${var.name}-msd-instance"
+  description          = "The MSD instance joins the cluster"
+  permissions_boundary = module.boundary.arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -50,7 +50,10 @@ locals {
     DAGSTER_LOGS_BUCKET         = var.bucket
     DAGSTER_LOGS_PREFIX         = var.logs_prefix
     TMPDIR                      = local.scratch
+    MUSIC_ASSETS_WAREHOUSE      = var.warehouses["loader"].url
   })
+  # Who a task is to the warehouse, where that is not the loader; the webserver never connects, and could not.
+  as = { for user in ["admin", "daemon"] : user => merge(local.environment, { MUSIC_ASSETS_WAREHOUSE = var.warehouses[user].url }) }
 
   secrets = {
     DAGSTER_POSTGRES_PASSWORD = "${var.storage_secret_arn}:password::"
@@ -59,13 +62,18 @@ locals {
     SPOTIPY_CLIENT_SECRET     = "${var.spotify_secret_arn}:client_secret::"
   }
 
+  listed = {
+    for user, environment in merge(local.as, { loader = local.environment }) :
+    user => [for name in sort(keys(environment)) : { name = name, value = environment[name] }]
+  }
+
   container = {
     image                  = var.image
     essential              = true
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = true }
     mountPoints            = [{ sourceVolume = "scratch", containerPath = local.scratch, readOnly = false }]
-    environment            = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    environment            = local.listed["loader"]
     secrets                = [for name in sort(keys(local.secrets)) : { name = name, valueFrom = local.secrets[name] }]
   }
 
@@ -99,6 +107,7 @@ resource "aws_ecs_task_definition" "webserver" {
   container_definitions = jsonencode([merge(local.container, {
     name             = "webserver"
     memory           = 2048
+    environment      = local.listed["daemon"]
     command          = ["dagster-webserver", "-h", "0.0.0.0", "-p", tostring(var.port), "-m", "music_assets.definitions"]
     portMappings     = [{ containerPort = var.port, hostPort = var.port, protocol = "tcp" }]
     logConfiguration = local.log["webserver"]
@@ -126,6 +135,7 @@ resource "aws_ecs_task_definition" "daemon" {
   container_definitions = jsonencode([merge(local.container, {
     name             = "daemon"
     memory           = 2048
+    environment      = local.listed["daemon"]
     command          = ["dagster-daemon", "run", "-m", "music_assets.definitions"]
     logConfiguration = local.log["daemon"]
     healthCheck = {
@@ -153,6 +163,30 @@ resource "aws_ecs_task_definition" "run" {
   container_definitions = jsonencode([merge(local.container, {
     name             = local.run_container
     memory           = var.run_memory
+    logConfiguration = local.log["run"]
+  })])
+  volume {
+    name = "scratch"
+  }
+}
+
+# `music-assets grant` (deploy/command grant): the warehouse's administrator makes its users, once and after upgrades.
+resource "aws_ecs_task_definition" "grant" {
+  family                   = "${var.name}-grant"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = "512"
+  memory                   = "1024"
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.grant.arn
+  container_definitions = jsonencode([merge(local.container, {
+    name        = local.run_container
+    memory      = 1024
+    environment = local.listed["admin"]
+    command = [
+      "music-assets", "grant", "--loader", var.warehouses["loader"].secret_arn,
+      "--daemon", var.warehouses["daemon"].secret_arn,
+    ]
     logConfiguration = local.log["run"]
   })])
   volume {

@@ -11,6 +11,7 @@ output "task_roles" {
     daemon    = aws_iam_role.daemon.arn
     run       = aws_iam_role.run.arn
     extract   = aws_iam_role.extract.arn
+    grant     = aws_iam_role.grant.arn
   }
 }
 

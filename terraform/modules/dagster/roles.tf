@@ -1,8 +1,10 @@
 # Who may do what. One role a kind of task:
 #   execution  ECS itself: pulls the image, writes logs, puts secrets into containers
 #   webserver  starts and stops runs, shows their logs
-#   daemon     the same, reads what sensors look at (staged files, what the warehouse has loaded), and tells people
-#   run        match, ask, load: staging, warehouse (the ledger is a database, with a user and no role)
+#   daemon     the same, reads what sensors look at (staged files; what is loaded, as a user who sees no more), and
+#              tells people
+#   run        match, ask, load: staging, warehouse as the user who owns the tables (the ledger is a database, with a user and no role)
+#   grant      runs `music-assets grant` alone: the warehouse's administrator, who gives the others their users
 #   extract    reads the MSD's disk (no permission is needed for that) and stages what it read
 
 locals {
@@ -70,6 +72,14 @@ locals {
     Resource = [var.bucket_arn]
   }
 
+  # Statements that let a role connect to the warehouse, by the user it connects as.
+  log_in = { for user, warehouse in var.warehouses : user => [{
+    Sid      = "LogInToWarehouse"
+    Effect   = "Allow"
+    Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    Resource = [warehouse.secret_arn]
+  }] }
+
   launch_runs = [
     {
       Sid      = "StartRuns"
@@ -118,11 +128,16 @@ locals {
   shows_logs = [local.use_key, local.know_what_is_missing, local.compute_logs]
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: ECS pulls the image, writes logs and hands the three secrets to containers.
 resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  description        = "ECS pulls the image, writes logs, hands over secrets"
-  assume_role_policy = local.tasks_trust
+  name                 = "${var.name}-execution"
+  description          = "ECS pulls the image, writes logs, hands over secrets"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -169,9 +184,10 @@ resource "aws_iam_role_policy" "execution" {
 
 # Role: the webserver starts and stops runs, and shows their logs.
 resource "aws_iam_role" "webserver" {
-  name               = "${var.name}-webserver"
-  description        = "Dagster's webserver starts and stops runs, and shows their logs"
-  assume_role_policy = local.tasks_trust
+  name                 = "${var.name}-webserver"
+  description          = "Dagster's webserver starts and stops runs, and shows their logs"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
 }
 
 resource "aws_iam_role_policy" "webserver" {
@@ -184,9 +200,10 @@ resource "aws_iam_role_policy" "webserver" {
 
 # Role: the daemon starts, watches and stops runs, reads what sensors look at (the warehouse too), and tells people.
 resource "aws_iam_role" "daemon" {
-  name               = "${var.name}-daemon"
-  description        = "Dagster's daemon starts, watches and stops runs, and tells people"
-  assume_role_policy = local.tasks_trust
+  name                 = "${var.name}-daemon"
+  description          = "Dagster's daemon starts, watches and stops runs, and tells people"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
 }
 
 resource "aws_iam_role_policy" "daemon" {
@@ -197,16 +214,17 @@ resource "aws_iam_role_policy" "daemon" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      local.launch_runs, local.shows_logs, [local.read_staging], var.warehouse_login_statements,
+      local.launch_runs, local.shows_logs, [local.read_staging], local.log_in["daemon"],
     )
   })
 }
 
 # Role: a run asks, matches and loads: it writes staging, and connects to the warehouse.
 resource "aws_iam_role" "run" {
-  name               = "${var.name}-run"
-  description        = "Runs ask, match and load"
-  assume_role_policy = local.tasks_trust
+  name                 = "${var.name}-run"
+  description          = "Runs ask, match and load"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
 }
 
 resource "aws_iam_role_policy" "run" {
@@ -217,16 +235,39 @@ resource "aws_iam_role_policy" "run" {
     Statement = concat(
       local.shows_logs,
       [local.read_staging, local.write_staging, local.purge_staging, local.list_versions],
-      var.warehouse_login_statements,
+      local.log_in["loader"],
     )
+  })
+}
+
+# Role: the warehouse's administrator makes users, and puts the password of one that has none into its secret.
+resource "aws_iam_role" "grant" {
+  name                 = "${var.name}-grant"
+  description          = "music-assets grant makes the warehouse's users"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
+}
+
+resource "aws_iam_role_policy" "grant" {
+  name = "grant"
+  role = aws_iam_role.grant.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([local.use_key], local.log_in["admin"], [{
+      Sid      = "GivePasswords"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
+      Resource = [var.warehouses["loader"].secret_arn, var.warehouses["daemon"].secret_arn]
+    }])
   })
 }
 
 # Role: a run of `extract` stages what it read of the MSD, and touches no Spotify content.
 resource "aws_iam_role" "extract" {
-  name               = "${var.name}-extract"
-  description        = "Runs of extract stage the MSD"
-  assume_role_policy = local.tasks_trust
+  name                 = "${var.name}-extract"
+  description          = "Runs of extract stage the MSD"
+  assume_role_policy   = local.tasks_trust
+  permissions_boundary = module.boundary.arn
 }
 
 resource "aws_iam_role_policy" "extract" {

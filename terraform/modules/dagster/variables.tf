@@ -93,14 +93,9 @@ variable "spotify_secret_arn" {
   type        = string
 }
 
-variable "warehouse_login_statements" {
-  description = "IAM statements that let runs connect to the warehouse."
-  type = list(object({
-    Sid      = string
-    Effect   = string
-    Action   = list(string)
-    Resource = list(string)
-  }))
+variable "warehouses" {
+  description = "The warehouse by who connects, `admin`, `loader` and `daemon`: MUSIC_ASSETS_WAREHOUSE, and the secret with the password."
+  type        = map(object({ url = string, secret_arn = string }))
 }
 
 variable "msd_capacity_provider" {

@@ -121,10 +121,15 @@ resource "aws_cloudwatch_log_group" "flow" {
   kms_key_id        = var.key_arn
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: VPC flow logs write to their log group.
 resource "aws_iam_role" "flow" {
-  name        = "${var.name}-flow-logs"
-  description = "VPC flow logs write to their log group"
+  name                 = "${var.name}-flow-logs"
+  description          = "VPC flow logs write to their log group"
+  permissions_boundary = module.boundary.arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

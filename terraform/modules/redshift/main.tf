@@ -59,10 +59,15 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
   ip_protocol       = "tcp"
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: COPY reads staged files and manifests, and decrypts them. Nothing else, and only Redshift takes it.
 resource "aws_iam_role" "copy" {
-  name        = "${var.name}-redshift-copy"
-  description = "Redshift's COPY reads the staged files"
+  name                 = "${var.name}-redshift-copy"
+  description          = "Redshift's COPY reads the staged files"
+  permissions_boundary = module.boundary.arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -98,4 +103,15 @@ resource "aws_iam_role_policy" "copy" {
       },
     ]
   })
+}
+
+# The users beside the administrator. Their passwords are made by `music-assets grant`, which puts them here and into the
+# database: no state holds them, and the two cannot differ.
+resource "aws_secretsmanager_secret" "user" {
+  # checkov:skip=CKV2_AWS_57: a new value is put in by hand, and `music-assets grant` gives it to the database.
+  for_each                = toset(var.users)
+  name                    = "${var.name}/warehouse-${each.key}"
+  description             = "User and password of the warehouse's ${each.key}"
+  kms_key_id              = var.key_arn
+  recovery_window_in_days = var.skip_final_snapshot ? 0 : 30
 }

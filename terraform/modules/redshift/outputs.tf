@@ -1,23 +1,17 @@
-output "warehouse_url" {
-  description = "MUSIC_ASSETS_WAREHOUSE; the password is read from Secrets Manager when a connection is opened."
-  value       = "redshift+redshift_connector://${local.host}:${local.port}/${var.database}?secret=${local.secret_arn}"
+output "warehouses" {
+  description = "By who connects: MUSIC_ASSETS_WAREHOUSE, and the secret the password is read from when a connection is opened."
+  value = {
+    for user, secret in merge({ admin = local.secret_arn }, { for user, one in aws_secretsmanager_secret.user : user => one.arn }) :
+    user => {
+      url        = "redshift+redshift_connector://${local.host}:${local.port}/${var.database}?secret=${secret}"
+      secret_arn = secret
+    }
+  }
 }
 
 output "copy_role_arn" {
   description = "MUSIC_ASSETS_REDSHIFT_IAM_ROLE: the role COPY uses."
   value       = aws_iam_role.copy.arn
-}
-
-output "login_statements" {
-  description = "IAM statements that let a role connect as the loader."
-  value = [
-    {
-      Sid      = "ReadWarehousePassword"
-      Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-      Resource = [local.secret_arn]
-    },
-  ]
 }
 
 output "reader_policy_json" {

@@ -106,6 +106,12 @@ variable "reader_seconds" {
   default     = 300
 }
 
+variable "users" {
+  description = "Users beside the administrator, each with a secret of its own: `loader`, `daemon`. None where one person does everything."
+  type        = list(string)
+  default     = []
+}
+
 variable "node_type" {
   description = "RA3: the node type."
   type        = string

@@ -25,10 +25,15 @@ locals {
   data_serial = replace(aws_ebs_volume.data.id, "-", "")
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: the machine stages, loads and purges, reads its code and the copy of the MSD, and lets people in by Session Manager.
 resource "aws_iam_role" "this" {
-  name        = "${var.name}-machine"
-  description = "The research machine stages and loads; people reach it by Session Manager"
+  name                 = "${var.name}-machine"
+  description          = "The research machine stages and loads; people reach it by Session Manager"
+  permissions_boundary = module.boundary.arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

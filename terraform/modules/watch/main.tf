@@ -127,10 +127,15 @@ resource "aws_scheduler_schedule" "deadline" {
   }
 }
 
+module "boundary" {
+  source = "../boundary"
+}
+
 # Role: the scheduler writes the deadline's mark, in this namespace alone.
 resource "aws_iam_role" "scheduler" {
-  name        = "${var.name}-deadline"
-  description = "The scheduler writes the deadline's mark"
+  name                 = "${var.name}-deadline"
+  description          = "The scheduler writes the deadline's mark"
+  permissions_boundary = module.boundary.arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
