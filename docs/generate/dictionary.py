@@ -21,22 +21,17 @@ change it there and run `make docs`.
 
 - **Unit, range**: what the values are measured in, and what they can be; NULL is outside of any range.
 - **NULL when**: why a row has no value there. "never" is what this project promises for the rows it writes.
-- **Of**: whose value it is, and whose terms apply to it:
-  - `{msd}`: the Million Song Dataset, from the Echo Nest and MusicBrainz: research, non-commercial; cite
-    Bertin-Mahieux, Ellis, Whitman and Lamere, ISMIR 2011 (`CITATION.cff`).
-  - `{spotify}`: Spotify's Developer Terms and Policy (15 May 2025): no database beyond what the app needs,
-    none kept without end, no training of models on it. Each such row says where its values come from
-    (`source`), most of them when (`fetched_at`). Rows with the source `sandbox` are invented.
-  - `{open}`: the MetaBrainz Foundation's (MusicBrainz, AcousticBrainz, ListenBrainz), CC0: may be kept,
-    published and used for machine learning.
-  - `{ours}`: computed by this project from these; MIT, as the code.
+- **Of**: whose value it is, and whose terms apply to it ([terms.md](terms.md)). Rows with the
+  source `sandbox` are invented.
+{terms}
 - A key column is in **bold**. `SUPER` (Redshift) and `JSON` (DuckDB) hold lists and maps.
 """
 
 
 def data_dictionary() -> str:
     """The whole page."""
-    from music_assets.tables import CC0, LOADS, MSD, OURS, PUBLISHED, SPOTIFY, STAGED, STAGED_BY_DAY
+    from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
+    from music_assets.tables.terms import TERMS
 
     sections = (
         ("Tables to query", "Replaced as a whole at the end of a run, in this order.", PUBLISHED.values()),
@@ -49,7 +44,7 @@ def data_dictionary() -> str:
         ("Bookkeeping", "Which file each slice was loaded from.", (LOADS,)),
     )
     parts = [
-        _INTRODUCTION.format(msd=MSD, spotify=SPOTIFY, ours=OURS, open=CC0),
+        _INTRODUCTION.format(terms="\n".join(f"  - `{of}`: {terms.summary}" for of, terms in TERMS.items())),
         "## How the tables relate\n",
         "\n".join(_diagram()),
         "A line is a reference that an asset check validates in every run.\n",

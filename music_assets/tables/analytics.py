@@ -27,15 +27,22 @@ from music_assets.tables.columns import (
     text,
     timestamp,
 )
-from music_assets.tables.mapped import AGREEMENT, NO_CANDIDATE, NO_RECORDING, NOT_SEARCHED
+from music_assets.tables.mapped import (
+    AGREEMENT,
+    DUPLICATE_GROUP,
+    KNOWN_MISMATCH,
+    NO_CANDIDATE,
+    NO_RECORDING,
+    NOT_SEARCHED,
+)
 from music_assets.tables.msd import ARTIST_FIELDS, SONG_FIELDS
 from music_assets.tables.spotify import AUDIO_FEATURES
 
 # What each table shows of the MSD's own, in this order.
 ANALYTICS_SONG_FIELDS = (
-    "track_id song_id title artist_id artist_name release year duration song_hotttnesss artist_hotttnesss "
-    "artist_familiarity artist_location artist_latitude artist_longitude tempo loudness key key_confidence "
-    "mode mode_confidence time_signature time_signature_confidence msd_file"
+    "track_id song_id title artist_id artist_name artist_mbid release year duration song_hotttnesss "
+    "artist_hotttnesss artist_familiarity artist_location artist_latitude artist_longitude tempo loudness key "
+    "key_confidence mode mode_confidence time_signature time_signature_confidence msd_file"
 ).split()
 ANALYTICS_ARTIST_FIELDS = (
     "artist_id artist_name other_names artist_mbid artist_location artist_latitude artist_longitude "
@@ -49,6 +56,7 @@ def _some(fields: Iterable[Field], names: Iterable[str]) -> list[Field]:
 
 
 _POPULARITY = integer("popularity", "Of recent plays, when fetched.", SPOTIFY, low=0, high=100)
+_GENRES = json("genres", "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY)
 
 _SONG = (
     *_some(SONG_FIELDS, ANALYTICS_SONG_FIELDS),
@@ -59,6 +67,8 @@ _SONG = (
         real("match_margin", "Its lead over the next recording.", OURS, low=0, high=1),
     ),
     json("match_reasons", "What spoke for and against the best candidate, in words.", OURS),
+    replace(KNOWN_MISMATCH, null=NOT_SEARCHED),
+    replace(DUPLICATE_GROUP, null=f"{DUPLICATE_GROUP.null}, or {NOT_SEARCHED}"),
     *null_when(
         "the track has no match, or Spotify does not give it",
         spotify_id("spotify_track_id", "The track's match on Spotify, the accepted candidate.", SPOTIFY),
@@ -67,10 +77,16 @@ _SONG = (
         name("spotify_artist_name", "The name of that first artist.", SPOTIFY),
         name("spotify_album_name", "The album the matched track is on, not always `release`.", SPOTIFY),
         text(10, "spotify_release_date", "Release of that album, often a reissue's.", SPOTIFY),
+        integer("spotify_release_year", "The first four digits of that date.", SPOTIFY, low=0),
         real("spotify_duration", "Length of the matched track.", SPOTIFY, unit="seconds", low=0),
         text(32, "isrc", "The matched recording's ISRC, to join other sources on.", SPOTIFY),
         replace(_POPULARITY, comment="Of recent plays, when it was fetched."),
         text(256, "spotify_url", "The matched track's page on Spotify.", SPOTIFY),
+    ),
+    *null_when(
+        "the track has no match, or its artist was not looked up",
+        replace(_GENRES, comment="Genres of `spotify_artist_id`: `[genre, …]`, often empty."),
+        replace(_POPULARITY, name="artist_popularity", comment="Of that artist, when fetched."),
     ),
     real(
         "match_probability",
@@ -112,7 +128,7 @@ _ARTIST = (
         name("spotify_name", "How that artist is spelt on Spotify.", SPOTIFY),
         integer("votes", "Matched songs that credit that Spotify artist.", OURS, low=1),
         AGREEMENT,
-        json("genres", "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY),
+        _GENRES,
         _POPULARITY,
         bigint("followers", "How many follow the artist on Spotify.", SPOTIFY, low=0),
         text(256, "spotify_url", "Web page of the artist, to link to.", SPOTIFY),

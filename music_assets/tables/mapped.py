@@ -30,6 +30,19 @@ STATUSES = ("matched", "ambiguous", "rejected", "below_floor", "no_candidates", 
 NO_CANDIDATE = "the track has no candidate"
 NOT_SEARCHED = "the track was never searched for"
 
+# `analytics.songs` has them too.
+KNOWN_MISMATCH = flag(
+    "known_mismatch",
+    "Whether the MSD lists its song-to-track link as wrong; false where that list is not in use.",
+    MSD,
+)
+DUPLICATE_GROUP = msd_id(
+    "duplicate_group",
+    "The smallest id of the tracks that are the same recording.",
+    MSD,
+    null="the MSD's list of duplicates does not name it",
+)
+
 _SONG = (
     msd_id("track_id", "The MSD track that a Spotify track was sought for.", MSD, key=True),
     spotify_id(
@@ -73,17 +86,8 @@ _SONG = (
     text(32, "matcher_version", "The matcher that decided: number and checksum.", OURS),
     replace(FETCHED_AT, null="no response yet"),
     flag("by_hand", "Whether an entry of the overrides decided, not the matcher.", OURS),
-    flag(
-        "known_mismatch",
-        "Whether the MSD lists its song-to-track link as wrong; false where that list is not in use.",
-        MSD,
-    ),
-    msd_id(
-        "duplicate_group",
-        "The smallest id of the tracks that are the same recording.",
-        MSD,
-        null="the MSD's list of duplicates does not name it",
-    ),
+    KNOWN_MISMATCH,
+    DUPLICATE_GROUP,
 )
 
 VOTES = integer("votes", "Matched tracks that credit the Spotify artist.", OURS, low=1)

@@ -26,6 +26,7 @@ SELECT
     song.title,
     song.artist_id,
     song.artist_name,
+    song.artist_mbid,
     song.release,
     song.year,
     song.duration,
@@ -48,16 +49,21 @@ SELECT
     best.score AS match_score,
     best.margin AS match_margin,
     best.reasons AS match_reasons,
+    best.known_mismatch,
+    best.duplicate_group,
     CASE WHEN best.accepted THEN best.spotify_track_id END AS spotify_track_id,
     track.name AS spotify_name,
     track.spotify_artist_id,
     track.artist_name AS spotify_artist_name,
     track.album_name AS spotify_album_name,
     track.release_date AS spotify_release_date,
+    track.release_year AS spotify_release_year,
     CAST(track.duration_ms AS DOUBLE) / 1000.0 AS spotify_duration,
     track.isrc,
     track.popularity,
     track.url AS spotify_url,
+    artist.genres,
+    artist.popularity AS artist_popularity,
     CASE WHEN best.accepted THEN best.score END AS match_probability,
     features.danceability AS spotify_danceability,
     features.energy AS spotify_energy,
@@ -85,6 +91,7 @@ SELECT
 FROM msd.songs AS song
 LEFT JOIN best ON best.track_id = song.track_id
 LEFT JOIN spotify.tracks AS track ON track.spotify_track_id = best.spotify_track_id AND best.accepted
+LEFT JOIN spotify.artists AS artist ON artist.spotify_artist_id = track.spotify_artist_id
 LEFT JOIN features ON features.spotify_track_id = track.spotify_track_id
 LEFT JOIN mapped.recordings AS recording ON recording.track_id = song.track_id
 LEFT JOIN listens ON listens.mbid = recording.recording_mbid
