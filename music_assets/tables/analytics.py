@@ -41,8 +41,8 @@ from music_assets.tables.spotify import AUDIO_FEATURES
 # What each table shows of the MSD's own, in this order.
 ANALYTICS_SONG_FIELDS = (
     "track_id song_id title artist_id artist_name artist_mbid release year duration song_hotttnesss "
-    "artist_hotttnesss artist_familiarity artist_location artist_latitude artist_longitude tempo loudness key "
-    "key_confidence mode mode_confidence time_signature time_signature_confidence msd_file"
+    "artist_hotttnesss artist_familiarity artist_location artist_latitude artist_longitude tempo loudness "
+    "key key_confidence mode mode_confidence time_signature time_signature_confidence msd_file"
 ).split()
 ANALYTICS_ARTIST_FIELDS = (
     "artist_id artist_name other_names artist_mbid artist_location artist_latitude artist_longitude "

@@ -54,8 +54,8 @@ TERMS: dict[str, Terms] = {
         "other-closed",
         "https://developer.spotify.com/terms",
         "Spotify's Developer Terms and Policy (15 May 2025): no database beyond what the app needs, none "
-        "kept without end, no analysis, no training of models on it, no publication. Each such row says where "
-        "its values come from (`source`), most of them when (`fetched_at`).",
+        "kept without end, no analysis, no training of models on it, no publication. Each such row says "
+        "where its values come from (`source`), most of them when (`fetched_at`).",
         free=False,
     ),
 }
