@@ -38,6 +38,7 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = (
     Benchmark("reader", [], ["--files", "20", "--rounds", "1"]),
+    Benchmark("arrays", [], ["--files", "20", "--rounds", "1"]),
     Benchmark("lowlevel", [], ["--files", "20", "--rounds", "1"]),
     Benchmark("cores", ["--root", SONGS], ["--root", FEW_SONGS, "--files", "200", "--rounds", "1"]),
     Benchmark("growth", ["--root", SONGS], ["--root", FEW_SONGS, "--songs", "100", "400"]),

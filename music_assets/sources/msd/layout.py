@@ -44,7 +44,7 @@ TAG_ARRAYS = _arrays(
     ("musicbrainz/artist_mbtags", "S256", 32, "tags from MusicBrainz for an artist", 0),
     ("musicbrainz/artist_mbtags_count", INTEGER, 2048, "tag counts from MusicBrainz for an artist", 0),
 )
-# The arrays about the sound; `idx_<name>` is where each song begins. Only the sandbox uses them.
+# The arrays about the sound; `idx_<name>` is where each song begins; what they hold is in `analysis`.
 ANALYSIS_ARRAYS = _arrays(
     ("analysis/segments_start", REAL, 1024, "start times of segments", 0),
     ("analysis/segments_confidence", REAL, 1024, "confidence of segments", 0),

@@ -120,9 +120,10 @@ class Reading:
     def _read(self, path: str, file: Opened | None, rows: list[int] | None = None) -> None:
         try:
             found = self._found(path, file, rows)
-            if file is not None and not _same(file.status, after := os.fstat(file.descriptor)):
-                found = self._found(path, file._replace(status=after), rows)
-                if not _same(after, os.fstat(file.descriptor)):
+            if file is not None and file.was_written():
+                file = file._replace(status=os.fstat(file.descriptor))
+                found = self._found(path, file, rows)
+                if file.was_written():
                     raise UnreadableFile("changed while it was read, twice: is it being written?")
             if isinstance(found, Record):
                 self._take_one(path, found)
@@ -154,7 +155,7 @@ class Reading:
         return read
 
     def _take_one(self, path: str, record: Record) -> None:
-        track_id = _track_id(record)
+        track_id = checked_track_id(record.analysis[_TRACK_ID])
         if self._expect_location:
             _check_location(track_id, path.removeprefix(self._root or ""))
         if track_id in self._kept:
@@ -168,7 +169,7 @@ class Reading:
         many = _Many(Columns(), {}, {}, [])
         name = self._named(path)
         for record in records:
-            track_id = _track_id(record)
+            track_id = checked_track_id(record.analysis[_TRACK_ID])
             if self._letters is not None and track_id[2:4] != self._letters:
                 many.others.append(track_id)
             elif track_id in many.kept or track_id in self._kept:
@@ -197,15 +198,6 @@ class Reading:
         return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
-def _same(before: os.stat_result, after: os.stat_result) -> bool:
-    """Whether a file that is open was not written to meanwhile."""
-    return (
-        before.st_mtime_ns == after.st_mtime_ns
-        and before.st_ctime_ns == after.st_ctime_ns
-        and before.st_size == after.st_size
-    )
-
-
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Reading makes no cycles; looking for them among so many lists would take a fifth of its time."""
@@ -225,11 +217,11 @@ def _files(
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
     for path in {os.fspath(one) for one in given}:
-        files.update(_walk(path, set_aside) if os.path.isdir(path) else [path])
+        files.update(song_files(path, set_aside) if os.path.isdir(path) else [path])
     return sorted(files)
 
 
-def _walk(folder: str, set_aside: Callable[[str | Path, str], None]) -> list[str]:
+def song_files(folder: str, set_aside: Callable[[str | Path, str], None]) -> list[str]:
     """All `*.h5` below a folder, hidden files and folders left out, links to folders not followed."""
     refused: list[OSError] = []
     files: list[str] = []
@@ -248,8 +240,9 @@ def is_song_file(name: str) -> bool:
     return name.endswith(".h5") and not name.startswith(".")
 
 
-def _track_id(record: Record) -> str:
-    track_id = record.analysis[_TRACK_ID].split(b"\0", 1)[0].decode("ascii", "replace")
+def checked_track_id(stored: bytes) -> str:
+    """The track id as text; `UnreadableFile` where it is none."""
+    track_id = stored.split(b"\0", 1)[0].decode("ascii", "replace")
     if not (track_id.isascii() and track_id.isalnum()):
         raise UnreadableFile(f"has a song without a track id ({track_id!r})")
     return track_id

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 
 class Tags(NamedTuple):
     """A track's slices of `layout.TAG_ARRAYS`, by their names and in the file's order; text still bytes."""
@@ -26,3 +29,10 @@ class Record(NamedTuple):
     analysis: bytes
     musicbrainz: bytes
     tags: Tags
+
+
+class Arrays(NamedTuple):
+    """One track's analysis arrays by their names, with its id as the file has it."""
+
+    track_id: bytes
+    arrays: dict[str, npt.NDArray[np.float64]]

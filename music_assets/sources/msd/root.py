@@ -70,6 +70,10 @@ class MsdRoot(ABC):
         """How many files the partition has; of a root that is one file, how many songs."""
 
     @abstractmethod
+    def find(self, track_id: str) -> Path | None:
+        """The file that a track is in, if it is in this root; of a root that is one file always that."""
+
+    @abstractmethod
     def read(self, key: str) -> MsdRead:
         """Read one partition; empty frames for a key that has nothing."""
 
@@ -95,6 +99,11 @@ class _Folder(MsdRoot):
 
     def count(self, key: str) -> int:
         return len(self._paths(key))
+
+    def find(self, track_id: str) -> Path | None:
+        folder, name = self.path / track_id[2] / track_id[3], f"{track_id}.h5"
+        places = (folder / track_id[4] / name, folder / name)
+        return next((place for place in places if os.path.lexists(place)), None)
 
     def read(self, key: str) -> MsdRead:
         reading = Reading(root=self.path, letters=_checked(key))
@@ -135,6 +144,9 @@ class _File(MsdRoot):
 
     def count(self, key: str) -> int:
         return len(self._rows.get(_checked(key), []))
+
+    def find(self, track_id: str) -> Path | None:
+        return self.path
 
     def read(self, key: str) -> MsdRead:
         reading = Reading(root=self.path.parent, expect_location=False)

@@ -6,6 +6,7 @@ What the values are is in `h5py_reader`, which calls these; what HDF5 does not s
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -61,18 +62,19 @@ def _check_storage(path: str, dataset: Any) -> None:
 
 
 def check_read(dataset: Any, start: int, stop: int) -> int:
-    """Rows of a dataset of one dimension, before they are read; how many bytes they have.
+    """Rows of a dataset, before they are read; how many bytes they have.
 
     No chunk may be larger than its values: deflated, a megabyte of it would fill gigabytes.
     """
-    size = (stop - start) * int(dataset.id.get_type().get_size())
+    size = (stop - start) * int(math.prod(dataset.shape[1:]) * dataset.id.get_type().get_size())
     path = dataset.name.lstrip("/")
     if size > MOST_BYTES:
         raise UnreadableFile(f"{path} has {size:,} bytes for {_songs(stop - start)}, more than any MSD file")
     if dataset.chunks and dataset.id.get_create_plist().get_nfilters():
         rows, most = dataset.chunks[0], _chunk_bytes(dataset) * 1.1 + 4096
-        for row in range(start - start % rows, stop, rows):
-            if (stored := dataset.id.get_chunk_info_by_coord((row,)).size) and stored > most:
+        across = map(range, itertools.repeat(0), dataset.shape[1:], dataset.chunks[1:])
+        for place in itertools.product(range(start - start % rows, stop, rows), *across):
+            if (stored := dataset.id.get_chunk_info_by_coord(place).size) and stored > most:
                 raise UnreadableFile(f"{path} has {stored:,} compressed bytes for a chunk of fewer")
     return size
 

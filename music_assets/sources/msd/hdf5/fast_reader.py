@@ -13,20 +13,26 @@ every other way a file can be stored, and has the words for what is wrong.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from isal import isal_zlib
 
 from music_assets.sources.msd.hdf5.checks import MOST_BYTES
 from music_assets.sources.msd.hdf5.storage import empty_file
 from music_assets.sources.msd.hdf5.structure import Stored, StoredFile, UnsupportedLayout
-from music_assets.sources.msd.layout import METADATA, TABLES, TAG_ARRAYS
-from music_assets.sources.msd.records import Record, Tags
+from music_assets.sources.msd.layout import ANALYSIS, ANALYSIS_ARRAYS, METADATA, TABLES, TAG_ARRAYS
+from music_assets.sources.msd.records import Arrays, Record, Tags
 
-_ITEMS = {**TABLES, **TAG_ARRAYS}
+_ITEMS = {**TABLES, **TAG_ARRAYS, **ANALYSIS_ARRAYS}
+_WHOLE = 4 << 20  # bytes of a file that are read at once for its arrays, most of which are in them
 _InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says an instance
+
+
+_Damage = (UnsupportedLayout, OSError, struct.error, ValueError, OverflowError, _InflateError)
 
 
 def _bytes_of(field: str) -> slice:
@@ -49,6 +55,7 @@ class _Place(NamedTuple):
     itemsize: int
     text: bool
     dtype: np.dtype[Any]
+    width: int  # values in a row; 0 of one dimension
 
 
 def read_record(descriptor: int, size: int) -> Record | None:
@@ -58,7 +65,23 @@ def read_record(descriptor: int, size: int) -> Record | None:
     """
     try:
         return _record(StoredFile.opened(descriptor, size))
-    except (UnsupportedLayout, OSError, struct.error, ValueError, OverflowError, _InflateError):
+    except _Damage:
+        return None
+
+
+def read_arrays(descriptor: int, size: int, names: Iterable[str]) -> Arrays | None:
+    """The analysis arrays of these names of the one song of a file; None as from `read_record`."""
+    try:
+        file = StoredFile.opened(descriptor, size, min(size, _WHOLE))
+        groups, places = {b"analysis": file.group(b"analysis")}, _places()
+        row = np.frombuffer(_row(file, groups, places["analysis"]), ANALYSIS)[0]
+        arrays = {}
+        for name in names:
+            if row[f"idx_{name}"]:
+                raise UnsupportedLayout
+            arrays[name] = _array(file, groups, places[name])
+        return Arrays(row["track_id"], arrays)
+    except _Damage:
         return None
 
 
@@ -87,7 +110,7 @@ def _row(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place)
     stored = _found(file, groups, place)
     if stored.length != 1:
         raise UnsupportedLayout
-    (chunk,) = file.chunks(stored.tree, (0,))
+    (chunk,) = file.chunks(stored, (0,))
     return _inflated(chunk, place)[:: place.rows]
 
 
@@ -98,9 +121,21 @@ def _values(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Pla
         return []
     values: list[Any] = []
     begins = range(0, stored.length, place.rows)
-    for begin, chunk in zip(begins, file.chunks(stored.tree, begins), strict=True):
+    for begin, chunk in zip(begins, file.chunks(stored, begins), strict=True):
         values += _unshuffled(_inflated(chunk, place), place, min(stored.length - begin, place.rows))
     return values
+
+
+def _array(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> npt.NDArray[np.float64]:
+    """All values of an array of numbers, of one or two dimensions."""
+    stored = _found(file, groups, place)
+    found = np.empty((stored.length, place.width or 1))
+    begins = range(0, stored.length, place.rows)
+    for begin, chunk in zip(begins, file.chunks(stored, begins) if begins else (), strict=True):
+        planes = np.frombuffer(_inflated(chunk, place), np.uint8).reshape(place.dtype.itemsize, -1)
+        rows = found[begin : begin + place.rows]
+        rows[:] = np.ascontiguousarray(planes.T[: rows.size]).view(place.dtype).reshape(rows.shape)
+    return found if place.width else found[:, 0]
 
 
 def _found(file: StoredFile, groups: dict[bytes, dict[bytes, int]], place: _Place) -> Stored:
@@ -142,6 +177,6 @@ def _places() -> dict[str, _Place]:
     for name, item in _ITEMS.items():
         group, _, dataset = item.path.encode().partition(b"/")
         description = file.dataset(file.group(group)[dataset]).description
-        size, text = item.dtype.itemsize, item.dtype.kind == "S"
-        places[name] = _Place(group, dataset, description, item.chunk, size, text, item.dtype)
+        size, text = item.dtype.itemsize * (item.width or 1), item.dtype.kind == "S"
+        places[name] = _Place(group, dataset, description, item.chunk, size, text, item.dtype, item.width)
     return places

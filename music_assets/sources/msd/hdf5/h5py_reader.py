@@ -48,7 +48,7 @@ class H5pyFile:
     def __init__(self, path: str | Path) -> None:
         self._file = _open(path)
         try:
-            with _plain_words():
+            with plain_words():
                 self._tables = {name: self._table(name) for name in TABLES}
                 self._arrays = {name: self._list_arrays(name) for name in LISTS}
             tables = {TABLES[name].path: len(table) for name, table in self._tables.items()}
@@ -67,7 +67,7 @@ class H5pyFile:
         column = self._tables["analysis"].fields("track_id")
         for start in range(0, self.rows, _BLOCK):
             stop = min(start + _BLOCK, self.rows)
-            with _plain_words():
+            with plain_words():
                 check_read(self._tables["analysis"], start, stop)
                 ids = _text_values(column[start:stop])
             yield ids
@@ -78,7 +78,7 @@ class H5pyFile:
         They come in the blocks that are read at once.
         """
         for start, stop in _runs(range(self.rows) if rows is None else rows):
-            with _plain_words():
+            with plain_words():
                 block = {name: self._block(name, start, stop) for name in TABLES}
                 tags = self._tags(start, stop)
             yield [
@@ -96,7 +96,7 @@ class H5pyFile:
         for field, kind in _FIELDS[name].items():
             if field not in table.dtype.names:
                 raise UnreadableFile(f"{path} has no field {field}")
-            _check_kind(f"{path}, field {field},", table.dtype[field], kind)
+            check_kind(f"{path}, field {field},", table.dtype[field], kind)
         return table
 
     def _list_arrays(self, name: str) -> dict[str, Any] | None:
@@ -110,7 +110,7 @@ class H5pyFile:
         for array, found in arrays.items():
             if len(found.shape or ()) != 1:
                 raise UnreadableFile(f"{TAG_ARRAYS[array].path} is not a list")
-            _check_kind(TAG_ARRAYS[array].path, found.dtype, _ARRAY_KINDS[array])
+            check_kind(TAG_ARRAYS[array].path, found.dtype, _ARRAY_KINDS[array])
         _common_length("arrays", {TAG_ARRAYS[array].path: len(found) for array, found in arrays.items()})
         return arrays
 
@@ -173,7 +173,7 @@ class H5pyFile:
         return cuts
 
 
-def _check_kind(where: str, dtype: np.dtype[Any], kind: Kind) -> None:
+def check_kind(where: str, dtype: np.dtype[Any], kind: Kind) -> None:
     text = dtype.kind == "S" or h5py.check_string_dtype(dtype) is not None
     fits = {Kind.TEXT: text, Kind.INTEGER: dtype.kind in "iu", Kind.REAL: dtype.kind in "fiu"}[kind]
     if not fits:
@@ -208,7 +208,7 @@ def _common_length(what: str, lengths: dict[str, int]) -> int:
 
 
 @contextmanager
-def _plain_words() -> Iterator[None]:
+def plain_words() -> Iterator[None]:
     """Whatever HDF5 makes of a damaged file, as an `UnreadableFile`.
 
     There is no short list of what h5py raises on damage: OSError, KeyError, RuntimeError,

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import Any
 
 from music_assets.sources.msd.errors import UnreadableFile
-from music_assets.sources.msd.records import Record
+from music_assets.sources.msd.records import Arrays, Record
 
 MEMORY_BYTES = 1 << 30
 SECONDS = 60  # for opening a file, and for each block of its rows
@@ -47,6 +47,11 @@ def count(path: str) -> int:
 def track_ids(path: str) -> list[bytes]:
     """The track id of every row of a file, reading no other field; raises as `read` does."""
     return list(chain.from_iterable(_request("track_ids", path)))
+
+
+def arrays(path: str, names: Sequence[str], track_id: bytes | None = None) -> Iterator[Arrays]:
+    """The analysis arrays of each song of a file, or of the one with this id; raises as `read` does."""
+    return _request("arrays", path, names, track_id)
 
 
 def _joined(blocks: Generator[Any, None, None]) -> Generator[Record, None, None]:
@@ -124,7 +129,7 @@ def _how(code: int) -> str:
 
 def serve(memory: int, seconds: int) -> None:
     """Answer the requests that come by standard input until it ends: the work of the other process."""
-    from music_assets.sources.msd.hdf5.h5py_reader import H5pyFile
+    from music_assets.sources.msd.hdf5.h5py_arrays import H5pyAnalysisFile
 
     with suppress(ImportError):
         importlib.import_module("hdf5plugin")  # filters beyond HDF5's own, where they are installed
@@ -139,7 +144,7 @@ def serve(memory: int, seconds: int) -> None:
         signal.alarm(seconds)  # its default action ends the process, wherever HDF5 is
 
     def parts(what: str, path: str, *arguments: Any) -> Iterator[Any]:
-        with closing(H5pyFile(path)) as file:
+        with closing(H5pyAnalysisFile(path)) as file:
             if what == "blocks":
                 yield file.rows
             yield from getattr(file, what)(*arguments)

@@ -27,6 +27,13 @@ class Opened(NamedTuple):
     descriptor: int
     status: os.stat_result
 
+    def was_written(self) -> bool:
+        """Whether the file was written to since."""
+        before, after = self.status, os.fstat(self.descriptor)
+        return (before.st_mtime_ns, before.st_ctime_ns, before.st_size) != (
+            *(after.st_mtime_ns, after.st_ctime_ns, after.st_size),
+        )
+
 
 @contextmanager
 def opened(path: str) -> Iterator[Opened | None]:

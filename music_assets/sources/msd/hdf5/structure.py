@@ -33,7 +33,8 @@ _HEADER = struct.Struct("<BxHII")  # version, messages, references, size of the 
 _MESSAGE = struct.Struct("<HHB3x")  # type, size, flags
 _DATASPACE, _DATATYPE, _LAYOUT, _FILTERS, _CONTINUED, _SYMBOL_TABLE = 0x1, 0x3, 0x8, 0xB, 0x10, 0x11
 _SHARED = 0x2
-_CHUNK = struct.Struct("<IIQQQ")  # bytes, filters left out, row, -, address
+# By a dataset's dimensions: bytes, filters left out, row, zeros, address.
+_CHUNKS = {1: struct.Struct("<IIQQQ"), 2: struct.Struct("<IIQ16sQ")}
 _LONG = struct.Struct("<Q")
 _LONGS = struct.Struct("<QQ")
 
@@ -43,11 +44,12 @@ class UnsupportedLayout(Exception):
 
 
 class Stored(NamedTuple):
-    """A chunked dataset of one dimension, as its header describes it."""
+    """A chunked dataset of one or two dimensions, as its header describes it."""
 
-    description: bytes  # its type, chunk and filters: equal bytes mean equally stored
+    description: bytes  # its type, chunk, filters and width: equal bytes mean equally stored
     length: int  # rows
     tree: int  # address of the chunks' B-tree
+    rank: int  # dimensions
 
 
 class StoredFile:
@@ -68,9 +70,9 @@ class StoredFile:
         self._root = dict(self._members(tree, heap))
 
     @classmethod
-    def opened(cls, descriptor: int, size: int) -> StoredFile:
-        """The structure of a file of that size that is open for reading."""
-        return cls(descriptor, os.pread(descriptor, HEAD, 0), size)
+    def opened(cls, descriptor: int, size: int, head: int = HEAD) -> StoredFile:
+        """The structure of a file of that size that is open for reading; of it `head` bytes at once."""
+        return cls(descriptor, os.pread(descriptor, head, 0), size)
 
     def group(self, name: bytes) -> dict[bytes, int]:
         """The addresses of a top-level group's members."""
@@ -82,7 +84,7 @@ class StoredFile:
         raise UnsupportedLayout
 
     def dataset(self, address: int) -> Stored:
-        """The dataset whose header is there; it must be chunked and of one dimension."""
+        """The dataset whose header is there; it must be chunked and of one or two dimensions."""
         found: dict[int, bytes] = {}
         for kind, body in self._messages(address):
             if kind in (_DATASPACE, _DATATYPE, _LAYOUT, _FILTERS):
@@ -92,23 +94,26 @@ class StoredFile:
         else:
             raise UnsupportedLayout
         space, layout = found[_DATASPACE], found[_LAYOUT]
-        if space[:2] != b"\1\1" or layout[:3] != b"\3\2\2":  # version and rank; version, chunked, rank + 1
+        version, rank = space[:2]
+        if version != 1 or rank not in _CHUNKS or layout[:3] != bytes((3, 2, rank + 1)):  # version, chunked
             raise UnsupportedLayout
         return Stored(
-            found[_DATATYPE] + found[_FILTERS] + layout[11:],
+            found[_DATATYPE] + found[_FILTERS] + layout[11:] + space[16 : 8 + 8 * rank],
             _LONG.unpack_from(space, 8)[0],
             _LONG.unpack_from(layout, 3)[0],
+            rank,
         )
 
-    def chunks(self, tree: int, rows: Sequence[int]) -> list[bytes]:
-        """The stored chunks that begin at these rows, which must be all there are."""
+    def chunks(self, stored: Stored, rows: Sequence[int]) -> list[bytes]:
+        """The chunks of a dataset that begin at these rows, which must be all there are."""
+        tree, chunk = stored.tree, _CHUNKS[stored.rank]
         signature, kind, level, entries = _TREE.unpack(self._at(tree, _TREE.size))
         if signature != b"TREE" or kind != _CHUNK_NODE or level or entries != len(rows):
             raise UnsupportedLayout
         chunks = []
-        nodes = self._at(tree + 24, entries * _CHUNK.size)
-        for row, (size, skipped, begins, rest, address) in zip(rows, _CHUNK.iter_unpack(nodes), strict=True):
-            if skipped or begins != row or rest:
+        nodes = self._at(tree + 24, entries * chunk.size)
+        for row, (size, skipped, begins, rest, address) in zip(rows, chunk.iter_unpack(nodes), strict=True):
+            if skipped or begins != row or rest not in (0, bytes(16)):
                 raise UnsupportedLayout
             chunks.append(self._at(address, size))
         return chunks
