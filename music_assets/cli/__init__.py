@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from music_assets.staging.store import StagingStore
 
 EXIT_FAILED, EXIT_UNUSABLE, EXIT_INTERRUPTED = 1, 2, 130
+INTERRUPTED = "Interrupted. What is finished is kept; the same command continues from here."
 
 data_option = click.option("--data", metavar="DIR", help="The data folder; `data` unless set.")
 

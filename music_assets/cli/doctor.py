@@ -211,7 +211,7 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
         if ledger is None:
             yield Finding("ledger", OK, "empty: no request was sent from this data folder yet")
         else:
-            responses = counted(sum(ledger.count().values()), "response")
+            responses = counted(sum(ledger.count_states().values()), "response")
             yield Finding("ledger", OK, f"{responses} cached at {ledger.where}")
 
 

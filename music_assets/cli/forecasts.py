@@ -33,9 +33,17 @@ _RESOLVED_BY = {"echonest": "echonest", "labs": "listenbrainz"}
 
 
 def read_forecast(
-    settings: Settings, songs: int, releases: int, *, resolved: int = 0, mode: str | None = None
+    settings: Settings,
+    songs: int,
+    releases: int,
+    *,
+    resolved: int = 0,
+    mode: str | None = None,
+    of_late: int | None = None,
 ) -> Forecast:
     """The forecast for so many open songs of so many releases, beside `resolved` ones.
+
+    `of_late` are Spotify's requests per day, for where the settings set no limit.
 
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
@@ -48,7 +56,8 @@ def read_forecast(
         uses=settings.sources.uses,
         resolved=0 if settings.is_sandbox else resolved,
         spotify_off=settings.spotify.source == "off",
-        per_day=settings.spotify.requests_per_day,
+        per_day=settings.spotify.requests_per_day or of_late,
+        rate="as set" if settings.spotify.requests_per_day else "as of late",
         retention_days=settings.retention_days,
         refresh_share=settings.refresh.share,
         per_request=50 if mode == "extended" else 1,
@@ -87,8 +96,8 @@ def forecast_lines(found: Forecast) -> Iterator[tuple[str, str]]:
         yield "left", f"{counted(found.left, 'song')} without a Spotify id, as Spotify is off"
         return
     days = -(-found.spotify.requests // (found.spotify.per_day or EXAMPLE_PER_DAY))
-    basis = "as set" if found.spotify.per_day else "as some report"
-    per_day = f"{found.spotify.per_day or EXAMPLE_PER_DAY:,} requests per day, {basis}"
+    rate = found.spotify.rate if found.spotify.per_day else "as some report"
+    per_day = f"{found.spotify.per_day or EXAMPLE_PER_DAY:,} requests per day, {rate}"
     yield (
         "left for Spotify",
         f"{counted(found.left, 'song')}, {counted(found.spotify.requests, 'request')}, "

@@ -6,6 +6,7 @@ It is looked up in the tables of now. Which forms a list may have is in `resolut
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from music_assets.cli.console import counted, some
 from music_assets.lookup import LookupFailed, lookup
 from music_assets.resolution import PriorityListError, listed_ids
 from music_assets.settings import Settings
+from music_assets.tables.mapped import UNMATCHED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
 _STATES = {
     "matched": "matched",
     "ambiguous": "ambiguous",
-    "rejected": "not found",
-    "below_floor": "not found",
-    "no_candidates": "not found",
+    **dict.fromkeys(UNMATCHED, "unmatched"),
     "pending": "pending",
     "error": "pending",
 }
@@ -44,11 +44,14 @@ class Listing:
 
     def __str__(self) -> str:
         states = ", ".join(f"{count:,} {state}" for state, count in self.songs.items())
-        total = counted(sum(self.songs.values()), "song")
-        unknown = ""
-        if self.unknown:
-            unknown = f"; {counted(len(self.unknown), 'id')} of no song in the tables: {some(self.unknown)}"
-        return f"{counted(self.ids, 'id')} of {total}{f' ({states})' if states else ''}{unknown}"
+        songs = counted(sum(self.songs.values()), "song")
+        known = f"{counted(self.ids - len(self.unknown), 'id')} of {songs}{f' ({states})' if states else ''}"
+        return "; ".join([known, *unknown_ids(self.unknown, "in the tables")])
+
+
+def unknown_ids(ids: Sequence[str], where: str) -> list[str]:
+    """Which ids of a list are of no song there, as text; empty where there are none."""
+    return [f"{counted(len(ids), 'id')} of no song {where}: {some(ids)}"] if ids else []
 
 
 def tables_of(settings: Settings) -> str | Path:
@@ -59,6 +62,8 @@ def tables_of(settings: Settings) -> str | Path:
 def look_up_list(settings: Settings, file: Path, out: Path | None = None) -> Listing:
     """What became of a list's songs; with `out` their rows of `analytics.songs` go there, as CSV.
 
+    A song has one row, with the first `id` that names it, however many do; unknown ids have none.
+
     Raises:
         PriorityListError, LookupFailed: the list or the tables cannot be read.
         CommandError: `out` cannot be written.
@@ -68,7 +73,7 @@ def look_up_list(settings: Settings, file: Path, out: Path | None = None) -> Lis
     songs = rows[rows["found"]].drop_duplicates("track_id")
     states = Counter(map(_STATES.__getitem__, songs["match_status"]))
     if out is not None:
-        _write(rows, out)
+        _write(songs.drop(columns=["id_kind", "found"]), out)
     in_order = {state: states[state] for state in dict.fromkeys(_STATES.values()) if states[state]}
     return Listing(str(file), len(ids), in_order, list(rows.loc[~rows["found"], "id"]))
 
@@ -83,10 +88,23 @@ def list_of_last_run(settings: Settings) -> Listing | None:
     return None
 
 
-def _write(rows: pd.DataFrame, out: Path) -> None:
+def check_writable(out: Path) -> None:
+    """Make sure, before a run, that its results can go to a file.
+
+    Raises:
+        CommandError: they cannot.
+    """
     try:
-        rows.to_csv(out, index=False)
+        out.open("a").close()
     except OSError as error:
         raise CommandError(
             f"{out} cannot be written: {error.strerror}. Name another file with --out."
         ) from None
+
+
+def _write(rows: pd.DataFrame, out: Path) -> None:
+    """As CSV, with lists as JSON like `music-assets query --csv`."""
+    check_writable(out)
+    rows.map(lambda value: orjson.dumps(value).decode() if isinstance(value, list) else value).to_csv(
+        out, index=False
+    )

@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_UNUSABLE
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_UNUSABLE, INTERRUPTED
 from music_assets.errors import MusicAssetsError
 
 # By task, each with what the help shows of it, so that the help imports no command and appears at once.
@@ -20,7 +24,7 @@ GROUPS = {
         "download": "Get the MSD subset (10,000 songs, 1.8 GB), or a dump of open data.",
         "plan": "Estimate the requests and days that the songs of an MSD take.",
         "run": "Run the main job: MSD files in, query-ready tables out.",
-        "status": "Show songs done and pending, requests spent and left, and the days to finish.",
+        "status": "Show songs done and pending, requests spent and left, and what the rest takes.",
     },
     "Use the tables": {
         "query": "Query the published tables of a local run.",
@@ -50,7 +54,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"music_assets.cli.{name}"), name)
+        with _interruptible_import():
+            command: click.Command = getattr(importlib.import_module(f"music_assets.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -67,11 +72,32 @@ class _Commands(click.Group):
 
             click.echo(f"Error: {printable(str(error))}", err=True)
             ctx.exit(EXIT_UNUSABLE)
+        except KeyboardInterrupt:
+            click.echo(INTERRUPTED, err=True)
+            ctx.exit(EXIT_INTERRUPTED)
         except Exception as error:
             if not is_full_disk(error):
                 raise
             click.echo(f"Error: {FULL_DISK}", err=True)
             ctx.exit(EXIT_FAILED)
+
+
+@contextmanager
+def _interruptible_import() -> Iterator[None]:
+    """End at once on Ctrl-C: an error raised amid an import may be lost in its callbacks, or be wrapped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        os.write(2, f"{INTERRUPTED}\n".encode())
+        os._exit(EXIT_INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 FULL_DISK = "The disk is full, or fails. Free some space and run again: what is finished is kept."

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 from rich.markdown import Markdown
 from rich.progress import track
 
 from music_assets.cli import data_option
-from music_assets.cli.console import Console
+from music_assets.cli.console import Console, counted
 from music_assets.cli.forecasts import read_forecast
+from music_assets.cli.listing import unknown_ids
 from music_assets.cli.status import read_status
 from music_assets.defs.wiring import resources
-from music_assets.resolution import read_priority_list, release_key
+from music_assets.resolution import listed_ids, release_key
 from music_assets.resolution.plan import Plan
 from music_assets.settings import Settings
 from music_assets.staging.rows import decode
 
+_MSD_KINDS = ("track", "song", "artist")
 _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 
 
@@ -28,7 +32,8 @@ _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 @click.option("--msd", metavar="DIR", help="MSD root, or one HDF5 file of songs.")
 @click.option("--tracks", metavar="FILE", help="What comes first: ids of MSD tracks, songs, artists.")
 @data_option
-def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -> None:
     """Estimate what each source will settle, and the requests, hours and days that it takes.
 
     It reads the songs, from the staging area where they are there already, and sends no request.
@@ -36,38 +41,57 @@ def plan(msd: str | None, tracks: str | None, data: str | None) -> None:
     \b
     Examples:
       music-assets plan --msd ~/MillionSongSubset
-      music-assets plan --tracks paper.csv
+      music-assets plan --tracks paper.csv --json
     """
-    console = Console()
+    console = Console(stderr=as_json)  # the bar is not part of the JSON
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     listing = settings.resolution.tracks
-    wanted = frozenset(read_priority_list(Path(listing)) if listing else ())
+    wanted = {id_.value: id_.kind for id_ in listed_ids(Path(listing))} if listing else {}
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     found: set[str] = set()
     for song in _songs(settings, console):
         key = release_key(song["artist_id"], song["release"], song["track_id"])
         releases[key] += 1
-        if ids := wanted & {song["track_id"], song["song_id"], song["artist_id"]}:
+        if of_song := wanted.keys() & {song["track_id"], song["song_id"], song["artist_id"]}:
             listed[key] += 1
-            found |= ids
-    per_day = settings.spotify.requests_per_day
-    if wanted:
-        console.print(Markdown(f"# The {len(wanted):,} listed ids"))
-        console.print(f"{len(wanted - found):,} of them are not in this MSD. Songs count as open here.")
-        console.print(Markdown(Plan(listed.total(), len(listed), per_day=per_day).as_markdown()))
-        console.print(Markdown("# All songs"))
-    resolved, mode = 0, None
+            found |= of_song
+    resolved, mode, of_late = 0, None, None
     if not settings.is_sandbox:  # what that has resolved is still to do
         status = read_status(settings)
-        resolved, mode = status.songs.answered, status.requests.mode
+        resolved, mode, of_late = status.songs.answered, status.requests.mode, status.requests.of_late
     still_open = releases.total() - resolved
-    expected = read_forecast(settings, still_open, len(releases), resolved=resolved, mode=mode)
+    expected = read_forecast(
+        settings, still_open, len(releases), resolved=resolved, mode=mode, of_late=of_late
+    )
+    per_day = settings.spotify.requests_per_day
+    of_list = Plan(listed.total(), len(listed), per_day=per_day) if wanted else None
+    others = [id_ for id_, kind in wanted.items() if kind not in _MSD_KINDS]
+    unknown = [id_ for id_ in wanted if id_ not in found and id_ not in others]
+    if as_json:
+        facts = {"forecast": {**asdict(expected), "spotify": expected.spotify and _facts(expected.spotify)}}
+        if of_list:
+            ids = {"ids": len(wanted), "unknown": unknown, "not_of_the_msd": others}
+            facts["listing"] = ids | _facts(of_list)
+        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        return
+    if of_list:
+        console.print(Markdown("# The listed songs"))
+        known = f"{counted(len(found), 'id')} of {counted(of_list.open, 'song')}, which count as open here"
+        console.print(*[known, *unknown_ids(unknown, "in this MSD")], sep="; ", markup=False)
+        if others:
+            console.print(f"{counted(len(others), 'id')} not of the MSD: known once a run has matched them.")
+        console.print(Markdown(of_list.as_markdown()))
+        console.print(Markdown("# All songs"))
     if settings.is_sandbox:
         console.print("For the real services; what the sandbox has counted is left out.")
     console.print(Markdown(expected.as_markdown()))
     if expected.spotify is not None:
         console.print(Markdown(f"## Spotify\n\n{expected.spotify.as_markdown()}"))
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    return {**asdict(plan), "requests": plan.requests, "requests_per_song": plan.requests_per_song}
 
 
 def _songs(settings: Settings, console: Console) -> Iterator[dict[str, Any]]:

@@ -28,7 +28,7 @@ from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_o
 from music_assets.cli.console import Console, counted, progress_shown, some
 from music_assets.cli.invented import keep_apart
 from music_assets.cli.ledger import existing_ledger
-from music_assets.cli.listing import look_up_list
+from music_assets.cli.listing import check_writable, look_up_list
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs
@@ -82,6 +82,8 @@ def run(
     listing = settings.resolution.tracks
     if (only or out) and not listing:
         raise CommandError("--only and --out are about a list of songs: name it with --tracks.")
+    if out:
+        check_writable(Path(out))
     with progress_shown(console):
         summary = run_job(settings, partitions, refresh=refresh, only=only)
     if (started := click.get_current_context().find_root().obj) is not None:
@@ -129,7 +131,8 @@ def run_job(
         if only and {id_.kind for id_ in listed} == {"track"}:
             of_tracks = {partition_of(id_.value) for id_ in listed}
             keys = [key for key in keys if key in of_tracks]
-        notes = keep_apart(settings, warehouse, opened["staging"].store(), msd.path)
+        store = opened["staging"].store()
+        notes = keep_apart(settings, warehouse, store, msd.path)
         removed = bool(notes)
         notes += _partitions_of_another_msd(warehouse, available)
         summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
@@ -160,7 +163,10 @@ def run_job(
         # What was removed or left out on purpose is no loss to warn of.
         expected = ["check rows_are_kept"] * removed + ["check few_songs_are_pending"] * only
         summary.notes = [note for note in summary.notes if not any(one in note for one in expected)]
-        summary.partitions = len(searched())
+        if only:  # of other partitions no song goes into the tables
+            keys = searched()
+            summary.partitions = len(keys)
+            summary.songs = sum(file.rows for file in store.staged_files("msd_songs", keys) if file)
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary

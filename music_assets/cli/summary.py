@@ -16,11 +16,12 @@ from typing import Any
 import orjson
 from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
 
+from music_assets.cli import INTERRUPTED
 from music_assets.cli.console import SANDBOX_BANNER, Console
 from music_assets.cli.listing import Listing
 from music_assets.defs.failures import cause_of
 from music_assets.settings import Settings
-from music_assets.tables.mapped import STATUSES
+from music_assets.tables.mapped import STATUSES, UNMATCHED
 
 _REQUESTS_TO = "requests_to_"  # metadata of assets that send requests to others than Spotify
 
@@ -120,9 +121,7 @@ class Summary:
                 console.print(f"{title}:", style="bold red" if title == "Failed" else "yellow", end=" ")
                 console.print(line, markup=False)
         if self.interrupted:
-            console.print(
-                "[bold yellow]Interrupted.[/] What is finished is kept; the same command continues from here."
-            )
+            console.print(INTERRUPTED, style="bold yellow")
         elif settings.is_sandbox:
             console.print(SANDBOX_BANNER)
         if not (self.interrupted or self.failed):
@@ -137,7 +136,7 @@ class Summary:
             )
 
     def _counts(self) -> Iterator[tuple[str, int | str]]:
-        unmatched = self.rejected + self.below_floor + self.no_candidates
+        unmatched = sum(getattr(self, status) for status in UNMATCHED)
         decided = self.matched + self.ambiguous + unmatched
         share = f"  ({self.matched / decided:.1%} of the songs with a response)" if decided else ""
         yield "partitions", self.partitions

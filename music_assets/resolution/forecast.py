@@ -123,13 +123,15 @@ def forecast(
     resolved: int = 0,
     spotify_off: bool = False,
     per_day: int | None = None,
+    rate: str = "as set",
     retention_days: int = 180,
     refresh_share: float = 0.2,
     per_request: int = 1,
 ) -> Forecast:
     """What to expect for so many open songs of so many releases, beside `resolved` ones.
 
-    `uses` says whether a source is used, `per_request` how many tracks Spotify gives in a request.
+    `uses` says whether a source is used, `per_day` and `rate` are those of `Plan`, `per_request` is how many
+    tracks Spotify gives in a request.
     """
     sources = []
     left = songs
@@ -150,7 +152,7 @@ def forecast(
         spent = sum(counted.requests.get(kind, 0) for kind in REQUEST_KINDS)
         # What was counted per song includes the songs that other sources settled; an estimate does not.
         of = songs if spent and resolved else left
-        plan = Plan(of, round(releases * of / songs) if songs else 0, resolved, spent, per_day)
+        plan = Plan(of, round(releases * of / songs) if songs else 0, resolved, spent, per_day, rate)
     a_day = per_day or EXAMPLE_PER_DAY
     fresh = 0 if spotify_off else int(retention_days * a_day * refresh_share * per_request)
     basis = (

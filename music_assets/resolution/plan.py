@@ -17,13 +17,17 @@ REQUEST_KINDS = ("search", "albums", "album-batches", "tracks", "track-batches")
 
 @dataclass(frozen=True)
 class Plan:
-    """Open songs and their releases; the `resolved` ones took `spent` requests; `per_day` our own limit."""
+    """Open songs and their releases; the `resolved` ones took `spent` requests.
+
+    `per_day` are the requests to count with, and `rate` says why: our own limit (as set), or as of late.
+    """
 
     open: int
     releases: int
     resolved: int = 0
     spent: int = 0
     per_day: int | None = None
+    rate: str = "as set"
 
     @property
     def is_counted(self) -> bool:
@@ -47,7 +51,9 @@ class Plan:
         basis = "as counted so far" if self.is_counted else "estimated"
         days = f"{ceil(self.requests / EXAMPLE_PER_DAY):,} at {EXAMPLE_PER_DAY:,} requests per day"
         if self.per_day:
-            as_set = f"{ceil(self.requests / self.per_day):,} at {self.per_day:,} requests per day, as set"
+            as_set = (
+                f"{ceil(self.requests / self.per_day):,} at {self.per_day:,} requests per day, {self.rate}"
+            )
             days = f"{as_set}; {days}"
         return f"""| | |
 | :--- | :--- |

@@ -27,6 +27,7 @@ from music_assets.tables.columns import (
 
 # The states of a song: `rejected` by a person, as none of its candidates is the song.
 STATUSES = ("matched", "ambiguous", "rejected", "below_floor", "no_candidates", "pending", "error")
+UNMATCHED = ("rejected", "below_floor", "no_candidates")  # searched for, and none of the candidates is it
 NO_CANDIDATE = "the track has no candidate"
 NOT_SEARCHED = "the track was never searched for"
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from music_assets.cli.main import cli
+from music_assets.sandbox.msd.songs import sample_songs
 
 UNKNOWN = "TRAAZZZ128F429D538"
 # Of the generated sample: in two partitions.
@@ -23,24 +24,24 @@ def command(*options: str) -> Result:
 
 def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path: Path) -> None:
     data, out, tracks = tmp_path / "data", tmp_path / "matched.csv", tmp_path / "paper.csv"
-    tracks.write_text(f"id\n{ONE}\n{TWO.lower()}\n{UNKNOWN}\n", encoding="utf-16")
+    tracks.write_text(f"id\n{ONE}\n{TWO.lower()}\n{UNKNOWN}\n{ONE}\n", encoding="utf-16")
     options = ["run", "--data", str(data), "--tracks", str(tracks), "--only", "--out", str(out)]
     first = command(*options)
     assert first.exit_code == 0, first.output
-    outcome = f"3 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
+    outcome = f"2 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
     assert outcome in first.output
     assert "it has not been searched for" not in first.output
     assert "few_songs_are_pending" not in first.output
     summary = json.loads((data / "last_run.json").read_text())
     assert summary["listing"]["songs"] == {"matched": 2}
-    assert summary["partitions"] == 1
+    assert (summary["partitions"], summary["songs"]) == (1, 40)
     assert summary["requests_spent"] <= 4
     rows = list(csv.DictReader(out.open()))
-    assert [(row["id"], row["found"], row["match_status"]) for row in rows] == [
-        (ONE, "True", "matched"),
-        (TWO, "True", "matched"),
-        (UNKNOWN, "False", ""),
+    assert [(row["id"], row["track_id"], row["match_status"]) for row in rows] == [
+        (ONE, ONE, "matched"),
+        (TWO, TWO, "matched"),
     ]
+    assert "title equal" in json.loads(rows[0]["match_reasons"])
     with duckdb.connect(str(data / "published" / "music_assets.duckdb"), read_only=True) as tables:
         states = dict(tables.sql("SELECT match_status, count(*) FROM analytics.songs GROUP BY 1").fetchall())
         matched = "SELECT spotify_track_id, isrc FROM analytics.songs WHERE spotify_track_id IS NOT NULL"
@@ -53,6 +54,7 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     again = command(*options)
     assert again.exit_code == 0, again.output
     assert "2 ids of 1 song (1 matched)" in again.output
+    assert [row["id"] for row in csv.DictReader(out.open())] == [spotify_id]  # one row, though two ids
     assert json.loads((data / "last_run.json").read_text())["requests_spent"] == 0
 
 
@@ -62,3 +64,24 @@ def test_what_is_about_a_list_needs_one(tmp_path: Path, option: list[str]) -> No
     assert result.exit_code == 2
     assert "name it with --tracks" in result.output
     assert not (tmp_path / "data").exists()
+
+
+def test_where_a_csv_cannot_be_written_is_said_before_the_run(tmp_path: Path) -> None:
+    tracks = tmp_path / "paper.csv"
+    tracks.write_text(ONE)
+    out = tmp_path / "nowhere" / "x.csv"
+    result = command("run", "--data", str(tmp_path / "data"), "--tracks", str(tracks), "--out", str(out))
+    assert result.exit_code == 2
+    assert f"{out} cannot be written" in result.output
+    assert not (tmp_path / "data").exists()
+
+
+def test_by_ids_of_songs_only_the_songs_of_their_partitions_count(tmp_path: Path) -> None:
+    """Where the tracks are is known only once all partitions are read."""
+    song = next(song["song_id"] for song in sample_songs() if song["track_id"] == ONE)
+    tracks, data = tmp_path / "paper.csv", tmp_path / "data"
+    tracks.write_text(song)
+    assert command("run", "--data", str(data), "--tracks", str(tracks), "--only").exit_code == 0
+    summary = json.loads((data / "last_run.json").read_text())
+    assert (summary["partitions"], summary["songs"], summary["pending"]) == (1, 40, 39)
+    assert summary["tables"]["analytics.songs"] == 40

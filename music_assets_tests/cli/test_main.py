@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from music_assets.cli import INTERRUPTED
 from music_assets.cli.main import COMMANDS, FULL_DISK, cli, is_full_disk
 
 HEAVY = ("dagster", "sqlalchemy", "pandas", "duckdb", "boto3", "pydantic")
@@ -44,6 +45,30 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Error: There is no ")
     assert len(done.stderr.splitlines()) == 1
+
+
+_WHERE = {
+    "amid an import": "importlib.import_module = lambda name: interrupt() or load(name)",
+    "in a destructor amid an import": "importlib.import_module = lambda name: Dying() and load(name)",
+    "in the command's first lines": "Settings.from_environment = lambda **_: interrupt()",
+}
+
+
+@pytest.mark.parametrize("patch", _WHERE.values(), ids=_WHERE)
+@pytest.mark.parametrize("name", ["run", "status"])
+def test_ctrl_c_in_the_first_seconds_is_as_later(name: str, patch: str, tmp_path: Path) -> None:
+    code = f"""
+import importlib, os, signal, sys
+from music_assets.cli.main import main
+from music_assets.settings import Settings
+load, interrupt = importlib.import_module, lambda *_: os.kill(os.getpid(), signal.SIGINT)
+Dying = type("Dying", (), {{"__del__": interrupt}})
+{patch}
+sys.argv = ["music-assets", "{name}"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, f"{INTERRUPTED}\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")

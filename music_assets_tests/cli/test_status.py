@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
 from music_assets.cli.main import cli
-from music_assets.cli.status import Requests, Songs, count_songs, lines, look_ahead, read_status
+from music_assets.cli.status import Songs, count_songs, lines, read_status
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import QuotaExhausted
@@ -88,7 +88,14 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
         with ledger.request_lock(wait=0, note={"run_id": "r1"}):
             held = read_status(settings, {}, NOW.timestamp)
     assert found.songs == Songs(
-        songs=400, matched=110, missed=30, unjudged=100, pending=160, partitions=4, partitions_done=2
+        songs=400,
+        matched=110,
+        ambiguous=5,
+        unmatched=25,
+        unjudged=100,
+        pending=160,
+        partitions=4,
+        partitions_done=2,
     )
     assert found.requests.today == {"artists": 10, "listenbrainz": 5, "search": 30}
     assert found.requests.in_all == {"artists": 10, "listenbrainz": 5, "search": 120}
@@ -97,19 +104,17 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     assert list(found.requests.waits) == ["search"]
     assert found.requests.spender is None
     assert held.requests.spender is not None and held.requests.spender["run_id"] == "r1"
-    # 160 pending at 120 searches for 240 answered songs, and 90 and 40 requests a day.
-    assert found.outlook.days == pytest.approx(160 * 0.5 / 65, abs=0.06)
     said = dict(lines(found))
-    assert said["songs"] == "110 matched, 30 missed, 100 searched and not matched yet, 160 pending, of 400"
+    states = "110 matched, 5 ambiguous, 25 unmatched, 100 searched and not matched yet, 160 pending"
+    assert said["songs"] == f"{states}, of 400"
     assert said["requests today"] == "40 to Spotify (artists 10, search 30); 5 to listenbrainz"
     assert "search: The Spotify quota" in said["waiting"]
-    assert "the mean of the 2 days" in said["to finish"]
 
 
 def test_where_nothing_was_run_nothing_is_made(tmp_path: Path) -> None:
     said = shown(Settings.from_environment({}, data=str(tmp_path / "data")))
-    assert said["songs"] == "0 matched, 0 missed, 0 pending, of 0"
-    assert "nothing is extracted yet" in said["to finish"]
+    assert said["songs"] == "0 matched, 0 ambiguous, 0 unmatched, 0 pending, of 0"
+    assert "nothing is read yet" in said["to finish"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -140,13 +145,28 @@ def test_what_the_settings_allow_a_day_counts_more_than_the_rate_of_late(tmp_pat
     said = shown(settings)
     assert said["left today"].startswith("0 of 40")
     assert "MUSIC_ASSETS_REQUESTS_PER_DAY" in said["waiting"]
-    assert "40 requests per day (MUSIC_ASSETS_REQUESTS_PER_DAY)" in said["to finish"]
+    assert "at 40 requests per day, as set" in said["left for Spotify"]
 
 
-def test_without_a_rate_no_days_are_made_up() -> None:
-    outlook = look_ahead(Songs(songs=10, pending=10), Requests(), [0, 0])
-    assert outlook.days is None
-    assert "no rate is known" in outlook.rests_on
+def test_the_days_are_estimated_once_by_the_rate_of_late(tmp_path: Path) -> None:
+    app = {"SPOTIPY_CLIENT_ID": "a", "SPOTIPY_CLIENT_SECRET": "b"}
+    settings = Settings.from_environment(app, data=str(tmp_path))
+    stage(StagingStore(settings.staging))
+    with closing(open_ledger(settings.ledger, source="api")) as ledger:
+        ledger.record_request("search", NOW - timedelta(days=1), 90)
+        ledger.record_request("search", NOW, 30)
+        ledger.record_request("artists", NOW, 10)
+        ledger.record_request("listenbrainz", NOW, 5)
+    said = shown(settings)
+    assert "at 65 requests per day, as of late" in said["left for Spotify"]
+    assert "of 65 requests per day" in said["kept fresh"]
+    assert "to finish" not in said
+
+
+def test_without_a_rate_the_days_are_by_what_others_report(tmp_path: Path) -> None:
+    settings = Settings.from_environment({}, data=str(tmp_path))
+    stage(StagingStore(settings.staging))
+    assert "at 200 requests per day, as some report" in shown(settings)["left for Spotify"]
 
 
 def test_the_command_speaks_to_people_and_to_programs(tmp_path: Path) -> None:

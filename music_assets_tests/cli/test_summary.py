@@ -54,5 +54,5 @@ def test_names_of_files_and_messages_of_services_are_shown_as_they_are_but_steer
 def test_a_list_is_told_in_words() -> None:
     assert str(Listing("x", 1, {"matched": 1}, [])) == "1 id of 1 song (1 matched)"
     assert str(Listing("x", 3, {"matched": 1, "pending": 2}, ["TRX"])) == (
-        "3 ids of 3 songs (1 matched, 2 pending); 1 id of no song in the tables: TRX"
+        "2 ids of 3 songs (1 matched, 2 pending); 1 id of no song in the tables: TRX"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,16 +79,20 @@ def song(track_id: str, release: str) -> dict[str, object]:
 
 def test_the_command_counts_an_msd_and_a_priority_list(tmp_path: Path) -> None:
     msd, mine = write_sample(tmp_path / "msd"), tmp_path / "mine.txt"
-    mine.write_text("TRAAAGH23CE1E0A93D TRXXXXX128F0000000")
+    mine.write_text("TRAAAGH23CE1E0A93D TRXXXXX128F0000000 3Aziz0cpFcc4N3JUSlJE46")
     environment = {"MUSIC_ASSETS_SPOTIFY": "sandbox", "COLUMNS": "160", "MUSIC_ASSETS_REQUESTS_PER_DAY": "50"}
     runner = CliRunner(env=environment)
-    result = runner.invoke(
-        cli, ["plan", "--msd", str(msd), "--data", str(tmp_path / "data"), "--tracks", str(mine)]
-    )
+    command = ["plan", "--msd", str(msd), "--data", str(tmp_path / "data"), "--tracks", str(mine)]
+    result = runner.invoke(cli, command)
     assert result.exit_code == 0, result.output
     left = "220 of 400 songs are left for Spotify"  # of 45 % the archive is reported to know a right id
-    for text in (left, "1 of them are not in this MSD", "1 of 1", "at 50 requests per day, as set"):
+    known = "1 id of 1 song, which count as open here; 1 id of no song in this MSD: TRXXXXX128F0000000"
+    for text in (left, known, "1 id not of the MSD", "1 of 1", "at 50 requests per day, as set"):
         assert text in result.output, text
     assert not (tmp_path / "data" / "ledger").exists()
+    told = json.loads(runner.invoke(cli, [*command, "--json"]).stdout)
+    assert (told["listing"]["unknown"], told["listing"]["requests"]) == (["TRXXXXX128F0000000"], 1)
+    assert (told["forecast"]["songs"], told["forecast"]["left"]) == (400, 220)
+    assert told["forecast"]["spotify"]["requests"] > 0
     refused = runner.invoke(cli, ["plan", "--msd", str(tmp_path / "gone"), "--data", str(tmp_path)])
     assert refused.exit_code == 2
