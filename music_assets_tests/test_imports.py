@@ -26,9 +26,10 @@ ALLOWED: dict[str, set[str]] = {
     "resolution": {"sources", "matching"},
     "sandbox": {"sources", "matching"},
     "lookup": {"tables", "warehouse", "settings"},
+    "report": {"tables", "warehouse", "matching"},
     "defs": {
         *("tables", "sources", "matching", "staging", "warehouse", "resolution"),
-        *("sandbox", "settings", "progress"),
+        *("sandbox", "settings", "progress", "report"),
     },
     "definitions": {"defs", "settings"},
     "cli": {

@@ -75,4 +75,10 @@ def _as_redshift_has_it(node: exp.Expr) -> exp.Expr:
             joined = exp.func("listagg", values.this, separator.copy(), dialect="redshift")
             ordered = exp.WithinGroup(this=joined, expression=exp.Order(expressions=values.expressions))
             return exp.func("split_to_array", ordered, separator)
+        case exp.Unnest(expressions=[exp.Cast(this=values)]):
+            node.set("expressions", [values])  # a SUPER is a list without being told so
+        case exp.JSONExtractScalar(this=value, expression=exp.JSONPath(expressions=[_, *keys])):
+            names = [exp.to_identifier(key.this, quoted=True) for key in keys]
+            text_ = exp.DataType.build("VARCHAR(4096)", dialect="redshift")
+            return exp.Cast(this=exp.Dot.build([value.copy(), *names]) if names else value.copy(), to=text_)
     return node

@@ -70,6 +70,7 @@ _VARCHAR = re.compile(r'("\w+"|\w+)\s+VARCHAR\((\d+)\)', re.I)
 _LISTAGG = re.compile(
     r"\blistagg\(([^,()]+),\s*('[^']*')\)\s*WITHIN\s+GROUP\s*\(\s*ORDER\s+BY\s+([^()]+)\)", re.I
 )
+_UNNEST = re.compile(r'\bCROSS\s+JOIN\s+("\w+"\."\w+")\s+AS\s+("\w+")')
 
 _ASSUME_ROLE = re.compile(
     r"\s*(GRANT|REVOKE)\s+ASSUMEROLE\s+ON\s+(?:ALL|DEFAULT|'[^']*')\s+((?:TO|FROM)\s+[\w\"]+)\s+FOR\s+(?:ALL|COPY)",
@@ -112,4 +113,8 @@ def for_postgres(sql: str) -> str:
     if assumed := _ASSUME_ROLE.fullmatch(sql):
         return f"{assumed[1]} EXECUTE ON FUNCTION standin.load(regclass, text[], text) {assumed[2]}"
     sql = re.sub(r"^\s*GRANT\s+ROLE\b", "GRANT", sql, flags=re.I)
+    for _, one in _UNNEST.findall(sql):  # the elements of a SUPER column, which are read as texts
+        sql = re.sub(rf"CAST\({one} AS\b", rf"CAST({one} #>> '{{}}' AS", sql)
+        sql = re.sub(rf'CAST\({one}\."(\w+)" AS\b', rf"CAST({one} ->> '\1' AS", sql)
+    sql = _UNNEST.sub(r"CROSS JOIN LATERAL jsonb_array_elements(\1) AS \2", sql)
     return _LISTAGG.sub(r"string_agg(\1, \2 ORDER BY \3)", sql)
