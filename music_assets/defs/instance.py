@@ -29,6 +29,9 @@ nux:  # the window that asks for an e-mail address
 """
 # For the runs that the UI, schedules and sensors start. A run takes some 300 MB and a core.
 _RUNS_YAML = """\
+event_log_storage:  # Dagster's own, written in batches
+  module: music_assets.defs.event_log
+  class: BatchingEventLog
 concurrency:
   runs:
     max_concurrent_runs: 4
@@ -51,7 +54,7 @@ retention:
       failure: 90
 """
 # What earlier versions wrote, by the start of its SHA-256: replaced where nobody has edited it.
-_EARLIER = {"a65aef952f8dd86d", "710d019e52731676"}  # pragma: allowlist secret
+_EARLIER = {"a65aef952f8dd86d", "710d019e52731676", "853571ba3a6a0a4f"}  # pragma: allowlist secret
 # Runs of the command line write to the terminal themselves: capturing their output would take more processes.
 # Their events go where Dagster's own storage has them, a batch at a time.
 _RUN_YAML = (
@@ -77,8 +80,6 @@ def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
     """Dagster's storage in the folder `home`, configured for runs of the command line."""
     # One planned event per range of partitions instead of one per partition.
     os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
-    # The events of a step are written together.
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     prepare_dagster_home(home)
     with named_for_dagster(home) as named:
         events = json.dumps(str(named / "history" / "runs"))
@@ -112,7 +113,8 @@ def prepare_dagster_home(home: Path) -> None:
 
 
 def limit_pools(home: Path) -> None:
-    """Set how many runs take from each pool at a time, unless somebody has set another limit.
+    """Set how many runs take from each pool at a time, unless somebody has set another limit. `home` is
+    DAGSTER_HOME.
 
     Dagster applies its default limit to a pool only once a run has used it: the first two would go together.
     """

@@ -152,8 +152,5 @@ def _found(store: StagingStore, kind: str, key: str) -> StagedFile:
 
 
 def _loaded(done: Loaded) -> dict[str, int]:
-    return {
-        "partitions_loaded": len(done.loaded),
-        "partitions_unchanged": len(done.unchanged),
-        "partitions_protected": len(done.protected),
-    }
+    counts = {"loaded": done.loaded, "unchanged": done.unchanged, "protected": done.protected}
+    return {f"partitions_{name}": len(keys) for name, keys in counts.items() if keys}

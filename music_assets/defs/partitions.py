@@ -27,8 +27,8 @@ KEYS = PARTITION_KEYS
 
 msd_directories = StaticPartitionsDefinition(list(KEYS))
 
-# A run holds one letter of the alphabet at most: a failure stays within it, its events stay few.
-PARTITIONS_A_RUN = 26
+# Four letters: a run takes ten seconds to start, and what failed in it is tried again with so many others.
+PARTITIONS_A_RUN = 104
 # The parameter is beta, as every asset of ours would say again.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=BetaWarning)
 backfill_policy = BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_A_RUN)

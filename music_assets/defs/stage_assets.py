@@ -10,6 +10,7 @@ from typing import Any
 from dagster import (
     AssetExecutionContext,
     AssetKey,
+    AssetMaterialization,
     AssetObservation,
     AssetsDefinition,
     AssetSpec,
@@ -30,6 +31,8 @@ from music_assets.staging.conversion import convert
 from music_assets.staging.partitions import Metadata
 from music_assets.staging.store import StagedFile, StagingStore, fingerprint
 
+# A partition's file and what is shown of it.
+_Shown = tuple[StagedFile, dict[str, Any]]
 # A run with this tag computes its partitions though they are up to date.
 FORCE = "music_assets/force"
 
@@ -61,25 +64,40 @@ def stage_asset(
         plan = Plan(store, resources)
         if stage.observed is not None:
             _observe(context, stage.observed, {key: plan.depends_on(stage, key) for key in keys})
-        checksums: dict[str, list[str]] = {kind: [] for kind in outputs}
+        finished: dict[str, list[_Shown]] = {kind: [] for kind in outputs}
         try:
             built = build(
                 stage, keys, plan, run_id=context.run.run_id, outputs=outputs, force=FORCE in context.run.tags
             )
             for done, partition in enumerate(built, start=1):
-                _report(context, store, partition)
                 for kind, file in partition.files.items():
-                    checksums[kind].append(file.checksum)
+                    finished[kind].append((file, _metadata(context, store, partition, kind)))
                 rows = partition.files[outputs[0]].rows
                 advanced(outputs[0], partition.key, done, len(keys), rows, unchanged=partition.unchanged)
-        except InputMissing as error:
-            raise Failure(str(error), allow_retries=False) from error
+        except Exception as error:
+            _record_finished(context, finished)
+            if isinstance(error, InputMissing):
+                raise Failure(str(error), allow_retries=False) from error
+            raise
         for kind in outputs:
+            for file, metadata in finished[kind]:
+                context.add_asset_metadata(metadata, asset_key=kind, partition_key=file.partition_key)
             # Dagster gives the partitions of a run one version. Alone, a partition has its checksum.
-            version = checksums[kind][0] if len(keys) == 1 else fingerprint(*checksums[kind])
+            checksums = [file.checksum for file, _ in finished[kind]]
+            version = checksums[0] if len(keys) == 1 else fingerprint(*checksums)
             yield MaterializeResult(asset_key=kind, data_version=DataVersion(version))
 
     return materialize
+
+
+def _record_finished(context: AssetExecutionContext, finished: dict[str, list[_Shown]]) -> None:
+    """Record what a step that fails has finished: Dagster would show all of its partitions as failed."""
+    for kind, shown in finished.items():
+        for file, metadata in shown:
+            tags = {"dagster/data_version": file.checksum}
+            context.log_event(
+                AssetMaterialization(kind, partition=file.partition_key, metadata=metadata, tags=tags)
+            )
 
 
 def _observe(context: AssetExecutionContext, asset: str, versions: dict[str, str]) -> None:
@@ -105,19 +123,20 @@ def _spec(stage: Stage, kind: str) -> AssetSpec:
     )
 
 
-def _report(context: AssetExecutionContext, store: StagingStore, partition: Built) -> None:
-    for kind, file in partition.files.items():
-        run_metadata = partition.run_metadata.get(kind, {})
-        for reason in run_metadata.get("reasons", ()):
-            context.log.warning(f"{kind} {partition.key}: {reason}")
-        metadata = metadata_of(store, file, run_metadata, unchanged=partition.unchanged)
-        context.add_asset_metadata(metadata, asset_key=kind, partition_key=partition.key)
+def _metadata(
+    context: AssetExecutionContext, store: StagingStore, partition: Built, kind: str
+) -> dict[str, Any]:
+    run_metadata = partition.run_metadata.get(kind, {})
+    for reason in run_metadata.get("reasons", ()):
+        context.log.warning(f"{kind} {partition.key}: {reason}")
+    return metadata_of(store, partition.files[kind], run_metadata, unchanged=partition.unchanged)
 
 
 def metadata_of(
     store: StagingStore, file: StagedFile, run_metadata: Metadata, *, unchanged: bool
 ) -> dict[str, Any]:
-    """What the UI and the summary show of a staged file and of this run."""
+    """What the UI and the summary show of a staged file and of this run; what is empty is left out, since
+    Dagster stores it twice for each partition."""
     shown = {**file.metadata, **run_metadata}
     changes = shown.pop("changes", ())
     # What was in the way when an unchanged partition was computed is not so now, or not known to be.
@@ -130,7 +149,7 @@ def metadata_of(
         "bytes": file.bytes,
         "checksum": file.checksum,
         "unchanged": unchanged,
-        **{name: _shown(name, value) for name, value in shown.items()},
+        **{name: _shown(name, value) for name, value in shown.items() if value not in (None, "", [], {})},
     }
 
 

@@ -23,6 +23,9 @@ from music_assets.staging.store import StagedFile, StagingStore, fingerprint
 from music_assets.staging.validation import version
 from music_assets.tables import METADATA
 
+# A session holds what so many partitions need: memory does not grow with a run.
+PARTITIONS_A_SESSION = 26
+
 
 class InputMissing(MusicAssetsError):
     """Partitions could not be built because what they read is missing or damaged."""
@@ -50,11 +53,11 @@ class Stage:
     `outputs` are the staged kinds it writes (mostly one, of its own name), `inputs` the kinds it reads:
     parameters of these names get their rows. `version` is raised when the code computes other rows.
     `depends_on` gives, from resources, a function of the partition key to a text that changes with whatever
-    else the rows depend on. `session` is a context manager around all partitions of a run (its first
-    parameter gets the keys to build); the function gets its value as `session`. `when_unchanged` gives the
-    metadata of this run for a partition that is up to date. `after` names assets that come first though their
-    rows are not read. `observed` is the external asset whose data versions `depends_on` gives. `pool` names
-    the quota it spends: one run at a time takes from it (`instance`).
+    else the rows depend on. `session` is a context manager around partitions that are built one after another
+    (`PARTITIONS_A_SESSION`; its first parameter gets their keys); the function gets its value as `session`.
+    `when_unchanged` gives the metadata of this run for a partition that is up to date. `after` names assets
+    that come first though their rows are not read. `observed` is the external asset whose data versions
+    `depends_on` gives. `pool` names the quota it spends: one run at a time takes from it (`instance`).
     """
 
     name: str
@@ -186,23 +189,25 @@ def build(
     current = [] if force else [key for key in keys if plan.is_current(stage, key, outputs)]
     there = plan.store.each(lambda key: plan.is_there(outputs, key), current)
     unchanged = {key for key, is_there in zip(current, there, strict=True) if is_there}
-    todo = [key for key in keys if key not in unchanged]
-    opened: AbstractContextManager[Any] = nullcontext()
-    if stage.session is not None:
-        opened = call(stage.session, {**plan.resources, "keys": todo})
     failed: defaultdict[str, list[str]] = defaultdict(list)
-    with opened as session:
-        for key in keys:
-            if key in unchanged:
-                yield _unchanged(stage, key, plan, outputs)
-                continue
-            try:
-                yield _computed(stage, key, plan, session, run_id, outputs)
-            except (InputMissing, DamagedFile) as error:
-                failed[str(error)].append(key)
+    for start in range(0, len(keys), PARTITIONS_A_SESSION):
+        some = keys[start : start + PARTITIONS_A_SESSION]
+        with _session(stage, [key for key in some if key not in unchanged], plan) as session:
+            for key in some:
+                if key in unchanged:
+                    yield _unchanged(stage, key, plan, outputs)
+                    continue
+                try:
+                    yield _computed(stage, key, plan, session, run_id, outputs)
+                except (InputMissing, DamagedFile) as error:
+                    failed[str(error)].append(key)
     if failed:
         reasons = (f"{', '.join(keys)}: {reason}" for reason, keys in failed.items())
         raise InputMissing(f"Left out {'; '.join(reasons)}.")
+
+
+def _session(stage: Stage, keys: list[str], plan: Plan) -> AbstractContextManager[Any]:
+    return nullcontext() if stage.session is None else call(stage.session, {**plan.resources, "keys": keys})
 
 
 def _unchanged(stage: Stage, key: str, plan: Plan, outputs: Sequence[str]) -> Built:

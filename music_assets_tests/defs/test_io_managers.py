@@ -219,4 +219,4 @@ def test_a_table_that_somebody_added_can_be_read(warehouse: Any) -> None:
 
 def test_the_policy_of_stages_is_several_partitions_per_run() -> None:
     """Which is why an input of a frame asks for one partition per run, or a mapping."""
-    assert backfill_policy == BackfillPolicy.multi_run(max_partitions_per_run=26)
+    assert backfill_policy == BackfillPolicy.multi_run(max_partitions_per_run=104)

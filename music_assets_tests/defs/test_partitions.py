@@ -54,7 +54,7 @@ def test_runs_cover_the_keys_once_as_neighbours(keys: set[str]) -> None:
     assert covered == sorted(keys)
 
 
-def test_the_whole_msd_is_one_run_a_letter() -> None:
+def test_the_whole_msd_is_a_run_for_four_letters_each() -> None:
     runs = runs_of(KEYS)
-    assert len(runs) == 26
-    assert runs[1] == ("BA", "BZ")
+    assert len(runs) == -(-len(KEYS) // PARTITIONS_A_RUN)
+    assert runs[1] == ("EA", "HZ")

@@ -74,6 +74,11 @@ class Deployment:
         return run.status
 
 
+@pytest.fixture(autouse=True)
+def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+
+
 @contextmanager
 def deployment(folder: Path) -> Iterator[Deployment]:
     (folder / "spenders.py").write_text(SPENDERS)
@@ -113,9 +118,9 @@ def nothing() -> None:
 
 @pytest.mark.parametrize("killed", [True, False])
 def test_a_run_of_a_killed_command_is_marked_as_failed(tmp_path: Path, killed: bool) -> None:
-    prepare_dagster_home(tmp_path)
+    prepare_dagster_home(tmp_path / "home")
     with (
-        DagsterInstance.from_config(str(tmp_path)) as instance,
+        DagsterInstance.from_config(str(tmp_path / "home")) as instance,
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as command,
     ):
         tags = {COMMAND_LINE: str(command.pid)}

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from dagster import ExecuteInProcessResult, materialize
+from dagster import AssetKey, AssetMaterialization, DagsterInstance, ExecuteInProcessResult, materialize
 
+from music_assets.defs import stages
 from music_assets.defs.io_managers import JsonLinesIOManager
 from music_assets.defs.resources import StagingResource
 from music_assets.defs.stage_assets import FORCE, stage_asset
@@ -158,6 +159,15 @@ def test_a_session_is_given_the_partitions_that_will_be_built(store: StagingStor
     assert source.sessions == [["AB"], ["AA", "AC"]]
 
 
+def test_a_session_holds_so_many_partitions_however_large_the_run(
+    store: StagingStore, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "PARTITIONS_A_SESSION", 2)
+    run(numbers, store, source, "AA", "AB", "AC", "AD", "AE")
+    assert source.sessions == [["AA", "AB"], ["AC", "AD"], ["AE"]]
+    assert source.computed == ["AA", "AB", "AC", "AD", "AE"]
+
+
 def test_a_stage_of_several_outputs_writes_them_in_one_pass(store: StagingStore, source: Source) -> None:
     run(pair, store, source, "AB")
     assert rows(store, "ones", "AB") == [{"n": 1}]
@@ -193,7 +203,7 @@ RANGE_END = "dagster/asset_partition_range_end"
 def in_dagster(
     folder: Path,
     source: Source,
-    *stages: Stage,
+    *chosen: Stage,
     more_tags: Mapping[str, str] = MappingProxyType({}),
     without_tags: bool = False,
     **options: Any,
@@ -201,7 +211,7 @@ def in_dagster(
     tags = {"dagster/asset_partition_range_start": "AA", RANGE_END: "AC", **more_tags}
     staging = StagingResource(url=str(folder))
     return materialize(
-        [stage_asset(one) for one in stages],
+        [stage_asset(one) for one in chosen],
         resources={
             "staging": staging,
             "source": source,
@@ -243,6 +253,34 @@ def test_each_partition_of_a_run_shows_its_own_metadata(tmp_path: Path, source: 
     assert shown(again, "numbers", "unchanged") == {"AA": True, "AB": True, "AC": True}
     assert shown(again, "numbers", "spent") == {"AA": 0, "AB": 0, "AC": 0}
     assert shown(again, "numbers", "count_before") == {"AA": 0, "AB": 1, "AC": 2}
+
+
+def test_a_step_that_fails_shows_what_it_has_finished(tmp_path: Path, source: Source) -> None:
+    """Else Dagster shows all of the run's partitions as failed, and tries all of them again."""
+
+    def recorded(name: str) -> dict[str | None, AssetMaterialization]:
+        records = instance.fetch_materializations(AssetKey(name), limit=10).records
+        return {one.partition_key: one.asset_materialization for one in records if one.asset_materialization}
+
+    instance = DagsterInstance.ephemeral()
+    source.breaks = "AB"
+    assert not in_dagster(tmp_path, source, numbers, raise_on_error=False, instance=instance).success
+    assert recorded("numbers")["AA"].metadata["spent"].value == 1
+    assert recorded("numbers").keys() == {"AA"}
+    source.breaks = None
+    assert shown(in_dagster(tmp_path, source, numbers), "numbers", "spent") == {"AA": 0, "AB": 1, "AC": 1}
+    Path(StagingStore(str(tmp_path)).path("numbers", "AB")).write_bytes(b"half of it")
+    both, only = [numbers, doubled], [stage_asset(doubled)]
+    in_dagster(tmp_path, source, *both, selection=only, raise_on_error=False, instance=instance)
+    assert recorded("doubled").keys() == {"AA", "AC"}
+    last = recorded("doubled")["AC"]
+    assert last.tags and last.tags["dagster/data_version"] == last.metadata["checksum"].value
+
+
+def test_what_is_empty_is_not_stored(tmp_path: Path, source: Source) -> None:
+    result = in_dagster(tmp_path, source, numbers)
+    for event in result.asset_materializations_for_node("numbers"):
+        assert "reasons" not in event.metadata
 
 
 def test_stages_follow_one_another_in_a_run(tmp_path: Path, store: StagingStore, source: Source) -> None:

@@ -51,7 +51,10 @@ def test_a_run_of_a_job_takes_a_letter() -> None:
         assert build_defs().resolve_job_def(job).backfill_policy == backfill_policy, job
 
 
-def test_one_run_spends_a_quota_at_a_time_from_the_first_on(tmp_path: Path) -> None:
+def test_one_run_spends_a_quota_at_a_time_from_the_first_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     prepare_dagster_home(tmp_path)
     limit_pools(tmp_path)
     with DagsterInstance.from_config(str(tmp_path)) as instance:

@@ -28,9 +28,9 @@ def test_changed_directories_are_extracted_in_ranges_of_neighbours() -> None:
     ]
 
 
-def test_a_range_is_a_letter_at_most() -> None:
+def test_a_range_is_no_larger_than_a_run() -> None:
     requests = plan_runs(Facts(extract=dict.fromkeys(KEYS, "x")))
-    assert len(requests) == len(KEYS) // PARTITIONS_A_RUN
+    assert len(requests) == -(-len(KEYS) // PARTITIONS_A_RUN)
 
 
 def test_all_else_waits_for_songs_that_are_being_extracted() -> None:
