@@ -33,7 +33,7 @@ from music_assets.cli.console import Console, counted, some
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify
-from music_assets.defs.instance import dagster_instance
+from music_assets.defs.instance import ui_instance
 from music_assets.defs.wiring import resources
 from music_assets.lookup import lookup
 from music_assets.settings import SettingError, Settings, unknown_settings
@@ -324,7 +324,7 @@ def _dagster(home: Path) -> Iterator[Finding]:
     if not (home / "dagster.yaml").exists():
         yield Finding("Dagster", OK, f"{home} will be created by the first run")
         return
-    with dagster_instance(home) as instance:
+    with ui_instance(home) as instance:
         runs = instance.get_runs_count()
         started = instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
     yield Finding("Dagster", OK, f"{counted(runs, 'run')} in {home}")

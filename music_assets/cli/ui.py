@@ -31,10 +31,10 @@ def ui(data: str | None, port: int) -> None:
     prepare_dagster_home(settings.dagster_home)
     tools = Path(sys.executable).parent
     with named_for_dagster(settings.dagster_home) as home:
-        os.environ["DAGSTER_HOME"] = str(home)
         limit_pools(home)
         environment = {
             **os.environ,
+            "DAGSTER_HOME": str(home),
             "VIRTUAL_ENV": sys.prefix,
             "MUSIC_ASSETS_DATA": str(settings.data),
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",

@@ -89,6 +89,21 @@ def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
 
 
 @contextmanager
+def ui_instance(home: Path) -> Iterator[DagsterInstance]:
+    """The same, configured as the UI has it, by `dagster.yaml`."""
+    before = os.environ.pop("DAGSTER_HOME", None)
+    with named_for_dagster(home) as named:
+        os.environ["DAGSTER_HOME"] = str(named)  # where the event log is
+        try:
+            with DagsterInstance.from_config(str(named)) as instance:
+                yield instance
+        finally:
+            del os.environ["DAGSTER_HOME"]
+            if before is not None:
+                os.environ["DAGSTER_HOME"] = before
+
+
+@contextmanager
 def named_for_dagster(home: Path) -> Iterator[Path]:
     """The folder under a name that Dagster can use.
 
@@ -113,12 +128,11 @@ def prepare_dagster_home(home: Path) -> None:
 
 
 def limit_pools(home: Path) -> None:
-    """Set how many runs take from each pool at a time, unless somebody has set another limit. `home` is
-    DAGSTER_HOME.
+    """Set how many runs take from each pool at a time, unless somebody has set another limit.
 
     Dagster applies its default limit to a pool only once a run has used it: the first two would go together.
     """
-    with DagsterInstance.from_config(str(home)) as instance:
+    with ui_instance(home) as instance:
         known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
         for pool, limit in POOLS.items():
             if pool not in known:

@@ -6,12 +6,18 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance, DagsterRunStatus
+from dagster import AssetKey, DagsterRunStatus
 from dagster._core.instance.config import PoolGranularity
 
 from music_assets.definitions import build_defs
 from music_assets.defs.assets.common import POOLS, SPOTIFY_REQUESTS
-from music_assets.defs.instance import close_lost_runs, dagster_instance, limit_pools, prepare_dagster_home
+from music_assets.defs.instance import (
+    close_lost_runs,
+    dagster_instance,
+    limit_pools,
+    prepare_dagster_home,
+    ui_instance,
+)
 from music_assets.defs.partitions import backfill_policy
 from music_assets.defs.registry import COMPUTED
 from music_assets.defs.run_launcher import COMMAND_LINE
@@ -51,13 +57,10 @@ def test_a_run_of_a_job_takes_a_letter() -> None:
         assert build_defs().resolve_job_def(job).backfill_policy == backfill_policy, job
 
 
-def test_one_run_spends_a_quota_at_a_time_from_the_first_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+def test_one_run_spends_a_quota_at_a_time_from_the_first_on(tmp_path: Path) -> None:
     prepare_dagster_home(tmp_path)
     limit_pools(tmp_path)
-    with DagsterInstance.from_config(str(tmp_path)) as instance:
+    with ui_instance(tmp_path) as instance:
         concurrency = instance.get_concurrency_config()
         limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
         instance.event_log_storage.set_concurrency_slots(SPOTIFY_REQUESTS, 2)
@@ -67,7 +70,7 @@ def test_one_run_spends_a_quota_at_a_time_from_the_first_on(
     assert set().union(*(graph.get(key).pools or () for key in graph.materializable_asset_keys)) <= {*POOLS}
     # What somebody has set stays.
     limit_pools(tmp_path)
-    with DagsterInstance.from_config(str(tmp_path)) as instance:
+    with ui_instance(tmp_path) as instance:
         limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
     assert limits[SPOTIFY_REQUESTS] == 2
 
