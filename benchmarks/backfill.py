@@ -10,7 +10,6 @@ and worked, the most memory of the processes, and the size of Dagster's history.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import socket
@@ -18,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from benchmarks.common import machine, resident_mb
 from music_assets.definitions import build_defs
@@ -60,10 +60,8 @@ def written_msd(root: Path, partitions: int, songs: int) -> Path:
 
 
 def ask(url: str, query: str, **variables: Any) -> Any:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"{url}/graphql", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        found = json.load(answer)
+    body = {"query": query, "variables": variables}
+    found = requests.post(f"{url}/graphql", json=body, timeout=120).json()
     if "errors" in found:
         raise SystemExit(f"the UI answered {found['errors']}")
     return found["data"]
@@ -72,9 +70,9 @@ def ask(url: str, query: str, **variables: Any) -> Any:
 def wait_for(url: str) -> None:
     while True:
         try:
-            urllib.request.urlopen(f"{url}/server_info", timeout=2).close()
+            requests.get(f"{url}/server_info", timeout=2)
             return
-        except OSError:
+        except requests.RequestException:
             time.sleep(0.5)
 
 
