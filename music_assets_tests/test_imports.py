@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "sandbox": {"sources", "matching"},
     "lookup": {"tables", "warehouse", "settings"},
     "report": {"tables", "warehouse", "matching"},
+    "export": {"tables", "warehouse", "lookup"},
     "defs": {
         *("tables", "sources", "matching", "staging", "warehouse", "resolution"),
         *("sandbox", "settings", "progress", "report"),
@@ -44,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
             "settings",
             "progress",
         ),
-        *("defs", "definitions", "lookup"),
+        *("defs", "definitions", "lookup", "export"),
     },
 }
 KNOW_DAGSTER = {"defs", "definitions", "cli"}

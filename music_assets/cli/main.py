@@ -28,6 +28,8 @@ GROUPS = {
     },
     "Use the tables": {
         "query": "Query the published tables of a local run.",
+        "export": "Write tables as files to use and publish, with description, terms and citation.",
+        "cite": "Show what to cite in a paper.",
         "explain": "Show why a track is matched as it is.",
         "trace": "Show where a track's row comes from.",
     },

@@ -66,7 +66,12 @@ _SONG = (
         real("match_score", "Match probability of the best candidate.", OURS, low=0, high=1),
         real("match_margin", "Its lead over the next recording.", OURS, low=0, high=1),
     ),
-    json("match_reasons", "What spoke for and against the best candidate, in words.", OURS),
+    json(
+        "match_reasons",
+        "What spoke for and against the best candidate, in words that quote Spotify's.",
+        SPOTIFY,
+        null=NOT_SEARCHED,
+    ),
     replace(KNOWN_MISMATCH, null=NOT_SEARCHED),
     replace(DUPLICATE_GROUP, null=f"{DUPLICATE_GROUP.null}, or {NOT_SEARCHED}"),
     *null_when(

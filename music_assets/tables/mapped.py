@@ -74,7 +74,12 @@ _SONG = (
         high=1,
         null=f"{NO_CANDIDATE}, or was set by hand",
     ),
-    json("reasons", "What spoke for and against, or why it is pending: `[reason, …]`.", OURS),
+    json(
+        "reasons",
+        "What spoke for and against, in words that quote Spotify's, or why it is pending: `[reason, …]`.",
+        SPOTIFY,
+        null="never",
+    ),
     text(
         1024,
         "question",

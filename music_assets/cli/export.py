@@ -1,0 +1,89 @@
+"""`music-assets export`: published tables as files for others, with description, terms and citation.
+
+Here: options and messages. What is written is in `music_assets.export`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from music_assets.cli import CommandError, data_option
+from music_assets.cli.console import counted, some
+from music_assets.cli.listing import tables_of
+from music_assets.export import export as export_tables
+from music_assets.export.data_files import FORMATS, LISTED
+from music_assets.export.selection import CHOICES, has_spotify
+from music_assets.lookup import lookup
+from music_assets.resolution import listed_ids
+from music_assets.settings import Settings
+from music_assets.tables import SPOTIFY
+from music_assets.tables.terms import TERMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(FORMATS), default="parquet", show_default=True)
+@click.option(
+    "--only", type=click.Choice(list(CHOICES)), default="open", show_default=True, help="What; see above."
+)
+@click.option("--out", metavar="DIR", required=True, help="The folder; an earlier export in it is replaced.")
+@click.option("--tracks", metavar="FILE", help="Only what is about these songs: a text or CSV with ids.")
+@click.option("--with-spotify", is_flag=True, help="With the columns of Spotify's, for your own use alone.")
+@data_option
+def export(form: str, only: str, out: str, tracks: str | None, with_spotify: bool, data: str | None) -> None:
+    """Write published tables as files, with description, terms, citation and checksums.
+
+    What Spotify's terms do not allow to publish is left out: its columns, and tables whose rows are its ids.
+    The same tables always give the same files. Nothing is requested, and a run may be under way.
+
+    \b
+    --only open     analytics.songs and .artists, mapped.recordings, listenbrainz.popularity_history,
+                    acousticbrainz.audio_features: all that may be published
+    --only msd      msd.songs, msd.artists: the dataset's own values
+    --only mapping  mapped.recordings; with --with-spotify mapped.songs and mapped.artists too
+    --only joined   analytics.songs, analytics.artists
+
+    \b
+    Examples:
+      music-assets export --out open_data
+      music-assets export --format csv --only joined --tracks paper.csv --out paper_data
+    """
+    settings = Settings.from_environment(data=data)
+    if with_spotify and not has_spotify(only):
+        raise CommandError(f"--only {only} has nothing of Spotify's: take `joined` or `mapping`.")
+    tables = tables_of(settings)
+    listed = _listed(Path(tracks), tables) if tracks else None
+    written = export_tables(
+        tables, Path(out), form=form, only=only, with_spotify=with_spotify, listed=listed, unload=None
+    )
+    for file in written.files:
+        hidden = f", {counted(len(file.chosen.left_out), 'column')} left out" if file.chosen.left_out else ""
+        click.echo(f"{file.name:<48} {counted(file.rows, 'row')}{hidden}")
+    if written.tables_left_out:
+        click.echo(f"Left out, as their rows are Spotify's ids: {', '.join(written.tables_left_out)}.")
+    click.echo(f"Version {written.version} in {out}; README.md says what it is, and what to cite.")
+    if with_spotify:
+        click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
+    if written.invented:
+        click.echo("Values from `sandbox` are invented: they are there to try the project.", err=True)
+
+
+def _listed(file: Path, tables: str | Path) -> pd.DataFrame:
+    """The songs of a list: their ids, and those of their artists and recordings.
+
+    Raises:
+        CommandError: no song of the tables is in the list.
+    """
+    rows = lookup([id_.value for id_ in listed_ids(file)], warehouse=tables, columns=LISTED)
+    unknown = list(rows.loc[~rows["found"], "id"])
+    if unknown:
+        click.echo(f"Of no song in the tables: {counted(len(unknown), 'id')}: {some(unknown)}.", err=True)
+    found = rows[rows["found"]].drop_duplicates("track_id")
+    if found.empty:
+        raise CommandError(f"{file} names no song of the tables: nothing was exported.")
+    return found
