@@ -8,7 +8,7 @@ ENV VIRTUAL_ENV=/app UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 RUN uv venv "$VIRTUAL_ENV"
 # What the project depends on, each at the lock's version and with one of the lock's hashes; no test tools.
 COPY pyproject.toml requirements.lock ./
-RUN uv pip install --no-cache --only-binary :all: --constraint requirements.lock --requirement pyproject.toml --extra aws
+RUN uv pip install --no-cache --only-binary :all: --constraint requirements.lock --requirement pyproject.toml --extra pipeline --extra aws
 COPY README.md LICENSE ./
 COPY music_assets music_assets
 RUN uv pip install --no-cache --no-deps .

@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "ids": set(),
     "errors": set(),
     "progress": set(),
+    "priority_list": set(),
     "settings": set(),
     "tables": set(),
     "sources": set(),
@@ -30,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"tables", "warehouse", "lookup"},
     "defs": {
         *("tables", "sources", "matching", "staging", "warehouse", "resolution"),
-        *("sandbox", "settings", "progress", "report"),
+        *("sandbox", "settings", "progress", "priority_list", "report"),
     },
     "definitions": {"defs", "settings"},
     "cli": {
@@ -45,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
             "settings",
             "progress",
         ),
-        *("defs", "definitions", "lookup", "export"),
+        *("defs", "definitions", "lookup", "export", "priority_list"),
     },
 }
 KNOW_DAGSTER = {"defs", "definitions", "cli"}

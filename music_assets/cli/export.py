@@ -17,7 +17,7 @@ from music_assets.export import export as export_tables
 from music_assets.export.data_files import FORMATS, LISTED
 from music_assets.export.selection import CHOICES, has_spotify
 from music_assets.lookup import lookup
-from music_assets.resolution import listed_ids
+from music_assets.priority_list import listed_ids
 from music_assets.settings import Settings
 from music_assets.tables import SPOTIFY
 from music_assets.tables.terms import TERMS

@@ -1,6 +1,6 @@
 """What became of the ids of `--tracks`: for the end of a run, for `status`, and as a CSV.
 
-It is looked up in the tables of now. Which forms a list may have is in `resolution.priority_list`.
+It is looked up in the tables of now. Which forms a list may have is in `priority_list`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 from music_assets.cli import CommandError
 from music_assets.cli.console import counted, some
 from music_assets.lookup import LookupFailed, lookup
-from music_assets.resolution import PriorityListError, listed_ids
+from music_assets.priority_list import PriorityListError, listed_ids
 from music_assets.settings import Settings
 from music_assets.tables.mapped import UNMATCHED
 

@@ -77,6 +77,15 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo(INTERRUPTED, err=True)
             ctx.exit(EXIT_INTERRUPTED)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] == "music_assets":
+                raise
+            click.echo(
+                f"Error: {ctx.invoked_subcommand} needs {error.name}, which is not installed. "
+                "`pip install 'music-assets[pipeline]'` brings it.",
+                err=True,
+            )
+            ctx.exit(EXIT_UNUSABLE)
         except Exception as error:
             if not is_full_disk(error):
                 raise

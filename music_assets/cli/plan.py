@@ -19,7 +19,8 @@ from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import unknown_ids
 from music_assets.cli.status import read_status
 from music_assets.defs.wiring import resources
-from music_assets.resolution import listed_ids, release_key
+from music_assets.priority_list import listed_ids
+from music_assets.resolution import release_key
 from music_assets.resolution.plan import Plan
 from music_assets.settings import Settings
 from music_assets.staging.rows import decode

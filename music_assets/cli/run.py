@@ -39,7 +39,8 @@ from music_assets.defs.partitions import parse_partitions, runs_of
 from music_assets.defs.run_launcher import COMMAND_LINE
 from music_assets.defs.stages import Plan
 from music_assets.ids import partition_of
-from music_assets.resolution import SearchBacklog, listed_ids
+from music_assets.priority_list import listed_ids
+from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings
 from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.engine import Warehouse

@@ -147,7 +147,8 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
     def backlog(self) -> "SearchBacklog":
         """The songs with the state of their search, those of the list of tracks first."""
         if self._backlog is None:
-            from music_assets.resolution import SearchBacklog, read_priority_list
+            from music_assets.priority_list import read_priority_list
+            from music_assets.resolution import SearchBacklog
 
             # Up to commit b89238b the backlog was a file of its own.
             for old in (Path(self.data) / "ledger").glob(f"{self.spotify.ledger.source}.songs.sqlite*"):

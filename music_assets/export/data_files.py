@@ -85,6 +85,7 @@ def write_table(database: Any, chosen: Chosen, form: str, folder: Path, *, liste
 
 
 def _column(column: Column[Any]) -> str:
-    """A column as it is written: lists and maps as their JSON text, which readers of both formats take."""
+    """A column as it is written: lists and maps as their JSON text, which readers of both formats take, and
+    JSON's null as NULL."""
     name = f'"{column.name}"'
-    return f"CAST({name} AS VARCHAR) AS {name}" if isinstance(column.type, Super) else name
+    return f"nullif(CAST({name} AS VARCHAR), 'null') AS {name}" if isinstance(column.type, Super) else name

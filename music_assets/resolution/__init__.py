@@ -7,18 +7,14 @@ whether a track is the song is decided in `music_assets.matching`. Nothing here 
 from music_assets.resolution.backlog import SearchBacklog, release_key
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.outcome import ResolutionOutcome
-from music_assets.resolution.priority_list import PriorityListError, listed_ids, read_priority_list
 from music_assets.resolution.resolver import Resolver
 from music_assets.resolution.steps import candidate_of
 
 __all__ = [
     "IdProvider",
-    "PriorityListError",
     "ResolutionOutcome",
     "Resolver",
     "SearchBacklog",
     "candidate_of",
-    "listed_ids",
-    "read_priority_list",
     "release_key",
 ]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.ids import MSD_TRACK_ID, SPOTIFY_ID, Id, find_ids, parse_id
-from music_assets.resolution import PriorityListError, listed_ids, read_priority_list
+from music_assets.priority_list import PriorityListError, listed_ids, read_priority_list
 
 TRACK, SONG, ARTIST = "TRAAAAW128F429D538", "SOMZWCG12A8C13C480", "ARD7TVE1187B99BFB1"
 SPOTIFY, ISRC, MBID = "0OdUWJ0sBjDrqHygGUXeCF", "USRC17607839", "5b11f4ce-a62d-471e-81fc-a69a8278c7da"
