@@ -43,7 +43,7 @@ _COLUMNS = """
 _REDSHIFT_TABLES = """
     SELECT table_schema || '.' || table_name AS "table", remarks AS comment
     FROM svv_tables WHERE table_schema IN ('msd', 'spotify', 'mapped', 'analytics', 'musicbrainz',
-        'listenbrainz', 'acousticbrainz') ORDER BY 1
+        'listenbrainz', 'acousticbrainz', 'companion') ORDER BY 1
 """
 _REDSHIFT_COLUMNS = """
     SELECT column_name AS "column", data_type AS type, remarks AS comment

@@ -1,5 +1,6 @@
 """Every stage, in the order the data flows. Assets, jobs and automation all take them from here."""
 
+from music_assets.defs.assets.companion import companion_songs
 from music_assets.defs.assets.listenbrainz import listenbrainz_popularity
 from music_assets.defs.assets.mapping import artist_votes, mapped_songs
 from music_assets.defs.assets.msd import read_msd
@@ -10,6 +11,7 @@ from music_assets.defs.assets.spotify import audio_features, spotify_artists, sp
 # Partitioned by MSD directory.
 STAGES = (
     read_msd,
+    companion_songs,
     musicbrainz_recordings,
     listenbrainz_popularity,
     acousticbrainz_features,

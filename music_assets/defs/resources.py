@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from music_assets.sandbox.process import SandboxAddress
+    from music_assets.sources.companion import Companion
     from music_assets.sources.corrections import Corrections
     from music_assets.sources.ledger import Ledger
     from music_assets.sources.msd import MsdRoot
@@ -100,6 +101,32 @@ class CorrectionsResource(ConfigurableResource[Any], CorrectionsGroup):
                     f"{setting} to do without."
                 )
         return Corrections.read(**files)
+
+
+class CompanionResource(ConfigurableResource[Any]):
+    """The companion sets of the MSD: the folder of their files, and that of the index made of them."""
+
+    folder: str
+    indexes: str
+
+    def identity(self) -> str:
+        """What changes when other files are there; empty without any."""
+        from music_assets.sources.companion import find_files
+        from music_assets.sources.dumps import identity
+
+        files = find_files(Path(self.folder))
+        return identity(files) if files else ""
+
+    def open(self) -> "Companion | None":
+        """Open the sets, to be closed; None where there are no files.
+
+        Raises:
+            DumpError: a file is there and cannot be used.
+        """
+        from music_assets.sources.companion import Companion, find_files
+
+        files = find_files(Path(self.folder))
+        return Companion.open(files, Path(self.indexes)) if files else None
 
 
 class MsdResource(ConfigurableResource[Any]):

@@ -11,6 +11,7 @@ from dagster import build_resources
 from music_assets.defs.dumps import DumpsResource
 from music_assets.defs.io_managers import JsonLinesIOManager, WarehouseIOManager
 from music_assets.defs.resources import (
+    CompanionResource,
     CorrectionsResource,
     LedgerResource,
     MsdResource,
@@ -55,6 +56,9 @@ def resources(settings: Settings) -> dict[str, Any]:
         "msd": msd,
         "dumps": DumpsResource.configure_at_launch(indexes=f"{data}/indexes", sources=sources),
         "corrections": corrections,
+        "companion": CompanionResource(
+            folder=str(settings.downloads / "companion"), indexes=f"{data}/indexes"
+        ),
         "ledger": ledger,
         "sandbox": sandbox,
         "spotify": spotify,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
-from music_assets.tables import acousticbrainz, analytics, listenbrainz, mapped, msd, spotify
+from music_assets.tables import acousticbrainz, analytics, companion, listenbrainz, mapped, msd, spotify
 from music_assets.tables.columns import CC0, METADATA, MSD, OURS, SPOTIFY, Super
 from music_assets.tables.meta import LOADS
 
@@ -41,6 +41,7 @@ STAGED: dict[str, Table] = {
     for table in (
         msd.STAGED_SONGS,
         msd.STAGED_ARTISTS,
+        companion.STAGED_SONGS,
         mapped.STAGED_RECORDINGS,
         listenbrainz.STAGED_POPULARITY,
         acousticbrainz.STAGED_FEATURES,
@@ -78,12 +79,13 @@ PUBLISHED: dict[str, Table] = {
         spotify.RELEASES,
         mapped.SONGS,
         mapped.ARTISTS,
+        companion.SONGS,
         analytics.SONGS,
         analytics.ARTISTS,
     )
 }
 
-READERS_SCHEMAS = ("msd", "spotify", "mapped", "listenbrainz", "acousticbrainz", "analytics")
+READERS_SCHEMAS = ("msd", "spotify", "mapped", "listenbrainz", "acousticbrainz", "companion", "analytics")
 SCHEMAS = ("staging", "meta", *READERS_SCHEMAS)
 
 

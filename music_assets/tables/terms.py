@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from music_assets.tables.columns import CC0, MSD, OURS, SPOTIFY
+from music_assets.tables.companion import LASTFM, MUSIXMATCH, SHS, TAGTRAUM, TASTE_PROFILE
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,46 @@ TERMS: dict[str, Terms] = {
         "Spotify's Developer Terms and Policy (15 May 2025): no database beyond what the app needs, none "
         "kept without end, no analysis, no training of models on it, no publication. Each such row says "
         "where its values come from (`source`), most of them when (`fetched_at`).",
+        free=False,
+    ),
+    TAGTRAUM: Terms(
+        "tagtraum genre annotations",
+        "notspecified",
+        "http://www.tagtraum.com/msd_genre_datasets.html",
+        "tagtraum industries': no licence is stated, offered for research; cite H. Schreiber, Improving "
+        "Genre Annotations for the Million Song Dataset, ISMIR 2015.",
+        free=False,
+    ),
+    LASTFM: Terms(
+        "Last.fm dataset",
+        "other-nc",
+        "http://millionsongdataset.com/lastfm",
+        "Last.fm's: research, non-commercial; cite the MSD, and the Last.fm dataset, the official song tags "
+        "and song similarity collection for the Million Song Dataset.",
+        free=False,
+    ),
+    SHS: Terms(
+        "SecondHandSongs dataset",
+        "other-nc",
+        "http://millionsongdataset.com/secondhand",
+        "SecondHandSongs': research, non-commercial; cite the MSD, and the SecondHandSongs dataset, the "
+        "official list of cover songs within the Million Song Dataset.",
+        free=False,
+    ),
+    TASTE_PROFILE: Terms(
+        "Taste Profile subset",
+        "other-nc",
+        "http://millionsongdataset.com/tasteprofile",
+        "the Echo Nest's, as the MSD: research, non-commercial; cite the MSD, and the Echo Nest Taste "
+        "Profile subset, the official user data collection for the Million Song Dataset.",
+        free=False,
+    ),
+    MUSIXMATCH: Terms(
+        "musiXmatch dataset",
+        "other-nc",
+        "http://millionsongdataset.com/musixmatch",
+        "musiXmatch's: academic research alone; cite the MSD, and the musiXmatch dataset, the official "
+        "lyrics collection for the Million Song Dataset.",
         free=False,
     ),
 }

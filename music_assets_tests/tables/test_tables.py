@@ -28,6 +28,7 @@ CONTRACT = {
     "spotify.audio_features": ["spotify_track_id", "source"],
     "spotify.popularity_history": ["entity", "id", "date"],
     "spotify.artist_releases": ["spotify_artist_id", "spotify_album_id"],
+    "companion.songs": ["track_id"],
     "analytics.songs": ["track_id"],
     "analytics.artists": ["artist_id"],
 }

@@ -16,7 +16,7 @@ from music_assets.defs.registry import COMPUTED, READING, SPENDING
 from music_assets.settings import read_job_tags
 from music_assets.tables import PUBLISHED, STAGED
 
-_from_dumps = AssetSelection.assets("musicbrainz_recordings", "acousticbrainz_features")
+_from_dumps = AssetSelection.assets("companion_songs", "musicbrainz_recordings", "acousticbrainz_features")
 extracted = AssetSelection.assets(*READING.outputs) | _from_dumps
 _matched = AssetSelection.assets(*(kind for stage in COMPUTED for kind in stage.outputs))
 _asked = _matched | AssetSelection.assets(*(kind for stage in SPENDING for kind in stage.outputs))

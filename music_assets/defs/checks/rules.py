@@ -38,6 +38,7 @@ REFERENCES = [
     ("mapped.artists", "spotify_artist_id", "spotify.artists", "spotify_artist_id"),
     ("spotify.audio_features", "spotify_track_id", "spotify.tracks", "spotify_track_id"),
     ("msd.songs", "artist_id", "msd.artists", "artist_id"),
+    ("companion.songs", "track_id", "msd.songs", "track_id"),
     ("msd.songs", "track_id", "analytics.songs", "track_id"),
     ("msd.artists", "artist_id", "analytics.artists", "artist_id"),
 ]
@@ -51,7 +52,7 @@ _STANDARD_ERRORS, _POINTS = 5.0, 0.05
 _YEARS = {"year", "release_year"}
 # Tables whose rows were fetched one by one.
 _FETCHED = ("spotify.tracks", "spotify.artists", "spotify.audio_features")
-_SONGS = PUBLISHED["analytics.songs"]
+_SONGS, _COMPANION = PUBLISHED["analytics.songs"], PUBLISHED["companion.songs"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,16 @@ def warnings(table: Table, retention_days: int) -> list[Warned]:
                 _pending,
             ),
         ]
+    if table is _COMPANION:
+        found.append(
+            Warned(
+                "covers_are_matched_apart",
+                "No two covers of SecondHandSongs are matched to the same Spotify track, of one work or of "
+                "two: one at most is matched right. `shs_conflict` marks them. Look at them with "
+                "`music-assets explain`, and correct what is wrong (MUSIC_ASSETS_OVERRIDES).",
+                _covers,
+            )
+        )
     if table.fullname in _FETCHED:
         found.append(
             Warned(
@@ -172,6 +183,15 @@ def _odd_partitions(connection: Connection) -> Finding:
     shown = ", ".join(f"{name} {share:.1%}" for name, share in odd.items())
     message = f"{rate:.1%} in all" + (f", {shown}" if odd else "")
     return Finding(not odd, message, {"rate": round(rate, 4), "odd": odd})
+
+
+def _covers(connection: Connection) -> Finding:
+    kind = _COMPANION.c.shs_conflict
+    query = select(kind, func.count()).where(kind.is_not(None)).group_by(kind)
+    counts = {str(row[0]): int(row[1]) for row in connection.execute(query)}
+    same, other = counts.get("same_track", 0), counts.get("other_work", 0)
+    message = f"{same:,} share a Spotify track with another cover of the work, {other:,} with one of another"
+    return Finding(not counts, message, {"same_track": same, "other_work": other})
 
 
 def _pending(connection: Connection) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from glob import escape
@@ -33,7 +34,7 @@ _PLAYS = """
 
 
 def find_files(folder: Path) -> list[Path]:
-    """The files of companion sets in a folder, in the order of `SETS`; what is unpacked goes before its ZIP."""
+    """The files of companion sets in a folder, in the order of `SETS`; the unpacked before its ZIP."""
     found = []
     for name in (name for one in SETS.values() for name in one.files):
         packed = [f"{name}.zip"] if name.endswith((".txt", ".cls")) else []
@@ -129,8 +130,6 @@ def _build(files: Sequence[Path], db: duckdb.DuckDBPyConnection, work: Path) -> 
 
 def _land(place: int, file: Path, db: duckdb.DuckDBPyConnection) -> int:
     """Insert the rows of a file; how many lines were odd."""
-    import pandas as pd
-
     name = set_of(file)
     rows, odd = READERS[name](file), 0
     while batch := list(islice(rows, _BATCH)):
@@ -138,9 +137,7 @@ def _land(place: int, file: Path, db: duckdb.DuckDBPyConnection) -> int:
         odd += len(batch) - len(good)
         ids = [row.pop("track_id") for row in good]
         texts = [orjson.dumps(row).decode() for row in good]
-        frame = pd.DataFrame({"place": place, "track_id": ids, "name": name, "row": texts}, dtype=object)
-        if len(frame):
-            db.from_df(frame).insert_into("landed")
+        db.execute("INSERT INTO landed SELECT ?, unnest(?), ?, unnest(?)", [place, ids, name, texts])
     return odd
 
 

@@ -80,7 +80,7 @@ def musixmatch(file: Path) -> Iterator[Row | None]:
         if line.startswith("%"):
             words = line[1:].rstrip(",").split(",")
             continue
-        track_id, mxm_id, *counts = line.split(",")
+        track_id, mxm_id, *counts = f"{line},".split(",")  # an id is empty where it is missing
         pairs = [pair.split(":") for pair in counts if pair]
         fits = all(
             len(pair) == 2 and all(map(_is_number, pair)) and 0 < int(pair[0]) <= len(words) for pair in pairs
