@@ -52,6 +52,7 @@ from music_assets.defs.dumps import DumpsResource
 from music_assets.defs.failures import cause_of
 from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
 from music_assets.defs.resources import (
+    CompanionResource,
     CorrectionsResource,
     MsdResource,
     SpotifyResource,
@@ -142,6 +143,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
     def keep_going(
         context: SensorEvaluationContext,
         staging: StagingResource,
+        companion: CompanionResource,
         corrections: CorrectionsResource,
         dumps: DumpsResource,
         resolution: ResolutionResource,
@@ -163,7 +165,7 @@ def _keep_going(settings: Settings) -> SensorDefinition:
         if in_progress.keys() - SEARCH_JOBS:
             return SkipReason(f"Waiting for {', '.join(sorted(in_progress))}.")
         known: dict[str, Any] = {"corrections": corrections, "dumps": dumps, "resolution": resolution}
-        known |= {"sources": sources, "spotify": spotify}
+        known |= {"companion": companion, "sources": sources, "spotify": spotify}
         try:
             plan = Plan(staging.store(), known)
             corrections.read()  # a wrong file is reported though nothing is staged yet
