@@ -1,4 +1,4 @@
-"""What to cite, as text, BibTeX and CFF: the MSD, the open data, and this software.
+"""What to cite, as text, BibTeX and CFF: the MSD, the open data, companion sets, and this software.
 
 `CITATION.cff` of the repository says the same for those who find it there.
 """
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from music_assets.tables import CC0, MSD, OURS
+from music_assets.tables.companion import LASTFM, MUSIXMATCH, SHS, TAGTRAUM, TASTE_PROFILE
+from music_assets.tables.terms import TERMS
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,24 @@ REFERENCES = (
         "Proc. of the 16th International Society for Music Information Retrieval Conference (ISMIR)",
         CC0,
     ),
+    Reference(
+        "schreiber2015",
+        "inproceedings",
+        (("Schreiber", "Hendrik"),),
+        "Improving Genre Annotations for the Million Song Dataset",
+        2015,
+        "Proc. of the 16th International Society for Music Information Retrieval Conference (ISMIR)",
+        TAGTRAUM,
+    ),
+    *(
+        Reference(key, "dataset", ((name, ""),), title, 2011, TERMS[owner].url, owner)
+        for owner, key, name, title in (
+            (LASTFM, "lastfm2011", "Last.fm", "The Last.fm dataset of song tags and similarity"),
+            (SHS, "secondhandsongs2011", "SecondHandSongs", "The SecondHandSongs dataset of cover songs"),
+            (TASTE_PROFILE, "tasteprofile2011", "The Echo Nest", "The Echo Nest Taste Profile subset"),
+            (MUSIXMATCH, "musixmatch2011", "musiXmatch", "The musiXmatch dataset of lyrics"),
+        )
+    ),
 )
 
 
@@ -106,7 +126,7 @@ def as_cff(title: str, version_: str, used: Iterable[Reference]) -> str:
 
     Values are JSON strings, which are YAML's as well.
     """
-    types = {"inproceedings": "conference-paper", "article": "article", "misc": "software"}
+    types = {"inproceedings": "conference-paper", "article": "article", "misc": "software", "dataset": "data"}
     lines = [
         "cff-version: 1.2.0",
         "message: If you use these data, please cite the works below.",
