@@ -81,7 +81,7 @@ class _Commands(click.Group):
             if error.name is None or error.name.partition(".")[0] == "music_assets":
                 raise
             click.echo(
-                f"Error: {ctx.invoked_subcommand} needs {error.name}, which is not installed. "
+                f"Error: This command needs {error.name}, which is not installed. "
                 "`pip install 'music-assets[pipeline]'` brings it.",
                 err=True,
             )
