@@ -27,7 +27,14 @@ _CONFIG: dict[str, Any] = {
     "background": None,
     "font": "sans-serif",
     "view": {"stroke": None},
-    "axis": {**_TEXT, "gridColor": _LINE, "domainColor": _LINE, "tickColor": _LINE, "labelLimit": 180},
+    "axis": {
+        **_TEXT,
+        "gridColor": _LINE,
+        "domainColor": _LINE,
+        "tickColor": _LINE,
+        "labelLimit": 180,
+        "labelFlush": False,
+    },
     "legend": {**_TEXT, "orient": "top", "title": None, "columns": 3, "labelLimit": 180},
     "range": {"category": COLORS},
     "text": {"color": _INK, "fontSize": 11},
@@ -37,6 +44,9 @@ _CONFIG: dict[str, Any] = {
 }
 # A colour for each status, the same in every figure.
 STATUSES = ["matched", "ambiguous", "below_floor", "no_candidates", "pending", "rejected", "error"]
+_IN_THOUSANDS = (
+    "datum.value < 1e3 ? datum.value : datum.value < 1e6 ? datum.value / 1e3 + 'k' : datum.value / 1e6 + 'M'"
+)
 
 
 def svg(chart: Chart) -> str:
@@ -56,9 +66,11 @@ def standalone(drawn: str) -> str:
 
 def bars(frame: pd.DataFrame, name: str, value: str, label: str) -> Chart:
     """A bar a row, in the frame's order, with a text at its end."""
+    room = 1 + 0.05 * frame[label].str.len().max()  # for the text
+    scale = alt.Scale(domain=[0, room * max(frame[value].max(), 1)])
     base = alt.Chart(frame, height={"step": ROW}).encode(
         y=alt.Y(name, type="nominal", sort=None, title=None),
-        x=alt.X(value, type="quantitative", title=None, axis=None, scale=alt.Scale(padding=70, nice=False)),
+        x=alt.X(value, type="quantitative", title=None, axis=None, scale=scale),
     )
     return base.mark_bar() + base.mark_text(align="left", dx=4).encode(text=alt.Text(label, type="nominal"))
 
@@ -68,10 +80,11 @@ def shares(frame: pd.DataFrame, group: str, series: list[str]) -> Chart:
     shares_ = frame[series].div(frame["songs"], axis=0)
     long = shares_.assign(group=frame[group]).melt("group", var_name="series", value_name="share")
     return (
-        alt.Chart(long, height={"step": ROW})
+        alt.Chart(long, height={"step": ROW / 2})
         .mark_point()
         .encode(
             y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(grid=True)),
+            yOffset=alt.YOffset("series:N", sort=None),
             x=alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
             color=alt.Color("series:N", sort=None),
             shape=alt.Shape("series:N", sort=None),
@@ -80,8 +93,13 @@ def shares(frame: pd.DataFrame, group: str, series: list[str]) -> Chart:
 
 
 def histogram(frame: pd.DataFrame, title: str) -> Chart:
-    """How many `songs` have a value in each `twentieth` from 0 to 1, a colour for each `status`."""
+    """How many `songs` have a value in each `twentieth` from 0 to 1, a colour for each `status`.
+
+    Most songs are in the last, hence the scale of square roots, on which bars cannot be stacked: those of one
+    twentieth stand behind each other, the smaller in front.
+    """
     placed = frame.assign(start=frame["twentieth"] / 20, end=(frame["twentieth"] + 1) / 20)
+    placed = placed.sort_values("songs", ascending=False)
     there = [status for status in STATUSES if status in set(frame["status"])]
     colors = [COLORS[STATUSES.index(status) % len(COLORS)] for status in there]
     return (
@@ -90,7 +108,9 @@ def histogram(frame: pd.DataFrame, title: str) -> Chart:
         .encode(
             x=alt.X("start:Q", bin="binned", title=title, scale=alt.Scale(domain=[0, 1])),
             x2="end:Q",
-            y=alt.Y("songs:Q", title="songs", axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y(
+                "songs:Q", stack=None, title="songs", scale=alt.Scale(type="sqrt"), axis=alt.Axis(tickCount=5)
+            ),
             color=alt.Color("status:N", scale=alt.Scale(domain=there, range=colors)),
         )
     )
@@ -100,7 +120,7 @@ def quartiles(frame: pd.DataFrame, group: str, title: str, *, symlog: bool = Fal
     """The median of each group as a point, on a line from the lower to the upper quartile."""
     powers = [0, *(10**power for power in range(1, 10))]
     scale = alt.Scale(type="symlog", constant=10) if symlog else alt.Scale(zero=False)
-    axis = alt.Axis(values=powers, format="~s") if symlog else alt.Axis()
+    axis = alt.Axis(values=powers, labelExpr=_IN_THOUSANDS) if symlog else alt.Axis()
     base = alt.Chart(frame, height={"step": ROW}).encode(
         y=alt.Y(group, type="nominal", sort=None, title=None)
     )
@@ -145,17 +165,21 @@ def world(frame: pd.DataFrame) -> Chart:
     """Points on a map of the world, as large as there are artists."""
     land = alt.Chart(
         alt.InlineData(values=_land(), format={"type": "topojson", "feature": "land"})
-    ).mark_geoshape(fill=_LINE, stroke=None)
+    ).mark_geoshape(fill=_LINE, stroke=None, clip=True)
+    legend = alt.Legend(values=sorted({1, int(frame["artists"].max())}))
     points = (
         alt.Chart(frame)
-        .mark_circle(color=COLORS[0], opacity=0.7)
+        .mark_circle(color=COLORS[0], opacity=0.7, clip=True)
         .encode(
             latitude="latitude:Q",
             longitude="longitude:Q",
-            size=alt.Size("artists:Q", scale=alt.Scale(range=[6, 250]), legend=alt.Legend(tickCount=3)),
+            size=alt.Size("artists:Q", scale=alt.Scale(range=[6, 250]), legend=legend),
         )
     )
-    return (land + points).project("naturalEarth1").properties(height=200)
+    # The whole width, and the Antarctic left out.
+    return (
+        (land + points).project("naturalEarth1", scale=68, translate=[WIDTH / 2, 108]).properties(height=180)
+    )
 
 
 @cache

@@ -235,14 +235,16 @@ FIGURES: dict[str, list[Figure]] = {
         Figure(
             "scores",
             "Scores",
-            "Match probability of the best candidate of each song that has one.",
+            "Match probability of the best candidate of each song that has one (square-root "
+            "scale; bars of one place stand behind each other).",
             (MSD, OURS),
             partial(charts.histogram, title="match probability"),
         ),
         Figure(
             "margins",
             "Margins",
-            "Lead of the best candidate over the next recording, where it has a probability of at least 0.3.",
+            "Lead of the best candidate over the next recording, where it has a probability of at least 0.3 "
+            "(scale and bars as above).",
             (MSD, OURS),
             partial(charts.histogram, title="margin"),
         ),

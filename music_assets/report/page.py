@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
+from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -148,7 +149,7 @@ def _value(value: Any) -> str:
         return f"{value:%Y-%m-%d}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
+    return f"{value:,}" if isinstance(value, Integral) else str(value)
 
 
 def _template() -> Any:
