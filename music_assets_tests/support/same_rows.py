@@ -32,7 +32,7 @@ def assert_same_rows(one: Settings, two: Settings) -> None:
     for table in METADATA.sorted_tables:
         names = [column.name for column in _compared(table)]
         first, second = table_rows(one, table), table_rows(two, table)
-        assert len(first) == len(second), table.fullname
+        assert len(first) == len(second), (table.fullname, sorted({*map(str, first)} ^ {*map(str, second)}))
         for left, right in zip(first, second, strict=True):
             for name, a, b in zip(names, left, right, strict=True):
                 same = math.isclose(a, b, rel_tol=1e-15) if isinstance(a, float) and b is not None else a == b
