@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # uv from the PATH, or one of our own beside the virtual environment's.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
-.PHONY: aws-dev-up aws-research-up aws-research-down aws-prod-up setup docs run ui test test-all lint format types terraform-check lock bench bench-quick clean help
+.PHONY: aws-dev-up aws-research-up aws-research-down aws-prod-up setup docs run ui test test-all campaigns lint format types terraform-check lock bench bench-quick clean help
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ test: setup  ## The tests that need Python alone
 
 test-all: setup  ## All tests: a browser, long campaigns
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+campaigns: setup  ## The campaigns at their full length (hours): kills, damage, bad responses, weeks of a quota
+	MUSIC_ASSETS_CAMPAIGNS=long $(BIN)/python -m pytest music_assets_tests/campaigns
 
 lint: setup  ## Look for mistakes, and for formatting that is not ours
 	$(BIN)/ruff check .

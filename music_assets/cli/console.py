@@ -1,18 +1,21 @@
 """What commands print alike: counts, progress bars, tables of names and values, and the sandbox's banner.
 
-Titles, file names and the messages of services come from elsewhere: `Console` and `printable` keep what is in
-them from steering the terminal. Where the progress comes from is in `music_assets.progress`.
+Titles, file names and the messages of services come from elsewhere: `Console`, `printable` and `write_json`
+keep what is in them from steering the terminal. Where the progress comes from is in `music_assets.progress`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import click
+import orjson
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
@@ -48,6 +51,12 @@ class Console(rich.console.Console):
     ) -> Iterator[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+def write_json(value: Any) -> None:
+    """Write JSON: as it is for a file or a program, printable for a terminal."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS).decode()
+    click.echo(printable(text) if sys.stdout.isatty() else text)
 
 
 def shown(value: Any) -> str:

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
-import orjson
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from music_assets.cli import CommandError, data_option, staging_store, track_of
-from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown
+from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown, write_json
 from music_assets.defs.assets.mapped_rows import BY_HAND, renamings_of, song_of
 from music_assets.ids import partition_of
 from music_assets.matching import Renamings, matcher_version
@@ -57,7 +56,7 @@ def explain(id_: str, data: str | None, as_json: bool) -> None:
     renamings = Renamings().union(*map(renamings_of, searches))
     if as_json:
         found = _facts(songs[0], rows, hits, renamings)
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
+        write_json(found)
         return
     console = Console()
     for part in _parts(songs[0], rows, hits, renamings):

@@ -69,10 +69,11 @@ class _Commands(click.Group):
         ctx.obj = time.monotonic()  # when the command was called
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = _printable(error.message)
+            raise
         except MusicAssetsError as error:
-            from music_assets.cli.console import printable
-
-            click.echo(f"Error: {printable(str(error))}", err=True)
+            click.echo(f"Error: {_printable(str(error))}", err=True)
             ctx.exit(EXIT_UNUSABLE)
         except KeyboardInterrupt:
             click.echo(INTERRUPTED, err=True)
@@ -111,6 +112,13 @@ def _interruptible_import() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _printable(text: str) -> str:
+    """As `console.printable`, which is imported where there is something to say."""
+    from music_assets.cli.console import printable
+
+    return printable(text)
+
+
 FULL_DISK = "The disk is full, or fails. Free some space and run again: what is finished is kept."
 _OF_FULL_DISKS = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "disk is full", "disk I/O error")
 
@@ -140,7 +148,7 @@ def cli() -> None:
         from music_assets.settings import unknown_settings
 
         for line in unknown_settings(os.environ):
-            click.echo(f"Warning: {line}", err=True)
+            click.echo(f"Warning: {_printable(line)}", err=True)
 
 
 def main() -> None:

@@ -15,10 +15,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
-import orjson
 
 from music_assets.cli import data_option, staging_store
-from music_assets.cli.console import printable
+from music_assets.cli.console import printable, write_json
 from music_assets.cli.forecasts import forecast_lines, read_forecast
 from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.cli.listing import Listing, list_of_last_run
@@ -46,7 +45,7 @@ def status(data: str | None, as_json: bool) -> None:
     """
     found = read_status(Settings.from_environment(data=data))
     if as_json:
-        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2))
+        write_json(asdict(found))
         return
     for name, text in lines(found):
         click.echo(f"{name:<16} {printable(text)}")

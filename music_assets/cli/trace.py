@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, select
 
 from music_assets.cli import data_option, staging_store, track_of
-from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table
+from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, write_json
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.listing import tables_of
 from music_assets.ids import partition_of
@@ -58,7 +57,7 @@ def trace(id_: str, msd: str | None, data: str | None, as_json: bool) -> None:
     with existing_ledger(settings) as ledger:
         found = trace_row(track_of(id_, settings), tables, staging_store(settings), ledger, root)
     if as_json:
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_OMIT_MICROSECONDS))
+        write_json(found)
         return
     console = Console()
     _show(console, found)

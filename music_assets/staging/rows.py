@@ -113,13 +113,18 @@ class _Texts:
     def line(self, record: Row) -> bytes:
         try:
             line = orjson.dumps(record, default=_other, option=_OPTIONS)
-        except orjson.JSONEncodeError:  # half a surrogate pair; whatever else it is, it is raised below
+        except (
+            orjson.JSONEncodeError
+        ):  # half a surrogate pair or a number of 70 bits; else it is raised below
             line = b"\\u0000"
         if _NOT_TEXT_ENCODED.search(line) is None:
             return line
         repaired = {_repaired(name): _repaired(value) for name, value in record.items()}
         self._repaired += repaired != record
-        return orjson.dumps(repaired, default=_other, option=_OPTIONS)
+        try:
+            return orjson.dumps(repaired, default=_other, option=_OPTIONS)
+        except orjson.JSONEncodeError:  # as a text, for which its row is left out
+            return orjson.dumps(_without_large_numbers(repaired), default=_other, option=_OPTIONS)
 
     def changes(self) -> list[str]:
         if not self._repaired:
@@ -134,6 +139,15 @@ def _repaired(value: Any) -> Any:
     if isinstance(value, dict):
         return {_repaired(name): _repaired(one) for name, one in value.items()}
     return [_repaired(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _without_large_numbers(value: Any) -> Any:
+    """Integers that take more than 64 bits, as texts."""
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, dict):
+        return {name: _without_large_numbers(one) for name, one in value.items()}
+    return [_without_large_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def _compress(lines: list[bytes]) -> bytes:

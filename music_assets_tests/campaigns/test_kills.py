@@ -40,6 +40,8 @@ def started(settings: Settings) -> subprocess.Popen[bytes]:
     """The command, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
     environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox.url)
+    if settings.msd:
+        environment["MUSIC_ASSETS_MSD"] = str(settings.msd)
     command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
     return subprocess.Popen(
         command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

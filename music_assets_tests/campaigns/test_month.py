@@ -1,4 +1,9 @@
-"""A month of a quota per bucket, two outages in it: nothing lost, nothing requested twice, `status` true."""
+"""A month of a quota per bucket, two outages in it: nothing lost, nothing requested twice, `status` true.
+
+Spotify's quota is what it is about, so the keyless sources are skipped: they would settle most songs on the
+first day, and leave a week's work of searches to nobody. What they do under faults and kills is in
+`test_faults` and `test_kills`.
+"""
 
 from __future__ import annotations
 

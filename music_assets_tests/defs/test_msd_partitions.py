@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,27 @@ def test_reading_ahead_ends_with_its_context(msd: MsdResource) -> None:
         assert read("AA")[0].songs == 3
     with pytest.raises(StopIteration):
         read("AB")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)>",
+        "[a](javascript:b)",
+        "![a](http://b/c.png)",
+        "a | b",
+        "*a* _b_ `c` #d",
+        "a\n\n# b",
+    ],
+)
+def test_the_preview_shows_texts_and_draws_nothing_of_them(text: str, tmp_path: Path) -> None:
+    write_in_place(tmp_path, song("TRAAXDE128F4230A1B", title=text))
+    *_, line = read_partition(MsdRoot.open(tmp_path), "AA").preview.splitlines()
+    cells = [unescape(cell.strip()) for cell in line.strip("|").split("|")]
+    assert cells[2] == " ".join(text.split("\n"))
+    assert not set(html_of_cell(line)) & set("<>[]()!*_`#")
+
+
+def html_of_cell(line: str) -> str:
+    """The third cell, without its entities."""
+    return re.sub(r"&#\d+;", "", line.split("|")[3])

@@ -109,6 +109,14 @@ def test_rows_that_do_not_fit_their_table_are_left_out_and_counted() -> None:
     assert check_file(STAGED["artist_votes"], encoded.content, "AB") == Checked(1, ())
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**70, 10**400])
+def test_a_number_that_json_cannot_hold_costs_its_row_alone(number: int) -> None:
+    good = row("artist_votes", artist_id="AR1", spotify_artist_id="x", votes=1, agreement=1.0)
+    encoded = encode([good, {**good, "artist_id": "AR2", "votes": number}], "AB", STAGED["artist_votes"])
+    assert decode(encoded.content) == [good] and encoded.validation is not None
+    assert encoded.changes == ("Left out: votes is not a whole number that fits in 1 row, such as AR2 x.",)
+
+
 def test_rows_with_other_fields_than_their_table_are_not_stamped() -> None:
     """Which refuses the file where it is recorded, with the fields named."""
     rows = [row("artist_votes", artist_id="AR1", spotify_artist_id="x") | {"mood": "blue"}]

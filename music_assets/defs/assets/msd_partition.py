@@ -6,6 +6,7 @@ it is in `msd`. Dagster is not imported here: every worker would take a second l
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -43,11 +44,19 @@ def read_partition(root: MsdRoot, key: str) -> EncodedPartition:
     )
 
 
+# What Markdown would draw, with the HTML in it, and what would end a line of it.
+_SIGNS = re.compile(r"[^\w .,/'-]|_")
+
+
+def _entity(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};" if found[0].isprintable() else " "
+
+
 def _markdown(songs: pd.DataFrame) -> str:
     """The first tracks as a small table for the UI."""
     rows = songs[_PREVIEWED].head(5).astype(object)
     lines = ["| " + " | ".join(_PREVIEWED) + " |", "|" + " --- |" * len(_PREVIEWED)]
     for row in rows.itertuples(index=False):
-        cells = ("" if pd.isna(cell) else str(cell).replace("|", "\\|") for cell in row)
+        cells = ("" if pd.isna(cell) else _SIGNS.sub(_entity, str(cell)) for cell in row)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

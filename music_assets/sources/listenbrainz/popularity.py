@@ -53,7 +53,8 @@ class ListenBrainz(HttpClient):
         """A response per MBID; one that the service leaves out has no counts."""
         if not isinstance(body, list):
             raise BadResponse(f"ListenBrainz answered popularity/{entity} with something that is not a list")
-        rows = {row.get(f"{entity}_mbid"): row for row in body if isinstance(row, dict)}
+        named = ((row.get(f"{entity}_mbid"), row) for row in body if isinstance(row, dict))
+        rows = {mbid: row for mbid, row in named if isinstance(mbid, str)}
         if not rows.keys() & set(mbids):
             raise BadResponse(f"ListenBrainz answered popularity/{entity} about none of the ids requested")
         counts = {mbid: _counts(rows.get(mbid, {})) for mbid in mbids}

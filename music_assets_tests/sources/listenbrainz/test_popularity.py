@@ -104,7 +104,18 @@ MBID, OTHER = INVENTED[:2]
 
 @pytest.mark.parametrize(
     "body",
-    [{}, [], "text", None, [[]], [{"artist_mbid": OTHER, "total_listen_count": 1, "total_user_count": 1}]],
+    [
+        *(
+            {},
+            [],
+            "text",
+            None,
+            [[]],
+            [{"artist_mbid": [MBID]}],
+            [{"artist_mbid": {}}, {"artist_mbid": None}],
+        ),
+        [{"artist_mbid": OTHER, "total_listen_count": 1, "total_user_count": 1}],
+    ],
 )
 def test_a_response_about_something_else_is_not_believed(
     brainz: Make, server: SandboxServer, body: Any
