@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from music_assets_tests.support.sandbox import running_sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-KILLS = 20 if LONG else 4
+ROUNDS, KILLS = (50, 4) if LONG else (1, 4)  # folders that begin empty, and kills in each
 THREADS = 8  # each loses a request under way when its process is killed
 LATENCY = 0.1  # seconds, so that asking takes its share of a run
 
@@ -69,29 +70,40 @@ def test_killed_runs_lose_and_repeat_nothing(url: str, tmp_path: Path) -> None:
     seconds = whole(calm)
     undisturbed = requests_so_far(url) - before
 
-    hunted = settings_for(tmp_path / "hunted", url)
-    hunted.data.mkdir()
-    before = requests_so_far(url)
-    dice, killed = random.Random(20), 0
-    for attempt in range(KILLS):
-        process = started(hunted)
-        # The first in the middle, however much faster the machine has become meanwhile; the others anywhere.
-        earliest, latest = (0.3, 0.5) if attempt == 0 else (0.15, 0.95)
-        try:
-            process.wait(timeout=dice.uniform(earliest, latest) * seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        process.communicate()
-    assert killed > 0
-    whole(hunted)
-    assert requests_so_far(url) - before <= undisturbed + killed * THREADS
+    dice = random.Random(20)
+    for round_ in range(ROUNDS):
+        hunted = settings_for(tmp_path / f"hunted {round_}", url)
+        hunted.data.mkdir()
+        before = requests_so_far(url)
+        killed = sum(is_killed(hunted, dice, seconds, attempt) for attempt in range(KILLS))
+        assert killed > 0
+        whole(hunted)
+        assert requests_so_far(url) - before <= undisturbed + killed * THREADS
+        check(hunted, calm, killed)
+        shutil.rmtree(hunted.data)
 
+
+def is_killed(settings: Settings, dice: random.Random, seconds: float, attempt: int) -> bool:
+    """Start a run and kill it, at a moment within these seconds; False where it has ended by then."""
+    process = started(settings)
+    # The first in the middle, however much faster the machine has become meanwhile; the others anywhere.
+    earliest, latest = (0.3, 0.5) if attempt == 0 else (0.15, 0.95)
+    try:
+        process.wait(timeout=dice.uniform(earliest, latest) * seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def check(hunted: Settings, calm: Settings, killed: int) -> None:
+    """What the killed runs left, and the one after them: tables, files, and runs in Dagster."""
     one, other = tables(hunted), tables(calm)
     assert {name: len(rows) for name, rows in one.items()} == {
         name: len(rows) for name, rows in other.items()
     }
     assert one == other
+    assert files(hunted) == files(calm)
     summary = json.loads((hunted.data / "last_run.json").read_text())
     assert (summary["pending"], summary["failed"]) == (0, [])
     with DagsterInstance.from_config(str(hunted.dagster_home), "run.yaml") as instance:
@@ -99,3 +111,10 @@ def test_killed_runs_lose_and_repeat_nothing(url: str, tmp_path: Path) -> None:
     ends = {run.status for run in runs}
     assert ends == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
     assert 0 < sum(run.status == DagsterRunStatus.FAILURE for run in runs) <= killed
+
+
+def files(settings: Settings) -> set[str]:
+    """The names of all files but Dagster's own and those that SQLite has beside a database."""
+    found = (path.relative_to(settings.data) for path in settings.data.rglob("*") if path.is_file())
+    own = {path for path in found if path.parts[0] != "dagster"}
+    return {str(path) for path in own if not path.name.endswith(("-wal", "-shm"))}

@@ -39,13 +39,10 @@ def _cut(*names: str) -> Callable[[Path], None]:
 
 LOSSES = {
     "the warehouse": _remove("warehouse.duckdb*"),
-    "the readers' copy": _remove("published"),
     "the staging area": _remove("staging"),
-    "a staged kind": _remove("staging/mapped_songs"),
     "every second file's metadata": _remove("staging/*/A/B.receipt.json"),
     "Dagster's storage": _remove("dagster"),
     "the dumps and their indexes": _remove("sandbox/downloads", "indexes"),
-    "the sandbox": _remove("sandbox"),
     "all but the ledger": _remove("warehouse*", "published", "staging", "dagster", "sandbox", "indexes"),
     "the ends of staged files": _cut("*.json.gz"),
     "the ends of staged files' metadata": _cut("*.receipt.json"),
@@ -68,7 +65,10 @@ def test_what_is_lost_is_rebuilt_without_a_request(loss: str, whole: Settings, t
     data = shutil.copytree(whole.data, tmp_path / "data")
     settings = settings_for(data, "", msd=str(whole.msd))
     LOSSES[loss](data)
-    summary = run_job(settings)
+    first = run_job(settings)
+    # A file is found damaged where it is read, which may be after its stage: the next run computes it again.
+    assert first.requests_spent == 0 and all("Run again: " in problem for problem in first.failed)
+    summary = run_job(settings) if first.failed else first
     assert (summary.failed, summary.songs, summary.requests_spent) == ([], 12, 0)
     of_dumps = {"musicbrainz", "acousticbrainz", "echonest"}
     assert {name for name, sent in summary.requests.items() if sent} <= of_dumps
