@@ -70,7 +70,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = _printable(error.message)
+            error.message = _printable(error.message)  # type: ignore[misc]  # "final" to those who subclass it
             raise
         except MusicAssetsError as error:
             click.echo(f"Error: {_printable(str(error))}", err=True)
