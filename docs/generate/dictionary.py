@@ -94,8 +94,8 @@ def _table(table: Table) -> str:
     rows = [
         f"### {table.fullname}\n",
         f"{table.comment} Key: {keys}. {nodes}, sorted by `{options['sortkey']}` on Redshift.\n",
-        "| column | meaning | unit | range | NULL when | Redshift | DuckDB | of |",
-        "|---|---|---|---|---|---|---|---|",
+        "| column | meaning | range | NULL when | Redshift | DuckDB | of |",
+        "|---|---|---|---|---|---|---|",
         *(_row(column, dialects) for column in table.columns),
     ]
     return "\n".join(rows) + "\n"
@@ -106,7 +106,6 @@ def _row(column: Column[Any], dialects: tuple[Dialect, ...]) -> str:
     cells = [
         f"**`{column.name}`**" if info["key"] else f"`{column.name}`",
         column.comment or "",
-        info["unit"] or "",
         _range(info["low"], info["high"]),
         info["null"],
         *(str(column.type.compile(dialect=dialect)) for dialect in dialects),

@@ -85,11 +85,12 @@ def facts_table(facts: Mapping[str, Any], title: str | None = None) -> Table:
 
 
 class _Bars(logging.Handler):
-    """Draws one bar per stage from the records of `music_assets.progress`."""
+    """Draws one bar per stage from the records of `music_assets.progress`, with details as there is room."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: Progress, room: int) -> None:
         super().__init__()
         self._bars = bars
+        self._room = room
         self._tasks: dict[str, TaskID] = {}
         self._rows: Counter[str] = Counter()
         self._earlier: Counter[str] = Counter()  # partitions of earlier runs of the same stage
@@ -105,29 +106,35 @@ class _Bars(logging.Handler):
         if progress["done"] == 1:
             self._earlier[stage] = int(task.completed)
         self._rows[stage] += 0 if progress["unchanged"] else progress["rows"]
-        rows, detail = self._rows[stage], "unchanged" if progress["unchanged"] else ""
+        rows, parts = self._rows[stage], [progress["partition"]]
         if rows:
-            detail = f"{rows:,} rows, {rows / max(task.elapsed or 0, 0.001):,.0f}/s"
+            parts += [f"{rows:,} rows", f"{rows / max(task.elapsed or 0, 0.001):,.0f}/s"]
+        elif progress["unchanged"]:
+            parts.append("unchanged")
+        while parts and len("  ".join(parts)) > self._room:
+            parts.pop()
         self._bars.update(
             task.id,
             completed=self._earlier[stage] + progress["done"],
             total=self._earlier[stage] + progress["of"],
-            detail=f"{progress['partition']}  {detail}",
+            detail="  ".join(parts),
         )
 
 
 @contextmanager
 def progress_shown(console: Console) -> Iterator[None]:
     """Show the progress of the stages while inside."""
+    bar = 24 if console.width >= 110 else 6
     columns = (
-        TextColumn("{task.description:<17}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<23}"),
+        BarColumn(bar_width=bar),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[detail]}"),
     )
     with Progress(*columns, console=console) as bars:
-        handler = _Bars(bars)
+        # What is left beside names, numbers up to a million, times, and the spaces between them.
+        handler = _Bars(bars, max(0, console.width - 23 - bar - 15 - 8 - 4))
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False

@@ -25,7 +25,7 @@ from music_assets.warehouse.published import APPENDED
 
 _MSD_KINDS = frozenset({"msd_songs", "msd_artists"})
 _KINDS = {**STAGED, **STAGED_BY_DAY}
-_ADVICE = "name another data folder with --data"
+_ADVICE = "use another data folder (--data DIR, or `make run MUSIC_ASSETS_DATA=DIR`)"
 
 
 @dataclass

@@ -7,13 +7,10 @@ request and changes nothing. Why the match is what it is, is shown by `explain`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Connection, select
 
 from music_assets.cli import data_option, staging_store, track_of
@@ -202,23 +199,24 @@ def _show(console: Console, found: Facts) -> None:
     if not found["answers"]:
         console.print("The ledger in use has no response about it.\n")
     console.print(facts_table(found["msd"], "Its MSD file"), "")
-    console.print(_files_table(found["files"]))
+    for kind, facts in found["files"].items():
+        console.print(facts_table(_shown_file(facts), f"Its partition's file: {kind}"), "")
     console.print("Find the runs by their ids in Dagster's UI: `music-assets ui`.")
 
 
-def _files_table(files: Mapping[str, Facts]) -> Table:
-    columns = ("staged kind", "file", "written by run", "validation", "loaded by run")
-    table = Table(title="Its partition's files")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for kind, facts in files.items():
-        staged, validation, loaded = facts["staged"], facts["validation"], facts["loaded"]
-        file = f"{facts['url']}\nSHA-256 {staged['checksum']}" if staged else "is not staged"
-        written = f"{staged['run_id']}\n{staged['written_at']}" if staged else ""
-        result = "" if validation is None else "; ".join(validation["problems"]) or "passed"
-        load = "never"
-        if loaded:
-            other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
-            load = f"{loaded['run_id']}\n{loaded['loaded_at']}{other}"
-        table.add_row(kind, Text(file), Text(written), Text(result), Text(load))
-    return table
+def _shown_file(facts: Facts) -> Facts:
+    """A staged file as names and texts, narrow enough for 80 columns."""
+    staged, validation, loaded = facts["staged"], facts["validation"], facts["loaded"]
+    shown: Facts = {"file": facts["url"] if staged else "is not staged"}
+    if staged:
+        shown |= {
+            "SHA-256": staged["checksum"],
+            "written by": f"run {staged['run_id']}\n{staged['written_at']}",
+        }
+    if validation:
+        shown["validation"] = "; ".join(validation["problems"]) or "passed"
+    shown["loaded by"] = "none"
+    if loaded:
+        other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
+        shown["loaded by"] = f"run {loaded['run_id']}\n{loaded['loaded_at']}{other}"
+    return shown

@@ -125,7 +125,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
             from music_assets.sources.download import download_dump
 
             base = f"{self.spotify.sandbox.address().dumps_url}{name}/"
-            for file in (downloads / "echonest").glob("*.bz2") if name == "echonest" else ():
+            for file in (downloads / name).glob("*.bz2"):
                 file.unlink()  # it has no checksum that would tell that the songs are others now
             download_dump(name, downloads, base_url=base, tries=2, pause=0.1)
             self._fetched.add(name)

@@ -95,7 +95,9 @@ class Field:
             "null": (self.null or self._usual_null()) if nullable else "never",
             "truncate": self.truncate,
         }
-        comment = f"{self.comment} Longer ones are cut." if self.truncate else self.comment
+        cut = " Longer ones are cut." if self.truncate else ""
+        unit = f" In {self.unit}." if self.unit else ""
+        comment = f"{self.comment}{unit}{cut}"
         return Column(self.name, self.type, comment=comment, info=info, nullable=nullable)
 
     def _usual_null(self) -> str:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from music_assets.cli.console import Console, facts_table, printable
+from music_assets.cli.console import Console, facts_table, printable, progress_shown
+from music_assets.progress import advanced
 
 HOSTILE = {
     "a window title": "\x1b]0;owned\x07",
@@ -73,3 +74,21 @@ def test_titles_of_any_script_stay_as_they_are(text: str) -> None:
 
 def test_a_name_in_colons_is_no_emoji() -> None:
     assert ":warning:" in drawn(Text(":warning:")) and ":warning:" in drawn(":warning:")
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 160])
+def test_numbers_and_names_of_the_bars_are_whole_at_any_width(width: int) -> None:
+    file = io.StringIO()
+    with progress_shown(Console(file=file, width=width, force_terminal=False)):
+        advanced("acousticbrainz_features", "ZZ", 400, 676, rows=48_255)
+        advanced("songs resolved", "", 123_456, 1_000_000, rows=1)
+        advanced("staging tables", "musicbrainz_recordings", 22, 22, rows=4_800)
+    lines = [line.split() for line in file.getvalue().splitlines()]
+    assert "\N{HORIZONTAL ELLIPSIS}" not in file.getvalue()
+    assert [line[0] for line in lines] == ["acousticbrainz_features", "songs", "staging"]
+    assert all(
+        counts in line for counts, line in zip(["400/676", "123456/1000000", "22/22"], lines, strict=True)
+    )
+    if width >= 80:
+        assert lines[0][-3:] == ["ZZ", "48,255", "rows"] or lines[0][-1].endswith("/s")
+        assert "musicbrainz_recordings" in lines[2]

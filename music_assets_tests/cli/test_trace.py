@@ -41,8 +41,8 @@ def asked(data: Path, sql: str) -> list[tuple[Any, ...]]:
         return database.execute(sql).fetchall()
 
 
-def trace(track_id: str, data: Path, *options: str) -> Result:
-    environment = {"COLUMNS": "300", "MUSIC_ASSETS_SPOTIFY": "sandbox"}
+def trace(track_id: str, data: Path, *options: str, columns: int = 300) -> Result:
+    environment = {"COLUMNS": str(columns), "MUSIC_ASSETS_SPOTIFY": "sandbox"}
     return CliRunner(env=environment).invoke(cli, ["trace", track_id, "--data", str(data), *options])
 
 
@@ -156,6 +156,19 @@ def test_a_load_of_another_file_than_is_staged_is_told(data: Path, tmp_path: Pat
     assert facts["loaded"]["is_as_staged"] is False
     assert facts["validation"] is None  # the manifest is of the other file
     assert "from another file" in trace(track_id, mine).output
+
+
+def test_what_one_copies_is_whole_in_80_columns(data: Path) -> None:
+    track_id = a_match(data)
+    runs_and_checksums = {
+        value
+        for facts in traced(track_id, data)["files"].values()
+        for part in ("staged", "loaded")
+        for name, value in (facts[part] or {}).items()
+        if name in ("checksum", "run_id")
+    }
+    shown = trace(track_id, data, columns=80).output
+    assert [value for value in runs_and_checksums if value not in shown] == []
 
 
 def test_a_row_without_ledger_and_staged_files_says_so(data: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from dagster import DagsterInstance, DagsterRunStatus, build_resources
 from music_assets.definitions import build_defs
 from music_assets.defs.resources import RefreshResource
 from music_assets.defs.wiring import opened_resources, resources
+from music_assets.sandbox.msd.songs import sample_songs
+from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.ledger.schema import HOLDER
@@ -77,3 +79,21 @@ def test_a_run_whose_process_died_with_the_request_lock_is_marked_as_failed(tmp_
         assert ended is not None and ended.status is DagsterRunStatus.FAILURE
     with closing(open_ledger(tmp_path / "ledger" / "sandbox.sqlite", source="sandbox")) as ledger:
         assert ledger.get_state(HOLDER) is None
+
+
+def test_the_dumps_of_the_sandbox_are_of_the_msd_in_use(tmp_path: Path) -> None:
+    """Also those without a checksum, where another MSD was tried before."""
+    write_sample(tmp_path / "one", sample_songs(("AA",)))
+    write_sample(tmp_path / "two", sample_songs(("AB",)))
+
+    def dumps(data: str, msd: str) -> dict[str, bytes]:
+        settings = Settings.from_environment({}, data=str(tmp_path / data), msd=str(tmp_path / msd))
+        with opened_resources(settings) as opened:
+            folders = [opened.sources.dump(name) for name in ("musicbrainz", "acousticbrainz", "echonest")]
+            return {file.name: file.read_bytes() for folder in folders for file in folder.glob("[!.]*")}
+
+    fresh, tried = dumps("fresh", "two"), dumps("tried", "one")
+    assert {name for name in fresh if name.endswith(".bz2") and fresh[name] != tried[name]} == {
+        name for name in fresh if name.endswith(".bz2")
+    }
+    assert dumps("tried", "two") == fresh

@@ -49,6 +49,13 @@ def test_every_table_column_and_staged_kind_says_what_it_is() -> None:
     assert all(table.comment for table in METADATA.tables.values())
 
 
+def test_the_comment_of_a_value_with_a_unit_says_it() -> None:
+    """It is what people see of a column in the database."""
+    of_units = [column for table in METADATA.tables.values() for column in table.c if column.info["unit"]]
+    assert len(of_units) > 20
+    assert [column for column in of_units if f" In {column.info['unit']}." not in column.comment] == []
+
+
 def test_every_column_says_whose_it_is() -> None:
     sources = {column.info["source"] for table in METADATA.tables.values() for column in table.columns}
     assert sources <= set(TERMS)

@@ -45,7 +45,7 @@ def column_schema(table: Table) -> TableSchema:
             TableColumn(
                 name=column.name,
                 type=str(column.type),
-                description=_described(column.comment, column.info.get("unit")),
+                description=column.comment or "",
                 constraints=TableColumnConstraints(nullable=bool(column.nullable)),
             )
             for column in table.columns
@@ -98,7 +98,3 @@ def listed(found: list[Any]) -> list[Any]:
     """The first of a list, and how many were left out."""
     left_out = len(found) - MOST_LISTED
     return found if left_out <= 0 else [*found[:MOST_LISTED], f"… and {left_out} more"]
-
-
-def _described(comment: str | None, unit: str | None) -> str:
-    return f"{comment} In {unit}." if unit else (comment or "")
