@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import click
 from dagster import AssetKey, build_resources
@@ -141,7 +142,8 @@ def run_job(
         days = _days_to_refresh(opened) if refresh else []
         searched = partial(_with_listed_songs, settings if only else None, keys)
         steps = _steps(graph, keys, searched, days, by_priority=named is None or only)
-        config = {**_QUIET, "resources": {"resolution": {"config": {"only_listed": only}}}}
+        of_all_runs = {"resolution": {"only_listed": only}, "sources": {"command": uuid4().hex}}
+        config = {**_QUIET, "resources": {name: {"config": values} for name, values in of_all_runs.items()}}
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary) as note_interrupt:
             close_lost_runs(instance)
             for job, assets, tags in steps:

@@ -27,7 +27,7 @@ from music_assets.staging.partitions import read_rows
 if TYPE_CHECKING:
     from music_assets.resolution import IdProvider, Resolver, SearchBacklog
     from music_assets.sources.echonest import EchoNestArchive
-    from music_assets.sources.http import HttpClient, HttpPolicy
+    from music_assets.sources.http import HttpClient, HttpPolicy, Unavailable
     from music_assets.sources.listenbrainz import Labs, ListenBrainz
     from music_assets.sources.reccobeats import ReccoBeats
 
@@ -39,6 +39,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
 
     data: str
     downloads: str
+    command: str = ""  # what runs of one command line have in common: a source that is down for all of them
     spotify: ResourceDependency[SpotifyResource]
     _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
     _labs: "Labs | None" = PrivateAttr(default=None)
@@ -110,7 +111,8 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self.spotify.is_sandbox:
             url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
             policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
-        opened = client(policy, self.spotify.ledger.open(), source=source, clock=self.spotify.clock)
+        ledger, outages = self.spotify.ledger.open(), _outages(self.command) if self.command else None
+        opened = client(policy, ledger, source=source, outages=outages, clock=self.spotify.clock)
         self._opened.enter_context(opened)
         return opened
 
@@ -130,6 +132,12 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
             download_dump(name, downloads, base_url=base, tries=2, pause=0.1)
             self._fetched.add(name)
         return downloads / name
+
+
+@cache
+def _outages(command: str) -> "dict[str, Unavailable]":
+    """What a command has found down so far, for all of its runs."""
+    return {}
 
 
 class ResolutionResource(ClosedWithTheRun, ResolutionGroup):

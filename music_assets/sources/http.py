@@ -135,6 +135,7 @@ class HttpClient:
         ledger: Ledger,
         *,
         source: str | None = None,
+        outages: dict[str, Unavailable] | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -151,11 +152,11 @@ class HttpClient:
         self._interval = 1 / per_second if per_second else 0.0  # seconds between two requests
         self._slowed_by = 0.0  # seconds more, since the service has answered 429
         self._failed_in_a_row = 0
-        self._paused: Unavailable | None = None
+        self._outages = {} if outages is None else outages  # by kind
         self._pause_name = f"{policy.kind}/pause"
         if state := ledger.get_state(self._pause_name):
             until = datetime.fromisoformat(state["until"])
-            self._paused = Unavailable(policy.service, state["why"], until)
+            self._outages[policy.kind] = Unavailable(policy.service, state["why"], until)
 
     def get(self, path: str, **params: str) -> Any:
         """The JSON that answers `GET <path>?<params>`.
@@ -195,8 +196,9 @@ class HttpClient:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def _send(self, method: str, path: str, **content: Any) -> Any:
-        if self._paused and self._paused.until > self._now():
-            raise self._paused
+        outage = self._outages.get(self.policy.kind)
+        if outage and outage.until > self._now():
+            raise outage
         try:
             body = self._retrying(self._try, method, path, content)
         except Retry as failure:
@@ -207,11 +209,12 @@ class HttpClient:
     def _try(self, method: str, path: str, content: dict[str, Any]) -> Any:
         """One request: its JSON, or `Retry` for what may pass; raises what will not."""
         import requests
+        from urllib3.exceptions import MaxRetryError
 
         if self._slowed_by:
             self._sleep(self._slowed_by)
-        self.requests += 1
-        self._ledger.record_request(self.policy.kind, self._now())
+        now = self._now()
+        self._count(1, now)
         url, service = f"{self.policy.base_url.rstrip('/')}/{path}", self.policy.service
         try:
             response = self._session.request(method, url, timeout=self.policy.timeout, **content)
@@ -220,6 +223,8 @@ class HttpClient:
         except UnusableBody as error:
             raise Retry(BadResponse(f"{service} answered {path} with {error}", status=200)) from None
         except requests.RequestException as error:
+            if isinstance(next(iter(error.args), None), MaxRetryError):  # there was no connection to send it
+                self._count(-1, now)
             raise Retry(self._unavailable(f"no response from {url} ({type(error).__name__})")) from None
         status = response.status_code
         wait = parse_wait(response.headers, self._clock()) if status in (429, 503) else None
@@ -238,6 +243,10 @@ class HttpClient:
         self._failed_in_a_row = 0
         raise BadResponse(f"{service} refuses {path}: {status}, {plain(response.text)}", status=status)
 
+    def _count(self, requests: int, now: datetime) -> None:
+        self.requests += requests
+        self._ledger.record_request(self.policy.kind, now, requests)
+
     def _final_error(self, error: Exception) -> Exception:
         """What to raise after all tries: this request alone failed, or the service is down."""
         if isinstance(error, Unavailable):
@@ -250,7 +259,7 @@ class HttpClient:
 
     def _pause(self, paused: Unavailable) -> Unavailable:
         """Have this run leave the service alone, and later ones too where it said so itself."""
-        self._paused = paused
+        self._outages[self.policy.kind] = paused
         if paused.by_service:
             self._ledger.set_state(self._pause_name, {"until": paused.until.isoformat(), "why": paused.why})
         return paused

@@ -39,14 +39,14 @@ def test_every_column_of_every_table_has_a_row_with_both_types(page: str) -> Non
     for table in METADATA.tables.values():
         rows = section(page, table.fullname)
         assert [row.split("|")[1].strip(" *`") for row in rows] == [c.name for c in table.columns]
-        assert all(len(row.split(" | ")) == 8 for row in rows), table.fullname
-        assert all(row.split(" | ")[5] and row.split(" | ")[6] for row in rows), table.fullname
+        assert all(len(row.split(" | ")) == 7 for row in rows), table.fullname
+        assert all(row.split(" | ")[4] and row.split(" | ")[5] for row in rows), table.fullname
 
 
 def test_a_row_says_all_that_is_declared(page: str) -> None:
     (tempo,) = (row for row in section(page, "msd.songs") if row.startswith("| `tempo`"))
     assert tempo == (
-        "| `tempo` | Estimated tempo, often half or double of what one hears. | BPM | 0 or more "
+        "| `tempo` | Estimated tempo, often half or double of what one hears. In BPM. | 0 or more "
         "| the file has NaN | DOUBLE PRECISION | DOUBLE PRECISION | MSD |"
     )
     (terms,) = (row for row in section(page, "msd.artists") if row.startswith("| `terms`"))

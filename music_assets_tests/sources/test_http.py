@@ -26,10 +26,10 @@ Make = Callable[..., HttpClient]
 def client(server: SandboxServer, ledger: Ledger) -> Iterator[Make]:
     made: list[HttpClient] = []
 
-    def make(**policy: Any) -> HttpClient:
+    def make(outages: dict[str, Unavailable] | None = None, **policy: Any) -> HttpClient:
         given = {"base_url": server.address.reccobeats_url, "requests_per_second": None, "backoff": 0.001}
         pace = HttpPolicy("A service", "service", **{**given, **policy})
-        made.append(HttpClient(pace, ledger, clock=server.clock, sleep=server.clock.sleep))
+        made.append(HttpClient(pace, ledger, outages=outages, clock=server.clock, sleep=server.clock.sleep))
         return made[-1]
 
     yield make
@@ -242,8 +242,35 @@ def test_an_outage_is_not_held_against_the_next_run(client: Make) -> None:
     for _ in range(2):
         with pytest.raises(Unavailable):
             look_up(opened)
-    assert opened.requests == 1  # this run leaves it alone
     assert look_up(client()) == {"content": []}  # the network may have been mended before the next
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:9/", "https://127.0.0.1:9/"])
+def test_what_never_left_is_no_request(client: Make, ledger: Ledger, base_url: str) -> None:
+    opened = client(base_url=base_url, retries=1)
+    with pytest.raises(Unavailable):
+        look_up(opened)
+    assert (opened.requests, ledger.request_counts()) == (0, {})
+
+
+def test_what_left_and_got_no_response_is_a_request(
+    client: Make, server: SandboxServer, ledger: Ledger
+) -> None:
+    server.other_faults.script.extend([ANSWERS["reset"]] * 2)
+    opened = client(retries=1)
+    with pytest.raises(Unavailable):
+        look_up(opened)
+    assert opened.requests == ledger.request_counts()["service"] == 2
+
+
+def test_a_source_that_is_down_is_so_for_all_runs_of_a_command(client: Make, server: SandboxServer) -> None:
+    outages: dict[str, Unavailable] = {}
+    with pytest.raises(Unavailable) as first:
+        look_up(client(base_url="http://127.0.0.1:9/", retries=0, outages=outages))
+    with pytest.raises(Unavailable) as second:
+        look_up(client(outages=outages))
+    assert str(first.value) == str(second.value)  # one note
+    assert server.sandbox.requests == {}
 
 
 def test_requests_keep_to_the_rate(client: Make) -> None:

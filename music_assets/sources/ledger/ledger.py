@@ -159,7 +159,7 @@ class Ledger:
         return purged
 
     def record_request(self, kind: str, at: datetime, count: int = 1) -> None:
-        """Count requests of this kind at that moment; call it before they leave."""
+        """Count requests of this kind at that moment, before they leave; take back with -1 what could not."""
         minute = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
         row = {"source": self.source, "minute": minute, "kind": kind, "count": count}
         self._execute(self.database.upsert(REQUESTS, add="count"), row)
@@ -172,7 +172,7 @@ class Ledger:
             counts = counts.where(REQUESTS.c.minute.between(f"{day}T00", f"{day}T24"))
         with self.database.connection() as connection:
             rows = connection.execute(counts.group_by(kind).order_by(kind))
-            return {name: int(number) for name, number in rows}
+            return {name: int(number) for name, number in rows if number}
 
     def requests_since(self, moment: datetime) -> list[tuple[datetime, str, int]]:
         """The requests counted after that moment: the end of the minute they were sent in, kind, count.
