@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 from rich.markdown import Markdown
 from rich.progress import track
 
 from music_assets.cli import data_option
-from music_assets.cli.console import Console, counted
+from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import unknown_ids
 from music_assets.cli.status import read_status
@@ -74,7 +73,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
         if of_list:
             ids = {"ids": len(wanted), "unknown": unknown, "not_of_the_msd": others}
             facts["listing"] = ids | _facts(of_list)
-        click.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        write_json(facts)
         return
     if of_list:
         console.print(Markdown("# The listed songs"))
