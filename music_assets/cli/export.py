@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import click
 
@@ -24,6 +25,10 @@ from music_assets.tables.terms import TERMS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sqlalchemy import Connection
+
+    from music_assets.export.selection import Chosen
+    from music_assets.export.tables import Unload
 
 
 @click.command()
@@ -58,8 +63,9 @@ def export(form: str, only: str, out: str, tracks: str | None, with_spotify: boo
         raise CommandError(f"--only {only} has nothing of Spotify's: take `joined` or `mapping`.")
     tables = tables_of(settings)
     listed = _listed(Path(tracks), tables) if tracks else None
+    unload = _unloader(settings) if settings.warehouse.startswith("redshift") else None
     written = export_tables(
-        tables, Path(out), form=form, only=only, with_spotify=with_spotify, listed=listed, unload=None
+        tables, Path(out), form=form, only=only, with_spotify=with_spotify, listed=listed, unload=unload
     )
     for file in written.files:
         hidden = f", {counted(len(file.chosen.left_out), 'column')} left out" if file.chosen.left_out else ""
@@ -71,6 +77,34 @@ def export(form: str, only: str, out: str, tracks: str | None, with_spotify: boo
         click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
     if written.invented:
         click.echo("Values from `sandbox` are invented: they are there to try the project.", err=True)
+
+
+def _unloader(settings: Settings) -> Unload:
+    """How Redshift's tables become files of this machine: by way of the staging area."""
+    from music_assets.staging.s3 import S3, S3Files
+    from music_assets.warehouse.redshift_unload import unload
+
+    if not settings.staging.startswith("s3://"):
+        raise CommandError(
+            "Redshift unloads tables to S3, and MUSIC_ASSETS_STAGING is no address there: set it to "
+            "s3://bucket/prefix."
+        )
+    endpoint, role = settings.aws.s3_endpoint, settings.aws.redshift_iam_role
+    base = f"{settings.staging.rstrip('/')}/export/{uuid4().hex}"
+    bucket, _, prefix = base.removeprefix("s3://").partition("/")
+
+    def unload_table(connection: Connection, chosen: Chosen, folder: Path) -> None:
+        to = f"{chosen.table.fullname}/"
+        try:
+            files = unload(connection, chosen.columns, f"{base}/{to}", S3Files(endpoint=endpoint), role)
+        finally:
+            left = S3(bucket, endpoint=endpoint)
+            for key in left.names(f"{prefix}/{to}"):
+                left.delete(key)
+        for number, content in enumerate(files):
+            (folder / f"{number:05d}.parquet").write_bytes(content)
+
+    return unload_table
 
 
 def _listed(file: Path, tables: str | Path) -> pd.DataFrame:

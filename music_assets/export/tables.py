@@ -63,10 +63,13 @@ def opened(
 def _view(database: duckdb.DuckDBPyConnection, chosen: Chosen, files: Path) -> None:
     """A table of DuckDB's over unloaded files, with the declared types."""
     database.execute(f"CREATE SCHEMA IF NOT EXISTS {chosen.table.schema}")
-    columns = ", ".join(
-        f'CAST("{column.name}" AS {column.type.compile(Dialect())}) AS "{column.name}"'
-        for column in chosen.columns
-    )
+    quote = Dialect().identifier_preparer.quote
     paths = sorted(str(path) for path in files.glob("*.parquet"))
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    database.execute(f"CREATE VIEW {chosen.table.fullname} AS SELECT {columns} FROM read_parquet([{quoted}])")
+    columns = ", ".join(  # of no row there may be no file
+        f"CAST({quote(column.name) if paths else 'NULL'} AS {column.type.compile(Dialect())}) "
+        f"AS {quote(column.name)}"
+        for column in chosen.columns
+    )
+    of = f"FROM read_parquet([{quoted}])" if paths else "WHERE false"
+    database.execute(f"CREATE VIEW {chosen.table.fullname} AS SELECT {columns} {of}")

@@ -20,7 +20,7 @@ _COPY = re.compile(
     rf"\s*COPY\s+({_NAME}(?:\.{_NAME})?)\s*(?:\(([^)]*)\))?\s*FROM\s+'(s3://[^']+)'\s*(.*?);?\s*$",
     re.I | re.S,
 )
-_ROLE = re.compile(r"\bIAM_ROLE\s+(?:DEFAULT\b|'arn:aws[\w-]*:iam::\d{12}:role/[^']+')", re.I)
+ROLE = re.compile(r"\bIAM_ROLE\s+(?:DEFAULT\b|'arn:aws[\w-]*:iam::\d{12}:role/[^']+')", re.I)
 _JSON = re.compile(r"\b(?:FORMAT\s+)?(?:AS\s+)?JSON\s+(?:AS\s+)?'auto'", re.I)
 _OTHERS = re.compile(
     r"\b(?:(?:TIMEFORMAT|DATEFORMAT)\s+(?:AS\s+)?'auto'|(?:COMPUPDATE|STATUPDATE)\s+(?:ON|OFF)|REGION\s+'[\w-]+')",
@@ -48,12 +48,12 @@ class Copy:
         if not found:
             raise CopyRefused(f"syntax error in COPY: {sql[:80]}")
         table, columns, source, rest = found.groups()
-        if not _ROLE.search(rest):
+        if not ROLE.search(rest):
             raise CopyRefused("COPY without a valid IAM_ROLE")
         if not _JSON.search(rest):
             raise CopyRefused("the stand-in copies FORMAT JSON 'auto' alone")
         flags = {}
-        for pattern in (_ROLE, _JSON, _OTHERS):
+        for pattern in (ROLE, _JSON, _OTHERS):
             rest = pattern.sub(" ", rest)
         for flag in ("GZIP", "MANIFEST"):
             rest, flags[flag] = re.subn(rf"\b{flag}\b", " ", rest, flags=re.I)
@@ -67,8 +67,8 @@ class Objects:
     """The S3 server's objects, written out where PostgreSQL reads them."""
 
     def __init__(self, s3: Any, folder: Path) -> None:
-        self._s3 = s3
-        self._folder = folder
+        self.s3 = s3
+        self.folder = folder
 
     def fetch(self, copy: Copy) -> Path:
         """The lines of all files of a COPY as one file for `standin.load`.
@@ -76,7 +76,7 @@ class Objects:
         Raises:
             CopyRefused: an object is missing, has another size than the manifest says, or is not whole.
         """
-        path = self._folder / f"{uuid4().hex}.tsv"
+        path = self.folder / f"{uuid4().hex}.tsv"
         with path.open("wb") as out:
             for url in self._files(copy):
                 content = self._get(url, "Problem reading file")
@@ -101,7 +101,7 @@ class Objects:
         for entry in manifest["entries"]:
             url, size = entry["url"], entry.get("meta", {}).get("content_length")
             try:
-                there = self._s3.head_object(**_place(url))["ContentLength"]
+                there = self.s3.head_object(**place_of(url))["ContentLength"]
             except ClientError as error:
                 if entry.get("mandatory"):
                     raise CopyRefused(f"Mandatory url is not present in manifest: {url}") from error
@@ -115,7 +115,7 @@ class Objects:
 
     def _get(self, url: str, what: str) -> bytes:
         try:
-            return bytes(self._s3.get_object(**_place(url))["Body"].read())
+            return bytes(self.s3.get_object(**place_of(url))["Body"].read())
         except ClientError as error:
             told = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -124,6 +124,6 @@ class Objects:
             ) from error
 
 
-def _place(url: str) -> dict[str, str]:
+def place_of(url: str) -> dict[str, str]:
     bucket, _, key = url.removeprefix("s3://").partition("/")
     return {"Bucket": bucket, "Key": key}

@@ -16,14 +16,17 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from music_assets_tests.support.standin.copying import Copy, CopyRefused, Objects
 from music_assets_tests.support.standin.faults import Faults
 from music_assets_tests.support.standin.sql import NotRedshift, for_postgres
+from music_assets_tests.support.standin.unloading import Unload
 
 _PASSED_ON = {b"user", b"database", b"application_name", b"client_encoding"}
+NOTHING = "DO 'BEGIN END'"  # a statement without rows or effect
 _SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
 _CONFLICT = (
     "Serializable isolation violation on table - 100123, transactions forming the cycle are: 1, 2 (pid:3)"
@@ -120,8 +123,8 @@ class _Session(socketserver.StreamRequestHandler):
             sql = query.decode()
             self.parsed[name] = sql
             try:
-                # A COPY is read when it is run; until then anything without rows does.
-                rewritten = "DO 'BEGIN END'" if _is_copy(sql) else for_postgres(sql)
+                # COPY and UNLOAD are read when they are run; until then anything without rows does.
+                rewritten = NOTHING if _is_of_s3(sql) else for_postgres(sql)
             except NotRedshift as error:
                 self._instead(_raising(str(error), "42601"))
                 return
@@ -144,8 +147,8 @@ class _Session(socketserver.StreamRequestHandler):
         if fault is not None and fault.kind == "conflict":
             code = "40001" if fault.message == "1023" else "XX000"
             self._instead(_raising(fault.message, code), simple)
-        elif _is_copy(sql):
-            self._copy(sql, simple)
+        elif _is_of_s3(sql):
+            (self._copy if sql.lstrip()[:4].upper() == "COPY" else self._unload)(sql, simple)
         elif simple:
             try:
                 self._send(b"Q", for_postgres(sql).encode() + b"\0")
@@ -169,6 +172,15 @@ class _Session(socketserver.StreamRequestHandler):
             f"{_quoted(str(path))}); END $do$",
             simple,
         )
+
+    def _unload(self, sql: str, simple: bool) -> None:
+        objects = self.server.objects
+        try:
+            Unload.parse(sql).run(objects.s3, objects.folder, partial(self.server.note, self.database))
+        except (CopyRefused, NotRedshift) as error:
+            self._instead(_raising(str(error), "XX000"), simple)
+            return
+        self._instead(NOTHING, simple)
 
     def _instead(self, sql: str, simple: bool = False) -> None:
         """Send this as a simple query, and drop what the client says up to its Sync."""
@@ -223,8 +235,8 @@ class _Session(socketserver.StreamRequestHandler):
                 end.shutdown(socket.SHUT_RDWR)
 
 
-def _is_copy(sql: str) -> bool:
-    return re.match(r"\s*COPY\b.*'s3://", sql, re.I | re.S) is not None
+def _is_of_s3(sql: str) -> bool:
+    return re.match(r"\s*(?:COPY|UNLOAD)\b.*'s3://", sql, re.I | re.S) is not None
 
 
 def _raising(message: str, code: str) -> str:
