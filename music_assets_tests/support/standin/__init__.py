@@ -1,8 +1,9 @@
 """A stand-in for Amazon Redshift and S3: a real PostgreSQL behind a small wire proxy, and moto's S3 server.
 
 It takes Redshift's DDL, COPY from S3, UNLOAD to it and errors over Redshift's own driver, refuses what
-Redshift refuses (see `sql`), and enforces no keys. What it does not show: PartiQL navigation, Redshift's planner,
-its speed, IAM, and its isolation (here PostgreSQL's REPEATABLE READ, whose conflicts are told as 1023).
+Redshift refuses (see `sql`), and enforces no keys. What it does not show: PartiQL navigation, Redshift's
+planner, its speed, IAM, and its isolation (here PostgreSQL's REPEATABLE READ, whose conflicts are told as
+1023).
 
     with running_standin() as standin:
         open_warehouse(standin.new_database(), ...)
