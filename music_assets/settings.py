@@ -249,7 +249,7 @@ class Settings(BaseSettings):
         example="/path/to/downloads",
         default_factory=lambda valid: valid["data"] / "downloads",
     )
-    """Where `music-assets download` puts the dumps of keyless sources, and where runs find them."""
+    """Where `music-assets download` puts dumps, and where you put companion sets (`companion`)."""
     corrections: CorrectionsGroup = CorrectionsGroup()
     refresh: RefreshGroup = RefreshGroup()
     schedule: ScheduleGroup = ScheduleGroup()

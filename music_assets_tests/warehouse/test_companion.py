@@ -11,7 +11,7 @@ from music_assets_tests.support.staged_rows import Place, row
 
 TABLE = PUBLISHED["companion.songs"]
 # Of each track its group of covers, and the Spotify track it is matched to.
-COVERS = {
+COVERS: dict[str, tuple[str | None, str | None]] = {
     "TRAAAAA128F0000001": ("A", "one"),
     "TRAAAAA128F0000002": ("A", "one"),  # the same work
     "TRAAAAA128F0000003": ("A", "two"),
@@ -19,6 +19,8 @@ COVERS = {
     "TRAAAAA128F0000005": ("B", "three"),
     "TRAAAAA128F0000006": ("B", None),
     "TRAAAAA128F0000007": (None, "three"),  # in no group: it says nothing
+    "TRAAAAA128F0000008": ("C", "four"),
+    "TRAAAAA128F0000009": ("C", "four"),  # by the MSD's list the same recording
 }
 
 
@@ -30,7 +32,8 @@ def filled(place: Place[Any], covers: dict[str, tuple[str | None, str | None]]) 
     mapped = [
         row("mapped_songs", track_id=track, spotify_track_id=spotify, accepted=spotify is not None, rank=1)
         | {"known_mismatch": False, "equivalent": False, "by_hand": False, "status": "matched"}
-        for track, (_, spotify) in covers.items()
+        | {"duplicate_group": "C" if clique == "C" else None}
+        for track, (clique, spotify) in covers.items()
     ]
     place.load(place.stage("companion_songs", "AA", companion))
     place.load(place.stage("mapped_songs", "AA", mapped))
@@ -49,6 +52,8 @@ def test_covers_that_share_a_spotify_track_are_marked_and_warned_of(place: Place
         "TRAAAAA128F0000005": None,
         "TRAAAAA128F0000006": None,
         "TRAAAAA128F0000007": None,
+        "TRAAAAA128F0000008": None,
+        "TRAAAAA128F0000009": None,
     }
     with place.warehouse.transaction("checking") as connection:
         found = check.find(connection)

@@ -6,18 +6,22 @@ WITH song AS (
 ),
 
 covers AS (
-    SELECT song.track_id, song.shs_clique, matched.spotify_track_id
+    SELECT
+        song.track_id,
+        song.shs_clique,
+        matched.spotify_track_id,
+        coalesce(matched.duplicate_group, song.track_id) AS recording
     FROM song
     INNER JOIN mapped.songs AS matched ON matched.track_id = song.track_id AND matched.accepted
     WHERE song.shs_clique IS NOT NULL
 ),
 
--- Spotify tracks that several covers are matched to.
+-- Spotify tracks that several covers are matched to; the MSD's duplicates are one.
 shared AS (
     SELECT spotify_track_id, count(DISTINCT shs_clique) AS cliques
     FROM covers
     GROUP BY spotify_track_id
-    HAVING count(DISTINCT track_id) > 1
+    HAVING count(DISTINCT recording) > 1
 ),
 
 conflicts AS (
