@@ -37,7 +37,7 @@ _FIELDS = (
         text(5, "shs_split", "Which file it is in: `train` or `test`.", SHS),
         bigint("taste_plays", "Plays of the song by all users of the Taste Profile.", TASTE_PROFILE, low=1),
         bigint("taste_users", "How many users played it.", TASTE_PROFILE, low=1),
-        bigint("mxm_id", "musiXmatch's id of the track.", MUSIXMATCH),
+        bigint("mxm_tid", "musiXmatch's id of the track.", MUSIXMATCH),
         text(5, "mxm_split", "Which file it is in: `train` or `test`.", MUSIXMATCH),
         json("mxm_words", "Stemmed words of the lyrics: `[{word, count}]`, of 5,000.", MUSIXMATCH),
     ),

@@ -55,7 +55,7 @@ def test_files_that_arrive_bring_rows_and_are_read_once(tmp_path: Path) -> None:
         "shs_split": "train",
         "taste_plays": 6,
         "taste_users": 2,
-        "mxm_id": 3811449,
+        "mxm_tid": 3811449,
         "mxm_split": "train",
         "mxm_words": [{"word": "i", "count": 3}, {"word": "you", "count": 2}],
     }

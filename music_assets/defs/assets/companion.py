@@ -37,7 +37,7 @@ _COLUMNS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "split": ("shs_split",),
     },
     "taste_profile": {"plays": ("taste_plays",), "users": ("taste_users",)},
-    "musixmatch": {"mxm_id": ("mxm_id",), "split": ("mxm_split",), "words": ("mxm_words",)},
+    "musixmatch": {"mxm_tid": ("mxm_tid",), "split": ("mxm_split",), "words": ("mxm_words",)},
 }
 
 

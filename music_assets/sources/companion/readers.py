@@ -80,14 +80,14 @@ def musixmatch(file: Path) -> Iterator[Row | None]:
         if line.startswith("%"):
             words = line[1:].rstrip(",").split(",")
             continue
-        track_id, mxm_id, *counts = f"{line},".split(",")  # an id is empty where it is missing
+        track_id, mxm_tid, *counts = f"{line},".split(",")  # an id is empty where it is missing
         pairs = [pair.split(":") for pair in counts if pair]
         fits = all(
             len(pair) == 2 and all(map(_is_number, pair)) and 0 < int(pair[0]) <= len(words) for pair in pairs
         )
-        if fits and is_msd_track_id(track_id) and _is_number(mxm_id):
+        if fits and is_msd_track_id(track_id) and _is_number(mxm_tid):
             found = [{"word": words[int(at) - 1], "count": int(count)} for at, count in pairs]
-            yield {"track_id": track_id, "mxm_id": int(mxm_id), "words": found, **_split(file)}
+            yield {"track_id": track_id, "mxm_tid": int(mxm_tid), "words": found, **_split(file)}
         else:
             yield None
 

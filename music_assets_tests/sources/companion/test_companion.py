@@ -57,7 +57,7 @@ EXPECTED: dict[str, Any] = {
         "tagtraum": {"cd1": ["Pop_Rock"], "cd2": ["Rock", "Metal"]},
         "secondhandsongs": {"clique": ONE, "works": [72636, 4253], "performance": 2, "split": "train"},
         "musixmatch": {
-            "mxm_id": 3811449,
+            "mxm_tid": 3811449,
             "split": "train",
             "words": [{"word": "i", "count": 3}, {"word": "you", "count": 2}],
         },
@@ -66,7 +66,7 @@ EXPECTED: dict[str, Any] = {
     TWO: {
         "tagtraum": {"cd1": ["Jazz", "Blues"], "cd2c": ["Jazz"]},
         "secondhandsongs": {"clique": ONE, "works": [72636, 4253], "performance": 1, "split": "train"},
-        "musixmatch": {"mxm_id": 12, "split": "test", "words": [{"word": "naïve", "count": 1}]},
+        "musixmatch": {"mxm_tid": 12, "split": "test", "words": [{"word": "naïve", "count": 1}]},
         "taste_profile": {"plays": 6, "users": 2},
     },
     THREE: {
