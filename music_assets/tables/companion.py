@@ -22,7 +22,7 @@ TAGTRAUM, LASTFM, SHS = "tagtraum", "Last.fm", "SecondHandSongs"
 TASTE_PROFILE, MUSIXMATCH = "Taste Profile", "musiXmatch"
 
 _FIELDS = (
-    msd_id("track_id", "The MSD track.", MSD, key=True),
+    msd_id("track_id", "The track that a set has something of.", MSD, key=True),
     *null_when(
         "its file is not there, or does not have the track",
         text(32, "tagtraum_cd1", "Genre by majority, 13 of the All Music Guide's.", TAGTRAUM),
