@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection
+from sqlalchemy.exc import DBAPIError
 
 from music_assets.tables import Super
+from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.manifest import Files
 
 
@@ -24,6 +26,9 @@ def unload(
 
     Lists and maps come as their JSON text. The files are written below `to` (`s3://…/`) by the role, which
     needs s3:PutObject there, and read from there; they stay.
+
+    Raises:
+        WarehouseError: Redshift refuses; the message says why, and what it needs.
     """
     prepare = connection.dialect.identifier_preparer
     name, table = prepare.format_column, prepare.format_table(columns[0].table)
@@ -34,6 +39,15 @@ def unload(
     rows = f"SELECT {', '.join(shown)} FROM {table}"
     role = "default" if iam_role == "default" else f"'{iam_role}'"
     # As literal text: through the driver's parameters it is a syntax error, as COPY is.
-    connection.exec_driver_sql(f"UNLOAD ('{rows}') TO '{to}' IAM_ROLE {role} FORMAT AS PARQUET MANIFEST")
+    try:
+        connection.exec_driver_sql(f"UNLOAD ('{rows}') TO '{to}' IAM_ROLE {role} FORMAT AS PARQUET MANIFEST")
+    except DBAPIError as error:
+        reported = error.orig.args[0] if error.orig is not None and error.orig.args else error.orig
+        message = reported.get("M") if isinstance(reported, dict) else reported
+        raise WarehouseError(
+            f"Redshift cannot unload {table} to {to} by the role {iam_role}: {message}. The role needs "
+            "s3:PutObject there, and the user SELECT on the table and, where it is managed, ASSUMEROLE FOR "
+            "UNLOAD."
+        ) from error
     entries = json.loads(files.read(f"{to}manifest"))["entries"]
     return [files.read(entry["url"]) for entry in entries]

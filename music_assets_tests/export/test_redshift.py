@@ -73,7 +73,7 @@ def test_what_redshift_refuses_is_a_message_and_leaves_nothing(
 ) -> None:
     standin.faults.conflict("^UNLOAD", message="not authorized to assume IAM Role")
     refused = CliRunner().invoke(cli, ["export", "--out", str(tmp_path / "out")])
-    assert refused.exit_code == 2 and "not authorized" in refused.stderr
+    assert refused.exit_code == 2 and "not authorized" in refused.stderr and "PutObject" in refused.stderr
     assert PASSWORD not in refused.output and not list((tmp_path / "out").glob("*"))
     monkeypatch.setenv("MUSIC_ASSETS_STAGING", str(tmp_path))
     local = CliRunner().invoke(cli, ["export", "--out", str(tmp_path / "out")])

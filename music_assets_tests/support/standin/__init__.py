@@ -100,6 +100,7 @@ def running_standin() -> Iterator[Standin]:
         _s3(endpoint).create_bucket(Bucket=BUCKET)
         exchange = folder / "exchange"
         exchange.mkdir()
+        exchange.chmod(0o777)  # PostgreSQL, which is another user here, writes what is unloaded
         statements: list[str] = []
         faults = Faults()
         objects = Objects(_s3(endpoint), exchange)
