@@ -45,6 +45,7 @@ def build_defs(
         data=data, msd=msd, staging=staging, warehouse=warehouse, spotify=spotify
     )
     engine = "duckdb" if settings.warehouse_is_local else "redshift"
+    jobs = automation.build_jobs(settings)
     project = Definitions(
         assets=[
             msd_assets.msd_files,
@@ -67,9 +68,9 @@ def build_defs(
             report.report,
         ],
         asset_checks=checks.build_checks(settings.retention_days),
-        jobs=automation.jobs,
-        schedules=automation.build_schedules(settings),
-        sensors=automation.build_sensors(settings),
+        jobs=jobs,
+        schedules=automation.build_schedules(settings, jobs),
+        sensors=automation.build_sensors(settings, jobs),
         resources={**wiring.resources(settings), **(resources or {})},
         # Steps are short and share one warehouse file: a process each would cost more than they do.
         executor=in_process_executor,

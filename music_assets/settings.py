@@ -85,7 +85,7 @@ def _duckdb_url(path: Path) -> str:
     return URL.create("duckdb", database=str(path)).render_as_string()
 
 
-def read_job_tags(text: Any) -> Any:
+def _job_tags(text: Any) -> Any:
     """Tags by job, from a JSON object of objects of text; none from an empty text."""
     try:
         tags = json.loads(text or "{}") if isinstance(text, str) else text
@@ -112,7 +112,7 @@ S3Endpoint = Annotated[
     str | None, _text(r"https?://[^/@]+/?", "a URL such as http://localhost:8333, without user or password")
 ]
 TimeOfDay = Annotated[str, _text(r"([01]\d|2[0-3]):[0-5]\d", "a time of day, such as 03:00")]
-JobTags = Annotated[dict[str, dict[str, str]], BeforeValidator(read_job_tags)]
+JobTags = Annotated[dict[str, dict[str, str]], BeforeValidator(_job_tags)]
 
 
 class _Group(BaseModel):

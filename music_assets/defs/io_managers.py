@@ -27,7 +27,7 @@ from music_assets.progress import advanced
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.tables import METADATA
-from music_assets.warehouse.engine import Append, Loaded
+from music_assets.warehouse.engine import Append
 from music_assets.warehouse.manifest import CopyFrom
 
 Rows = pd.DataFrame | list[dict[str, Any]]
@@ -98,7 +98,10 @@ class WarehouseIOManager(ConfigurableIOManager):
                     f"{table.fullname}: {len(done.protected)} filled partitions were not replaced by empty "
                     f"files: {', '.join(done.protected)}"
                 )
-            context.add_output_metadata(_loaded(done))
+            # Logged, as metadata of the output would be stored with each of its partitions.
+            context.log.info(
+                f"{table.fullname}: {len(done.loaded)} partitions loaded, {len(done.unchanged)} unchanged"
+            )
             advanced("staging tables", table.name, 1, 1, sum(done.loaded.values()), unchanged=not done.loaded)
         else:
             if isinstance(obj, Append):
@@ -149,8 +152,3 @@ def _found(store: StagingStore, kind: str, key: str) -> StagedFile:
             f"{kind} has no partition {key}: materialize {kind} for {key} first.", allow_retries=False
         )
     return file
-
-
-def _loaded(done: Loaded) -> dict[str, int]:
-    counts = {"loaded": done.loaded, "unchanged": done.unchanged, "protected": done.protected}
-    return {f"partitions_{name}": len(keys) for name, keys in counts.items() if keys}

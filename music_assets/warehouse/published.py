@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Table, TextualSelect, column
 
 from music_assets.tables import METADATA, PUBLISHED
-from music_assets.warehouse.translate import DuckDBQuery
+from music_assets.warehouse.translate import DuckDBQuery, translate
 
 # Tables that are added to: what was staged yesterday and is not today is part of them.
 APPENDED = frozenset({"spotify.popularity_history", "listenbrainz.popularity_history"})
@@ -35,6 +35,25 @@ def reads(name: str) -> list[Table]:
     return [
         table for full, table in sorted(METADATA.tables.items()) if re.search(rf"\b{re.escape(full)}\b", text)
     ]
+
+
+def column_sources(name: str) -> dict[str, list[tuple[str, str]]]:
+    """For each column of a published table the columns (table, column) that its values come from, by the
+    query; none where it is counted or constant. What rows are joined or left out by does not count."""
+    from sqlglot import exp
+    from sqlglot.lineage import lineage
+
+    whole = translate(sql(name), "duckdb")  # every column with its table
+    return {
+        column: sorted(
+            {
+                (f"{leaf.expression.db}.{leaf.expression.name}", exp.to_column(leaf.name).name)
+                for leaf in node.walk()
+                if isinstance(leaf.expression, exp.Table)
+            }
+        )
+        for column, node in lineage(None, whole, {}, dialect="duckdb", trim_selects=False).items()
+    }
 
 
 @cache

@@ -117,7 +117,7 @@ def _staging_table(
         read = store.each(lambda partition: manifests.read(store, manifest, partition).get(kind), keys)
         passed = [entry for entry in read if entry is not None and entry.passed]
         for entry in passed:
-            shown = {"dagster/partition_row_count": entry.rows, "checksum": entry.checksum}
+            shown = {"dagster/partition_row_count": entry.rows}
             context.add_asset_metadata(shown, asset_key=key, partition_key=entry.partition_key)
         return CopyFrom(kind, tuple(map(_loadable, passed)))
 

@@ -5,16 +5,26 @@ A table's query is in `music_assets/warehouse/sql`, its columns and what it is i
 
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    TableColumnDep,
+    TableColumnLineage,
+    asset,
+)
 from sqlalchemy import Table
 
 from music_assets.defs.assets.common import OWNERS, PUBLISHED, code_reference, definition_metadata, terms_of
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
 from music_assets.staging.store import fingerprint
+from music_assets.tables import METADATA
 from music_assets.tables import PUBLISHED as TABLES
 from music_assets.warehouse.engine import Append
-from music_assets.warehouse.published import APPENDED, query, reads, sql, sql_file
+from music_assets.warehouse.published import APPENDED, column_sources, query, reads, sql, sql_file
 
 
 def table_key(table: Table) -> AssetKey:
@@ -37,10 +47,21 @@ def _table_asset(name: str, table: Table) -> AssetsDefinition:
         ),
         description=table.comment,
     )
-    def published_table() -> Any:  # Dagster takes no union of classes
+    def published_table(context: AssetExecutionContext) -> Any:  # Dagster takes no union of classes
+        context.add_asset_metadata({"dagster/column_lineage": column_lineage(name)})
         return Append(query(name)) if name in APPENDED else query(name)
 
     return published_table
+
+
+def column_lineage(name: str) -> TableColumnLineage:
+    """Which columns of its inputs each column of a table comes from, for the UI."""
+    return TableColumnLineage(
+        {
+            column: [TableColumnDep(table_key(METADATA.tables[table]), source) for table, source in sources]
+            for column, sources in column_sources(name).items()
+        }
+    )
 
 
 published_tables = {name: _table_asset(name, table) for name, table in TABLES.items()}

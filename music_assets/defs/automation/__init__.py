@@ -6,8 +6,8 @@ failures. What an asset does is in `assets`; which partitions a run takes, in `p
 
 from music_assets.defs.automation.jobs import (
     asked_first,
+    build_jobs,
     extracted,
-    jobs,
     partitioned,
     refreshed,
     unpartitioned,
@@ -17,10 +17,10 @@ from music_assets.defs.automation.sensors import build_sensors
 
 __all__ = [
     "asked_first",
+    "build_jobs",
     "build_schedules",
     "build_sensors",
     "extracted",
-    "jobs",
     "partitioned",
     "refreshed",
     "unpartitioned",

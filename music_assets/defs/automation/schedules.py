@@ -5,7 +5,7 @@ tables) is started by the sensor `keep_going`, step by step; both are off until 
 UI, under Automation, or by `dagster schedule start daily` and `dagster sensor start keep_going`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from dagster import (
     AssetsDefinition,
@@ -18,10 +18,10 @@ from dagster import (
     apply_freshness_policy,
     schedule,
 )
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from music_assets.defs.automation.day import READY_BY, day_of, time_to_work
 from music_assets.defs.automation.facts import to_extract
-from music_assets.defs.automation.jobs import jobs
 from music_assets.defs.automation.steps import Facts, Request, plan_runs
 from music_assets.defs.resources import MsdResource, StagingResource
 from music_assets.defs.stages import Plan
@@ -29,7 +29,9 @@ from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 
 
-def build_schedules(settings: Settings) -> list[ScheduleDefinition]:
+def build_schedules(
+    settings: Settings, jobs: Sequence[UnresolvedAssetJobDefinition]
+) -> list[ScheduleDefinition]:
     """The schedules, at the settings' times."""
     hour, minute = settings.schedule.daily_start.split(":")
 

@@ -27,6 +27,7 @@ from dagster import (
     run_failure_sensor,
     sensor,
 )
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from music_assets.defs.assets.spotify_answers import read_state
 from music_assets.defs.automation.alerts import FailedRun, report_failure, report_missed
@@ -45,12 +46,11 @@ from music_assets.defs.automation.facts import (
     to_resolve_first,
     unseen,
 )
-from music_assets.defs.automation.jobs import jobs
 from music_assets.defs.automation.schedules import run_request
 from music_assets.defs.automation.steps import SEARCH_JOBS, Facts, plan_runs
 from music_assets.defs.dumps import DumpsResource
 from music_assets.defs.failures import cause_of
-from music_assets.defs.partitions import KEYS, PARTITIONS_A_RUN, partitions_of
+from music_assets.defs.partitions import KEYS, partitions_of
 from music_assets.defs.resources import (
     CompanionResource,
     CorrectionsResource,
@@ -66,7 +66,7 @@ from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 
 # A sensor has a minute. The MSD may be on a slow disk: the look goes on at the next tick where it stopped.
-LOOK_S = 30.0
+LOOK_S, LOOKED_AT_ONCE = 30.0, 26
 # A step that failed is tried again after this long, then after twice as long: a service may be down.
 RETRY_AFTER, RETRIES = timedelta(minutes=10), 3
 _GOING = [
@@ -77,61 +77,64 @@ _GOING = [
     DagsterRunStatus.CANCELING,
 ]
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
-_STEPS = [
-    job for job in jobs if job.name in ("extract", "ask_first", "ask", "match_and_load", "refresh", "tables")
-]
 
 
-def build_sensors(settings: Settings) -> list[SensorDefinition]:
+def build_sensors(settings: Settings, jobs: Sequence[UnresolvedAssetJobDefinition]) -> list[SensorDefinition]:
     """The sensors, with the settings' times, and where failures are reported."""
-    return [msd_files_changed, _keep_going(settings), _run_failed(settings)]
+    steps = {job.name: job for job in jobs if job.name != "music_etl"}
+    reading = steps.pop("extract")
+    return [_msd_files_changed(reading), _keep_going(settings, list(steps.values())), _run_failed(settings)]
 
 
-@sensor(
-    jobs=_STEPS[:1],
-    minimum_interval_seconds=600,
-    default_status=DefaultSensorStatus.STOPPED,
-    description=(
-        "Extracts MSD directories when a file in them is new, changed or gone, by names, sizes and times: "
-        "for files that arrive at any time of day. Once a day `daily` does the same. A directory that is "
-        "gone as a whole is named and stays extracted: part of the MSD may not be mounted."
-    ),
-)
-def msd_files_changed(
-    context: SensorEvaluationContext, msd: MsdResource, staging: StagingResource
-) -> SensorResult | SkipReason:
-    try:
-        plan = Plan(staging.store(), {"msd": msd})
-        there = msd.root().partitions()
-        todo = [key for key in there if key > (context.cursor or "")]
-        changed: dict[str, str] = {}
-        until = time.monotonic() + LOOK_S
-        while todo:
-            part, todo = todo[:PARTITIONS_A_RUN], todo[PARTITIONS_A_RUN:]
-            changed |= to_extract(plan, part)
-            after = part[-1]
-            if time.monotonic() >= until:
-                break
-        plan.look_at(["msd_songs"], KEYS)
-        gone = [key for key in KEYS if key not in there and plan.file("msd_songs", key)]
-    except (MusicAssetsError, OSError) as error:
-        return SkipReason(str(error))
-    requests = plan_runs(Facts(extract=changed, in_progress=_in_progress(context.instance)))
-    looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
-    reason = f"{looked}: none is new or changed since it was extracted."
-    if gone:
-        reason += f" The MSD has no files of {', '.join(gone)} any more; what was extracted stays."
-    return SensorResult(
-        run_requests=[run_request(request) for request in requests],
-        skip_reason=None if requests else reason,
-        cursor=after if todo else "",
+def _msd_files_changed(reading: UnresolvedAssetJobDefinition) -> SensorDefinition:
+    @sensor(
+        name="msd_files_changed",
+        jobs=[reading],
+        minimum_interval_seconds=600,
+        default_status=DefaultSensorStatus.STOPPED,
+        description=(
+            "Extracts MSD directories when a file in them is new, changed or gone, by names, sizes and "
+            "times: for files that arrive at any time of day. Once a day `daily` does the same. A directory "
+            "that is gone as a whole is named and stays extracted: part of the MSD may not be mounted."
+        ),
     )
+    def msd_files_changed(
+        context: SensorEvaluationContext, msd: MsdResource, staging: StagingResource
+    ) -> SensorResult | SkipReason:
+        try:
+            plan = Plan(staging.store(), {"msd": msd})
+            there = msd.root().partitions()
+            todo = [key for key in there if key > (context.cursor or "")]
+            changed: dict[str, str] = {}
+            until = time.monotonic() + LOOK_S
+            while todo:
+                part, todo = todo[:LOOKED_AT_ONCE], todo[LOOKED_AT_ONCE:]
+                changed |= to_extract(plan, part)
+                after = part[-1]
+                if time.monotonic() >= until:
+                    break
+            plan.look_at(["msd_songs"], KEYS)
+            gone = [key for key in KEYS if key not in there and plan.file("msd_songs", key)]
+        except (MusicAssetsError, OSError) as error:
+            return SkipReason(str(error))
+        requests = plan_runs(Facts(extract=changed, in_progress=_in_progress(context.instance)))
+        looked = f"Looked as far as {after}, and goes on there" if todo else "Looked at all directories"
+        reason = f"{looked}: none is new or changed since it was extracted."
+        if gone:
+            reason += f" The MSD has no files of {', '.join(gone)} any more; what was extracted stays."
+        return SensorResult(
+            run_requests=[run_request(request) for request in requests],
+            skip_reason=None if requests else reason,
+            cursor=after if todo else "",
+        )
+
+    return msd_files_changed
 
 
-def _keep_going(settings: Settings) -> SensorDefinition:
+def _keep_going(settings: Settings, steps: list[UnresolvedAssetJobDefinition]) -> SensorDefinition:
     @sensor(
         name="keep_going",
-        jobs=_STEPS[1:],
+        jobs=steps,
         minimum_interval_seconds=60,
         default_status=DefaultSensorStatus.STOPPED,
         description=(

@@ -21,6 +21,7 @@ from music_assets.defs.instance import (
 from music_assets.defs.partitions import backfill_policy
 from music_assets.defs.registry import COMPUTED
 from music_assets.defs.run_launcher import COMMAND_LINE
+from music_assets.settings import Settings
 
 
 def keys(job: str) -> set[str]:
@@ -100,3 +101,10 @@ def test_runs_of_a_killed_command_are_not_started_for_ever(tmp_path: Path) -> No
         close_lost_runs(instance)
         states = {run.run_id: run.status for run in instance.get_runs()}
     assert states == {ours.run_id: DagsterRunStatus.FAILURE, daemons.run_id: DagsterRunStatus.STARTED}
+
+
+def test_the_tags_of_jobs_are_those_of_the_settings_given() -> None:
+    settings = Settings.from_environment({"MUSIC_ASSETS_JOB_TAGS": '{"ask": {"place": "here"}}'})
+    defs = build_defs(settings=settings)
+    for job, place in (("extract", None), ("ask_first", "here"), ("ask", "here"), ("refresh", "here")):
+        assert defs.resolve_job_def(job).tags.get("place") == place

@@ -1,0 +1,29 @@
+"""The assets of published tables: where each column comes from."""
+
+import pytest
+from dagster import AssetKey
+
+from music_assets.definitions import build_defs
+from music_assets.defs.assets.tables import column_lineage, table_key
+from music_assets.tables import METADATA, PUBLISHED
+
+# Counted, or a constant.
+WITHOUT_SOURCE = {("msd.artists", "songs"), ("spotify.popularity_history", "entity")}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_each_column_comes_from_columns_of_the_tables_above(name: str) -> None:
+    above = build_defs().resolve_asset_graph().get(table_key(PUBLISHED[name])).parent_keys
+    lineage = column_lineage(name).deps_by_column
+    assert list(lineage) == [column.name for column in PUBLISHED[name].columns]
+    for column, sources in lineage.items():
+        assert bool(sources) == ((name, column) not in WITHOUT_SOURCE), column
+        for source in sources:
+            assert source.asset_key in above
+            assert source.column_name in METADATA.tables[".".join(source.asset_key.path[1:])].columns
+
+
+def test_what_decides_a_value_is_among_its_sources() -> None:
+    sources = column_lineage("analytics.songs").deps_by_column["match_probability"]
+    match = AssetKey(["warehouse", "mapped", "songs"])
+    assert {(one.asset_key, one.column_name) for one in sources} == {(match, "accepted"), (match, "score")}
