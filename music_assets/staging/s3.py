@@ -4,6 +4,9 @@ A write is seen whole or not at all and carries a checksum that the server compa
 encrypts it. Reads are of one object by its name: S3 answers with the last write, whoever made it. Which
 objects there are is known to `store`. Credentials are found as boto3 finds them; none is ever held or shown
 here.
+
+This is boto3's client and not dagster-aws' `S3Resource`, since lookup, export and purge work without Dagster;
+that resource sets neither timeouts nor the size of the pool, and takes secrets as fields.
 """
 
 from __future__ import annotations

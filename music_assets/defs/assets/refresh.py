@@ -8,9 +8,11 @@ again. What is stalest is chosen by SQL in `music_assets.warehouse.refresh_queri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from dagster import AllPartitionMapping, AssetDep, AssetKey
@@ -37,8 +39,6 @@ FIRST_YEAR = 2011  # the MSD ends in 2010
 _UP_TO = {ARTISTS: 1 / 3, TRACKS: 2 / 3, RELEASES: 1.0}
 _BATCH = 50  # tracks or artists per request, with extended access
 _AT_ONCE = 20  # requests between two looks at what is spent
-
-_ABOUT: dict[str, Any] = {"group": REFRESH, "kinds": {"spotify"}}
 
 
 def nothing_spent() -> Metadata:
@@ -75,29 +75,46 @@ class Day:
             return list(connection.execute(query).scalars())
 
 
-def day_of(
-    partition: Partition,
+DayOf = Callable[[Partition], Day]
+
+
+@contextmanager
+def refreshing(
+    keys: Sequence[str],
     spotify: SpotifyResource,
     staging: StagingResource,
     warehouse: WarehouseResource,
     refresh: RefreshResource,
-) -> Day:
-    """The partition's day, with the share of requests that it got when its refresh began."""
+) -> Iterator[DayOf]:
+    """A function that gives a partition's day, with the share of requests that it got when its refresh
+    began."""
+
+    def day_of(partition: Partition) -> Day:
+        client, name = spotify.catalog(), f"refresh requests {partition.key}"
+        share = spotify.ledger.open().get_state(name)
+        if share is None:
+            left = [client.budget.left(kind) for kind in ("tracks", "artists", "artist-albums")]
+            most = max((count for count in left if count is not None), default=None)
+            share = {"requests": refresh.allowance(most)}
+            spotify.ledger.open().set_state(name, share)
+        day = date.fromisoformat(partition.key)
+        return Day(day, share["requests"], client, staging.store(), warehouse.open(), now)
 
     def now() -> datetime:
         return datetime.fromtimestamp(spotify.clock(), UTC)
 
-    client, name = spotify.catalog(), f"refresh requests {partition.key}"
-    share = spotify.ledger.open().get_state(name)
-    if share is None:
-        left = [client.budget.left(kind) for kind in ("tracks", "artists", "artist-albums")]
-        most = max((count for count in left if count is not None), default=None)
-        share = {"requests": refresh.allowance(most)}
-        spotify.ledger.open().set_state(name, share)
-    day = date.fromisoformat(partition.key)
-    return Day(day, share["requests"], client, staging.store(), warehouse.open(), now)
+    yield day_of
 
 
+# What the stages have in common.
+_daily = partial(
+    stage,
+    version=VERSION,
+    session=refreshing,
+    when_unchanged=nothing_spent,
+    pool=SPOTIFY_REQUESTS,
+    attributes={"group": REFRESH, "kinds": {"spotify"}},
+)
 # What is stalest is chosen among what is loaded.
 _LOADED = tuple(
     AssetDep(AssetKey(["warehouse", "staging", kind]), partition_mapping=AllPartitionMapping())
@@ -105,27 +122,17 @@ _LOADED = tuple(
 )
 
 
-@stage(
+@_daily(
     ARTISTS,
     after=_LOADED,
-    version=VERSION,
-    when_unchanged=nothing_spent,
-    pool=SPOTIFY_REQUESTS,
-    attributes=_ABOUT,
     description=(
         "The artists of matches that were not requested for longest, requested again, within a third of the "
         "day's share of requests (MUSIC_ASSETS_REFRESH_SHARE). In development mode Spotify gives no "
         "popularity: nothing is requested."
     ),
 )
-def spotify_artists_refresh(
-    partition: Partition,
-    spotify: SpotifyResource,
-    staging: StagingResource,
-    warehouse: WarehouseResource,
-    refresh: RefreshResource,
-) -> Staged:
-    day = day_of(partition, spotify, staging, warehouse, refresh)
+def spotify_artists_refresh(partition: Partition, session: DayOf) -> Staged:
+    day = session(partition)
 
     def fetch(ids: Sequence[str]) -> tuple[list[Row], Fetched]:
         found = day.client.artists(ids, newer_than=day.start)
@@ -137,13 +144,9 @@ def spotify_artists_refresh(
     return _staged(day, ARTISTS, partition, stale_artists, fetch)
 
 
-@stage(
+@_daily(
     TRACKS,
     after=(ARTISTS,),
-    version=VERSION,
-    when_unchanged=nothing_spent,
-    pool=SPOTIFY_REQUESTS,
-    attributes=_ABOUT,
     description=(
         "The matched tracks that were not requested for longest, requested again: first those whose details "
         "are missing since they came within an album. Tracks that Spotify does not know any more "
@@ -151,14 +154,8 @@ def spotify_artists_refresh(
         "no popularity: `missing` says so."
     ),
 )
-def spotify_tracks_refresh(
-    partition: Partition,
-    spotify: SpotifyResource,
-    staging: StagingResource,
-    warehouse: WarehouseResource,
-    refresh: RefreshResource,
-) -> Staged:
-    day = day_of(partition, spotify, staging, warehouse, refresh)
+def spotify_tracks_refresh(partition: Partition, session: DayOf) -> Staged:
+    day = session(partition)
 
     def fetch(ids: Sequence[str]) -> tuple[list[Row], Fetched]:
         found = day.client.tracks(ids, newer_than=day.start)
@@ -168,27 +165,17 @@ def spotify_tracks_refresh(
     return _staged(day, TRACKS, partition, stale_tracks, fetch)
 
 
-@stage(
+@_daily(
     RELEASES,
     after=(TRACKS,),
-    version=VERSION,
-    when_unchanged=nothing_spent,
-    pool=SPOTIFY_REQUESTS,
-    attributes=_ABOUT,
     description=(
         f"What matched artists have released since {FIRST_YEAR}, after the MSD: albums and singles. Artists "
         "with most matched songs come first, each once a month, with what is left of the day's share of "
         "requests."
     ),
 )
-def artist_releases(
-    partition: Partition,
-    spotify: SpotifyResource,
-    staging: StagingResource,
-    warehouse: WarehouseResource,
-    refresh: RefreshResource,
-) -> Staged:
-    day = day_of(partition, spotify, staging, warehouse, refresh)
+def artist_releases(partition: Partition, session: DayOf, refresh: RefreshResource) -> Staged:
+    day = session(partition)
     since = day.start - timedelta(days=refresh.releases_every_days - 1)
 
     def fetch(ids: Sequence[str]) -> tuple[list[Row], Fetched]:
