@@ -197,7 +197,6 @@ def test_a_slow_disk_is_looked_at_in_parts(tmp_path: Path, monkeypatch: pytest.M
         folder = tmp_path / "msd" / letters[0] / letters[1] / "A"
         folder.mkdir(parents=True)
         (folder / f"TR{letters}A00128F0000000.h5").write_bytes(b"not HDF5: set aside")
-    monkeypatch.setattr(sensors, "PARTITIONS_A_RUN", 26)
     monkeypatch.setattr(sensors, "LOOK_S", 0.0)
     with dagster_instance(tmp_path / "dagster") as instance:
         daemon = Daemon(settings_for(tmp_path), instance)
