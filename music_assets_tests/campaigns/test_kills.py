@@ -41,6 +41,7 @@ def started(settings: Settings) -> subprocess.Popen[bytes]:
     """The command, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
     environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox.url)
+    environment["MUSIC_ASSETS_SKIP_SOURCES"] = settings.sources.skip
     if settings.msd:
         environment["MUSIC_ASSETS_MSD"] = str(settings.msd)
     command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
