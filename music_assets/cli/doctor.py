@@ -149,7 +149,7 @@ def _versions() -> Finding:
     wrong = []
     for required in map(Requirement, metadata.requires("music-assets") or []):
         version = _installed(required.name)
-        applies = required.marker is None or required.marker.evaluate({"extra": ""})
+        applies = required.marker is None or required.marker.evaluate({"extra": "pipeline"})
         if applies and (version == "missing" or not required.specifier.contains(version, prereleases=True)):
             wrong.append(f"{required.name} {version} (required: {required.specifier or 'any'})")
     if wrong:

@@ -8,6 +8,7 @@ from collections import namedtuple
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import duckdb
@@ -198,3 +199,19 @@ def test_a_row_is_copied_into_redshift_and_nothing_stays(
     standin.faults.conflict("^COPY", message="S3ServiceException: Access Denied")
     refused = {one.subject: one for one in examine(data=str(tmp_path), offline=True)}
     assert refused["warehouse"].state == PROBLEM and "Access Denied" in refused["warehouse"].message
+
+
+@pytest.mark.parametrize("package", ["dagster", "pandas", "redshift-connector"])
+def test_a_package_that_runs_need_and_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, package: str, tmp_path: Path
+) -> None:
+    installed = metadata.version
+
+    def version(name: str) -> str:
+        if name == package:
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = findings({}, tmp_path)["versions"]
+    assert (found.state, package in found.message) == (PROBLEM, True)
