@@ -94,6 +94,8 @@ def export(
             file.unlink(missing_ok=True)
         for file in fresh.iterdir():
             os.replace(file, out / file.name)
+        for left in out.glob(".unfinished-*"):  # of exports that were killed
+            shutil.rmtree(left, ignore_errors=True)
     except OSError as error:
         raise ExportFailed(
             f"{out} cannot be written: {error.strerror or error}. Name another with --out."

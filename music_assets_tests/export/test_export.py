@@ -170,6 +170,8 @@ def test_an_earlier_export_is_replaced_and_nothing_else_is(published: Published,
     assert export(copy, out, "--only", "msd").exit_code == 0
     data = {name for name in content(out) if name.endswith((".csv", ".parquet"))}
     assert data == {"msd.songs.parquet", "msd.artists.parquet"}
+    (out / ".unfinished-1").mkdir()
+    assert export(copy, out, "--only", "msd").exit_code == 0 and not (out / ".unfinished-1").exists()
     (out / "notes.txt").write_text("mine")
     before = content(out)
     refused = export(copy, out)
