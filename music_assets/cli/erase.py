@@ -40,7 +40,10 @@ _HISTORY = PUBLISHED["spotify.popularity_history"]
 _STRIPPED = {"mapped_songs": "reasons", "artist_votes": "spotify_artist_name"}
 _STRIPPED_FINGERPRINT = "what a purge left"  # so that the next run computes the file again
 # State of ours, and responses of others: they cost no request to Spotify.
-_FREE = ("settled", "albums", "access", "reccobeats", "catalogue", "listenbrainz")
+_FREE = (
+    *("settled", "albums", "artist", "access"),
+    *("reccobeats", "catalogue", "artist tracks", "artist search", "listenbrainz"),
+)
 _OPEN = (POPULARITY,)  # purposes of responses that no term limits: MetaBrainz gives them as CC0
 _BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, AUDIO_FEATURES)}
 _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')

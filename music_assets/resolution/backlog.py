@@ -102,6 +102,7 @@ _ORDER = (_SONG.priority.desc(), _SONG.deferred, _SONG.hotttnesss.desc(), _SONG.
 sa.Index("backlog_order", _SONG.state, _SONG.source, *_ORDER)
 sa.Index("backlog_partition_order", _SONG.partition, _SONG.state, _SONG.source, *_ORDER)
 sa.Index("backlog_releases", _SONG.release_key, _SONG.source)
+sa.Index("backlog_artists", _SONG.artist_id, _SONG.source)
 
 # Statements are built once, as that takes longer than to execute them. `mine` is the ledger's source.
 _MINE: sa.BindParameter[str] = sa.bindparam("mine")
@@ -109,9 +110,12 @@ _SELECT = sa.select(*(_SONG[field.name] for field in fields(BacklogSong))).where
 _OF_PARTITION = _SELECT.where(_SONG.partition == sa.bindparam("of"))
 _NEXT = _SELECT.where(_SONG.state == sa.bindparam("now")).order_by(*_ORDER).limit(sa.bindparam("most"))
 _NEXT_OF_PARTITION = _NEXT.where(_SONG.partition == sa.bindparam("of"))
-_OF_RELEASES = _SELECT.where(
-    _SONG.release_key.in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
-).order_by(_SONG.track_id)
+_UNMATCHED_OF = {
+    name: _SELECT.where(
+        _SONG[name].in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
+    ).order_by(_SONG.track_id)
+    for name in ("release_key", "artist_id")
+}
 _OF_KNOWN_ALBUMS = (
     _SELECT.where(
         _SONG.state == int(SongState.SEARCHABLE),
@@ -236,9 +240,16 @@ class SearchBacklog:
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open, missed and failed ones."""
+        return self._unmatched("release_key", keys)
+
+    def of_artists(self, ids: Iterable[str]) -> dict[str, list[BacklogSong]]:
+        """The songs without a match of these artists, by the MSD's id of the artist."""
+        return self._unmatched("artist_id", ids)
+
+    def _unmatched(self, name: str, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         found: dict[str, list[BacklogSong]] = {key: [] for key in keys}
-        for song in map(_song, self._run(_OF_RELEASES, keys=list(found)) if found else ()):
-            found[song.release_key].append(song)
+        for song in map(_song, self._run(_UNMATCHED_OF[name], keys=list(found)) if found else ()):
+            found[getattr(song, name)].append(song)
         return {key: songs for key, songs in found.items() if songs}
 
     def with_known_albums(self, purpose: str, after: str) -> list[BacklogSong]:

@@ -51,6 +51,7 @@ def by_known_id(
         provider.name,
         {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
     )
+    run.record_artists(matches)
     return {song.track_id for song in matches}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from music_assets.resolution.artists import by_artist
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.known_ids import by_known_id
@@ -46,7 +47,8 @@ class Phase:
 class Resolver:
     """Resolves the songs of a backlog. With `by_release` one response may resolve several songs.
 
-    `providers` know ids, which `reccobeats` verifies. Where `lookups`, which says what they are and how old a
+    `providers` know ids, which `reccobeats` verifies; with `whole_artists` it is then read for the artists of
+    what is left. Where `lookups`, which says what they are and how old a
     miss may be, is another text than the last time, songs without a match are looked up again.
     """
 
@@ -58,6 +60,7 @@ class Resolver:
         providers: Sequence[IdProvider] = (),
         reccobeats: ReccoBeats | None = None,
         lookups: str = "",
+        whole_artists: bool = True,
         by_release: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class Resolver:
         self._providers = providers
         self._reccobeats = reccobeats
         self._text = lookups
+        self._whole_artists = whole_artists
         self._by_release = by_release
         self._progress = progress or (lambda done, of: None)
 
@@ -76,6 +80,7 @@ class Resolver:
             steps += [partial(by_release_search, fetch=False), partial(by_album, fetch=False)]
         if recco := self._reccobeats:
             steps += [partial(by_known_id, provider, recco) for provider in self._providers]
+            steps += [partial(by_artist, recco)] if self._whole_artists else []
         return Phase(SongState.OPEN, 400, [*steps, by_cached_miss])
 
     def searches(self) -> list[Phase]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from music_assets.ids import is_spotify_id, partition_of
-from music_assets.matching import Candidate, decide, normalise, parse_title, renamed_artists
+from music_assets.matching import Candidate, artist_agreement, decide, normalise, parse_title, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.outcome import ResolutionOutcome
@@ -35,6 +35,7 @@ SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by 
 MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
 SEARCHES = 2  # query variants per song; another one only where no hit has even its title
 BARREN = 20  # searches for releases in a row without a hit: `album:` is broken, and a run sends no more
+SAME_ARTIST = 0.95  # agreement of two names from which they are of one artist
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
 
 
@@ -51,6 +52,7 @@ class Run:
     priority: bool = False
     outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
     renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
+    without_artists: bool = False  # whether ReccoBeats' lists of artists are left alone
     barren: int = 0  # searches for releases since one had a hit
     # Of this batch, by track: what is cached, candidates by their id, and why a source was not reached.
     cached: dict[str, SearchResult] = field(default_factory=dict)
@@ -97,6 +99,17 @@ class Run:
             for song, by in ids.items()
         )
         self.mark(list(ids), how)
+
+    def record_artists(self, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
+        """Record which Spotify artists the artists of these songs are: those credited under their names."""
+        found = {
+            song.artist_id: artist["spotify_artist_id"]
+            for song, rows in matches.items()
+            for artist in rows[0]["artists"] or ()
+            if song.artist_id and is_same_artist(song.artist_name, artist["name"])
+        }
+        known = self.catalog.resolutions.artists(found)
+        self.catalog.resolutions.record_artists({id_: of for id_, of in found.items() if id_ not in known})
 
     def end_lookups(self, songs: Sequence[BacklogSong], sources: str) -> None:
         """Leave these songs, which the `sources` do not know, to the searches; those not reached come last.
@@ -356,6 +369,11 @@ def match(
         for ranked in decision.ranked
         if ranked.candidate.id == decision.best or ranked.equivalent
     ]
+
+
+def is_same_artist(one: str | None, other: str | None) -> bool:
+    """Whether two names are of one artist, as far as names tell."""
+    return artist_agreement(one, other) >= SAME_ARTIST
 
 
 def candidate_of(row: Row) -> Candidate:

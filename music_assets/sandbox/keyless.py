@@ -1,4 +1,4 @@
-"""The sources without a key in the sandbox: ReccoBeats, ListenBrainz and its Labs, and the dumps.
+"""The sources without a key in the sandbox: ListenBrainz and its Labs, the dumps, and `reccobeats`.
 
 Each knows a share of the catalogue only, the same one each time, and refuses what the real service refuses.
 What is known of the services is in `music_assets.sources`; the dumps' content is in `dumps`. Limits of rate
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,25 +17,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from music_assets.ids import ISRC, MBID
+from music_assets.ids import MBID
 from music_assets.sandbox.dumps import Dumps
-from music_assets.sandbox.invented import invented
+from music_assets.sandbox.reccobeats import ReccoBeatsService, is_catalogued, refused
 from music_assets.sandbox.spotify.catalogue import search_words
-from music_assets.sandbox.spotify.errors import Raw, Refused
 from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
-from music_assets.sandbox.spotify.responses import PAGES, Json, Responses
+from music_assets.sandbox.spotify.responses import Json, Responses
 
 SOURCES = ("reccobeats", "listenbrainz", "labs", "musicbrainz", "acousticbrainz", "echonest")
-MOST_IDS = 40  # of one request to ReccoBeats
 MOST_MBIDS = 1000  # of one request to ListenBrainz
-_CATALOGUED = 85  # percent of the tracks that ReccoBeats knows
 _MAPPED = 70  # percent of the tracks that Labs knows
 _OTHER_VERSION = 5  # percent of the songs that Labs answers with another take of the artist's
 _STALE = 4  # percent of the ids of Labs that Spotify has given up
-_NO_KEY = 3  # percent of the tracks whose key was not found
 _PLAYED = 92  # percent of the recordings that anyone has listened to
 _NAMES = ("artist_name", "release_name", "track_name")
-_PYTHON = re.compile(r"python-(requests|urllib)|python/\S+ aiohttp", re.IGNORECASE)
 
 
 class KeylessServices:
@@ -52,8 +46,7 @@ class KeylessServices:
         labs = endpoint("labs", self._labs)
         return [
             Route("/sandbox/examples", self._examples),
-            Route("/reccobeats/v1/track", endpoint("reccobeats", self._tracks)),
-            Route("/reccobeats/v1/audio-features", endpoint("reccobeats", self._features)),
+            *ReccoBeatsService(self._db, self._responses).routes(endpoint),
             Route(
                 "/listenbrainz/1/popularity/{entity}",
                 endpoint("listenbrainz", self._popularity),
@@ -75,79 +68,25 @@ class KeylessServices:
         )
         names = "spotify_id isrc artist_name release_name track_name recording_mbid artist_mbid".split()
         for row in self._db.execute(sql):
-            if dice_of("reccobeats", row[0]) % 100 < _CATALOGUED:
+            if is_catalogued(row[0]):
                 example = dict(zip(names, row, strict=True))
                 example["artist_mbid"] = example["artist_mbid"].partition(",")[0]
                 return Response(orjson.dumps(example), media_type="application/json")
         raise LookupError("no song of this catalogue is known to all sources")
-
-    # -- ReccoBeats: by Spotify id or ISRC; what it does not know is left out
-
-    async def _tracks(self, request: Request) -> Json:
-        ids = self._known(request, "getTracks")
-        sql = "SELECT id, name, artist_ids, artist_words, duration_ms, isrc, popularity FROM tracks WHERE id"
-        return {"content": [self._track(*row) for id_ in ids for row in self._all(f"{sql} = ?", id_)]}
-
-    def _track(self, id_: str, name: str, artist_ids: str, credits: str, *numbers: Any) -> Json:
-        duration_ms, isrc, popularity = numbers
-        artists = zip(artist_ids.split(), credits.split(" / "), strict=False)
-        return {
-            "id": _recco_id(id_),
-            "trackTitle": name,
-            "artists": [
-                {"id": _recco_id(artist), "name": listed, "href": f"{PAGES}/artist/{artist}"}
-                for artist, listed in artists
-            ],
-            "durationMs": duration_ms,
-            "isrc": isrc,
-            "ean": None,
-            "upc": None,
-            "href": f"{PAGES}/track/{id_}",
-            "availableCountries": ",".join(invented()["markets"]),
-            "popularity": max(0, popularity - dice_of("then", id_) % 4),
-        }
-
-    async def _features(self, request: Request) -> Json:
-        features = self._responses.audio_features(self._known(request, "getAudioFeatures"))
-        return {"content": [self._analysis(each) for each in features if each]}
-
-    def _analysis(self, features: Json) -> Json:
-        id_ = features["id"]
-        ((isrc,),) = self._all("SELECT isrc FROM tracks WHERE id = ?", id_)
-        own = "acousticness danceability energy instrumentalness key liveness loudness mode speechiness tempo"
-        analysis = {name: features[name] for name in [*own.split(), "valence"]}
-        if dice_of("key", id_) % 100 < _NO_KEY:
-            analysis["key"] = -1
-        return {"id": _recco_id(id_), "href": f"{PAGES}/track/{id_}", "isrc": isrc, **analysis}
-
-    def _known(self, request: Request, path: str) -> list[str]:
-        """The Spotify ids requested, repeated or joined by commas, that ReccoBeats knows."""
-        if _PYTHON.match(request.headers.get("user-agent", "")):
-            raise _refused(403, b"error code: 1010", "text/plain; charset=UTF-8")
-        ids = [id_ for each in request.query_params.getlist("ids") for id_ in each.split(",") if id_]
-        if not 1 <= len(ids) <= MOST_IDS:
-            errors = [{"path": f"{path}.ids", "message": f"size must be between 1 and {MOST_IDS}"}]
-            raise _refused(400, {"status": 4004, "errors": errors})
-        isrcs = [id_ for id_ in ids if ISRC.fullmatch(id_)]
-        by_isrc = [
-            id_ for isrc in isrcs for (id_,) in self._all("SELECT id FROM tracks WHERE isrc = ?", isrc)
-        ]
-        wanted = dict.fromkeys([*(id_ for id_ in ids if id_ not in isrcs), *by_isrc])
-        return [id_ for id_ in wanted if dice_of("reccobeats", id_) % 100 < _CATALOGUED]
 
     # -- ListenBrainz: how often recordings and artists were listened to, null for those it does not know
 
     async def _popularity(self, request: Request) -> Response:
         entity = request.path_params["entity"]
         if entity not in ("recording", "artist"):
-            raise _refused(404, {"code": 404, "error": "Not found"})
+            raise refused(404, {"code": 404, "error": "Not found"})
         mbids = (await _json(request) or {}).get(f"{entity}_mbids")
         if not isinstance(mbids, list) or not mbids:
-            raise _refused(400, {"code": 400, "error": f"{entity}_mbids: at least one is needed"})
+            raise refused(400, {"code": 400, "error": f"{entity}_mbids: at least one is needed"})
         if len(mbids) > MOST_MBIDS:
-            raise _refused(400, {"code": 400, "error": f"{entity}_mbids: at most {MOST_MBIDS} are allowed"})
+            raise refused(400, {"code": 400, "error": f"{entity}_mbids: at most {MOST_MBIDS} are allowed"})
         if bad := [mbid for mbid in mbids if not (isinstance(mbid, str) and MBID.fullmatch(mbid))]:
-            raise _refused(400, {"code": 400, "error": f"{bad[0]} is not a valid MBID."})
+            raise refused(400, {"code": 400, "error": f"{bad[0]} is not a valid MBID."})
         table = "recordings" if entity == "recording" else "recorded_artists"
         rows = []
         for mbid in mbids:
@@ -166,7 +105,7 @@ class KeylessServices:
     async def _labs(self, request: Request) -> list[Json]:
         songs = await _json(request)
         if not isinstance(songs, list) or not all(map(_named, songs)):
-            raise _refused(400, {"error": f"each song needs {', '.join(_NAMES)}"})
+            raise refused(400, {"error": f"each song needs {', '.join(_NAMES)}"})
         # Of equal songs in a batch only one is answered: they are looked up by their names.
         places = {tuple(_folded(song[name]) for name in _NAMES): place for place, song in enumerate(songs)}
         return [
@@ -210,7 +149,7 @@ class KeylessServices:
             return HTMLResponse(listing)
         if file := self._dumps.file(path):
             return FileResponse(file, media_type="application/octet-stream")
-        raise _refused(404, b"<html><head><title>404 Not Found</title></head></html>", "text/html")
+        raise refused(404, b"<html><head><title>404 Not Found</title></head></html>", "text/html")
 
     def _all(self, sql: str, value: str) -> list[tuple[Any, ...]]:
         return self._db.execute(sql, [value]).fetchall()
@@ -221,23 +160,11 @@ def gone(id_: str) -> str:
     return spotify_id("gone", id_)
 
 
-def _recco_id(id_: str) -> str:
-    return str(uuid.UUID(int=dice_of("recco", id_) << 64 | dice_of("beats", id_)))
-
-
 async def _json(request: Request) -> Any:
     try:
         return orjson.loads(await request.body())
     except orjson.JSONDecodeError:
-        raise _refused(400, {"code": 400, "error": "Cannot parse JSON document"}) from None
-
-
-def _refused(status: int, body: Any, content_type: str = "application/json") -> Refused:
-    """A refusal with a body of the service's own."""
-    refused = Refused(status)
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    refused.answer = Raw(status, content, {"content-type": content_type})
-    return refused
+        raise refused(400, {"code": 400, "error": "Cannot parse JSON document"}) from None
 
 
 def _named(song: Any) -> bool:

@@ -59,9 +59,10 @@ class World:
             rows = db.execute("SELECT id, isrc, artist_words, name FROM tracks ORDER BY id").fetchall()
         self.isrcs = {id_: isrc for id_, isrc, *_ in rows}
         known = self.verified(ids for ids in ([id_] for id_ in self.isrcs))
+        self.truth = truth(path)
         self.right = {
             track_id: sorted(id_ for id_ in ids if id_ in known)
-            for track_id, ids in truth(path).items()
+            for track_id, ids in self.truth.items()
             if any(id_ in known for id_ in ids)
         }
         server.sandbox.requests.clear()
@@ -80,9 +81,14 @@ class World:
         settings = replace(self.server.settings, off=off, mode="development")
         return SpotifyCatalog.open(settings, self.ledger, clock=self.server.clock, elsewhere=tracks)
 
-    def resolve(self, *providers: Known, off: bool = True, **changed: object) -> ResolutionOutcome:
+    def resolve(
+        self, *providers: Known, off: bool = True, artists: bool = False, **changed: object
+    ) -> ResolutionOutcome:
         with self.catalog(off) as catalog, self.reccobeats(**changed) as client:
-            return Resolver(catalog, self.backlog, providers=providers, reccobeats=client).resolve()
+            resolver = Resolver(
+                catalog, self.backlog, providers=providers, reccobeats=client, whole_artists=artists
+            )
+            return resolver.resolve()
 
     def results(self, *, off: bool = True) -> dict[str, SearchResult]:
         with self.catalog(off) as catalog:
@@ -211,3 +217,44 @@ def test_where_ids_cannot_be_verified_nothing_is_taken_and_nothing_lost(world: W
     assert world.to_spotify == before
     results = world.results(off=False)
     assert all(results[track].status == "answered" and results[track].tracks for track in known)
+
+
+def test_an_artist_of_whom_one_song_is_known_has_the_others_resolved_too(world: World) -> None:
+    by_artist: dict[str, list[str]] = {}
+    for track, artist in zip(FRAME["track_id"], FRAME["artist_id"], strict=True):
+        if track in world.right:
+            by_artist.setdefault(artist, []).append(track)
+    one_each = {tracks_[0]: dict.fromkeys(world.right[tracks_[0]][:1]) for tracks_ in by_artist.values()}
+    outcome = world.resolve(Known(one_each), artists=True)
+    assert outcome.resolved["echonest"] == len(one_each) < len(world.right)
+    assert outcome.resolved["artist"] >= 0.9 * (len(world.right) - len(one_each)) and world.to_spotify == 0
+    results, right = world.results(), world.truth
+    for track in world.right:
+        found = [row["spotify_track_id"] for row in results[track].tracks]
+        assert not found or found[0] in right[track]
+    before = world.server.sandbox.requests["reccobeats"]
+    world.backlog.reopen(list(FRAME["track_id"]))
+    world.resolve(Known({}), artists=True)
+    assert world.server.sandbox.requests["reccobeats"] == before  # what was listed is cached
+
+
+def test_an_artist_of_whom_nothing_is_known_is_found_by_name(world: World) -> None:
+    outcome = world.resolve(Known({}), artists=True)
+    assert outcome.resolved["artist"] >= 0.9 * len(world.right) and world.to_spotify == 0
+
+
+@pytest.mark.parametrize("answer", ["html", "502"])
+def test_a_list_of_artists_that_is_no_answer_is_left_alone(world: World, answer: str) -> None:
+    world.server.other_faults.script.extend([ANSWERS[answer]] * 2)
+    outcome = world.resolve(Known({}), artists=True, retries=1)
+    assert outcome.resolved.total() == 0 and outcome.unreached == {}
+    assert world.server.sandbox.requests["reccobeats"] <= 2  # it is left alone for the run
+
+
+def test_an_artist_not_reached_is_read_by_the_next_run(world: World) -> None:
+    world.server.other_faults.script.append(ANSWERS["wait_a_day"])
+    outcome = world.resolve(Known({}), artists=True)
+    assert outcome.unreached.keys() == {*FRAME["track_id"]} and outcome.resolved.total() == 0
+    world.server.clock.now += 90_000
+    again = world.resolve(Known({}), artists=True)
+    assert again.resolved["artist"] >= 0.9 * len(world.right) and again.unreached == {}

@@ -113,6 +113,38 @@ def test_reccobeats_refuses_pythons_own_user_agents(server: SandboxServer, agent
     assert (refused.status_code, refused.text) == (403, "error code: 1010")
 
 
+def listed(server: SandboxServer, path: str, **params: Any) -> requests.Response:
+    url = f"{server.address.reccobeats_url}{path}"
+    return requests.get(url, params=params, headers=OURS, timeout=10)
+
+
+def test_reccobeats_lists_an_artists_tracks_page_by_page(
+    server: SandboxServer, tracks: dict[str, str]
+) -> None:
+    track = reccobeats(server, "track", list(tracks)[:40]).json()["content"][0]
+    artist = track["artists"][0]
+    spotify_id = artist["href"].rpartition("/")[2]
+    for id_ in (spotify_id, artist["id"]):
+        (found,) = reccobeats(server, "artist", id_).json()["content"]
+        assert (found["id"], found["href"]) == (artist["id"], artist["href"])
+    path = f"artist/{artist['id']}/track"
+    pages = [listed(server, path, page=0, size=50).json()]
+    pages += [listed(server, path, page=at, size=50).json() for at in range(1, pages[0]["totalPages"] + 1)]
+    rows = [row for page in pages for row in page["content"]]
+    assert track in rows and len(rows) == pages[0]["totalElements"] and pages[-1]["content"] == []
+    assert listed(server, path).json()["content"] == rows[:25]
+    assert listed(server, path, size=51).status_code == 400
+    assert listed(server, f"artist/{spotify_id}/track").status_code == 404  # only its own ids in a path
+
+
+def test_reccobeats_finds_artists_by_name_the_same_name_first(server: SandboxServer) -> None:
+    name = SONGS["artist_name"].iloc[0]
+    page = listed(server, "artist/search", searchText=name.upper()).json()
+    assert page["content"][0]["name"].lower() == name.lower() and page["size"] == 25
+    assert listed(server, "artist/search", searchText="nobody is called so").json()["content"] == []
+    assert listed(server, "artist/search").status_code == 400
+
+
 def named(song: Any) -> dict[str, str]:
     return {"artist_name": song.artist_name, "release_name": song.release, "track_name": song.title}
 

@@ -118,16 +118,24 @@ class Database:
                     raise
 
     def create(self, tables: sa.MetaData) -> None:
-        """Create those of these tables that are missing."""
+        """Create those of these tables, and of their indexes, that are missing."""
         schema = None if self.is_sqlite else POSTGRES_SCHEMA
         with self.connection() as connection:
-            if tables.tables.keys() <= set(sa.inspect(connection).get_table_names(schema=schema)):
+            found = sa.inspect(connection)
+            if tables.tables.keys() <= set(found.get_table_names(schema=schema)) and all(
+                {index.name for index in table.indexes}
+                <= {index["name"] for index in found.get_indexes(name, schema=schema)}
+                for name, table in tables.tables.items()
+            ):
                 return
         with self.transaction() as connection:
             if schema:
                 connection.execute(sa.func.pg_advisory_xact_lock(_CREATING).select())
                 connection.execute(CreateSchema(schema, if_not_exists=True))
             tables.create_all(connection)
+            for table in tables.tables.values():
+                for index in table.indexes:
+                    index.create(connection, checkfirst=True)
 
     def upsert(self, table: sa.Table, add: str | None = None) -> sa.Executable:
         """An insert that replaces the row of the same key; the number in the column `add` is added to it."""

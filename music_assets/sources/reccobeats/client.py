@@ -1,16 +1,28 @@
-"""`ReccoBeats`: tracks and audio features, from the ledger first and by requests for the rest."""
+"""`ReccoBeats`: tracks, artists and audio features, from the ledger first and by requests for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from music_assets.ids import is_spotify_id, isrc_of
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.http import BadResponse, HttpClient, HttpPolicy
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.reccobeats.rows import Item, features_row, spotify_id_of, track_key, track_rows
+from music_assets.sources.reccobeats.rows import (
+    Item,
+    artist_id_of,
+    artist_key,
+    features_row,
+    search_key,
+    spotify_id_of,
+    track_key,
+    track_rows,
+)
 
+PAGE = 50  # of an artist's tracks; the most that has been seen to be taken
+MOST_PAGES = 6  # read of an artist: a few have thousands of tracks
 BATCH = 40  # ids a request; https://reccobeats.com/docs/apis/get-audio-features
 # The service publishes no rate; one request a second is 40 tracks a second.
 RECCOBEATS = HttpPolicy("ReccoBeats", "reccobeats", "https://api.reccobeats.com/v1/")
@@ -50,6 +62,72 @@ class ReccoBeats(HttpClient):
 
     def _tracks_of(self, name: str, items: Sequence[Item]) -> Response:
         return self._response(track_key(name), name, {"content": list(items)}, found=bool(items))
+
+    def find_artists(
+        self, names: Collection[str], is_same: Callable[[str, str], bool]
+    ) -> tuple[dict[str, str], Fetched]:
+        """The Spotify ids of artists by name, of each the first that `is_same`; what became of the others.
+
+        Clients alone document this search, so the first bad response ends it: the others are `failed`.
+        """
+        known = {key.id: response for key, response in self._known(map(search_key, names)).items()}
+        fetched, left = Fetched(), [name for name in dict.fromkeys(names) if name and name not in known]
+        with fetched.recording(left):
+            while left:
+                body = self.get("artist/search", searchText=left[0], page="0", size=str(PAGE))
+                items = _content(body, "artist/search")
+                response = self._response(search_key(left[0]), left[0], {"content": items}, found=bool(items))
+                self._ledger.put_many([response])
+                known[left.pop(0)] = response
+        found = {}
+        for name, response in known.items():
+            items = response.body["content"]
+            ids = (artist_id_of(item) for item in items if is_same(name, str(item.get("name") or "")))
+            if id_ := next(filter(None, ids), None):
+                found[name] = id_
+        return found, fetched
+
+    def artist_tracks(self, ids: Iterable[str]) -> tuple[dict[str, list[Row]], Fetched]:
+        """Rows of `spotify.tracks` by the artist's Spotify id, `MOST_PAGES` pages at most.
+
+        An artist that it does not know has none. The first bad response ends it: the others are `failed`.
+        """
+        ids = list(filter(is_spotify_id, dict.fromkeys(ids)))
+        known = {key.id: response for key, response in self._known(map(artist_key, ids)).items()}
+        self.cache_hits += len(known)
+        fetched, left = Fetched(), [id_ for id_ in ids if id_ not in known]
+        with fetched.recording(left):
+            own: dict[str | None, Any] = {}
+            for start in range(0, len(left), BATCH):
+                body = self.get("artist", ids=",".join(left[start : start + BATCH]))
+                own |= {artist_id_of(item): item.get("id") for item in _content(body, "artist")}
+            while left:
+                uuid = own.get(left[0])
+                items = self._pages(f"artist/{uuid}/track") if uuid else []
+                response = self._response(artist_key(left[0]), left[0], {"content": items}, found=bool(items))
+                self._ledger.put_many([response])
+                known[left.pop(0)] = response
+        return {id_: track_rows(known[id_], self.source) for id_ in ids if id_ in known}, fetched
+
+    def keep_tracks(self, artist_id: str, ids: Iterable[str]) -> None:
+        """Cache these tracks of an artist by their own ids, as a lookup by id would."""
+        cached = self._ledger.get_many([artist_key(artist_id)])[artist_key(artist_id)]
+        items = {spotify_id_of(item): item for item in cached.body["content"]}
+        self._ledger.put_many(
+            replace(self._tracks_of(id_, [items[id_]]), fetched_at=cached.fetched_at) for id_ in ids
+        )
+
+    def _pages(self, path: str) -> list[Item]:
+        """What a list holds, page by page."""
+        items: list[Item] = []
+        for page in range(MOST_PAGES):
+            body = self.get(path, page=str(page), size=str(PAGE))
+            found = _content(body, path)
+            items += found
+            pages = body.get("totalPages")
+            if not found or (page + 1 >= pages if isinstance(pages, int) else len(found) < PAGE):
+                break
+        return items
 
     def audio_features(self, ids: Iterable[str], *, isrcs: Mapping[str, str] | None = None) -> Fetched:
         """Rows of `spotify.audio_features` for these Spotify ids.
@@ -127,16 +205,20 @@ class ReccoBeats(HttpClient):
 
 def _by_name(body: Any, path: str) -> dict[str, list[Item]]:
     """The objects of a response by Spotify id and by ISRC: in any order, unknown ones not at all."""
+    found: dict[str, list[Item]] = {}
+    for item in _content(body, path):
+        for name in (spotify_id_of(item), isrc_of(item.get("isrc"))):
+            if name:
+                found.setdefault(name, []).append(item)
+    return found
+
+
+def _content(body: Any, path: str) -> list[Item]:
+    """The objects of a response. Raises `BadResponse` where it has no list of them."""
     items = body.get("content") if isinstance(body, dict) else None
     if not isinstance(items, list):
         raise BadResponse(f"ReccoBeats answered {path} with an object that holds no list of content")
-    found: dict[str, list[Item]] = {}
-    for item in items:
-        if isinstance(item, dict):
-            for name in (spotify_id_of(item), isrc_of(item.get("isrc"))):
-                if name:
-                    found.setdefault(name, []).append(item)
-    return found
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _features_key(id_: str) -> Key:

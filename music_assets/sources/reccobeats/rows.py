@@ -28,6 +28,16 @@ def track_key(name: str) -> Key:
     return Key("reccobeats", name, "catalogue")
 
 
+def artist_key(id_: str) -> Key:
+    """What the tracks of an artist are cached under, by the artist's Spotify id."""
+    return Key("reccobeats", id_, "artist tracks")
+
+
+def search_key(name: str) -> Key:
+    """What a search for an artist is cached under."""
+    return Key("reccobeats", name, "artist search")
+
+
 def track_rows(response: Response, source: str) -> list[Row]:
     """The rows of `spotify.tracks` in a response cached under `track_key`; a track without a name is none.
 
@@ -65,6 +75,11 @@ def features_row(features: Item, id_: str, source: str, fetched_at: datetime) ->
 def spotify_id_of(item: Item) -> str | None:
     """The id of the Spotify track that `href` leads to; None where it leads elsewhere."""
     return _id_in(item, _TRACK)
+
+
+def artist_id_of(item: Item) -> str | None:
+    """The id of the Spotify artist that `href` leads to; None where it leads elsewhere."""
+    return _id_in(item, _ARTIST)
 
 
 def _id_in(item: Item, of: re.Pattern[str]) -> str | None:

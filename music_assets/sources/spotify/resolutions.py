@@ -1,8 +1,8 @@
 """Songs resolved without a search of their own: by an album or a release search that lists them, or by an id.
 
 The ledger holds such a song's resolution, which names the album, the release or the tracks; those have
-responses of their own there. It also holds which albums of Spotify's a release of the MSD may be. Which track
-of an album is which song is for `music_assets.matching` to say.
+responses of their own there. It also holds which albums of Spotify's a release of the MSD may be, and which
+artist one of the MSD is. Which track of an album is which song is for `music_assets.matching` to say.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from music_assets.sources.ledger import Key, Ledger, Response
 from music_assets.sources.spotify.endpoints import ALBUMS, RELEASE_SEARCH, TRACKS, Endpoint
 
 _LISTS: dict[str, Endpoint] = {"album": ALBUMS, "release": RELEASE_SEARCH}  # of others, tracks by their ids
-PURPOSE, ALBUMS_PURPOSE = "settled", "albums"  # as every ledger has them
+PURPOSE, ALBUMS_PURPOSE, ARTIST_PURPOSE = "settled", "albums", "artist"  # as every ledger has them
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,15 @@ class Resolutions:
         cached = self._ledger.get_many(map(self._release_key, keys))
         return {key.id: _release_albums(response.body) for key, response in cached.items()}
 
+    def record_artists(self, artists: Mapping[str, str]) -> None:
+        """Store which artists of Spotify's those of the MSD are, by the MSD's id."""
+        self._put((_artist_key(id_), "", {"id": of}) for id_, of in artists.items())
+
+    def artists(self, ids: Iterable[str]) -> dict[str, str]:
+        """Spotify's artists by the MSD's id, for those that are known."""
+        cached = self._ledger.get_many(map(_artist_key, ids))
+        return {key.id: response.body["id"] for key, response in cached.items()}
+
     def _song_key(self, track_id: str) -> Key:
         return Key("track", track_id, f"{PURPOSE}{self._suffix}")
 
@@ -188,6 +197,10 @@ class Resolutions:
         self._ledger.put_many(
             self._response(key, "answered", query, body, attempts=0) for key, query, body in entries
         )
+
+
+def _artist_key(id_: str) -> Key:
+    return Key("artist", id_, ARTIST_PURPOSE)
 
 
 def _release_albums(body: Mapping[str, Any]) -> list[ReleaseAlbum]:

@@ -1,0 +1,52 @@
+"""The step that reads whole artists at ReccoBeats: what it lists of one may resolve many of its songs.
+
+The artist is the one credited on a song of the same MSD artist that was resolved, else one found by its name;
+what is listed is compared like any candidate. An id at a time is verified in `known_ids`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from music_assets.matching import normalise
+from music_assets.resolution.backlog import BacklogSong
+from music_assets.resolution.steps import Row, Run, is_same_artist, match
+from music_assets.sources.reccobeats import ReccoBeats
+
+
+def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
+    """Resolve the songs of these artists, in any batch, by what ReccoBeats lists of the artist.
+
+    It is a service of convenience: one bad response, and the run goes on without it.
+    """
+    names = {song.artist_id: song.artist_name for song in songs if song.artist_id and song.artist_name}
+    if not names or run.without_artists:
+        return ()
+    ids = run.catalog.resolutions.artists(names)
+    unknown = {id_: name for id_, name in names.items() if id_ not in ids}
+    found, unsearched = reccobeats.find_artists(unknown.values(), is_same_artist)
+    ids |= {id_: found[name] for id_, name in unknown.items() if name in found}
+    listed, unread = reccobeats.artist_tracks(ids.values())
+    run.without_artists = bool(unsearched.failed or unread.failed)
+    pending = {*unsearched.pending, *unread.pending}
+    for song in songs:
+        if pending & {song.artist_name, ids.get(song.artist_id or "")}:
+            run.unreached[song.track_id] = unsearched.reason or unread.reason or ""
+    matches: dict[BacklogSong, list[Row]] = {}
+    for artist_id, waiting in run.backlog.of_artists(ids).items():
+        rows = listed.get(ids[artist_id], [])
+        of_artist = {song: matched for song in waiting if (matched := _match(song, rows))}
+        kept = dict.fromkeys(row["spotify_track_id"] for matched in of_artist.values() for row in matched)
+        reccobeats.keep_tracks(ids[artist_id], kept)
+        matches |= of_artist
+    run.resolve(
+        "artist", {song: tuple(r["spotify_track_id"] for r in rows) for song, rows in matches.items()}
+    )
+    run.record_artists(matches)
+    return {song.track_id for song in matches}
+
+
+def _match(song: BacklogSong, rows: Sequence[Row]) -> list[Row]:
+    """The rows that are this song, of those that have a word of its title."""
+    words = set(normalise(song.title).split())
+    return match(song, [row for row in rows if words & set(normalise(row["name"]).split())])
