@@ -181,6 +181,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
                     for name in ("echonest", "labs", "musicbrainz", "reccobeats")
                     if self.sources.uses(name)
                 ),
+                "artists" if self.sources.uses("reccobeats") else "",
                 f"{state.st_size}/{state.st_mtime_ns}" if state and not self.spotify.is_sandbox else "",
                 str(int(self.spotify.clock() // (days * 86_400))),
             ]

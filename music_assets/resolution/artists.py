@@ -15,7 +15,7 @@ from music_assets.sources.reccobeats import ReccoBeats
 
 
 def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
-    """Resolve the songs of these artists, in any batch, by what ReccoBeats lists of the artist.
+    """Resolve the songs of these artists of which no id is known by what ReccoBeats lists of the artist.
 
     It is a service of convenience: one bad response, and the run goes on without it.
     """
@@ -33,12 +33,14 @@ def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) ->
         if pending & {song.artist_name, ids.get(song.artist_id or "")}:
             run.unreached[song.track_id] = unsearched.reason or unread.reason or ""
     matches: dict[BacklogSong, list[Row]] = {}
-    for artist_id, waiting in run.backlog.of_artists(ids).items():
-        rows = listed.get(ids[artist_id], [])
-        of_artist = {song: matched for song in waiting if (matched := _match(song, rows))}
-        kept = dict.fromkeys(row["spotify_track_id"] for matched in of_artist.values() for row in matched)
-        reccobeats.keep_tracks(ids[artist_id], kept)
-        matches |= of_artist
+    kept: dict[str, dict[str, None]] = {}
+    for song in run.backlog.of_artists(ids):
+        artist = ids[song.artist_id or ""]
+        if matched := _match(song, listed.get(artist, ())):
+            matches[song] = matched
+            kept.setdefault(artist, {}).update(dict.fromkeys(row["spotify_track_id"] for row in matched))
+    for artist, tracks in kept.items():
+        reccobeats.keep_tracks(artist, tracks)
     run.resolve(
         "artist", {song: tuple(r["spotify_track_id"] for r in rows) for song, rows in matches.items()}
     )

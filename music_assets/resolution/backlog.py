@@ -6,7 +6,7 @@ staged songs and the ledger's responses, so they may be lost. What is searched f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -29,13 +29,14 @@ class SongState(IntEnum):
     FAILED = 3  # until the next run
     SEARCHABLE = 4  # no other source knows it: what is left is to search Spotify
     UNREACHED = 5  # a source could not be reached: the next run tries that, this one may search Spotify
+    UNLISTED = 6  # no id of it is known: its artist's tracks are still to be read
 
 
 _UNMATCHED = (int(SongState.SEARCHABLE), int(SongState.MISSED))
 _REOPENED = "backlog reopened/"  # … by partition
 _MARKET = "backlog market"
 _LOOKUPS = "backlog lookups"  # the name of a state in the ledger
-_UNRESOLVED = (SongState.OPEN, SongState.SEARCHABLE, SongState.UNREACHED)
+_UNRESOLVED = (SongState.OPEN, SongState.UNLISTED, SongState.SEARCHABLE, SongState.UNREACHED)
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,12 @@ _SELECT = sa.select(*(_SONG[field.name] for field in fields(BacklogSong))).where
 _OF_PARTITION = _SELECT.where(_SONG.partition == sa.bindparam("of"))
 _NEXT = _SELECT.where(_SONG.state == sa.bindparam("now")).order_by(*_ORDER).limit(sa.bindparam("most"))
 _NEXT_OF_PARTITION = _NEXT.where(_SONG.partition == sa.bindparam("of"))
-_UNMATCHED_OF = {
-    name: _SELECT.where(
-        _SONG[name].in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
-    ).order_by(_SONG.track_id)
-    for name in ("release_key", "artist_id")
-}
+_OF_RELEASES = _SELECT.where(
+    _SONG.release_key.in_(sa.bindparam("keys", expanding=True)), _SONG.state != int(SongState.RESOLVED)
+).order_by(_SONG.track_id)
+_OF_ARTISTS = _SELECT.where(
+    _SONG.artist_id.in_(sa.bindparam("keys", expanding=True)), _SONG.state == int(SongState.UNLISTED)
+).order_by(_SONG.track_id)
 _OF_KNOWN_ALBUMS = (
     _SELECT.where(
         _SONG.state == int(SongState.SEARCHABLE),
@@ -240,17 +241,14 @@ class SearchBacklog:
 
     def of_releases(self, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         """The songs without a match of these releases, by release: open, missed and failed ones."""
-        return self._unmatched("release_key", keys)
-
-    def of_artists(self, ids: Iterable[str]) -> dict[str, list[BacklogSong]]:
-        """The songs without a match of these artists, by the MSD's id of the artist."""
-        return self._unmatched("artist_id", ids)
-
-    def _unmatched(self, name: str, keys: Iterable[str]) -> dict[str, list[BacklogSong]]:
         found: dict[str, list[BacklogSong]] = {key: [] for key in keys}
-        for song in map(_song, self._run(_UNMATCHED_OF[name], keys=list(found)) if found else ()):
-            found[getattr(song, name)].append(song)
+        for song in map(_song, self._run(_OF_RELEASES, keys=list(found)) if found else ()):
+            found[song.release_key].append(song)
         return {key: songs for key, songs in found.items() if songs}
+
+    def of_artists(self, ids: Collection[str]) -> list[BacklogSong]:
+        """The songs of these artists (by the MSD's ids) of which no id is known."""
+        return list(map(_song, self._run(_OF_ARTISTS, keys=list(ids)))) if ids else []
 
     def with_known_albums(self, purpose: str, after: str) -> list[BacklogSong]:
         """Songs to search for whose releases have albums recorded for a purpose; by id, those `after`."""

@@ -74,14 +74,20 @@ class Resolver:
         self._progress = progress or (lambda done, of: None)
 
     def lookups(self) -> Phase:
-        """What is tried for a song without a search, in order; a batch fills requests of forty ids."""
+        """What is tried for a song by itself and without a search; a batch fills requests of forty ids."""
         steps: list[Step] = [by_cached_match]
         if self._by_release:
             steps += [partial(by_release_search, fetch=False), partial(by_album, fetch=False)]
         if recco := self._reccobeats:
             steps += [partial(by_known_id, provider, recco) for provider in self._providers]
-            steps += [partial(by_artist, recco)] if self._whole_artists else []
-        return Phase(SongState.OPEN, 400, [*steps, by_cached_miss])
+        return Phase(SongState.OPEN, 400, steps)
+
+    def artists(self) -> Phase:
+        """What is tried for songs of which no id is known; by then those that are known name the artists."""
+        steps: list[Step] = []
+        if self._reccobeats and self._whole_artists:
+            steps.append(partial(by_artist, self._reccobeats))
+        return Phase(SongState.UNLISTED, 400, [*steps, by_cached_miss])
 
     def searches(self) -> list[Phase]:
         """What Spotify is searched for: last for the songs that the next run may find elsewhere."""
@@ -96,7 +102,7 @@ class Resolver:
         Raises what `SpotifyCatalog.search_songs` raises; responses until then are in the ledger.
         """
         run = Run(self._catalog, self._backlog, self._by_release)
-        outcome, lookups, searches = run.outcome, self.lookups(), self.searches()
+        outcome, lookups, artists, searches = run.outcome, self.lookups(), self.artists(), self.searches()
         self._backlog.retry_failed(self._text)
         if partition is None:
             self._backlog.reopen(self._catalog.due_misses())
@@ -105,7 +111,7 @@ class Resolver:
         done = 0
         try:
             while most is None or done < most:
-                phases = [lookups, *searches] if run.may("search") else [lookups]
+                phases = [lookups, artists, *(searches if run.may("search") else ())]
                 phase, songs = self._next(phases, partition, most if most is None else most - done)
                 if not songs:
                     break
@@ -116,7 +122,8 @@ class Resolver:
                     left = [song for song in left if song.track_id not in finished]
                 if phase is lookups:
                     run.end_lookups(left, "+".join(provider.name for provider in self._providers))
-                    run.candidates, run.unreached = {}, {}
+                elif phase is artists:
+                    run.leave(left, SongState.SEARCHABLE)
                 done = outcome.resolved.total()
                 outcome.curve.append(((self._requests() - before).total(), done))
                 self._progress(done, open_songs)

@@ -54,8 +54,7 @@ class Run:
     renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
     without_artists: bool = False  # whether ReccoBeats' lists of artists are left alone
     barren: int = 0  # searches for releases since one had a hit
-    # Of this batch, by track: what is cached, candidates by their id, and why a source was not reached.
-    cached: dict[str, SearchResult] = field(default_factory=dict)
+    # Of this batch, by track: candidates by their id, and why a source was not reached.
     candidates: dict[str, dict[str, Row]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)  # missed, and still to be looked up where nobody was reached
@@ -112,7 +111,7 @@ class Run:
         self.catalog.resolutions.record_artists({id_: of for id_, of in found.items() if id_ not in known})
 
     def end_lookups(self, songs: Sequence[BacklogSong], sources: str) -> None:
-        """Leave these songs, which the `sources` do not know, to the searches; those not reached come last.
+        """Leave these songs, of which the `sources` know no right id, to the next phase.
 
         Their candidates, of which none is the song, are recorded: they are all there is without a search.
         """
@@ -122,12 +121,18 @@ class Run:
             Resolution(song.track_id, sources, by, albums=self._albums(song, by), matched=False)
             for song, by in ids.items()
         )
-        self.backlog.mark([song.track_id for song in asked], SongState.SEARCHABLE)
-        unreached = {s.track_id: self.unreached[s.track_id] for s in songs if s.track_id in self.unreached}
-        self.backlog.mark(unreached, SongState.UNREACHED)
-        self.outcome.unreached |= unreached
+        self.candidates = {}
         if self.catalog.settings.off:
             self.outcome.partitions |= {partition_of(song.track_id) for song in asked}
+        self.leave(songs, SongState.UNLISTED)
+
+    def leave(self, songs: Sequence[BacklogSong], state: SongState) -> None:
+        """Leave these songs in a state; those that a source was not reached for are searched for last."""
+        unreached = {s.track_id: self.unreached[s.track_id] for s in songs if s.track_id in self.unreached}
+        self.backlog.mark([song.track_id for song in songs if song.track_id not in unreached], state)
+        self.backlog.mark(unreached, SongState.UNREACHED)
+        self.outcome.unreached |= unreached
+        self.unreached = {}
 
     def _albums(self, song: BacklogSong, ids: Sequence[str]) -> dict[str, str]:
         """The albums that a source named for these candidates of a song."""
@@ -154,11 +159,11 @@ class Run:
 
 def by_cached_match(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Resolve songs of which a match is cached."""
-    run.cached = run.catalog.cached(map(_query, songs), final=True)
+    cached = run.catalog.cached(map(_query, songs), final=True)
     matches = {
         song: rows
         for song in songs
-        if (known := run.cached.get(song.track_id)) and (rows := match(song, known.tracks, known.renamings))
+        if (known := cached.get(song.track_id)) and (rows := match(song, known.tracks, known.renamings))
     }
     run.mark(list(matches), "cached")
     if run.by_release:
@@ -171,7 +176,7 @@ def by_cached_miss(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     """Take what Spotify answered before, without a match, for its answer."""
     if run.catalog.settings.off:
         return ()
-    results = {song.track_id: run.cached[song.track_id] for song in songs if song.track_id in run.cached}
+    results = run.catalog.cached(map(_query, songs), final=True)
     _accept(run, songs, results, "cached")
     return results.keys()
 
