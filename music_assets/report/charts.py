@@ -47,12 +47,23 @@ STATUSES = ["matched", "ambiguous", "below_floor", "no_candidates", "pending", "
 _IN_THOUSANDS = (
     "datum.value < 1e3 ? datum.value : datum.value < 1e6 ? datum.value / 1e3 + 'k' : datum.value / 1e6 + 'M'"
 )
+# https://www.w3.org/TR/xml/#charsets
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def svg(chart: Chart) -> str:
     """The chart as SVG, whose texts are escaped; every mark says its values in words (`aria-label`)."""
     sized = chart.properties(width=WIDTH, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-    return str(vl_convert.vegalite_to_svg({**sized.to_dict(), "config": _CONFIG}))
+    return str(vl_convert.vegalite_to_svg(_as_xml({**sized.to_dict(), "config": _CONFIG})))
+
+
+def _as_xml(value: Any) -> Any:
+    """The value with its texts in characters that XML has: at others vl-convert ends the process."""
+    if isinstance(value, str):
+        return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {_as_xml(name): _as_xml(one) for name, one in value.items()}
+    return [_as_xml(one) for one in value] if isinstance(value, list) else value
 
 
 def standalone(drawn: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from music_assets.report.charts import standalone
+from music_assets.report.charts import bars, standalone, svg
 from music_assets.report.page import Report
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets_tests.report.conftest import Made
@@ -180,3 +180,11 @@ return Object.fromEntries([...document.querySelectorAll('figure')].map(figure =>
   }];
 }));
 """
+
+
+@pytest.mark.parametrize("text", ["\0", "\x1b]0;x\x07", "\x0b", "\ufffe", "\ud800", "a\x85\u202e\U0010ffff"])
+def test_a_text_with_what_xml_has_not_is_drawn(text: str) -> None:
+    """Such a title or tag ended the process of the run."""
+    frame = pd.DataFrame({"name": [text, "fine"], "value": [1, 2], "label": [f"{text} 1", "2"]})
+    drawn = svg(bars(frame, "name", "value", "label"))
+    assert "fine" in drawn and not set("\0\x1b\x07\x0b\ufffe\ud800") & set(drawn)
