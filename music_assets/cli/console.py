@@ -106,7 +106,7 @@ class _Bars(logging.Handler):
         if progress["done"] == 1:
             self._earlier[stage] = int(task.completed)
         self._rows[stage] += 0 if progress["unchanged"] else progress["rows"]
-        rows, parts = self._rows[stage], [progress["partition"]]
+        rows, parts = self._rows[stage], list(filter(None, [progress["partition"]]))
         if rows:
             parts += [f"{rows:,} rows", f"{rows / max(task.elapsed or 0, 0.001):,.0f}/s"]
         elif progress["unchanged"]:
