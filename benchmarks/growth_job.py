@@ -35,7 +35,6 @@ from music_assets.staging.validation import check_file
 from music_assets.tables import PUBLISHED, STAGED
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets.warehouse.manifest import CopyFrom, Manifest
-from music_assets.warehouse.published import APPENDED, query
 
 ROOT = Path(__file__).resolve().parents[1]
 A_SLICE = 5  # repetitions of a partition of the subset that make one as large as the whole MSD's: 1,500 songs
@@ -123,12 +122,6 @@ def load(warehouse: DuckDBWarehouse, manifests: list[Manifest]) -> None:
             warehouse.load(CopyFrom(kind, tuple(mine[start : start + PARTITIONS_A_RUN])), "growth")
 
 
-def fill(warehouse: DuckDBWarehouse, name: str) -> None:
-    rows = query(name)
-    written = warehouse.append if name in APPENDED else warehouse.fill
-    written(PUBLISHED[name], rows)
-
-
 def measure(folder: Path, manifests: list[Manifest], songs: int, each: bool) -> None:
     """Print a line for each stage; of the tables one line, or one each."""
     warehouse = DuckDBWarehouse(folder / "w.duckdb", folder / "p.duckdb")
@@ -137,9 +130,9 @@ def measure(folder: Path, manifests: list[Manifest], songs: int, each: bool) -> 
         "load": partial(load, warehouse, manifests),
     }
     if each:
-        stages |= {name: partial(fill, warehouse, name) for name in PUBLISHED}
+        stages |= {name: partial(warehouse.update, table) for name, table in PUBLISHED.items()}
     else:
-        stages["tables"] = lambda: [fill(warehouse, name) for name in PUBLISHED]
+        stages["tables"] = lambda: [warehouse.update(table) for table in PUBLISHED.values()]
     stages["readers' copy"] = warehouse.publish
     for name, do in stages.items():
         Path("/proc/self/clear_refs").write_text("5")  # the most it held is counted anew (Linux)

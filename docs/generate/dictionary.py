@@ -30,18 +30,22 @@ change it there and run `make docs`.
 
 def data_dictionary() -> str:
     """The whole page."""
-    from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
+    from music_assets.tables import CHANGES, FILLED, LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
     from music_assets.tables.terms import TERMS
 
     sections = (
-        ("Tables to query", "Replaced as a whole at the end of a run, in this order.", PUBLISHED.values()),
+        ("Tables to query", "Brought up to date at the end of a run, in this order.", PUBLISHED.values()),
         (
             "Staging, as landed",
             "One table per staged kind. `slice` is the partition, or the day of the refresh, that a row came "
             "in with. Not for readers.",
             {**STAGED, **STAGED_BY_DAY}.values(),
         ),
-        ("Bookkeeping", "Which file each slice was loaded from.", (LOADS,)),
+        (
+            "Bookkeeping",
+            "Which file each slice was loaded from, and what is out of date.",
+            (LOADS, CHANGES, FILLED),
+        ),
     )
     parts = [
         _INTRODUCTION.format(terms="\n".join(f"  - `{of}`: {terms.summary}" for of, terms in TERMS.items())),

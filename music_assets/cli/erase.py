@@ -31,6 +31,7 @@ from music_assets.sources.spotify.endpoints import ALBUMS, ARTISTS, AUDIO_FEATUR
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagingStore
 from music_assets.tables import FILE_ONLY, LOADS, METADATA, PUBLISHED, SPOTIFY
+from music_assets.warehouse.changes import forget
 from music_assets.warehouse.published import query
 
 SOURCES = ("api", "sandbox")  # whose responses a ledger may cache
@@ -204,6 +205,7 @@ class Purge:
         removed.append(_count(connection, _HISTORY, old))
         if not self.dry_run:
             connection.execute(delete(_HISTORY).where(old))
+            forget(connection)
         return removed
 
     def _is_old(self, table: Table) -> ColumnElement[bool]:

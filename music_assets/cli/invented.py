@@ -20,6 +20,7 @@ from music_assets.ids import partition_of
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
+from music_assets.warehouse.changes import forget
 from music_assets.warehouse.engine import SANDBOX, Warehouse, is_real
 from music_assets.warehouse.published import APPENDED
 
@@ -106,5 +107,6 @@ def _remove(warehouse: Warehouse, store: StagingStore, slices: set[str], kinds: 
         for name in APPENDED:
             history = PUBLISHED[name]
             connection.execute(delete(history).where(history.c.source == SANDBOX))
+        forget(connection)
 
     warehouse.write("removing invented rows", work)

@@ -27,7 +27,6 @@ from music_assets.progress import advanced
 from music_assets.staging.partitions import Staged, read_rows, write_partition
 from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.tables import METADATA
-from music_assets.warehouse.engine import Append
 from music_assets.warehouse.manifest import CopyFrom
 
 Rows = pd.DataFrame | list[dict[str, Any]]
@@ -82,13 +81,14 @@ class JsonLinesIOManager(ConfigurableIOManager):
 class WarehouseIOManager(ConfigurableIOManager):
     """Fills the table of an asset `warehouse/<schema>/<table>`, and reads it as a frame.
 
-    An asset returns what its table should hold: a `CopyFrom` of staged files, a query, or rows to be added to
-    it (`Append`). The engines are in `music_assets.warehouse`.
+    An asset returns what its table should hold: a `CopyFrom` of staged files, a query, or the table itself,
+    which is then updated by its own query, `music_assets/warehouse/sql`. The engines are in
+    `music_assets.warehouse`.
     """
 
     warehouse: ResourceDependency[WarehouseResource]
 
-    def handle_output(self, context: OutputContext, obj: CopyFrom | Append | SelectBase) -> None:
+    def handle_output(self, context: OutputContext, obj: CopyFrom | Table | SelectBase) -> None:
         warehouse = self.warehouse.open()
         table = declared_table(context.asset_key)
         if isinstance(obj, CopyFrom):
@@ -104,10 +104,7 @@ class WarehouseIOManager(ConfigurableIOManager):
             )
             advanced("staging tables", table.name, 1, 1, sum(done.loaded.values()), unchanged=not done.loaded)
         else:
-            if isinstance(obj, Append):
-                rows = warehouse.append(table, obj.rows)
-            else:
-                rows = warehouse.fill(table, obj)
+            rows = warehouse.update(obj) if isinstance(obj, Table) else warehouse.fill(table, obj)
             context.add_output_metadata({"dagster/row_count": rows})
             advanced("published tables", table.fullname, 1, 1, rows)
 

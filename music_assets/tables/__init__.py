@@ -15,11 +15,13 @@ from sqlalchemy import Table
 
 from music_assets.tables import acousticbrainz, analytics, companion, listenbrainz, mapped, msd, spotify
 from music_assets.tables.columns import CC0, METADATA, MSD, OURS, SPOTIFY, Super
-from music_assets.tables.meta import LOADS
+from music_assets.tables.meta import CHANGES, FILLED, LOADS
 
 __all__ = [
     "CC0",
+    "CHANGES",
     "FILE_ONLY",
+    "FILLED",
     "LOADS",
     "METADATA",
     "MSD",

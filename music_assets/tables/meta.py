@@ -1,4 +1,4 @@
-"""Bookkeeping: which staged file each slice of a staging table was loaded from."""
+"""Bookkeeping: which staged file each slice was loaded from, and which published rows are out of date."""
 
 from __future__ import annotations
 
@@ -17,6 +17,27 @@ LOADS = table(
     "meta.loads",
     "Which slice of which staging table was loaded from what, by which run.",
     _LOAD,
+    dist=None,
+    sort="table",
+)
+
+_PUBLISHED_TABLE = text(64, "table", "The published table, by its full name.", OURS, key=True)
+
+CHANGES = table(
+    "meta.changes",
+    "Keys whose rows in a published table are out of date, until it is updated; a key may stand here twice.",
+    (
+        _PUBLISHED_TABLE,
+        text(64, "key", "A value of the table's first key, such as a track's id.", OURS, key=True),
+    ),
+    dist="key",
+    sort="table",
+)
+
+FILLED = table(
+    "meta.filled",
+    "Which published tables are up to date but for `meta.changes`; others are filled as a whole.",
+    (_PUBLISHED_TABLE, text(64, "version", "SHA-256 of its query.", OURS, nullable=False)),
     dist=None,
     sort="table",
 )

@@ -30,9 +30,11 @@ from sqlalchemy import (
 )
 
 from music_assets.tables import LOADS, METADATA, key_columns
+from music_assets.warehouse.changes import forget, replacing, update
 from music_assets.warehouse.comparison import differences
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
 from music_assets.warehouse.manifest import CopyFrom, Manifest
+from music_assets.warehouse.published import APPENDED
 from music_assets.warehouse.redshift_users import User
 
 SANDBOX = "sandbox"
@@ -51,13 +53,6 @@ class Loaded:
     loaded: dict[str, int] = field(default_factory=dict)
     unchanged: dict[str, int] = field(default_factory=dict)
     protected: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Append:
-    """What an asset returns to have rows added to its table, where others are replaced as a whole."""
-
-    rows: SelectBase
 
 
 class Warehouse(ABC):
@@ -163,10 +158,11 @@ class Warehouse(ABC):
         self, connection: Connection, table: Table, todo: Sequence[Manifest], run_id: str
     ) -> None:
         slices = [manifest.slice for manifest in todo]
-        connection.execute(delete(table).where(table.c.slice.in_(slices)))
         filled = [manifest for manifest in todo if manifest.rows]
-        if filled:
-            self.copy_files(connection, table, filled, run_id)
+        with replacing(connection, self.insert, table, table.c.slice.in_(slices)):
+            connection.execute(delete(table).where(table.c.slice.in_(slices)))
+            if filled:
+                self.copy_files(connection, table, filled, run_id)
         self._check_counts(connection, table, todo)
         self._check_values(connection, table, filled)
         connection.execute(delete(LOADS).where(LOADS.c.table == table.name, LOADS.c.slice.in_(slices)))
@@ -234,6 +230,20 @@ class Warehouse(ABC):
                     "was loaded; this is a fault of the program or of its database engine: please report it."
                 )
 
+    def update(self, table: Table) -> int:
+        """Bring a published table up to date with what it is made from; readers see it before or after.
+
+        Returns:
+            How many rows the table has now.
+        """
+        write = self._append if table.fullname in APPENDED else self._replace
+
+        def work(connection: Connection) -> int:
+            update(connection, self.insert, write, table)
+            return _count(connection, table)
+
+        return self.write(f"filling {table.fullname}", work)
+
     def fill(self, table: Table, rows: SelectBase) -> int:
         """Make `rows` the whole content of `table`; readers see the old content or the new.
 
@@ -242,44 +252,45 @@ class Warehouse(ABC):
         """
 
         def work(connection: Connection) -> int:
-            # Deleted and not truncated: on Redshift that would commit, and readers see an empty table.
-            connection.execute(delete(table))
-            self.insert(connection, table, rows)
-            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+            forget(connection, table)
+            self._replace(connection, table, rows, None)
+            return _count(connection, table)
 
         return self.write(f"filling {table.fullname}", work)
 
-    def append(self, table: Table, rows: SelectBase) -> int:
-        """Add `rows` to what `table` has: of rows with the same key the newer stays, by `fetched_at`.
+    def _replace(
+        self, connection: Connection, table: Table, rows: SelectBase, which: ColumnElement[bool] | None
+    ) -> None:
+        # Deleted and not truncated: on Redshift that would commit, and readers see an empty table.
+        connection.execute(delete(table) if which is None else delete(table).where(which))
+        self.insert(connection, table, rows)
 
-        Appending the same rows again changes nothing.
-
-        Returns:
-            How many rows the table has now.
-        """
+    def _append(
+        self, connection: Connection, table: Table, rows: SelectBase, which: ColumnElement[bool] | None
+    ) -> None:
+        """Add `rows` to what `table` has: of rows with the same key the newer stays, by `fetched_at`."""
         keys = key_columns(table)
         new, held = rows.subquery("new"), table.alias("held")
         same = and_(*(held.c[key] == new.c[key] for key in keys))
         older = select(*(held.c[key] for key in keys)).where(same, new.c.fetched_at > held.c.fetched_at)
         missing = select(new).select_from(new.outerjoin(held, same)).where(held.c[keys[0]].is_(None))
-
-        def work(connection: Connection) -> int:
-            # By a table of their keys: IN takes one column of a query on Redshift, and no more.
-            columns = (Column(key, table.c[key].type) for key in keys)
-            gone = Table(f"older_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"])
-            gone.create(connection, checkfirst=False)
-            self.insert(connection, gone, older)
-            connection.execute(delete(table).where(*(table.c[key] == gone.c[key] for key in keys)))
-            gone.drop(connection, checkfirst=False)
-            self.insert(connection, table, missing)
-            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
-
-        return self.write(f"adding to {table.fullname}", work)
+        # By a table of their keys: IN takes one column of a query on Redshift, and no more.
+        columns = (Column(key, table.c[key].type) for key in keys)
+        gone = Table(f"older_{table.name}", MetaData(), *columns, prefixes=["TEMPORARY"])
+        gone.create(connection, checkfirst=False)
+        self.insert(connection, gone, older)
+        connection.execute(delete(table).where(*(table.c[key] == gone.c[key] for key in keys)))
+        gone.drop(connection, checkfirst=False)
+        self.insert(connection, table, missing)
 
     def insert(self, connection: Connection, table: Table, rows: SelectBase) -> None:
         """Append the rows of a statement, whose columns are the table's, in order."""
         names = [column.name for column in table.columns]
         connection.execute(insert(table).from_select(names, rows))
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
 def is_real(table: Table) -> ColumnElement[bool]:

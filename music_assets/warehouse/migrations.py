@@ -15,7 +15,7 @@ from sqlalchemy import Dialect, Table
 from sqlalchemy.schema import CreateSchema, CreateTable, DDLElement, SetColumnComment, SetTableComment
 from sqlalchemy.types import TypeEngine
 
-from music_assets.tables import LOADS, METADATA, PUBLISHED, SCHEMAS
+from music_assets.tables import FILLED, LOADS, METADATA, PUBLISHED, SCHEMAS
 from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.published import APPENDED
 
@@ -71,11 +71,13 @@ def steps(
         before = existing.get(refresh.fullname.removesuffix("_refresh"))
         if refresh in missing and before is not None:
             todo += _move_days(refresh, before, dialect)
+    altered = bool(missing)
     for table in METADATA.sorted_tables:
         there = existing.get(table.fullname, ExistingTable())
         if table not in missing:
             added = _new_columns(table, there, dialect, type_name, refused)
             todo += added
+            altered = altered or bool(added)
             if added and table.schema == "staging" and LOADS.fullname in existing:
                 # The staged files have what the new column lacks: their slices are to be loaded again.
                 todo.append(f"UPDATE {LOADS.fullname} SET checksum = '' WHERE \"table\" = '{table.name}'")
@@ -86,6 +88,8 @@ def steps(
             for column in table.columns
             if column.name not in there.columns or there.columns[column.name].comment != column.comment
         ]
+    if altered and FILLED.fullname in existing:  # no key says which rows are out of date by this
+        todo.append(f"DELETE FROM {FILLED.fullname}")
     if refused:
         raise WarehouseError("\n".join(refused))
     return [str(step if isinstance(step, str) else step.compile(dialect=dialect)).strip() for step in todo]

@@ -166,10 +166,10 @@ class RedshiftWarehouse(Warehouse):
         compiled = statement.compile(dialect=_as_text(), compile_kwargs={"literal_binds": True})
         connection.exec_driver_sql(str(compiled))
 
-    def fill(self, table: Table, rows: SelectBase) -> int:
-        count = super().fill(table, rows)
-        # All its rows are new, and the next table is joined with it: the planner should know them.
-        # Redshift does this by itself as well, but not in time for that.
+    def update(self, table: Table) -> int:
+        count = super().update(table)
+        # The next table is joined with it: the planner should know its rows, if many are new. Redshift does
+        # this by itself as well, but not in time for that.
         with self.transaction(f"analysing {table.fullname}") as connection:
             connection.execute(text(f"ANALYZE {table.fullname}"))
         return count

@@ -6,6 +6,7 @@ SQLAlchemy (deleting, counting, checks) is compiled by its dialects instead.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,17 @@ def translate(sql: str, engine: str) -> str:
     return query.sql(dialect=engine, pretty=True, comments=False)
 
 
+def with_tables(sql: str, queries: Mapping[str, str]) -> str:
+    """A query in DuckDB's dialect, with queries in place of the tables they are named for."""
+    from sqlglot import exp
+
+    tree: exp.Expr = _parsed(sql).copy()
+    for table in list(tree.find_all(exp.Table)):
+        if replacement := queries.get(f"{table.db}.{table.name}"):
+            table.replace(exp.Subquery(this=_parsed(replacement).copy(), alias=table.alias_or_name))
+    return tree.sql(dialect="duckdb")
+
+
 @cache
 def _parsed(sql: str) -> exp.Expr:
     import sqlglot
@@ -68,7 +80,9 @@ def _as_redshift_has_it(node: exp.Expr) -> exp.Expr:
     match node:
         case exp.DataType(this=exp.DType.TEXT):
             return exp.DataType.build("VARCHAR(256)", dialect="redshift")  # not the 64 KB of VARCHAR(MAX)
-        case exp.Anonymous(this="to_json", expressions=[exp.ArrayAgg(this=exp.Order() as values)]):
+        case exp.Anonymous(this=name, expressions=[exp.ArrayAgg(this=exp.Order() as values)]) if (
+            name.lower() == "to_json"
+        ):
             # Texts in an order as a list: Redshift aggregates to text alone.
             # The unit separator, which is in no name; Redshift takes a constant alone.
             separator = exp.Literal.string("\x1f")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from sqlalchemy import (
     literal,
     select,
     text,
-    union_all,
     update,
 )
 
@@ -172,22 +170,6 @@ def test_filling_replaces_the_whole_table(place: Place[Any]) -> None:
     assert place.warehouse.fill(table, one) == 1
     assert place.warehouse.fill(table, one) == 1
     assert place.rows(table, "entity", "id", "popularity") == [("track", "50% 'x'", 50)]
-
-
-def test_rows_that_are_added_replace_older_ones_of_their_key_alone(place: Place[Any]) -> None:
-    table = PUBLISHED["spotify.popularity_history"]
-
-    def seen(id_: str, popularity: int, hour: int) -> Any:
-        known = {"entity": "track", "id": id_, "date": date(2026, 11, 22), "popularity": popularity}
-        known |= {"source": "api", "fetched_at": datetime(2026, 11, 22, hour)}
-        return select(*(cast(literal(known.get(c.name)), c.type).label(c.name) for c in table.columns))
-
-    assert place.warehouse.append(table, seen("a", 10, 8)) == 1
-    assert (
-        place.warehouse.append(table, union_all(seen("a", 20, 9), seen("b", 30, 9)).subquery().select()) == 2
-    )
-    assert place.warehouse.append(table, seen("a", 15, 8)) == 2
-    assert place.rows(table, "id", "popularity") == [("a", 20), ("b", 30)]
 
 
 def test_an_expression_can_be_grouped_by_and_a_percent_sign_is_one(place: Place[Any]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Select
 
 from music_assets.tables import PUBLISHED, STAGED_BY_DAY, row_columns
-from music_assets.warehouse.published import query
 from music_assets.warehouse.refresh_queries import artists_to_list, stale_artists, stale_tracks
 from music_assets_tests.support.staged_rows import Place, row
 
@@ -36,14 +35,14 @@ def stage(place: Place[Any], **slices: dict[str, Any]) -> None:
 
 def the_track(place: Place[Any], *columns: str) -> tuple[Any, ...]:
     table = PUBLISHED["spotify.tracks"]
-    place.warehouse.fill(table, query("spotify.tracks"))
+    place.warehouse.update(table)
     (found,) = place.rows(table, *columns)
     return found
 
 
 def history(place: Place[Any]) -> list[tuple[str, int]]:
     table = PUBLISHED["spotify.popularity_history"]
-    place.warehouse.append(table, query("spotify.popularity_history"))
+    place.warehouse.update(table)
     return [(str(day), value) for day, value in place.rows(table, "date", "popularity")]
 
 
@@ -92,7 +91,7 @@ def test_an_artist_that_was_asked_about_wins_over_a_newer_one_that_tracks_named(
         place.stage("spotify_artists_refresh", WEDNESDAY, [artist(WEDNESDAY)]),
     )
     table = PUBLISHED["spotify.artists"]
-    place.warehouse.fill(table, query("spotify.artists"))
+    place.warehouse.update(table)
     assert place.rows(table, "name", "url") == [("Asked", "there")]
 
 
@@ -126,7 +125,7 @@ def test_an_artist_without_new_releases_is_no_row_for_readers(place: Place[Any])
         place.stage("artist_releases", TUESDAY, [new]),
     )
     table = PUBLISHED["spotify.artist_releases"]
-    place.warehouse.fill(table, query("spotify.artist_releases"))
+    place.warehouse.update(table)
     assert place.rows(table, "spotify_artist_id", "spotify_album_id", "name") == [
         ("a", "x", "First (Deluxe)")
     ]
