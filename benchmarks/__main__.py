@@ -55,6 +55,7 @@ BENCHMARKS = (
         ["--root", SONGS, "--songs", "1000", "10000", "100000"],
         ["--root", FEW_SONGS, "--songs", "100", "400"],
     ),
+    Benchmark("updates", [], ["--rows", "20000"]),
     Benchmark("many_processes", ["--root", SONGS], ["--root", FEW_SONGS, "--songs", "100", "--rounds", "1"]),
 )
 

@@ -26,8 +26,8 @@ APPENDED = frozenset({"spotify.popularity_history", "listenbrainz.popularity_his
 class Source:
     """How rows that a query reads lead to the key of its own rows: by a column that has it.
 
-    With a `link`, a table and its column, the key is that of the link's rows in which this column has the value
-    of `column`; the query reads the link too, and changes of it lead to the key by themselves.
+    With a `link`, a table and its column, the key is that of the link's rows in which this column has the
+    value of `column`; the query reads the link too, and changes of it lead to the key by themselves.
     """
 
     column: str
