@@ -134,53 +134,33 @@ resource "aws_ecs_capacity_provider" "msd" {
   }
 }
 
-module "boundary" {
-  source = "../boundary"
-}
-
 # Role: the instance joins the cluster and, for a copy on S3, reads that bucket. Tasks on it have roles of their own.
-resource "aws_iam_role" "msd" {
-  count                = local.instance ? 1 : 0
-  name                 = "${var.name}-msd-instance"
-  description          = "The MSD instance joins the cluster"
-  permissions_boundary = module.boundary.arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "ec2.amazonaws.com" }
-    }]
-  })
+module "role" {
+  source      = "../role"
+  count       = local.instance ? 1 : 0
+  name        = "${var.name}-msd-instance"
+  description = "The MSD instance joins the cluster"
+  services    = ["ec2.amazonaws.com"]
+  statements = var.msd_source == "s3" ? [{
+    Effect = "Allow"
+    Action = ["s3:GetObject", "s3:ListBucket"]
+    Resource = [
+      "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}",
+      "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}/*",
+    ]
+  }] : []
 }
 
 data "aws_partition" "current" {}
 
 resource "aws_iam_role_policy_attachment" "msd" {
   count      = local.instance ? 1 : 0
-  role       = aws_iam_role.msd[0].name
+  role       = module.role[0].name
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
-}
-
-resource "aws_iam_role_policy" "msd_bucket" {
-  count = var.msd_source == "s3" ? 1 : 0
-  name  = "read-msd-copy"
-  role  = aws_iam_role.msd[0].id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect = "Allow"
-      Action = ["s3:GetObject", "s3:ListBucket"]
-      Resource = [
-        "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}",
-        "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}/*",
-      ]
-    }]
-  })
 }
 
 resource "aws_iam_instance_profile" "msd" {
   count = local.instance ? 1 : 0
   name  = "${var.name}-msd"
-  role  = aws_iam_role.msd[0].name
+  role  = module.role[0].name
 }

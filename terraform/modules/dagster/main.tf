@@ -102,8 +102,8 @@ resource "aws_ecs_task_definition" "webserver" {
   network_mode             = "awsvpc"
   cpu                      = "512"
   memory                   = "2048"
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.webserver.arn
+  execution_role_arn       = module.role["execution"].arn
+  task_role_arn            = module.role["webserver"].arn
   container_definitions = jsonencode([merge(local.container, {
     name             = "webserver"
     memory           = 2048
@@ -130,8 +130,8 @@ resource "aws_ecs_task_definition" "daemon" {
   network_mode             = "awsvpc"
   cpu                      = "1024" # the health check alone takes some seconds of it each minute
   memory                   = "2048"
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.daemon.arn
+  execution_role_arn       = module.role["execution"].arn
+  task_role_arn            = module.role["daemon"].arn
   container_definitions = jsonencode([merge(local.container, {
     name             = "daemon"
     memory           = 2048
@@ -158,8 +158,8 @@ resource "aws_ecs_task_definition" "run" {
   network_mode             = "awsvpc"
   cpu                      = tostring(var.run_cpu)
   memory                   = tostring(var.run_memory)
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.run.arn
+  execution_role_arn       = module.role["execution"].arn
+  task_role_arn            = module.role["run"].arn
   container_definitions = jsonencode([merge(local.container, {
     name             = local.run_container
     memory           = var.run_memory
@@ -177,8 +177,8 @@ resource "aws_ecs_task_definition" "grant" {
   network_mode             = "awsvpc"
   cpu                      = "512"
   memory                   = "1024"
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.grant.arn
+  execution_role_arn       = module.role["execution"].arn
+  task_role_arn            = module.role["grant"].arn
   container_definitions = jsonencode([merge(local.container, {
     name        = local.run_container
     memory      = 1024
@@ -202,8 +202,8 @@ resource "aws_ecs_task_definition" "extract" {
   network_mode             = "awsvpc"
   cpu                      = tostring(var.extract_cpu)
   memory                   = tostring(var.extract_memory)
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.extract.arn
+  execution_role_arn       = module.role["execution"].arn
+  task_role_arn            = module.role["extract"].arn
   container_definitions = jsonencode([merge(local.container, {
     name             = local.run_container
     memory           = var.extract_memory

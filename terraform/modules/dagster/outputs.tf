@@ -6,12 +6,12 @@ output "environment" {
 output "task_roles" {
   description = "The role of each kind of task."
   value = {
-    execution = aws_iam_role.execution.arn
-    webserver = aws_iam_role.webserver.arn
-    daemon    = aws_iam_role.daemon.arn
-    run       = aws_iam_role.run.arn
-    extract   = aws_iam_role.extract.arn
-    grant     = aws_iam_role.grant.arn
+    execution = module.role["execution"].arn
+    webserver = module.role["webserver"].arn
+    daemon    = module.role["daemon"].arn
+    run       = module.role["run"].arn
+    extract   = module.role["extract"].arn
+    grant     = module.role["grant"].arn
   }
 }
 

@@ -11,16 +11,6 @@ locals {
   account   = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
   partition = data.aws_partition.current.partition
 
-  tasks_trust = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "ecs-tasks.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-    }]
-  })
-
   use_key = {
     Sid      = "UseKey"
     Effect   = "Allow"
@@ -114,7 +104,7 @@ locals {
       Sid       = "GiveRunsTheirRoles"
       Effect    = "Allow"
       Action    = ["iam:PassRole"]
-      Resource  = [aws_iam_role.execution.arn, aws_iam_role.run.arn, aws_iam_role.extract.arn]
+      Resource  = [for role in ["execution", "run", "extract"] : "arn:${local.partition}:iam::${data.aws_caller_identity.current.account_id}:role/${var.name}-${role}"]
       Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
     },
     {
@@ -128,163 +118,93 @@ locals {
   shows_logs = [local.use_key, local.know_what_is_missing, local.compute_logs]
 }
 
-module "boundary" {
-  source = "../boundary"
+# Each is `<name>-<kind>`.
+module "role" {
+  source      = "../role"
+  for_each    = local.roles
+  name        = "${var.name}-${each.key}"
+  description = each.value.description
+  services    = ["ecs-tasks.amazonaws.com"]
+  statements  = each.value.statements
 }
 
-# Role: ECS pulls the image, writes logs and hands the three secrets to containers.
-resource "aws_iam_role" "execution" {
-  name                 = "${var.name}-execution"
-  description          = "ECS pulls the image, writes logs, hands over secrets"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "execution" {
-  # checkov:skip=CKV_AWS_355: ecr:GetAuthorizationToken takes no resource.
-  # checkov:skip=CKV_AWS_290: the same call; the others are limited to one repository and these log groups.
-  name = "execution"
-  role = aws_iam_role.execution.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "SignInToEcr"
+locals {
+  roles = {
+    execution = {
+      description = "ECS pulls the image, writes logs, hands over secrets"
+      statements = [
+        {
+          Sid      = "SignInToEcr"
+          Effect   = "Allow"
+          Action   = ["ecr:GetAuthorizationToken"]
+          Resource = ["*"]
+        },
+        {
+          Sid      = "PullImage"
+          Effect   = "Allow"
+          Action   = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+          Resource = [var.repository_arn]
+        },
+        {
+          Sid      = "WriteLogs"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = [for group in aws_cloudwatch_log_group.this : "${group.arn}:*"]
+        },
+        {
+          Sid      = "ReadSecrets"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue"]
+          Resource = [var.storage_secret_arn, var.spotify_secret_arn]
+        },
+        {
+          Sid      = "DecryptSecrets"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt"]
+          Resource = [var.key_arn]
+        },
+      ]
+    }
+    webserver = {
+      description = "Dagster's webserver starts and stops runs, and shows their logs"
+      statements  = concat(local.launch_runs, local.shows_logs)
+    }
+    daemon = {
+      description = "Dagster's daemon starts, watches and stops runs, and tells people"
+      statements = concat(
+        local.launch_runs, local.shows_logs, [local.read_staging], local.log_in["daemon"],
+      )
+    }
+    run = {
+      description = "Runs ask, match and load"
+      statements = concat(
+        local.shows_logs,
+        [local.read_staging, local.write_staging, local.purge_staging, local.list_versions],
+        local.log_in["loader"],
+      )
+    }
+    grant = {
+      description = "music-assets grant makes the warehouse's users"
+      statements = concat([local.use_key], local.log_in["admin"], [{
+        Sid      = "GivePasswords"
         Effect   = "Allow"
-        Action   = ["ecr:GetAuthorizationToken"]
-        Resource = ["*"]
-      },
-      {
-        Sid      = "PullImage"
-        Effect   = "Allow"
-        Action   = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-        Resource = [var.repository_arn]
-      },
-      {
-        Sid      = "WriteLogs"
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = [for group in aws_cloudwatch_log_group.this : "${group.arn}:*"]
-      },
-      {
-        Sid      = "ReadSecrets"
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [var.storage_secret_arn, var.spotify_secret_arn]
-      },
-      {
-        Sid      = "DecryptSecrets"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt"]
-        Resource = [var.key_arn]
-      },
-    ]
-  })
-}
-
-# Role: the webserver starts and stops runs, and shows their logs.
-resource "aws_iam_role" "webserver" {
-  name                 = "${var.name}-webserver"
-  description          = "Dagster's webserver starts and stops runs, and shows their logs"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "webserver" {
-  # checkov:skip=CKV_AWS_355: describing task definitions and interfaces takes no resource.
-  # checkov:skip=CKV_AWS_290: those two calls write nothing; all others name their resources.
-  name   = "webserver"
-  role   = aws_iam_role.webserver.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.launch_runs, local.shows_logs) })
-}
-
-# Role: the daemon starts, watches and stops runs, reads what sensors look at (the warehouse too), and tells people.
-resource "aws_iam_role" "daemon" {
-  name                 = "${var.name}-daemon"
-  description          = "Dagster's daemon starts, watches and stops runs, and tells people"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "daemon" {
-  # checkov:skip=CKV_AWS_355: describing task definitions and interfaces takes no resource.
-  # checkov:skip=CKV_AWS_290: those two calls write nothing; all others name their resources.
-  name = "daemon"
-  role = aws_iam_role.daemon.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      local.launch_runs, local.shows_logs, [local.read_staging], local.log_in["daemon"],
-    )
-  })
-}
-
-# Role: a run asks, matches and loads: it writes staging, and connects to the warehouse.
-resource "aws_iam_role" "run" {
-  name                 = "${var.name}-run"
-  description          = "Runs ask, match and load"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "run" {
-  name = "run"
-  role = aws_iam_role.run.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      local.shows_logs,
-      [local.read_staging, local.write_staging, local.purge_staging, local.list_versions],
-      local.log_in["loader"],
-    )
-  })
-}
-
-# Role: the warehouse's administrator makes users, and puts the password of one that has none into its secret.
-resource "aws_iam_role" "grant" {
-  name                 = "${var.name}-grant"
-  description          = "music-assets grant makes the warehouse's users"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "grant" {
-  name = "grant"
-  role = aws_iam_role.grant.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat([local.use_key], local.log_in["admin"], [{
-      Sid      = "GivePasswords"
-      Effect   = "Allow"
-      Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
-      Resource = [var.warehouses["loader"].secret_arn, var.warehouses["daemon"].secret_arn]
-    }])
-  })
-}
-
-# Role: a run of `extract` stages what it read of the MSD, and touches no Spotify content.
-resource "aws_iam_role" "extract" {
-  name                 = "${var.name}-extract"
-  description          = "Runs of extract stage the MSD"
-  assume_role_policy   = local.tasks_trust
-  permissions_boundary = module.boundary.arn
-}
-
-resource "aws_iam_role_policy" "extract" {
-  name = "extract"
-  role = aws_iam_role.extract.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      local.use_key,
-      local.know_what_is_missing,
-      local.compute_logs,
-      {
-        Sid      = "StageMsd"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-        Resource = [for kind in var.msd_kinds : "${var.staging_arn}/${kind}/*"]
-      },
-    ]
-  })
+        Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
+        Resource = [var.warehouses["loader"].secret_arn, var.warehouses["daemon"].secret_arn]
+      }])
+    }
+    extract = {
+      description = "Runs of extract stage the MSD"
+      statements = [
+        local.use_key,
+        local.know_what_is_missing,
+        local.compute_logs,
+        {
+          Sid      = "StageMsd"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+          Resource = [for kind in var.msd_kinds : "${var.staging_arn}/${kind}/*"]
+        },
+      ]
+    }
+  }
 }

@@ -1,7 +1,6 @@
 # How people reach Dagster's UI: an internal load balancer, reached from the VPC or a VPN into it, that lets nobody
 # through who has not signed in. Dagster's open-source UI has no sign-in of its own.
 
-data "aws_region" "current" {}
 
 resource "aws_security_group" "this" {
   name        = "${var.name}-front"

@@ -112,7 +112,7 @@ resource "aws_flow_log" "this" {
   vpc_id          = aws_vpc.this.id
   traffic_type    = "REJECT"
   log_destination = aws_cloudwatch_log_group.flow.arn
-  iam_role_arn    = aws_iam_role.flow.arn
+  iam_role_arn    = module.role.arn
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
@@ -121,34 +121,15 @@ resource "aws_cloudwatch_log_group" "flow" {
   kms_key_id        = var.key_arn
 }
 
-module "boundary" {
-  source = "../boundary"
-}
-
 # Role: VPC flow logs write to their log group.
-resource "aws_iam_role" "flow" {
-  name                 = "${var.name}-flow-logs"
-  description          = "VPC flow logs write to their log group"
-  permissions_boundary = module.boundary.arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "flow" {
-  name = "write-flow-logs"
-  role = aws_iam_role.flow.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-      Resource = "${aws_cloudwatch_log_group.flow.arn}:*"
-    }]
-  })
+module "role" {
+  source      = "../role"
+  name        = "${var.name}-flow-logs"
+  description = "VPC flow logs write to their log group"
+  services    = ["vpc-flow-logs.amazonaws.com"]
+  statements = [{
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    Resource = "${aws_cloudwatch_log_group.flow.arn}:*"
+  }]
 }

@@ -59,50 +59,30 @@ resource "aws_vpc_security_group_egress_rule" "s3" {
   ip_protocol       = "tcp"
 }
 
-module "boundary" {
-  source = "../boundary"
-}
-
 # Role: COPY reads staged files and manifests, and decrypts them. Nothing else, and only Redshift takes it.
-resource "aws_iam_role" "copy" {
-  name                 = "${var.name}-redshift-copy"
-  description          = "Redshift's COPY reads the staged files"
-  permissions_boundary = module.boundary.arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
+module "role" {
+  source      = "../role"
+  name        = "${var.name}-redshift-copy"
+  description = "Redshift's COPY reads the staged files"
+  services    = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+  statements = [
+    {
+      Effect   = "Allow"
+      Action   = "s3:GetObject"
+      Resource = "${var.staging_arn}/*"
+    },
+    {
       Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"] }
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "copy" {
-  name = "read-staged-files"
-  role = aws_iam_role.copy.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "${var.staging_arn}/*"
-      },
-      {
-        Effect    = "Allow"
-        Action    = "s3:ListBucket"
-        Resource  = var.bucket_arn
-        Condition = { StringLike = { "s3:prefix" = "${var.staging_prefix}/*" } }
-      },
-      {
-        Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = var.key_arn
-      },
-    ]
-  })
+      Action    = "s3:ListBucket"
+      Resource  = var.bucket_arn
+      Condition = { StringLike = { "s3:prefix" = "${var.staging_prefix}/*" } }
+    },
+    {
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = var.key_arn
+    },
+  ]
 }
 
 # The users beside the administrator. Their passwords are made by `music-assets grant`, which puts them here and into the

@@ -11,7 +11,7 @@ output "warehouses" {
 
 output "copy_role_arn" {
   description = "MUSIC_ASSETS_REDSHIFT_IAM_ROLE: the role COPY uses."
-  value       = aws_iam_role.copy.arn
+  value       = module.role.arn
 }
 
 output "reader_policy_json" {

@@ -69,8 +69,8 @@ resource "aws_redshift_cluster" "this" {
   cluster_subnet_group_name           = aws_redshift_subnet_group.this[0].name
   cluster_parameter_group_name        = aws_redshift_parameter_group.this[0].name
   vpc_security_group_ids              = [aws_security_group.this.id]
-  iam_roles                           = [aws_iam_role.copy.arn]
-  default_iam_role_arn                = aws_iam_role.copy.arn
+  iam_roles                           = [module.role.arn]
+  default_iam_role_arn                = module.role.arn
   skip_final_snapshot                 = var.skip_final_snapshot
   final_snapshot_identifier           = var.skip_final_snapshot ? null : "${var.name}-final"
   port                                = local.port

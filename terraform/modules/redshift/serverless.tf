@@ -6,8 +6,8 @@ resource "aws_redshiftserverless_namespace" "this" {
   manage_admin_password            = true
   admin_password_secret_kms_key_id = var.key_arn
   kms_key_id                       = var.key_arn
-  iam_roles                        = [aws_iam_role.copy.arn]
-  default_iam_role_arn             = aws_iam_role.copy.arn
+  iam_roles                        = [module.role.arn]
+  default_iam_role_arn             = module.role.arn
   log_exports                      = ["connectionlog", "userlog", "useractivitylog"]
 }
 

@@ -25,63 +25,44 @@ locals {
   data_serial = replace(aws_ebs_volume.data.id, "-", "")
 }
 
-module "boundary" {
-  source = "../boundary"
-}
-
 # Role: the machine stages, loads and purges, reads its code and the copy of the MSD, and lets people in by Session Manager.
-resource "aws_iam_role" "this" {
-  name                 = "${var.name}-machine"
-  description          = "The research machine stages and loads; people reach it by Session Manager"
-  permissions_boundary = module.boundary.arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "ec2.amazonaws.com" }
-    }]
-  })
+module "role" {
+  source      = "../role"
+  name        = "${var.name}-machine"
+  description = "The research machine stages and loads; people reach it by Session Manager"
+  services    = ["ec2.amazonaws.com"]
+  statements = concat(var.statements, [
+    {
+      Sid      = "ReadCode"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = ["${var.bucket.arn}/${var.code_key}"]
+    },
+    {
+      Sid      = "ReadSpotifysCredentials"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [var.spotify_secret_arn]
+    },
+    ], var.msd_source == "s3" ? [{
+      Sid    = "ReadMsdCopy"
+      Effect = "Allow"
+      Action = ["s3:GetObject", "s3:ListBucket"]
+      Resource = [
+        "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}",
+        "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}/*",
+      ]
+  }] : [])
 }
 
 resource "aws_iam_role_policy_attachment" "session_manager" {
-  role       = aws_iam_role.this.name
+  role       = module.role.name
   policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
-}
-
-resource "aws_iam_role_policy" "this" {
-  name = "machine"
-  role = aws_iam_role.this.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(var.statements, [
-      {
-        Sid      = "ReadCode"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject"]
-        Resource = ["${var.bucket.arn}/${var.code_key}"]
-      },
-      {
-        Sid      = "ReadSpotifysCredentials"
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [var.spotify_secret_arn]
-      },
-      ], var.msd_source == "s3" ? [{
-        Sid    = "ReadMsdCopy"
-        Effect = "Allow"
-        Action = ["s3:GetObject", "s3:ListBucket"]
-        Resource = [
-          "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${var.msd_bucket}/*",
-        ]
-    }] : [])
-  })
 }
 
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-machine"
-  role = aws_iam_role.this.name
+  role = module.role.name
 }
 
 # Nobody connects to it; Session Manager is reached from inside.

@@ -3,7 +3,6 @@
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
-data "aws_region" "current" {}
 
 locals {
   namespace = var.name
@@ -119,7 +118,7 @@ resource "aws_scheduler_schedule" "deadline" {
   }
   target {
     arn      = "arn:${data.aws_partition.current.partition}:scheduler:::aws-sdk:cloudwatch:putMetricData"
-    role_arn = aws_iam_role.scheduler.arn
+    role_arn = module.role.arn
     input = jsonencode({
       Namespace  = local.namespace
       MetricData = [{ MetricName = "Deadline", Value = 1 }]
@@ -127,70 +126,38 @@ resource "aws_scheduler_schedule" "deadline" {
   }
 }
 
-module "boundary" {
-  source = "../boundary"
-}
-
 # Role: the scheduler writes the deadline's mark, in this namespace alone.
-resource "aws_iam_role" "scheduler" {
-  name                 = "${var.name}-deadline"
-  description          = "The scheduler writes the deadline's mark"
-  permissions_boundary = module.boundary.arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
+module "role" {
+  source      = "../role"
+  name        = "${var.name}-deadline"
+  description = "The scheduler writes the deadline's mark"
+  services    = ["scheduler.amazonaws.com"]
+  statements = [
+    {
       Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
-    }]
-  })
+      Action    = "cloudwatch:PutMetricData"
+      Resource  = "*"
+      Condition = { StringEquals = { "cloudwatch:namespace" = local.namespace } }
+    },
+    {
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = var.key_arn
+    },
+  ]
 }
 
-resource "aws_iam_role_policy" "scheduler" {
-  # checkov:skip=CKV_AWS_290: PutMetricData takes no resource; the condition names the one namespace.
-  # checkov:skip=CKV_AWS_355: the same; no other call is in it.
-  name = "mark-deadline"
-  role = aws_iam_role.scheduler.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect    = "Allow"
-        Action    = "cloudwatch:PutMetricData"
-        Resource  = "*"
-        Condition = { StringEquals = { "cloudwatch:namespace" = local.namespace } }
-      },
-      {
-        Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = var.key_arn
-      },
-    ]
-  })
-}
-
-resource "aws_cloudwatch_metric_alarm" "webserver" {
-  alarm_name          = "${var.name}-webserver"
-  alarm_description   = "No webserver answers: look at the events of the ECS service `webserver`."
+# A service that reports no CPU has no task.
+resource "aws_cloudwatch_metric_alarm" "service" {
+  for_each = {
+    webserver = "No webserver answers"
+    daemon    = "The daemon is gone: no schedule, sensor or queued run starts"
+  }
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = "${each.value}. Look at the events of the ECS service `${each.key}`."
   namespace           = "AWS/ECS"
   metric_name         = "CPUUtilization"
-  dimensions          = { ClusterName = var.cluster_name, ServiceName = "webserver" }
-  statistic           = "SampleCount"
-  period              = 300
-  evaluation_periods  = 2
-  comparison_operator = "LessThanThreshold"
-  threshold           = 1
-  treat_missing_data  = "breaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "daemon" {
-  alarm_name          = "${var.name}-daemon"
-  alarm_description   = "The daemon is gone: no schedule, sensor or queued run starts. Look at the events of the ECS service `daemon`."
-  namespace           = "AWS/ECS"
-  metric_name         = "CPUUtilization"
-  dimensions          = { ClusterName = var.cluster_name, ServiceName = "daemon" }
+  dimensions          = { ClusterName = var.cluster_name, ServiceName = each.key }
   statistic           = "SampleCount"
   period              = 300
   evaluation_periods  = 2
