@@ -19,6 +19,8 @@ from music_assets.tables import LOADS, READERS_SCHEMAS, SCHEMAS
 from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.redshift_url import SecretEmpty, read_secret, region_of
 
+_IDLE_S = 900  # longer than a transaction leaves its connection alone
+
 
 @dataclass(frozen=True)
 class User:
@@ -67,6 +69,8 @@ def to_loader(loader: str, database: str, tables: Iterable[str], copy_role: str)
         f"GRANT CREATE ON DATABASE {database} TO {loader}",  # the schema of a later version
         *(f"ALTER SCHEMA {schema} OWNER TO {loader}" for schema in SCHEMAS),
         *(f"ALTER TABLE {table} OWNER TO {loader}" for table in tables),
+        # A writer whose machine is gone gives up its turn before those who wait for it give up.
+        f"ALTER USER {loader} SESSION TIMEOUT {_IDLE_S}",
         "REVOKE ASSUMEROLE ON ALL FROM PUBLIC FOR ALL",
         f"GRANT ASSUMEROLE ON {copy_role} TO {loader} FOR COPY",
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",

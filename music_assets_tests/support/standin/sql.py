@@ -109,6 +109,7 @@ def for_postgres(sql: str) -> str:
     sql = re.sub(
         r"^(\s*(?:GRANT|REVOKE|ALTER\s+DEFAULT)\b.*\b(?:TO|FROM))\s+ROLE\b", r"\1", sql, flags=re.I | re.S
     )
+    sql = re.sub(r"\bSESSION\s+TIMEOUT\s+(\d+)", r"SET idle_session_timeout = '\1s'", sql, flags=re.I)
     # Who may COPY by a role is who may run what plays it.
     if assumed := _ASSUME_ROLE.fullmatch(sql):
         return f"{assumed[1]} EXECUTE ON FUNCTION standin.load(regclass, text[], text) {assumed[2]}"
