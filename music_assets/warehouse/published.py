@@ -3,7 +3,7 @@
 They are in DuckDB's dialect; `translate` has Redshift's. Each gives its table's columns, in order.
 Results depend on the rows alone, never on the order they were loaded in: where several slices saw one thing,
 the newest answer wins, and ties go to the smallest slice. What a table has of one key (`key_of`) depends on
-rows of that key alone: so it is updated where something has changed (`changes`).
+rows of that key alone, but for those in `_WHOLE`: so it is updated where something has changed (`changes`).
 """
 
 from __future__ import annotations
@@ -58,13 +58,22 @@ _SOURCES: dict[str, dict[str, Source]] = {
 }
 
 
+# Tables in which the rows of one key depend on those of others: filled as a whole where anything has changed.
+_WHOLE = frozenset({"companion.songs"})
+
+
 def key_of(table: Table) -> str:
     """The column by which a published table is updated: each of its values is computed apart from others."""
     return str(table.dialect_options["redshift"]["distkey"])
 
 
 def sources(name: str) -> dict[str, Source]:
-    """How the tables that a published table's query reads lead to its key, by their full names."""
+    """How the tables that a published table's query reads lead to its key, by their full names.
+
+    None for a table that cannot be updated by keys.
+    """
+    if name in _WHOLE:
+        return {}
     key = key_of(PUBLISHED[name])
     by_name = {table.fullname: Source(key) for table in reads(name) if key in table.c}
     return {**by_name, **_SOURCES.get(name, {})}

@@ -140,6 +140,9 @@ def test_what_cannot_be_followed_is_filled_as_a_whole(
 def test_every_table_that_a_query_reads_leads_to_its_key(name: str) -> None:
     """Otherwise the table would be filled as a whole each time that one changes."""
     found = sources(name)
+    if name == "companion.songs":  # covers of one song are compared with each other
+        assert found == {}
+        return
     assert set(found) == {table.fullname for table in reads(name)}
     assert key_of(PUBLISHED[name]) in key_columns(PUBLISHED[name])
     for full, source in found.items():
