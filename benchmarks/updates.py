@@ -54,14 +54,19 @@ def stage(connection: Connection, table: Table, rows: int) -> None:
     connection.execute(text(f"INSERT INTO {table.fullname} ({names}) {made.replace(':', chr(92) + ':')}"))
 
 
-def updated(warehouse: DuckDBWarehouse) -> dict[str, tuple[float, float]]:
-    """Seconds, by the clock and of a core, for each table."""
-    found = {}
+def updated(warehouse: DuckDBWarehouse, what: str) -> None:
+    """Update every table; print the seconds of each, by the clock and of a core."""
+    total, total_cpu = time.perf_counter(), time.process_time()
     for name, table in PUBLISHED.items():
         began, cpu = time.perf_counter(), time.process_time()
         warehouse.update(table)
-        found[name] = (time.perf_counter() - began, time.process_time() - cpu)
-    return found
+        line(what, name, began, cpu)
+    line(what, "all", total, total_cpu)
+
+
+def line(what: str, name: str, began: float, cpu: float) -> None:
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(f"{what:<10}{name:<34}{seconds:>9.1f}{cpu:>9.1f}{resident_mb(peak=True):>8.0f}", flush=True)
 
 
 def main() -> None:
@@ -75,22 +80,16 @@ def main() -> None:
             for kind in CHANGED:
                 stage(connection, STAGED[kind], rows)
             stage(connection, STAGED["msd_artists"], 50_000)
-        whole = updated(warehouse)
+        print(f"{rows:,} songs, {rows // 676:,} of them changed")
+        print(f"{'update':<10}{'table':<34}{'s':>9}{'cpu s':>9}{'MB':>8}")
+        updated(warehouse, "whole")
         with warehouse.transaction("a day's change") as connection:
             for kind in CHANGED:
                 table = STAGED[kind]
                 with replacing(connection, warehouse.insert, table, table.c.slice == "AB"):
                     column = "title" if kind == "msd_songs" else "source"
                     connection.execute(text(f"UPDATE {table.fullname} SET {column} = 'x' WHERE slice = 'AB'"))
-        day = updated(warehouse)
-    print(f"{rows:,} songs, {rows // 676:,} of them changed; most {resident_mb(peak=True):.0f} MB")
-    print(f"{'table':<32}{'whole s':>9}{'cpu':>8}{'changed s':>11}{'cpu':>8}")
-    for name in PUBLISHED:
-        print(
-            f"{name:<32}{whole[name][0]:>9.1f}{whole[name][1]:>8.1f}{day[name][0]:>11.1f}{day[name][1]:>8.1f}"
-        )
-    total = [sum(one[place] for one in found.values()) for found in (whole, day) for place in (0, 1)]
-    print(f"{'all':<32}{total[0]:>9.1f}{total[1]:>8.1f}{total[2]:>11.1f}{total[3]:>8.1f}")
+        updated(warehouse, "changed")
 
 
 if __name__ == "__main__":
