@@ -91,7 +91,7 @@ class Summary:
         if name == "msd_songs":
             self.songs += metadata["songs"]
             self.set_aside += metadata["set_aside"]
-            self.set_aside_files += metadata.get("set_aside_files", [])
+            self.set_aside_files += metadata["set_aside_files"]
         elif name == "mapped_songs":
             for status in STATUSES:
                 setattr(self, status, getattr(self, status) + metadata[status])

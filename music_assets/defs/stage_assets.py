@@ -135,8 +135,7 @@ def _metadata(
 def metadata_of(
     store: StagingStore, file: StagedFile, run_metadata: Metadata, *, unchanged: bool
 ) -> dict[str, Any]:
-    """What the UI and the summary show of a staged file and of this run; what is empty is left out, since
-    Dagster stores it twice for each partition."""
+    """What the UI and the summary show of a staged file and of this run."""
     shown = {**file.metadata, **run_metadata}
     changes = shown.pop("changes", ())
     # What was in the way when an unchanged partition was computed is not so now, or not known to be.
@@ -149,7 +148,7 @@ def metadata_of(
         "bytes": file.bytes,
         "checksum": file.checksum,
         "unchanged": unchanged,
-        **{name: _shown(name, value) for name, value in shown.items() if value not in (None, "", [], {})},
+        **{name: _shown(name, value) for name, value in shown.items()},
     }
 
 

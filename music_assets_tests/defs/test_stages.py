@@ -277,12 +277,6 @@ def test_a_step_that_fails_shows_what_it_has_finished(tmp_path: Path, source: So
     assert last.tags and last.tags["dagster/data_version"] == last.metadata["checksum"].value
 
 
-def test_what_is_empty_is_not_stored(tmp_path: Path, source: Source) -> None:
-    result = in_dagster(tmp_path, source, numbers)
-    for event in result.asset_materializations_for_node("numbers"):
-        assert "reasons" not in event.metadata
-
-
 def test_stages_follow_one_another_in_a_run(tmp_path: Path, store: StagingStore, source: Source) -> None:
     in_dagster(tmp_path, source, numbers, doubled)
     assert rows(store, "doubled", "AC") == [{"n": 0}, {"n": 2}]
