@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "resolution": {"sources", "matching"},
     "sandbox": {"sources", "matching"},
     "lookup": {"tables", "warehouse", "settings"},
-    "report": {"tables", "warehouse", "matching"},
+    "report": {"tables", "warehouse", "matching", "export"},
     "export": {"tables", "warehouse", "lookup"},
     "defs": {
         *("tables", "sources", "matching", "staging", "warehouse", "resolution"),

@@ -17,31 +17,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import Connection, func, select
 
+from music_assets.export.references import as_text, references
 from music_assets.report.charts import svg
 from music_assets.report.figures import FIGURES, Figure, rows, spearman, sql
-from music_assets.tables import CC0, MSD, OURS, PUBLISHED, SPOTIFY
-
-TERMS = [
-    (
-        MSD,
-        "The Million Song Dataset: research, non-commercial; cite Bertin-Mahieux, Ellis, Whitman and Lamere, "
-        "“The Million Song Dataset”, ISMIR 2011.",
-        "http://millionsongdataset.com/",
-    ),
-    (
-        CC0,
-        "MusicBrainz, ListenBrainz and AcousticBrainz, of the MetaBrainz Foundation: CC0, may be kept, "
-        "published and used for machine learning.",
-        "https://metabrainz.org/datasets",
-    ),
-    (
-        SPOTIFY,
-        "Spotify's Developer Terms and Policy: read what they say about analysis before you publish a figure "
-        "with this mark; no training of models.",
-        "https://developer.spotify.com/policy",
-    ),
-    (OURS, "Computed by this project: MIT.", "https://opensource.org/license/mit"),
-]
+from music_assets.tables import PUBLISHED
+from music_assets.tables.terms import TERMS
 
 
 @dataclass(frozen=True)
@@ -109,6 +89,7 @@ class Report:
     def html(self) -> str:
         """The page; whatever is text in the tables is escaped."""
         songs = sum(self.statuses.values())
+        owners = list(dict.fromkeys(terms for one in self.figures() for terms in one.figure.terms))
         page: str = _template().render(
             report=self,
             songs=songs,
@@ -116,6 +97,9 @@ class Report:
             sandbox="sandbox" in set(self.freshness["source"]),
             version=version("music-assets"),
             terms=TERMS,
+            owners=owners,
+            restricted={name for name, terms in TERMS.items() if not terms.free},
+            references=[as_text(one) for one in references(owners)],
         )
         return page
 

@@ -43,7 +43,9 @@ class Page(HTMLParser):
 def test_of_10_000_songs_it_is_small_and_needs_nothing_else(made: Made) -> None:
     assert len(made.html.encode()) < 3_000_000
     page = Page(made.html)
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "button"} & set(
+        page.tags
+    )
     for name, value in page.attributes:
         assert not name.startswith("on"), (name, value)
         assert name not in ("src", "xlink:href", "background"), (name, value)
@@ -147,6 +149,12 @@ def test_in_a_browser(made: Made, browser: Any, tmp_path: Path, width: int, sche
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     drawn = browser.execute_script(_MEASURE)
     assert len(drawn) == 17
+    browser.find_element("id", "free").click()
+    hidden = browser.execute_script(
+        "return [...document.querySelectorAll('figure')].filter(one => !one.offsetHeight).map(one => one.id)"
+    )
+    assert hidden == ["popularity", "tempo", "keys", "loudness_spotify", "genres"]
+    browser.find_element("id", "free").click()
     for name, figure in drawn.items():
         assert figure["height"] > 40, name
         assert figure["smallest"] > 8, f"{name}: its letters are {figure['smallest']} pixels high"
