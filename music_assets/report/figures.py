@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from music_assets.matching.evidence import EVIDENCE
 from music_assets.report import charts
 from music_assets.tables.columns import CC0, MSD, OURS, SPOTIFY
+from music_assets.tables.companion import TAGTRAUM
 from music_assets.warehouse.translate import DuckDBQuery
 
 Z = 1.96  # of a normal distribution, for intervals of 95 %
@@ -328,8 +329,15 @@ FIGURES: dict[str, list[Figure]] = {
             lambda frame: _counts(frame, "tag", "artists"),
         ),
         Figure(
+            "tagtraum",
+            "Genres of songs",
+            "Songs by genre, of those that tagtraum's annotations (CD2) have; where that set is in use.",
+            (TAGTRAUM,),
+            lambda frame: _counts(frame, "genre", "songs"),
+        ),
+        Figure(
             "genres",
-            "Genres",
+            "Genres of artists",
             "The 20 genres that most artists have on Spotify.",
             (SPOTIFY,),
             lambda frame: _counts(frame, "genre", "artists"),

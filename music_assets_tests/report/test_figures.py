@@ -216,6 +216,11 @@ def test_tags_and_genres_are_those_of_most_artists(made: Made) -> None:
         assert list(shown(made, name, key).items()) == [(of, (count,)) for of, count in most]
 
 
+def test_genres_of_songs_are_of_the_companion_set(made: Made) -> None:
+    counts = made.rows["companion.songs"]["tagtraum_cd2"].value_counts()
+    assert shown(made, "tagtraum", "genre") == {genre: (count,) for genre, count in counts.items()}
+
+
 def test_what_is_null(made: Made) -> None:
     songs = made.rows["analytics.songs"]
     expected = {column: songs[column].isna().sum() for column in songs if songs[column].isna().any()}

@@ -63,7 +63,7 @@ def test_texts_of_others_are_texts(made: Made) -> None:
 
 def test_each_figure_has_a_number_a_caption_its_terms_and_its_query(made: Made) -> None:
     figures = re.findall(r"<figure.*?</figure>", made.html, re.S)
-    assert len(figures) == 17
+    assert len(figures) == 18
     for number, figure in enumerate(figures, 1):
         assert f"Figure {number}. " in figure
         assert "<svg " in figure
@@ -88,7 +88,7 @@ def test_figures_without_values_say_so(tmp_path: Path) -> None:
     html = written(tmp_path, {}).html()
     assert "0 MSD songs, none matched" in html
     # All but the counts by source, which are 0, and what a score means.
-    assert html.count("No values.") == 15
+    assert html.count("No values.") == 16
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -148,12 +148,12 @@ def test_in_a_browser(made: Made, browser: Any, tmp_path: Path, width: int, sche
     assert browser.title == "Music Assets: report"
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     drawn = browser.execute_script(_MEASURE)
-    assert len(drawn) == 17
+    assert len(drawn) == 18
     browser.find_element("id", "free").click()
     hidden = browser.execute_script(
         "return [...document.querySelectorAll('figure')].filter(one => !one.offsetHeight).map(one => one.id)"
     )
-    assert hidden == ["popularity", "tempo", "keys", "loudness_spotify", "genres"]
+    assert hidden == ["popularity", "tempo", "keys", "loudness_spotify", "tagtraum", "genres"]
     browser.find_element("id", "free").click()
     for name, figure in drawn.items():
         assert figure["height"] > 40, name

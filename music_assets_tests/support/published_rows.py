@@ -113,8 +113,13 @@ def published_rows(count: int, seed: int = 0) -> dict[str, pd.DataFrame]:
     mapped = _empty("mapped.songs", count).assign(
         track_id=ids, matcher_version="1-0123456789", status="matched"
     )
+    companion = _empty("companion.songs", count).assign(track_id=ids)
+    companion["tagtraum_cd2"] = some(
+        dice.choice(["Rock", "Electronic", "Pop", "Rap"], count, p=[0.5, 0.2, 0.2, 0.1])
+    )
     return {
         "analytics.songs": songs,
+        "companion.songs": companion,
         "analytics.artists": artists,
         "spotify.tracks": tracks,
         "mapped.songs": mapped,
