@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from music_assets.tables import PUBLISHED, row_columns
 
@@ -127,19 +127,12 @@ def published_rows(count: int, seed: int = 0) -> dict[str, pd.DataFrame]:
 
 
 def insert_rows(connection: Connection, frames: dict[str, pd.DataFrame]) -> None:
-    """Add them to their tables."""
+    """Add them to their tables in DuckDB."""
+    raw: Any = connection.connection.driver_connection
     for name, frame in frames.items():
-        if connection.dialect.name == "duckdb":  # a row at a time would take a minute
-            raw: Any = connection.connection.driver_connection
-            raw.register("made_up", frame)
-            raw.execute(f"INSERT INTO {name} BY NAME SELECT * FROM made_up")
-            raw.unregister("made_up")
-        else:
-            lists = [column.name for column in PUBLISHED[name].columns if column.type.python_type is dict]
-            rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-            for row in rows:
-                row |= {column: json.loads(row[column]) for column in lists if row[column]}
-            connection.execute(insert(PUBLISHED[name]), rows)
+        raw.register("made_up", frame)
+        raw.execute(f"INSERT INTO {name} BY NAME SELECT * FROM made_up")
+        raw.unregister("made_up")
 
 
 def _empty(name: str, count: int) -> pd.DataFrame:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 from pandas.testing import assert_frame_equal
+from sqlalchemy import make_url
 
 from music_assets.report.page import Report
 from music_assets.warehouse.duckdb import DuckDBWarehouse
-from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.redshift import RedshiftWarehouse
 from music_assets_tests.support.published_rows import insert_rows, published_rows
 from music_assets_tests.support.staged_rows import Place
+from music_assets_tests.support.standin import Standin
 
 
 def test_redshift_gives_the_figures_of_duckdb(
-    duckdb_place: Place[DuckDBWarehouse], redshift_place: Place[RedshiftWarehouse]
+    duckdb_place: Place[DuckDBWarehouse],
+    redshift_place: Place[RedshiftWarehouse],
+    with_tables: str,
+    standin: Standin,
 ) -> None:
-    one, other = read(duckdb_place.warehouse), read(redshift_place.warehouse)
+    rows = published_rows(200)
+    with duckdb_place.warehouse.transaction("testing") as connection:
+        insert_rows(connection, rows)
+        one = Report.read(connection)
+    standin.as_postgres(f"\\c {make_url(with_tables).database}\n{inserts(rows)}")
+    with redshift_place.warehouse.transaction("testing") as connection:
+        other = Report.read(connection)
     for expected, found in zip(one.figures(), other.figures(), strict=True):
         assert len(expected.frame) > 1, expected.figure.name
         assert_frame_equal(plain(found.frame), plain(expected.frame), rtol=1e-9, check_dtype=False)
@@ -28,10 +40,19 @@ def test_redshift_gives_the_figures_of_duckdb(
     assert "No values." not in other.html()
 
 
-def read(warehouse: Warehouse) -> Report:
-    with warehouse.transaction("testing") as connection:
-        insert_rows(connection, published_rows(200))
-        return Report.read(connection)
+def inserts(frames: dict[str, pd.DataFrame]) -> str:
+    """The rows for the stand-in's PostgreSQL, past what Redshift would take a COPY for."""
+    statements = []
+    for name, frame in frames.items():
+        rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        lists = [column for column in ("match_reasons", "terms", "genres") if column in frame]
+        for row in rows:
+            row |= {column: json.loads(row[column]) for column in lists if row[column]}
+        text = json.dumps(rows, default=lambda value: value.item() if hasattr(value, "item") else str(value))
+        statements.append(
+            f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, $rows${text}$rows$);"
+        )
+    return "\n".join(statements)
 
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
