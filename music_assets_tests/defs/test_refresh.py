@@ -252,7 +252,7 @@ def test_without_popularity_the_asset_says_so_and_does_not_fail(deployment: Depl
 @slow
 @in_both
 def test_values_of_spotifys_are_in_no_metadata(deployment: Deployment) -> None:
-    told = json.dumps(deployment.refresh(publish=True), default=str)
+    told = str(deployment.refresh(publish=True))
     names = deployment.rows("SELECT name FROM spotify.tracks")
     assert not [name for (name,) in names if name in told]
     assert not [id_ for id_ in deployment.tracks + deployment.artists if id_ in told]
