@@ -12,7 +12,7 @@ from uuid import uuid4
 import click
 
 from music_assets.cli import CommandError, data_option
-from music_assets.cli.console import counted, some
+from music_assets.cli.console import counted, printable, some
 from music_assets.cli.listing import tables_of
 from music_assets.export import export as export_tables
 from music_assets.export.data_files import FORMATS, LISTED
@@ -72,7 +72,8 @@ def export(form: str, only: str, out: str, tracks: str | None, with_spotify: boo
         click.echo(f"{file.name:<48} {counted(file.rows, 'row')}{hidden}")
     if written.tables_left_out:
         click.echo(f"Left out, as their rows are Spotify's ids: {', '.join(written.tables_left_out)}.")
-    click.echo(f"Version {written.version} in {out}; README.md says what it is, and what to cite.")
+    place = printable(str(out))
+    click.echo(f"Version {written.version} in {place}; README.md says what it is, and what to cite.")
     if with_spotify:
         click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
     if written.invented:

@@ -13,7 +13,7 @@ from math import ceil
 import click
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
-from music_assets.cli.console import counted
+from music_assets.cli.console import counted, printable
 from music_assets.cli.erase import Purge
 from music_assets.cli.lock import DataFolderError
 from music_assets.errors import MusicAssetsError
@@ -60,17 +60,18 @@ def purge(
     wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
     requests, per_day = wanted.requests_again(), settings.spotify.requests_per_day
     takes = f", {counted(ceil(requests / per_day), 'day')} at {per_day:,} per day" if per_day else ""
-    click.echo(f"To be removed: {content}; staged in {settings.staging}.")
+    click.echo(printable(f"To be removed: {content}; staged in {settings.staging}."))
     click.echo(f"Fetching it again will take about {counted(requests, 'request')}{takes}.")
     if not (dry_run or yes):
         click.confirm("Remove it?", abort=True)
     try:
         for removed in wanted.run():
-            click.echo(f"{removed.count:>12,} {removed.unit:<10} {removed.place}")
+            click.echo(printable(f"{removed.count:>12,} {removed.unit:<10} {removed.place}"))
     except (DataFolderError, LedgerInUse):  # a run is in progress: nothing was removed
         raise
     except (MusicAssetsError, OSError) as error:
-        click.echo(f"Error: {error}\nNot everything was removed: fix this and purge again.", err=True)
+        advice = "Not everything was removed: fix this and purge again."
+        click.echo(printable(f"Error: {error}\n{advice}"), err=True)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         click.echo("Interrupted. Not everything was removed: purge again.", err=True)

@@ -132,6 +132,7 @@ def test_every_text_goes_the_whole_way_and_acts_nowhere(place: tuple[Settings, d
         "status": ("status",),
         "status --json": ("status", "--json"),
         "plan": ("plan",),
+        "export": ("export", "--format", "csv", "--only", "joined", "--out", f"{NAME} exported"),
         "purge": ("purge", "--dry-run"),
     }
     for name, command in commands.items():
@@ -156,7 +157,7 @@ def test_every_text_goes_the_whole_way_and_acts_nowhere(place: tuple[Settings, d
         check=True,
     ).stdout.decode()
     expected = [titles[id_] for id_ in sorted(titles)]
-    for content in (plain, (settings.data.parent / "out.csv").read_text(newline="")):
+    for content in (plain, (settings.data.parent / "out.csv").read_bytes().decode()):
         rows = list(csv.DictReader(io.StringIO(content, newline="")))
         assert sorted(row["title"] for row in rows) == sorted(expected)
     page = (settings.data / "report.html").read_text()
