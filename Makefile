@@ -53,7 +53,7 @@ aws-dev-up aws-research-up aws-prod-up aws-research-down: aws-%:
 
 lock: setup  ## Write requirements.lock anew, keeping what is there unless pyproject.toml says otherwise
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --extra pipeline --extra aws --extra dev pyproject.toml -o requirements.lock
+		--no-emit-index-url --extra dev pyproject.toml -o requirements.lock
 
 docs: setup  ## Write the pages that are generated: data dictionary, settings, .env.example
 	$(BIN)/python -m docs.generate
