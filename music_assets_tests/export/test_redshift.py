@@ -44,7 +44,7 @@ def test_it_is_the_same_as_of_a_local_warehouse(
     result = CliRunner().invoke(cli, ["export", "--out", str(tmp_path / "there")])
     assert result.exit_code == 0, result.output
     unloads = [one for one in standin.statements[before:] if one.startswith("UNLOAD")]
-    assert len(unloads) == 5 and not re.search("spotify", " ".join(unloads), re.I)
+    assert len(unloads) == 5 and not re.search("spotify_(?!track_ids)", " ".join(unloads))
     rows = [re.findall(r"UNLOAD \('(.*)'\) TO", one)[0] for one in unloads]
     assert_redshifts(rows)
     left = standin.s3.list_objects_v2(Bucket=standin.bucket, Prefix=f"{tmp_path.name}/export/")
