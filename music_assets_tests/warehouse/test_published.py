@@ -47,7 +47,7 @@ def _value(table: Table, name: str, chance: random.Random) -> Any:
         case Boolean():
             return chance.random() < 0.5
         case BigInteger() | Integer():
-            return chance.randrange(5)
+            return int(column.info["low"] or 0) + chance.randrange(5)
         case Double():
             return chance.randrange(7) / 7
         case DateTime():
