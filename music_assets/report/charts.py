@@ -177,7 +177,7 @@ def world(frame: pd.DataFrame) -> Chart:
     land = alt.Chart(
         alt.InlineData(values=_land(), format={"type": "topojson", "feature": "land"})
     ).mark_geoshape(fill=_LINE, stroke=None, clip=True)
-    legend = alt.Legend(values=sorted({1, int(frame["artists"].max())}))
+    legend = alt.Legend(format="d", values=sorted({1, int(frame["artists"].max())}))
     points = (
         alt.Chart(frame)
         .mark_circle(color=COLORS[0], opacity=0.7, clip=True)
