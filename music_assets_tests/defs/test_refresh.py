@@ -120,8 +120,9 @@ class Deployment:
         return datetime.fromtimestamp(self.server.clock(), UTC).date().isoformat()
 
     def sent(self) -> dict[str, int]:
-        """Requests since the last look."""
-        counts = {kind: count for kind, count in self.server.sandbox.requests.items() if kind != "token"}
+        """Requests to Spotify since the last look."""
+        others = ("token", "reccobeats")
+        counts = {kind: count for kind, count in self.server.sandbox.requests.items() if kind not in others}
         self.server.sandbox.requests.clear()
         return counts
 
@@ -237,16 +238,28 @@ def test_a_few_days_bring_a_row_of_history_each_and_repeat_nothing(deployment: D
 
 
 @in_development
-def test_without_popularity_the_asset_says_so_and_does_not_fail(deployment: Deployment) -> None:
+def test_the_popularity_that_spotify_does_not_give_is_reccobeats(deployment: Deployment) -> None:
     told = deployment.refresh(publish=True)["all"]
     assert told["access"] == "development"
     assert told["missing"] == ["available_markets", "followers", "popularity"]
-    assert (told["tracks"], told["artists"], told["with_popularity"]) == (60, 0, 0)
+    assert (told["tracks"], told["artists"]) == (60, 0)
+    assert 40 < told["with_popularity"] < 60  # it does not know every track
     sent = deployment.sent()  # releases come ten a page
     assert sent.keys() == {"tracks", "artists"} and sent["tracks"] == 60
     assert sent["artists"] >= len(deployment.artists)
-    assert deployment.history() == {}
+    assert deployment.history() == {deployment.day: told["with_popularity"]}
     assert deployment.rows("SELECT count(*) FROM spotify.tracks WHERE name <> 'Before'") == [(60,)]
+
+
+@in_development
+def test_where_spotify_is_off_tracks_are_refreshed_from_reccobeats(deployment: Deployment) -> None:
+    off = deployment.settings.spotify.model_copy(update={"source": "off"})
+    deployment.settings = deployment.settings.model_copy(update={"spotify": off})
+    for day in range(1, 3):
+        told = deployment.refresh(publish=True)["all"]
+        assert 40 < told["tracks"] == told["with_popularity"] < 60 and told["artists"] == 0
+        assert deployment.sent() == {} and len(deployment.history()) == day
+        deployment.days_pass()
 
 
 @slow

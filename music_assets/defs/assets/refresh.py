@@ -21,6 +21,7 @@ from sqlalchemy import Select
 from music_assets.defs.assets.common import REFRESH, SPOTIFY_REQUESTS, listed
 from music_assets.defs.assets.spotify import requests_spent
 from music_assets.defs.resources import RefreshResource, SpotifyResource, StagingResource, WarehouseResource
+from music_assets.defs.source_resources import SourcesResource
 from music_assets.defs.stages import Partition, stage
 from music_assets.progress import advanced
 from music_assets.sources.spotify import Fetched, SpotifyCatalog
@@ -150,19 +151,25 @@ def spotify_artists_refresh(partition: Partition, session: DayOf) -> Staged:
     description=(
         "The matched tracks that were not requested for longest, requested again: first those whose details "
         "are missing since they came within an album. Tracks that Spotify does not know any more "
-        "(`vanished`) or answers under another id (`relinked`) are recorded. In development mode it gives "
-        "no popularity: `missing` says so."
+        "(`vanished`) or answers under another id (`relinked`) are recorded. The popularity that it does not "
+        "give in development mode is ReccoBeats'; where Spotify is off, so is all of it."
     ),
 )
-def spotify_tracks_refresh(partition: Partition, session: DayOf) -> Staged:
-    day = session(partition)
+def spotify_tracks_refresh(partition: Partition, session: DayOf, sources: SourcesResource) -> Staged:
+    day, keyless = session(partition), sources.reccobeats()
 
     def fetch(ids: Sequence[str]) -> tuple[list[Row], Fetched]:
+        if keyless and day.client.settings.off:
+            found = keyless.tracks(ids, newer_than=day.start)[1]
+            return _new(day, found), found
         found = day.client.tracks(ids, newer_than=day.start)
         gone = [{"vanished_at": day.now()} | one for one in _not_found(day, found, "spotify_track_id")]
-        return _new(day, found) + [_complete(TRACKS, row) for row in gone], found
+        rows = _new(day, found)
+        if keyless:
+            keyless.add_popularity(rows, newer_than=day.start)
+        return rows + [_complete(TRACKS, row) for row in gone], found
 
-    return _staged(day, TRACKS, partition, stale_tracks, fetch)
+    return _staged(day, TRACKS, partition, stale_tracks, fetch, keyless=keyless is not None)
 
 
 @_daily(
@@ -190,17 +197,23 @@ def _staged(
     partition: Partition,
     stalest: Callable[[datetime, int], Select[Any]] | None,
     fetch: Callable[[Sequence[str]], tuple[list[Row], Fetched]],
+    *,
+    keyless: bool = False,
 ) -> Staged:
-    """The day's rows of a kind: those staged before, and those requested now, as far as the requests go."""
+    """The day's rows of a kind: those staged before, and those requested now, as far as the requests go.
+
+    With `keyless` there is something to fetch where Spotify is off, too.
+    """
     key = key_columns(STAGED_BY_DAY[kind])[0]
     rows = [_complete(kind, row) for row in partition.previous_rows()]
     before = partition.previous.metadata if partition.previous else {}
-    if not day.is_today or stalest is None or day.client.settings.off:
+    if not day.is_today or stalest is None or (day.client.settings.off and not keyless):
         return Staged(rows, {**_outcome(day, kind, rows, Fetched([]), 0), **before}, nothing_spent())
     had = {row[key] for row in rows}
     earlier = before.get("requests_used", 0)
     left = math.ceil(day.requests * _UP_TO[kind]) - day.spent()
-    size = _BATCH if day.client.mode == "extended" and kind != RELEASES else 1
+    is_batched = day.client.settings.off or (day.client.mode == "extended" and kind != RELEASES)
+    size = _BATCH if is_batched else 1
     ids = day.ids(stalest(day.start, left * size + len(had))) if left > 0 else []
     ids = [id_ for id_ in ids if id_ not in had][: left * size]
     at_first = requests_spent(day.client)

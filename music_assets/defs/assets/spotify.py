@@ -14,16 +14,18 @@ from datetime import datetime
 from typing import Any
 
 from music_assets.defs.assets.common import SPOTIFY, SPOTIFY_REQUESTS, listed
+from music_assets.defs.assets.mapped_rows import song_of
 from music_assets.defs.resources import SpotifyResource
 from music_assets.defs.source_resources import ResolutionResource, SourcesResource
 from music_assets.defs.stages import Partition, stage
-from music_assets.resolution import ResolutionOutcome
+from music_assets.matching import decide
+from music_assets.resolution import ResolutionOutcome, candidate_of
 from music_assets.sources.spotify import Fetched, SearchResult, SongQuery, SpotifyCatalog
 from music_assets.staging.partitions import Metadata, Staged
 from music_assets.staging.rows import Row
 from music_assets.staging.store import StagedFile
 
-VERSION = "4"
+VERSION = "5"
 FILE_ONLY_OF_A_HIT = ("question", "listed_album")  # what no table has
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}}
 
@@ -71,13 +73,11 @@ def spotify_search(
     results = search_results(catalog, msd_songs, outcome)
     statuses = Counter(result.status for result in results)
     over = outcome.out_of_budget if statuses["pending"] else None
+    popular = _add_popularity(msd_songs, results, resolution.sources)
+    reasons = {*outcome.unreached.values(), *(one.reason for one in results), popular.reason}
     metadata = {
         **{status: statuses[status] for status in ("answered", "pending", "error")},
-        "reasons": listed(
-            sorted(
-                {*outcome.unreached.values(), *(one.reason for one in results if one.reason)} - {NOT_SEARCHED}
-            )
-        ),
+        "reasons": listed(sorted(filter(None, reasons - {NOT_SEARCHED}))),
         "go_on_at": over.until.isoformat(timespec="seconds") if over else None,
         "access": catalog.mode,
         "source": catalog.settings.source,
@@ -90,7 +90,7 @@ def spotify_search(
         **resolution.sources.requests_since(before),
     }
     # Where a source was not reached the partition is not complete: the next run asks that one.
-    complete = statuses["answered"] == len(results) and not outcome.unreached
+    complete = statuses["answered"] == len(results) and not (outcome.unreached or popular.pending)
     return Staged([_search_row(result) for result in results], metadata, run_metadata, complete)
 
 
@@ -131,6 +131,19 @@ def search_results(
         return replace(pending, track_id=track_id)
 
     return [cached.get(query.track_id) or unanswered(query.track_id) for query in queries]
+
+
+def _add_popularity(songs: list[Row], results: list[SearchResult], sources: SourcesResource) -> Fetched:
+    """Give matches the popularity that Spotify shows to extended access alone, as ReccoBeats has it."""
+    keyless = sources.reccobeats()
+    if keyless is None:
+        return Fetched()
+    matched: list[Row] = []
+    for song, result in zip(songs, results, strict=True):
+        if any(row["popularity"] is None for row in result.tracks):
+            best = decide(song_of(song), map(candidate_of, result.tracks), result.renamings).best
+            matched += [row for row in result.tracks if row["spotify_track_id"] == best]
+    return keyless.add_popularity(matched)
 
 
 def _search_row(result: SearchResult) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from music_assets.ids import is_spotify_id, isrc_of
@@ -31,13 +32,20 @@ RECCOBEATS = HttpPolicy("ReccoBeats", "reccobeats", "https://api.reccobeats.com/
 class ReccoBeats(HttpClient):
     """ReccoBeats as the pipeline sees it."""
 
-    def tracks(self, names: Iterable[str]) -> tuple[dict[str, list[Row]], Fetched]:
+    def tracks(
+        self, names: Iterable[str], *, newer_than: datetime | None = None
+    ) -> tuple[dict[str, list[Row]], Fetched]:
         """Rows of `spotify.tracks` by the Spotify id or the ISRC requested, and what became of the others.
 
         An ISRC may have several rows. Albums are not named. What is neither an id nor an ISRC is left out.
+        What was fetched before `newer_than` is requested again.
         """
         names = [name for name in dict.fromkeys(names) if is_spotify_id(name) or isrc_of(name) == name]
-        known = {key.id: response for key, response in self._known(map(track_key, names)).items()}
+        known = {
+            key.id: response
+            for key, response in self._known(map(track_key, names)).items()
+            if newer_than is None or response.fetched_at >= newer_than
+        }
         self.cache_hits += len(known)
         fetched = Fetched()
         # Whether one request takes ids and ISRCs together is nowhere said.
@@ -59,6 +67,14 @@ class ReccoBeats(HttpClient):
         fetched.rows = [row for name in names for row in rows.get(name, ())]
         fetched.not_found = [name for name in names if name in known and not rows[name]]
         return {name: found for name, found in rows.items() if found}, fetched
+
+    def add_popularity(self, rows: Iterable[Row], *, newer_than: datetime | None = None) -> Fetched:
+        """Give rows of `spotify.tracks` the popularity that Spotify left out; what became of the others."""
+        without = {row["spotify_track_id"]: row for row in rows if row["popularity"] is None}
+        found, fetched = self.tracks(without, newer_than=newer_than)
+        for id_, (track, *_) in found.items():
+            without[id_]["popularity"] = track["popularity"]
+        return fetched
 
     def _tracks_of(self, name: str, items: Sequence[Item]) -> Response:
         return self._response(track_key(name), name, {"content": list(items)}, found=bool(items))
