@@ -95,6 +95,14 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
                 self._archive = self._opened.enter_context(archive)
         return self._archive
 
+    def archive_state(self) -> str:
+        """What changes when another archive is in use; empty without one, and in the sandbox."""
+        path = self.archive_path()
+        if self.spotify.is_sandbox or not self.uses("echonest") or not path.is_file():
+            return ""
+        state = path.stat()
+        return f"{state.st_size}/{state.st_mtime_ns}"
+
     def request_counts(self) -> "Counter[str]":
         """Requests so far to the sources that were opened, by their names."""
         opened = (self._reccobeats, self._labs, self._listenbrainz)
@@ -169,8 +177,6 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
 
     def lookups(self) -> str:
         """What songs are looked up in before Spotify is searched: another text where that has changed."""
-        archive = self.sources.archive_path() if self.sources.uses("echonest") else None
-        state = archive.stat() if archive and archive.is_file() else None
         days = self.spotify.retry_misses_days
         return " ".join(
             [
@@ -182,7 +188,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
                     if self.sources.uses(name)
                 ),
                 "artists" if self.sources.uses("reccobeats") else "",
-                f"{state.st_size}/{state.st_mtime_ns}" if state and not self.spotify.is_sandbox else "",
+                self.sources.archive_state(),
                 str(int(self.spotify.clock() // (days * 86_400))),
             ]
         )
@@ -228,8 +234,9 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
             yield LabsIds(labs)
 
     def _isrcs(self, partition: str) -> dict[str, list[str]]:
-        """The ISRCs of a partition's recordings by MSD track; none without MusicBrainz' full dump."""
+        """Spotify ids and ISRCs of a partition's recordings by MSD track; none without the full dump."""
         store = self.staging.store()
         file = store.staged_file("musicbrainz_recordings", partition)
         rows = read_rows(store, file) if file and file.rows else []
-        return {row["track_id"]: row["isrcs"] for row in rows if row.get("isrcs")}
+        found = {row["track_id"]: [*(row["spotify_track_ids"] or ()), *(row["isrcs"] or ())] for row in rows}
+        return {track_id: ids for track_id, ids in found.items() if ids}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from music_assets.ids import isrc_of, partition_of
+from music_assets.ids import is_spotify_id, isrc_of, partition_of
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import Labs, SongNames
@@ -16,11 +16,13 @@ from music_assets.sources.listenbrainz import Labs, SongNames
 class KnownIds:
     """What a source knows: ids by MSD track, best first, each with its album where the source names it.
 
-    An id is Spotify's, or an ISRC. `unreached` are the tracks that it could not be asked about now, and why.
+    An id is Spotify's, or an ISRC. `albums` are Spotify's, by the id of a track. `unreached` are the tracks
+    that it could not be asked about now, and why.
     """
 
     by_track: dict[str, Mapping[str, str | None]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
+    albums: dict[str, str] = field(default_factory=dict)
 
 
 class IdProvider(Protocol):
@@ -43,10 +45,14 @@ class EchoNestIds:
         self._mismatched = mismatched
 
     def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
-        """Its ids, each with the name of its album."""
+        """Its ids, each with its album."""
         songs = [song for song in songs if song.song_id and song.track_id not in self._mismatched]
-        known = self._archive.tracks_of(song.song_id for song in songs if song.song_id)
-        return KnownIds({song.track_id: known[song.song_id] for song in songs if song.song_id in known})
+        known = self._archive.ids_of(song.song_id for song in songs if song.song_id)
+        found = {song.track_id: known[song.song_id] for song in songs if song.song_id in known}
+        return KnownIds(
+            {track_id: ids.tracks for track_id, ids in found.items() if ids.tracks},
+            albums={track: album for ids in found.values() for track, album in ids.albums.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,10 @@ class LabsIds:
 
 
 class Isrcs:
-    """ISRCs of the recordings that songs were linked to; `of_partition` gives them by MSD track."""
+    """ISRCs of the recordings that songs were linked to, and Spotify tracks that MusicBrainz links to those.
+
+    `of_partition` gives both by MSD track.
+    """
 
     name = "isrc"
 
@@ -86,10 +95,10 @@ class Isrcs:
         self._of_partition = of_partition
 
     def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
-        """The ISRCs, each in its one spelling."""
+        """Spotify's ids and ISRCs, each in its one spelling."""
         found: dict[str, Mapping[str, str | None]] = {}
         for song in songs:
-            isrcs = self._of_partition(partition_of(song.track_id)).get(song.track_id, ())
-            if ids := dict.fromkeys(filter(None, map(isrc_of, isrcs))):
+            known = self._of_partition(partition_of(song.track_id)).get(song.track_id, ())
+            if ids := dict.fromkeys(filter(None, (o if is_spotify_id(o) else isrc_of(o) for o in known))):
                 found[song.track_id] = ids
         return KnownIds(found)

@@ -6,7 +6,7 @@ its floor is not, since the dump has no lengths. Candidates come from `music_ass
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ _ORDER = tuple(PRIOR)
 _FOUND_BY = {
     "artist_mbid": "within the artist's MusicBrainz id",
     "name": "by the artist's name",
-    "mapping": "named by the 2016 mapping",
+    "mapping": "named by a mapping of 2016",
 }
 _EVIDENCE = frozenset({"title", "part", "version", "artist", "guests", "release"})
 _METHODS = ("exact", "without version words", "close")
@@ -38,12 +38,14 @@ class Link:
     reasons: tuple[str, ...]
 
 
-def wanted(song: Mapping[str, Any]) -> WantedSong:
-    """What is looked for, for a staged MSD song."""
+def wanted(song: Mapping[str, Any], recording_mbids: Sequence[str] = ()) -> WantedSong:
+    """What is looked for, for a staged MSD song that others say is one of these recordings."""
     name = song["artist_name"]
     names = read_credit((name,)).names if name else ()
     return WantedSong(
-        song["track_id"], song["song_id"], song["title"], song["artist_mbid"], (*names, *filter(None, [name]))
+        *(song["track_id"], song["song_id"], song["title"], song["artist_mbid"]),
+        artist_names=(*names, *filter(None, [name])),
+        recording_mbids=tuple(recording_mbids),
     )
 
 
@@ -84,10 +86,10 @@ def _compare(song: Song, recording: Recording, mapped: bool) -> Link | None:
     reasons = [_FOUND_BY[recording.found_by], *(words for _, words in found.values())]
     if recording.mapped:
         bits += MAPPED
-        reasons += ["the 2016 mapping agrees"] if recording.found_by != "mapping" else []
+        reasons += ["a mapping of 2016 agrees"] if recording.found_by != "mapping" else []
     elif mapped:
         bits += MAPPED_OTHERWISE
-        reasons.append("the 2016 mapping names another recording")
+        reasons.append("a mapping of 2016 names another recording")
     weight, words = found["title"]
     kind = "close" if weight < 0 else "without version words" if "dropping" in words else "exact"
     return Link(recording, f"{recording.found_by} {kind}", round(probability(bits), 4), tuple(reasons))

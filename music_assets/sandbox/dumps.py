@@ -23,7 +23,7 @@ from typing import Any
 import zstandard
 from anyascii import anyascii
 
-from music_assets.sandbox import echonest
+from music_assets.sandbox import echonest, full_dump
 from music_assets.sandbox.recordings import mbid_of
 from music_assets.sandbox.spotify.names import dice_of
 
@@ -59,6 +59,7 @@ class Dumps:
         self._write: dict[str, Callable[[Path], None]] = {
             f"echonest/{echonest.NAME}": partial(_tar_bz2, lambda: echonest.members(db)),
             f"echonest/{MAPPING}": self._mapping,
+            f"musicbrainz/{full_dump.NAME}": partial(_tar_bz2, lambda: full_dump.members(db, _COPYING)),
         }
         for name in CANONICAL:
             at = f"musicbrainz/{name}/{name}.tar.zst"

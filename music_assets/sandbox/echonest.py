@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from music_assets.sandbox.spotify.names import spotify_id
+from music_assets.sandbox.spotify.names import dice_of, spotify_id
 
 NAME = "millionsongdataset_echonest.tar.bz2"
 FOLDER = "millionsongdataset_echonest"  # what the archive unpacks to
@@ -22,6 +22,7 @@ KNOWN = 0.7  # of the songs have a Spotify id in the archive
 # Of those on Spotify: a wrong id, a dead one, a dead one and then right ones. Songs that are not on Spotify
 # have a dead id, so that one song in five with ids has no right one.
 _WRONG, _DEAD, _MOVED = 0.08, 0.05, 0.15
+_RECORDED = 30  # percent of the songs with a recording in MusicBrainz, of which it has the id
 _TRACKS_OF_A_SONG = 12  # at most, in the catalogue
 
 
@@ -48,6 +49,10 @@ def song_files(db: sqlite3.Connection, seed: int = 0) -> Iterator[tuple[str, str
         dice = random.Random(f"{seed}/{song_id}")
         fate, ids = _fate(db, dice, track_id, right.split(), others)
         tracks = [_track(db, dice, id_) for id_ in ids]
+        if dice_of("recorded", song_id) % 100 < _RECORDED:
+            sql = "SELECT mbid FROM recordings WHERE track_id = ?"
+            mbids = [f"musicbrainz:track:{mbid}" for (mbid,) in db.execute(sql, [track_id])]
+            tracks += [_foreign("musicbrainz", mbid, dice) for mbid in mbids]
         yield song_id, fate, _answer(song_id, title, artist_name, fate, tracks, dice)
 
 

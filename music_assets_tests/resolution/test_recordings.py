@@ -96,8 +96,8 @@ def test_the_mapping_of_2016_raises_what_it_names_and_lowers_the_rest() -> None:
     other = candidate("Ocean", by="mapping", mapped=True, score=2)
     contradicted = found(song("Harbour"), candidate("Harbour"), other)
     assert FLOOR < contradicted.score < alone.score < agreed.score
-    assert contradicted.reasons[-1] == "the 2016 mapping names another recording"
-    assert agreed.reasons[-1] == "the 2016 mapping agrees"
+    assert contradicted.reasons[-1] == "a mapping of 2016 names another recording"
+    assert agreed.reasons[-1] == "a mapping of 2016 agrees"
 
 
 def test_what_the_mapping_alone_knows_is_taken_where_the_names_agree() -> None:

@@ -10,6 +10,7 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ import requests
 import zstandard
 
 from music_assets.ids import MBID
+from music_assets.resolution.recordings import link, wanted
+from music_assets.sandbox import full_dump
+from music_assets.sandbox.dumps import CANONICAL
+from music_assets.sources.ledger import Ledger
+from music_assets.sources.musicbrainz import MusicBrainz, MusicBrainzFiles
+from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame, truth
 
 FRAME = songs_frame(300)
@@ -153,3 +160,32 @@ def test_the_same_songs_give_the_same_dumps(get: Any, songs_catalogue: Path) -> 
     with running_server(songs_catalogue) as other:
         again = requests.get(f"{other.address.dumps_url}{path}", timeout=30).content
     assert again == get(path).content
+
+
+def test_the_full_dump_leads_songs_to_their_tracks(
+    server: SandboxServer, get: Any, songs_catalogue: Path, ledger: Ledger, tmp_path: Path
+) -> None:
+    """End to end: two dumps, the join, ISRCs, and the lookup that verifies them."""
+    (tmp_path / "mbdump.tar.bz2").write_bytes(get(f"musicbrainz/{full_dump.NAME}").content)
+    name = CANONICAL[-1]
+    archive = f"{name}.tar.zst"
+    (tmp_path / archive).write_bytes(get(f"musicbrainz/{name}/{archive}").content)
+    files = MusicBrainzFiles.find(tmp_path)
+    assert files is not None and files.full is not None
+    rows = FRAME.astype(object).where(FRAME.notna(), None).to_dict("records")
+    with MusicBrainz.open(files, tmp_path / "cache") as musicbrainz:
+        candidates = musicbrainz.candidates(map(wanted, rows))([row["track_id"] for row in rows])
+    links = {row["track_id"]: link(row, candidates.get(row["track_id"], ())) for row in rows}
+    isrcs = {id_: one.recording.isrcs for id_, one in links.items() if one and one.recording.isrcs}
+    linked = {id_: one.recording.spotify_track_ids for id_, one in links.items() if one}
+    right = truth(songs_catalogue)
+    assert 0.15 * len(FRAME) < len(isrcs) < 0.35 * len(FRAME)
+    for id_, tracks in linked.items():
+        assert set(tracks or ()) <= right[id_]
+    policy = replace(RECCOBEATS, base_url=server.address.reccobeats_url, requests_per_second=None)
+    with ReccoBeats(policy, ledger, source="sandbox") as client:
+        found, _ = client.tracks(isrc for each in isrcs.values() for isrc in each)
+    verified = [id_ for id_, (isrc, *_) in isrcs.items() if isrc in found]
+    assert len(verified) > 0.8 * len(isrcs)
+    for id_ in verified:
+        assert {row["spotify_track_id"] for row in found[isrcs[id_][0]]} <= right[id_]

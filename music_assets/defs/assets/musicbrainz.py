@@ -20,7 +20,7 @@ from music_assets.defs.stages import stage
 from music_assets.errors import MusicAssetsError
 from music_assets.matching import matcher_version
 from music_assets.resolution.recordings import Link, link, wanted
-from music_assets.sources.musicbrainz import Recording
+from music_assets.sources.musicbrainz import Recording, WantedSong
 from music_assets.staging.errors import DamagedFile
 from music_assets.staging.partitions import Metadata, Staged, read_rows
 from music_assets.staging.rows import Row
@@ -55,7 +55,8 @@ def _in_use(name: str, version: str = "") -> Callable[..., Callable[[str], str]]
     """The rows depend on the dump."""
 
     def in_use(dumps: DumpsResource) -> Callable[[str], str]:
-        now = f"{dumps.identity(name)} {version}"
+        archive = dumps.sources.archive_state() if name == "musicbrainz" and dumps.identity(name) else ""
+        now = " ".join(filter(None, [dumps.identity(name), version, archive]))
         return lambda key: now
 
     return in_use
@@ -78,11 +79,21 @@ def candidates(keys: Sequence[str], dumps: DumpsResource, staging: StagingResour
         if opened is None:
             found = FromDump()
         else:
-            look = opened.candidates(map(wanted, _songs(staging.store(), keys)))
+            look = opened.candidates(_wanted(staging.store(), keys, dumps))
             found = FromDump(look, opened.files.made_at, opened.set_aside)
     except MusicAssetsError as error:
         found = FromDump(problems=[str(error)])
     yield found
+
+
+def _wanted(store: StagingStore, keys: Sequence[str], dumps: DumpsResource) -> Iterator[WantedSong]:
+    """What is looked for, with the recordings that the Echo Nest archive names, where it can be read."""
+    archive = None
+    with suppress(MusicAssetsError):  # `spotify_answers` says so
+        archive = dumps.sources.archive()
+    for song in _songs(store, keys):
+        ids = archive.ids_of([song["song_id"]]).get(song["song_id"]) if archive and song["song_id"] else None
+        yield wanted(song, ids.recordings if ids else ())
 
 
 def _songs(store: StagingStore, keys: Sequence[str]) -> Iterator[Row]:

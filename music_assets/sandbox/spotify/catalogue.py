@@ -23,7 +23,7 @@ from music_assets.sandbox.spotify.generator import same_recording_key, tracks_of
 if TYPE_CHECKING:
     import pandas as pd
 
-_VERSION = 3
+_VERSION = 4
 _DAY = 86_400  # in seconds
 _APOSTROPHES = re.compile("['’‘`´]")
 

@@ -25,6 +25,7 @@ CREATE TABLE recordings (
     tempo REAL, key INTEGER, mode INTEGER, loudness REAL, directory INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX recordings_directory ON recordings (directory);
+CREATE INDEX recordings_track ON recordings (track_id);
 CREATE TABLE recorded_artists (mbid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(
     title, artist, album, content = '', tokenize = 'unicode61 remove_diacritics 2'

@@ -1,9 +1,10 @@
-"""The Echo Nest mapping archive: the Spotify ids that The Echo Nest knew for the MSD's songs in 2016.
+"""The Echo Nest mapping archive: the ids elsewhere that The Echo Nest knew for the MSD's songs in 2016.
 
 What it offers   `EchoNestArchive.open` on the archive (`millionsongdataset_echonest.tar.bz2`, 461 MB) or on
-                 the folder it unpacks to; then `tracks_of(song_ids)`.
+                 the folder it unpacks to; then `ids_of(song_ids)`.
 Shapes           by MSD *song* id (`SO…`, never the track id), Spotify track ids in the archive's order, each
-                 with the name of its album. About 700,000 songs have one, often several.
+                 with the name and id of its album (about 700,000 songs have one, often several), and
+                 MusicBrainz ids of recordings.
 Limits           none: the file is local. A compressed archive cannot be read at random, so it is read once,
                  for some minutes, into an index in a cache folder.
 Terms            published by AcousticBrainz / the Music Technology Group (2016) without a licence of its own;
@@ -19,6 +20,15 @@ from music_assets.sources.echonest.archive import (
     EchoNestArchive,
     EchoNestError,
     IndexUnusable,
+    SongIds,
 )
 
-__all__ = ["NAME", "ArchiveDamaged", "ArchiveMissing", "EchoNestArchive", "EchoNestError", "IndexUnusable"]
+__all__ = [
+    "NAME",
+    "ArchiveDamaged",
+    "ArchiveMissing",
+    "EchoNestArchive",
+    "EchoNestError",
+    "IndexUnusable",
+    "SongIds",
+]

@@ -1,4 +1,4 @@
-"""`EchoNestArchive`: Spotify tracks by MSD song, from an archive's index or from the unpacked folder.
+"""`EchoNestArchive`: the ids of MSD songs elsewhere, from an archive's index or from the unpacked folder.
 
 One JSON file per song, `XX/SOXX….json`, is a response of The Echo Nest's with the ids it knew.
 """
@@ -13,25 +13,38 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import filelock
 import orjson
 
 from music_assets.errors import MusicAssetsError
-from music_assets.ids import MSD_SONG_ID, SPOTIFY_ID
+from music_assets.ids import MBID, MSD_SONG_ID, SPOTIFY_ID
 
 NAME = "millionsongdataset_echonest.tar.bz2"
 _FOLDER = "millionsongdataset_echonest"  # what the archive unpacks to
 _MAX_BYTES = 16 * 1024 * 1024  # of one song's file; the real ones have some 10 KB
 _MEMBER = re.compile(rf"(?:^|/)({MSD_SONG_ID.pattern})\.json$")
 _TRACK = re.compile(rf"spotify(?:-[A-Z]{{2}})?:track:({SPOTIFY_ID.pattern})")
-Tracks = dict[str, str | None]  # Spotify ids, each with the name of its album where the archive names it
-_VERSION = 2  # of the index
+_ALBUM = re.compile(rf"spotify(?:-[A-Z]{{2}})?:album:({SPOTIFY_ID.pattern})")
+_RECORDING = re.compile(rf"musicbrainz:track:({MBID.pattern})", re.IGNORECASE)
+_VERSION = 3  # of the index
 _SCHEMA = """
-CREATE TABLE songs (song_id TEXT PRIMARY KEY, tracks TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE songs (song_id TEXT PRIMARY KEY, ids TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE about (archive TEXT NOT NULL);
 """
+
+
+class SongIds(NamedTuple):
+    """The ids that the archive has for a song, in its order.
+
+    `tracks` are Spotify's, each with the name of its album where the archive names it, `albums` the Spotify
+    album of a track; `recordings` are MusicBrainz ids, which may have been merged into others since.
+    """
+
+    tracks: dict[str, str | None]
+    albums: dict[str, str]
+    recordings: list[str]
 
 
 class EchoNestError(MusicAssetsError):
@@ -91,25 +104,25 @@ class EchoNestArchive:
                 _ensure_index(path, index)
             return cls(index, sqlite3.connect(index, check_same_thread=False))
 
-    def tracks_of(self, song_ids: Iterable[str]) -> dict[str, Tracks]:
-        """The tracks of these songs, in the archive's order; songs without any are left out.
+    def ids_of(self, song_ids: Iterable[str]) -> dict[str, SongIds]:
+        """What it has for these songs; songs without any id are left out.
 
-        None of them is verified: they may be wrong, and Spotify may not know them any more.
+        None is verified: they may be wrong, and Spotify may not know them any more.
         """
-        found = {song_id: self._tracks_of(song_id) for song_id in song_ids}
-        return {song_id: tracks for song_id, tracks in found.items() if tracks}
+        found = {song_id: self._ids_of(song_id) for song_id in song_ids}
+        return {song_id: ids for song_id, ids in found.items() if ids and any(ids)}
 
-    def _tracks_of(self, song_id: str) -> Tracks:
+    def _ids_of(self, song_id: str) -> SongIds | None:
         if self._index is not None:
             with _named_errors(self._path):
-                wanted = "SELECT tracks FROM songs WHERE song_id = ?"
+                wanted = "SELECT ids FROM songs WHERE song_id = ?"
                 row = self._index.execute(wanted, [song_id]).fetchone()
-            return orjson.loads(row[0]) if row else {}
+            return SongIds(*orjson.loads(row[0])) if row else None
         file = self._path / song_id[2:4] / f"{song_id}.json"
         try:
-            return spotify_tracks(file.read_bytes()) if file.stat().st_size <= _MAX_BYTES else {}
+            return ids_in(file.read_bytes()) if file.stat().st_size <= _MAX_BYTES else None
         except (OSError, ValueError):  # missing, unreadable (a bad sector) or broken
-            return {}
+            return None
 
     def close(self) -> None:
         """Close the index."""
@@ -161,7 +174,7 @@ def _ensure_index(archive: Path, index: Path) -> None:
 
 
 def _songs(archive: Path) -> Iterator[tuple[str, str]]:
-    """The songs that have Spotify ids, in a tar of any compression, in one pass and flat memory."""
+    """The songs that have ids, in a tar of any compression, in one pass and flat memory."""
     try:
         with tarfile.open(archive, mode="r|*") as tar:
             while (member := tar.next()) is not None:
@@ -170,8 +183,8 @@ def _songs(archive: Path) -> Iterator[tuple[str, str]]:
                 content = tar.extractfile(member) if song_id and member.size <= _MAX_BYTES else None
                 # A file that cannot be parsed is left out, and nothing beside it is lost.
                 with contextlib.suppress(ValueError):
-                    if song_id and content and (tracks := spotify_tracks(content.read())):
-                        yield song_id, orjson.dumps(tracks).decode()
+                    if song_id and content and any(ids := ids_in(content.read())):
+                        yield song_id, orjson.dumps(list(ids)).decode()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ArchiveDamaged(archive, str(error) or type(error).__name__) from error
 
@@ -185,11 +198,11 @@ def song_id_of(name: str) -> str | None:
     return found[1] if found else None
 
 
-def spotify_tracks(content: bytes) -> Tracks:
-    """The Spotify tracks in a song's file, in its order; none where no song was found.
+def ids_in(content: bytes) -> SongIds:
+    """The ids in a song's file; none where no song was found.
 
-    They are at `response.songs[0].tracks[]`, as `foreign_id` and `album_name`. Raises `ValueError` where the
-    content is not a response of The Echo Nest's.
+    They are at `response.songs[0].tracks[]`, as `foreign_id` and `foreign_release_id` beside `album_name`.
+    Raises `ValueError` where the content is not a response of The Echo Nest's.
     """
     body: Any = orjson.loads(content)
     response = body.get("response") if isinstance(body, dict) else None
@@ -198,10 +211,21 @@ def spotify_tracks(content: bytes) -> Tracks:
         raise ValueError("it holds no response with a list of songs")
     first = songs[0] if songs else {}
     tracks = first.get("tracks") if isinstance(first, dict) else None
-    found: Tracks = {}
+    found = SongIds({}, {}, [])
     for track in tracks if isinstance(tracks, list) else []:
-        foreign = track.get("foreign_id") if isinstance(track, dict) else None
-        if isinstance(foreign, str) and (id_ := _TRACK.fullmatch(foreign)):
-            album = track.get("album_name")
-            found.setdefault(id_[1], album if isinstance(album, str) else None)
+        if not isinstance(track, dict):
+            continue
+        if id_ := _id_in(track.get("foreign_id"), _TRACK):
+            name, album = track.get("album_name"), _id_in(track.get("foreign_release_id"), _ALBUM)
+            found.tracks.setdefault(id_, name if isinstance(name, str) else None)
+            if album:
+                found.albums.setdefault(id_, album)
+        mbid = (_id_in(track.get("foreign_id"), _RECORDING) or "").lower()
+        if mbid and mbid not in found.recordings:
+            found.recordings.append(mbid)
     return found
+
+
+def _id_in(foreign: Any, of: re.Pattern[str]) -> str | None:
+    match = of.fullmatch(foreign) if isinstance(foreign, str) else None
+    return match[1] if match else None

@@ -1,7 +1,8 @@
 """MusicBrainz, offline: the recordings that a song may be, from the dumps of the MetaBrainz Foundation.
 
 What it offers   `MusicBrainz.open` on the files in use, then `candidates(songs)`: recordings by the artist's
-                 MusicBrainz id or name with a like title, and those that the 2016 mapping of the MSD names.
+                 MusicBrainz id or name with a like title, those that the 2016 mapping of the MSD names, and
+                 those that a song comes with.
 Shapes           the canonical dump (`musicbrainz-canonical-dump-….tar.zst`, or what it unpacks to): one
                  recording per artist credit and title, the lowest `score` being the most canonical. It has
                  no lengths, disambiguations or ISRCs. `msd-mbid-2016-01-results-ab.csv.bz2` (MSD id, MBID,

@@ -1,7 +1,7 @@
 """`MusicBrainz`: for many songs at once, the recordings that each may be, by one join in DuckDB.
 
 A candidate is a recording of the song's artist (by MusicBrainz id, or by a name) whose title begins like the
-song's or is nearly the same, or one that the 2016 mapping names. The join reads the index once for all songs
+song's or is nearly the same, or one that a mapping of 2016 names. The join reads the index once for all songs
 it is given: give it those of a run's partitions.
 """
 
@@ -37,13 +37,17 @@ _BEGINNING = (
 
 @dataclass(frozen=True)
 class WantedSong:
-    """A song to find recordings of: `artist_names` are all names by which its artist may be credited."""
+    """A song to find recordings of: `artist_names` are all names by which its artist may be credited.
+
+    `recording_mbids` are recordings that others say it is, which may have been merged into another since.
+    """
 
     track_id: str
     song_id: str | None
     title: str | None
     artist_mbid: str | None
     artist_names: tuple[str, ...]
+    recording_mbids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class Recording:
     """A recording that a song may be, with its canonical release.
 
     `score` is the dump's: the lowest is the most canonical. `found_by` says how: by the `artist_mbid`, by the
-    artist's `name`, or by the `mapping` of 2016 alone; `mapped` whether that names it too. `isrcs` and
-    `spotify_track_ids` are None without a full dump.
+    artist's `name`, or by a `mapping` of 2016 alone, the MSD's or the Echo Nest archive; `mapped` whether one
+    names it too. `isrcs` and `spotify_track_ids` are None without a full dump.
     """
 
     recording_mbid: str
@@ -118,8 +122,7 @@ class MusicBrainz:
         with _named_errors(Path("of MusicBrainz")):
             self._take(list(songs))
             self._db.execute("CREATE OR REPLACE TEMP TABLE named (track_id VARCHAR, recording_mbid UUID)")
-            if self.files.mapping:
-                self._db.execute(_NAMED)
+            self._db.execute(_NAMED.format(named=_BY_MAPPING if self.files.mapping else _BY_OTHERS))
             self._db.execute(_CANDIDATES)
             self._db.execute(
                 f"CREATE OR REPLACE TEMP TABLE found AS "
@@ -150,8 +153,14 @@ class MusicBrainz:
             columns=["track_id", "name"],
             dtype=object,
         )
+        recordings = pd.DataFrame(  # noqa: F841
+            [(one.track_id, mbid) for one in songs for mbid in one.recording_mbids],
+            columns=["track_id", "mbid"],
+            dtype=object,
+        )
         self._db.execute(_SONGS)
         self._db.execute(_ARTIST_NAMES)
+        self._db.execute(_OTHERS)
 
     def close(self) -> None:
         """Close the indexes."""
@@ -182,15 +191,26 @@ _ARTIST_NAMES = """
 CREATE OR REPLACE TEMP TABLE artist_names AS
 SELECT DISTINCT track_id, name_key(name::VARCHAR) AS name_key FROM names WHERE name_key(name::VARCHAR) <> ''
 """
-_NAMED = """
-INSERT INTO named
-SELECT DISTINCT track_id, coalesce(redirects.canonical, mapping.recording_mbid)
+_OTHERS = """
+CREATE OR REPLACE TEMP TABLE others AS
+SELECT track_id::VARCHAR AS track_id, try_cast(mbid AS UUID) AS recording_mbid FROM recordings
+"""
+_BY_OTHERS = "SELECT track_id, recording_mbid FROM others"
+_BY_MAPPING = f"""
+{_BY_OTHERS}
+UNION ALL
+SELECT track_id, mapping.recording_mbid
 FROM (
     SELECT track_id, track_id AS msd_id FROM songs
     UNION ALL
     SELECT track_id, song_id FROM songs
 ) JOIN mapped.mapping USING (msd_id)
-LEFT JOIN canonical.redirects ON redirects.recording_mbid = mapping.recording_mbid
+"""
+_NAMED = """
+INSERT INTO named
+SELECT DISTINCT track_id, coalesce(redirects.canonical, recording.recording_mbid)
+FROM ({named}) AS recording
+LEFT JOIN canonical.redirects ON redirects.recording_mbid = recording.recording_mbid
 """
 _CANDIDATES = f"""
 CREATE OR REPLACE TEMP TABLE candidates AS

@@ -16,6 +16,7 @@ from music_assets.sources.echonest import (
     ArchiveMissing,
     EchoNestArchive,
     IndexUnusable,
+    SongIds,
 )
 from music_assets_tests.support.echonest_archive import shares, write_archive
 from music_assets_tests.support.sandbox import catalogue, songs_frame, truth
@@ -29,19 +30,21 @@ def tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return catalogue(tmp_path_factory.mktemp("echonest"), SONGS)
 
 
-def ids_in(path: Path, cache: Path) -> dict[str, list[str]]:
+def ids_in(path: Path, cache: Path) -> dict[str, SongIds]:
     with EchoNestArchive.open(path, cache) as archive:
-        return archive.tracks_of(SONG_IDS)
+        return archive.ids_of(SONG_IDS)
 
 
 def test_it_knows_what_the_archive_knows_by_song_id(tracks: Path, tmp_path: Path) -> None:
     became = write_archive(tmp_path / "archive.tar.bz2", SONGS, tracks)
     with EchoNestArchive.open(tmp_path / "archive.tar.bz2", tmp_path / "cache") as archive:
-        found = archive.tracks_of([*SONG_IDS, "SOUNKNOWN000000000"])
+        ids = archive.ids_of([*SONG_IDS, "SOUNKNOWN000000000"])
+    found = {song_id: of.tracks for song_id, of in ids.items() if of.tracks}
     assert found.keys() == {id_ for id_, kind in became.items() if kind not in ("empty", "elsewhere")}
     right = dict(zip(SONG_IDS, (truth(tracks)[id_] for id_ in SONGS["track_id"]), strict=True))
-    for song_id, ids in found.items():
-        hits = [id_ in right[song_id] for id_ in ids]
+    for song_id, tracks_ in found.items():
+        hits = [id_ in right[song_id] for id_ in tracks_]
+        assert ids[song_id].albums.keys() == tracks_.keys()
         assert {"right": all(hits), "moved": hits[1:] and all(hits[1:]) and not hits[0]}.get(
             became[song_id], not any(hits)
         )
@@ -62,7 +65,7 @@ def test_every_form_of_it_says_the_same(tracks: Path, tmp_path: Path, name: str)
     write_archive(tmp_path / name, SONGS, tracks, broken=3)  # nothing beside them is lost
     expected = ids_in(tmp_path / "reference.tar", tmp_path / "cache")
     with EchoNestArchive.open(tmp_path / name, tmp_path / "other") as archive:
-        assert archive.tracks_of(SONG_IDS) == expected and len(expected) > 150
+        assert archive.ids_of(SONG_IDS) == expected and len(expected) > 150
 
 
 def test_an_unpacked_archive_may_lie_in_its_folder(tracks: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.sources.echonest.archive import song_id_of, spotify_tracks
+from music_assets.sources.echonest.archive import SongIds, ids_in, song_id_of
 
 A, B = "4uLU6hMCjMI75M1A2tKUQC", "7GhIk7Il098yCjg4BQjzvb"
 
@@ -20,29 +20,42 @@ def answer(*foreign_ids: Any) -> bytes:
 
 
 def test_ids_come_once_each_in_the_files_order() -> None:
-    found = spotify_tracks(
+    found = ids_in(
         answer(f"spotify:track:{B}", "7digital-UK:track:3107215", f"spotify:track:{A}", f"spotify:track:{B}")
     )
-    assert list(found) == [B, A]
-    assert list(spotify_tracks(answer(f"spotify-WW:track:{A}"))) == [A]
+    assert list(found.tracks) == [B, A]
+    assert list(ids_in(answer(f"spotify-WW:track:{A}")).tracks) == [A]
 
 
 @pytest.mark.parametrize(("name", "album"), [("Z", "Z"), (None, None), (7, None), (["Z"], None)])
 def test_an_id_comes_with_the_album_that_is_named_with_it(name: Any, album: str | None) -> None:
     tracks = [{"foreign_id": f"spotify:track:{A}", "album_name": name}]
-    assert spotify_tracks(orjson.dumps({"response": {"songs": [{"tracks": tracks}]}})) == {A: album}
+    assert ids_in(orjson.dumps({"response": {"songs": [{"tracks": tracks}]}})).tracks == {A: album}
+
+
+def test_a_track_has_its_album_and_a_recording_is_musicbrainz() -> None:
+    mbid = "0f1c2d3e-4b5a-4678-9abc-def012345678"
+    tracks = [
+        {"foreign_id": f"spotify:track:{A}", "foreign_release_id": f"spotify-WW:album:{B}"},
+        {"foreign_id": f"spotify:track:{B}", "foreign_release_id": "musicbrainz:album:x"},
+        {"foreign_id": f"musicbrainz:track:{mbid.upper()}"},
+        {"foreign_id": f"musicbrainz:track:{mbid}"},
+        {"foreign_id": "musicbrainz:track:not an id"},
+    ]
+    found = ids_in(orjson.dumps({"response": {"songs": [{"tracks": tracks}]}}))
+    assert (list(found.tracks), found.albums, found.recordings) == ([A, B], {A: B}, [mbid])
 
 
 @pytest.mark.parametrize(
     "foreign", [None, 7, "", "spotify:track:short", f"spotify:album:{A}", f"notspotify:track:{A}"]
 )
 def test_other_services_and_nonsense_are_not_ids(foreign: Any) -> None:
-    assert spotify_tracks(answer(foreign)) == {}
+    assert not any(ids_in(answer(foreign)))
 
 
 @pytest.mark.parametrize("songs", [[], [{}], [None], [{"tracks": None}], [{"tracks": [None, 3]}]])
 def test_a_song_nobody_knew_has_none(songs: Any) -> None:
-    assert spotify_tracks(orjson.dumps({"response": {"songs": songs}})) == {}
+    assert not any(ids_in(orjson.dumps({"response": {"songs": songs}})))
 
 
 @pytest.mark.parametrize(
@@ -50,16 +63,16 @@ def test_a_song_nobody_knew_has_none(songs: Any) -> None:
 )
 def test_what_is_not_a_response_is_an_error(content: bytes) -> None:
     with pytest.raises(ValueError):
-        spotify_tracks(content)
+        ids_in(content)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_ids_or_an_error(content: bytes) -> None:
     try:
-        ids = spotify_tracks(content)
+        ids = ids_in(content)
     except ValueError:
         return
-    assert isinstance(ids, dict)
+    assert isinstance(ids, SongIds)
 
 
 @pytest.mark.parametrize(

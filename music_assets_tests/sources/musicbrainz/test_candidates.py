@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_the_mapping_of_2016_adds_candidates_by_song_or_track_and_follows_redire
     }
     write_mapping(tmp_path, [(TRACK, mbid(1).upper(), "Harbour", "The Ys")], b'"open, \x00\n\xff\nTR,x\n\n')
     assert [(one.found_by, one.mapped) for one in found(tmp_path, song("Harbour"))] == [("artist_mbid", True)]
+
+
+@pytest.mark.parametrize("with_mapping", [False, True])
+def test_what_a_song_comes_with_is_named_too_redirects_followed(tmp_path: Path, with_mapping: bool) -> None:
+    rows = [recording(1, "Harbour"), recording(2, "Another", "Zs", credit=2, artists=OTHER)]
+    write_canonical(tmp_path, rows, [(mbid(77), mbid(2))])
+    if with_mapping:
+        write_mapping(tmp_path, [(TRACK, mbid(1), "Harbour", "The Ys")])
+    named = replace(song("Harbour"), recording_mbids=(mbid(77), mbid(99), "no id"))
+    assert {(one.recording_mbid, one.found_by, one.mapped) for one in found(tmp_path, named)} == {
+        (mbid(1), "artist_mbid", with_mapping),
+        (mbid(2), "mapping", True),
+    }
 
 
 def test_a_song_with_many_namesakes_keeps_the_most_canonical(tmp_path: Path) -> None:
