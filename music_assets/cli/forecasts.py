@@ -29,7 +29,7 @@ _STAGED = {
 
 
 # How the ledger names the source of the ids that a song was resolved by.
-_RESOLVED_BY = {"echonest": "echonest", "labs": "listenbrainz"}
+_RESOLVED_BY = {"echonest": "echonest", "labs": "listenbrainz", "artists": "artist"}
 
 
 def read_forecast(

@@ -62,6 +62,7 @@ TRACKS = {
         }
     ]
 }
+ARTISTS = {"content": [{"id": _TEXT, "name": _TEXT, "href": _TEXT}]}
 _SCALED = "acousticness danceability energy instrumentalness liveness loudness speechiness tempo valence"
 FEATURES = {
     "content": [{"href": _TEXT, "isrc": (_TEXT, _MAYBE), "key": (int, _MAYBE), "mode": (int, _MAYBE)}]
@@ -229,12 +230,26 @@ class Sources:
 def _reccobeats(sources: Sources, source: str) -> Iterator[str]:
     known = sources.known
     tracks = sources.send(source, "track", params={"ids": f"{known.spotify_id},{known.isrc}"})
-    yield from _differences("track", tracks, TRACKS)
+    problems = list(_differences("track", tracks, TRACKS))
+    yield from problems or _artists(sources, source, tracks.json["content"][0]["artists"][0])
     features = sources.send(source, "audio-features", params={"ids": known.spotify_id})
     yield from _differences("audio-features", features, FEATURES)
     refused = sources.send(source, "track", params={"ids": ""})
     if refused.status != 400:
         yield f"track: no ids were answered with {refused.status}, not 400"
+
+
+def _artists(sources: Sources, source: str, artist: Any) -> Iterator[str]:
+    """An artist of a track: by its Spotify id, by its name, and the list of its tracks."""
+    page = {"page": "0", "size": "50"}
+    found = sources.send(source, "artist/search", params={"searchText": artist["name"], **page})
+    yield from _differences("artist/search", found, ARTISTS)
+    named = sources.send(source, "artist", params={"ids": artist["href"].rpartition("/")[2]})
+    problems = list(_differences("artist", named, ARTISTS))
+    yield from problems
+    if not problems:
+        listed = sources.send(source, f"artist/{named.json['content'][0]['id']}/track", params=page)
+        yield from _differences("artist/{id}/track", listed, TRACKS)
 
 
 def _listenbrainz(sources: Sources, source: str) -> Iterator[str]:

@@ -6,12 +6,15 @@ what is listed is compared like any candidate. An id at a time is verified in `k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from music_assets.matching import normalise
+from music_assets.matching import artist_agreement, normalise
 from music_assets.resolution.backlog import BacklogSong
-from music_assets.resolution.steps import Row, Run, is_same_artist, match
+from music_assets.resolution.steps import Row, Run, match
 from music_assets.sources.reccobeats import ReccoBeats
+from music_assets.sources.spotify.queries import main_artist
+
+SAME = 0.95  # agreement of two names from which they are of one artist
 
 
 def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
@@ -19,7 +22,9 @@ def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) ->
 
     It is a service of convenience: one bad response, and the run goes on without it.
     """
-    names = {song.artist_id: song.artist_name for song in songs if song.artist_id and song.artist_name}
+    names = {
+        song.artist_id: main_artist(song.artist_name) for song in songs if song.artist_id and song.artist_name
+    }
     if not names or run.without_artists:
         return ()
     ids = run.catalog.resolutions.artists(names)
@@ -30,7 +35,7 @@ def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) ->
     run.without_artists = bool(unsearched.failed or unread.failed)
     pending = {*unsearched.pending, *unread.pending}
     for song in songs:
-        if pending & {song.artist_name, ids.get(song.artist_id or "")}:
+        if pending & {names.get(song.artist_id or ""), ids.get(song.artist_id or "")}:
             run.unreached[song.track_id] = unsearched.reason or unread.reason or ""
     matches: dict[BacklogSong, list[Row]] = {}
     kept: dict[str, dict[str, None]] = {}
@@ -44,8 +49,25 @@ def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) ->
     run.resolve(
         "artist", {song: tuple(r["spotify_track_id"] for r in rows) for song, rows in matches.items()}
     )
-    run.record_artists(matches)
+    record_artists(run, matches)
     return {song.track_id for song in matches}
+
+
+def record_artists(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
+    """Record which Spotify artists the artists of these songs are: those credited under their names."""
+    found = {
+        song.artist_id: artist["spotify_artist_id"]
+        for song, rows in matches.items()
+        for artist in rows[0]["artists"] or ()
+        if song.artist_id and artist["spotify_artist_id"] and is_same_artist(song.artist_name, artist["name"])
+    }
+    known = run.catalog.resolutions.artists(found)
+    run.catalog.resolutions.record_artists({id_: of for id_, of in found.items() if id_ not in known})
+
+
+def is_same_artist(one: str | None, other: str | None) -> bool:
+    """Whether two names are of one artist, as far as names tell."""
+    return artist_agreement(one, other) >= SAME
 
 
 def _match(song: BacklogSong, rows: Sequence[Row]) -> list[Row]:

@@ -15,7 +15,8 @@ from music_assets.resolution.plan import EXAMPLE_PER_DAY, REQUEST_KINDS, Plan
 
 # What others report of the MSD, or of services (November 2026): the share of the songs that a source settles,
 # None where nobody reports one, and its requests per song. Requests to ReccoBeats for 23,625 batches of forty
-# archive ids and 11,250 of features per million songs; to ListenBrainz for 1,000 ids each, artists included.
+# archive ids and 11,250 of features per million songs, and three for each of 44,745 artists (`artists`); to
+# ListenBrainz for 1,000 ids each, artists included.
 PUBLISHED: dict[str, tuple[float | None, float]] = {
     "musicbrainz": (0.807, 0.0),
     "listenbrainz": (0.807, 0.00085),
@@ -23,6 +24,7 @@ PUBLISHED: dict[str, tuple[float | None, float]] = {
     "echonest": (0.45, 0.0),
     "labs": (None, 0.011),
     "reccobeats": (0.45, 0.049),
+    "artists": (None, 0.134),
 }
 GIVES = {
     "musicbrainz": "MusicBrainz recordings",
@@ -31,8 +33,9 @@ GIVES = {
     "echonest": "Spotify ids",
     "labs": "Spotify ids",
     "reccobeats": "verifies ids; popularity, features",
+    "artists": "Spotify ids, by ReccoBeats' lists of artists",
 }
-OF_IDS = ("echonest", "labs")  # each settles songs that the ones before it left
+OF_IDS = ("echonest", "labs", "artists")  # each settles songs that the ones before it left
 REQUESTS_PER_HOUR = 3600  # at one a second, the pace that every keyless source is requested at
 
 
@@ -136,9 +139,11 @@ def forecast(
     sources = []
     left = songs
     for source, (published, published_requests) in PUBLISHED.items():
-        if not uses(source):
+        if not uses("reccobeats" if source == "artists" else source):
             continue
         share, per_song = counted.share(source), counted.per_song(source)
+        if source == "artists" and counted.per_song("reccobeats") is not None:
+            per_song = 0.0  # they are among those
         is_counted = share is not None
         share = published if share is None else share
         expected = None if share is None else min(songs, round(songs * share))

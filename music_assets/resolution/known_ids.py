@@ -9,9 +9,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from music_assets.matching import normalise
+from music_assets.resolution.artists import record_artists
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.steps import IDS_PER_SONG, Row, Run, match
+from music_assets.resolution.steps import IDS_PER_SONG, Row, Run, match, record_albums
 from music_assets.sources.reccobeats import ReccoBeats
 
 
@@ -51,8 +52,18 @@ def by_known_id(
         provider.name,
         {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
     )
-    run.record_artists(matches)
+    record_artists(run, matches)
+    record_albums(run, {song: _with_albums(song, rows, known.albums) for song, rows in matches.items()})
     return {song.track_id for song in matches}
+
+
+def _with_albums(song: BacklogSong, rows: Sequence[Row], albums: Mapping[str, str]) -> list[Row]:
+    """The rows of which the source names the album, where that is the song's release."""
+    return [
+        {**row, "spotify_album_id": albums[row["spotify_track_id"]], "album_name": row["listed_album"]}
+        for row in rows
+        if row["spotify_track_id"] in albums and normalise(row["listed_album"]) == normalise(song.release)
+    ]
 
 
 def _by_release(song: BacklogSong, ids: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from music_assets.resolution.absence import by_absence
 from music_assets.resolution.artists import by_artist
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
-from music_assets.resolution.id_providers import IdProvider
+from music_assets.resolution.id_providers import IdProvider, LabsIds
 from music_assets.resolution.known_ids import by_known_id
 from music_assets.resolution.outcome import ResolutionOutcome
 from music_assets.resolution.steps import (
@@ -68,6 +69,7 @@ class Resolver:
         self._backlog = backlog
         self._providers = providers
         self._reccobeats = reccobeats
+        self._labs = next((one for one in providers if one.name == LabsIds.name), None)
         self._text = lookups
         self._whole_artists = whole_artists
         self._by_release = by_release
@@ -92,7 +94,10 @@ class Resolver:
     def searches(self) -> list[Phase]:
         """What Spotify is searched for: last for the songs that the next run may find elsewhere."""
         steps: list[Step] = [partial(by_provided_id, provider) for provider in self._providers]
-        steps += [by_release_search, by_album, defer] if self._by_release else []
+        if self._by_release:
+            steps += [by_release_search, by_album]
+            steps += [partial(by_absence, self._labs)] if self._labs else []
+            steps.append(defer)
         steps.append(by_song_search)
         return [Phase(state, 64, steps) for state in (SongState.SEARCHABLE, SongState.UNREACHED)]
 
@@ -101,7 +106,7 @@ class Resolver:
 
         Raises what `SpotifyCatalog.search_songs` raises; responses until then are in the ledger.
         """
-        run = Run(self._catalog, self._backlog, self._by_release)
+        run = Run(self._catalog, self._backlog, self._by_release, knows_absence=self._labs is not None)
         outcome, lookups, artists, searches = run.outcome, self.lookups(), self.artists(), self.searches()
         self._backlog.retry_failed(self._text)
         if partition is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from music_assets.ids import is_spotify_id, partition_of
-from music_assets.matching import Candidate, artist_agreement, decide, normalise, parse_title, renamed_artists
+from music_assets.matching import Candidate, decide, normalise, parse_title, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.outcome import ResolutionOutcome
@@ -33,9 +33,7 @@ IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotif
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
 # Where albums come one per request, more than so many songs wait on one that has the release's name, or not.
 MORE_THAN, MORE_THAN_IF_OTHER_NAME = 2, 4
-SEARCHES = 2  # query variants per song; another one only where no hit has even its title
 BARREN = 20  # searches for releases in a row without a hit: `album:` is broken, and a run sends no more
-SAME_ARTIST = 0.95  # agreement of two names from which they are of one artist
 EDITIONS = 3  # albums recorded per release where they come twenty per request; else one
 
 
@@ -53,6 +51,7 @@ class Run:
     outcome: ResolutionOutcome = field(default_factory=ResolutionOutcome)
     renamed: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # artists, by release key
     without_artists: bool = False  # whether ReccoBeats' lists of artists are left alone
+    knows_absence: bool = False  # whether a whole list of a release shows which songs are missing
     barren: int = 0  # searches for releases since one had a hit
     # Of this batch, by track: candidates by their id, and why a source was not reached.
     candidates: dict[str, dict[str, Row]] = field(default_factory=dict)
@@ -98,17 +97,6 @@ class Run:
             for song, by in ids.items()
         )
         self.mark(list(ids), how)
-
-    def record_artists(self, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
-        """Record which Spotify artists the artists of these songs are: those credited under their names."""
-        found = {
-            song.artist_id: artist["spotify_artist_id"]
-            for song, rows in matches.items()
-            for artist in rows[0]["artists"] or ()
-            if song.artist_id and is_same_artist(song.artist_name, artist["name"])
-        }
-        known = self.catalog.resolutions.artists(found)
-        self.catalog.resolutions.record_artists({id_: of for id_, of in found.items() if id_ not in known})
 
     def end_lookups(self, songs: Sequence[BacklogSong], sources: str) -> None:
         """Leave these songs, of which the `sources` know no right id, to the next phase.
@@ -168,7 +156,7 @@ def by_cached_match(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     run.mark(list(matches), "cached")
     if run.by_release:
         waiting = run.backlog.of_releases({song.release_key for song in matches})
-        _record_albums(run, {song: rows for song, rows in matches.items() if song.release_key in waiting})
+        record_albums(run, {song: rows for song, rows in matches.items() if song.release_key in waiting})
     return {song.track_id for song in matches}
 
 
@@ -202,13 +190,13 @@ def by_provided_id(provider: IdProvider, run: Run, songs: Sequence[BacklogSong])
         provider.name,
         {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
     )
-    _record_albums(run, matches)
+    record_albums(run, matches)
     return {song.track_id for song in matches}
 
 
 def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = True) -> Collection[str]:
     """Resolve songs by searches for their releases; without `fetch`, by cached ones."""
-    names = _names(song for song in songs if fetch or not song.deferred)
+    names = release_names(song for song in songs if fetch or not song.deferred)
     waiting = run.backlog.of_releases(names)
     if fetch and run.barren >= BARREN:
         return ()
@@ -226,7 +214,7 @@ def by_release_search(run: Run, songs: Sequence[BacklogSong], *, fetch: bool = T
         run.barren = 0 if found else run.barren + fetch
         matches |= run.match_release(waiting.get(key, []), found)
     run.resolve("release", {song: (song.release_key,) for song in matches})
-    _record_albums(run, matches)
+    record_albums(run, matches)
     return {song.track_id for song in matches}
 
 
@@ -240,13 +228,16 @@ def by_album(
     songs = [song for song in songs if fetch or not song.deferred]
     known = run.catalog.resolutions.albums({song.release_key for song in songs})
     waiting = run.backlog.of_releases(known)
-    searched = run.catalog.search_releases(_names(songs), fetch=False)[0] if fetch else {}
+    searched = run.catalog.search_releases(release_names(songs), fetch=False)[0] if fetch else {}
     releases: dict[str, list[str]] = {}  # by the id of the album
     for key, albums in known.items():
         wanted = run.wanted(waiting.get(key, ()))
         for album in albums:
             if not fetch or (
-                is_album_worth(wanted, same_name=album.same_name, batches=run.has_batches or for_one)
+                (
+                    is_album_worth(wanted, same_name=album.same_name, batches=run.has_batches or for_one)
+                    or (run.knows_absence and album.same_name and wanted > 1)
+                )
                 and not is_listed_whole(album.spotify_album_id, searched.get(key, ()))
             ):
                 releases.setdefault(album.spotify_album_id, []).append(key)
@@ -270,7 +261,7 @@ def defer(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
     cached = run.catalog.albums(
         {album.spotify_album_id for albums in known.values() for album in albums}, fetch=False
     )[0]
-    looked_at = set(run.catalog.search_releases(_names(songs), fetch=False)[0])
+    looked_at = set(run.catalog.search_releases(release_names(songs), fetch=False)[0])
     looked_at |= {
         key for key, albums in known.items() if any(album.spotify_album_id in cached for album in albums)
     }
@@ -293,7 +284,7 @@ def by_song_search(run: Run, songs: Sequence[BacklogSong]) -> Collection[str]:
         if decide(song, map(candidate_of, rows)).status in ("matched", "ambiguous"):
             return True
         bases = {parse_title(row["name"] or "").base for row in rows}
-        return tried >= SEARCHES and parse_title(song.title or "").base in bases
+        return parse_title(song.title or "").base in bases  # another variant is for hits of other titles
 
     searched = run.catalog.search_songs(map(_query, chosen.values()), is_enough=is_enough)
     results = {result.track_id: result for result in searched}
@@ -324,11 +315,11 @@ def _accept(
     run.again |= {song.track_id for song in missed} & run.outcome.unreached.keys()
     waiting = run.backlog.of_releases({song.release_key for song in songs}) if run.by_release else {}
     matches = {song: rows for song, rows in matches.items() if song.release_key in waiting}
-    _record_albums(run, matches)
+    record_albums(run, matches)
     return list(matches)
 
 
-def _record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
+def record_albums(run: Run, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
     """Record on which albums the releases of these songs may be: those of their matches, same names first."""
     found: dict[str, dict[ReleaseAlbum, None]] = {}
     for song, rows in matches.items():
@@ -376,11 +367,6 @@ def match(
     ]
 
 
-def is_same_artist(one: str | None, other: str | None) -> bool:
-    """Whether two names are of one artist, as far as names tell."""
-    return artist_agreement(one, other) >= SAME_ARTIST
-
-
 def candidate_of(row: Row) -> Candidate:
     """A row of `spotify.tracks` as the matcher takes it."""
     return Candidate(
@@ -394,7 +380,7 @@ def candidate_of(row: Row) -> Candidate:
     )
 
 
-def _names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
+def release_names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
     """Artist and release by the key of the release, for those that can be searched for."""
     return {song.release_key: (song.artist_name or "", song.release) for song in songs if song.release}
 

@@ -33,24 +33,30 @@ def test_before_anything_is_counted_the_published_figures_hold_and_are_said_to()
     assert (found["musicbrainz"].songs, found["musicbrainz"].requests) == (807_000, 0)
     assert (found["acousticbrainz"].songs, found["listenbrainz"].requests) == (452_000, 850)
     assert found["labs"].songs is None and "unknown" in made.as_markdown()
-    assert sum(each.hours for each in made.sources) < 24  # in about a day
+    assert sum(each.hours for each in made.sources if each.source != "artists") < 24  # in about a day
+    assert (found["artists"].songs, found["artists"].requests) == (None, 134_000)
     assert made.left == 550_000 and made.spotify is not None and made.spotify.open == 550_000
     assert made.basis.startswith("As others report it: nothing was counted")
 
 
 def test_what_was_counted_here_replaces_them_source_by_source() -> None:
-    settled = {"echonest": (600, 1000), "labs": (100, 1000), "musicbrainz": (1500, 2000)}
+    settled = {
+        "echonest": (600, 1000),
+        "labs": (100, 1000),
+        "musicbrainz": (1500, 2000),
+        "artists": (50, 1000),
+    }
     counted = Counted(1000, settled, {"reccobeats": 50, "labs": 10, "search": 200})
     made = forecast(10_000, 2000, counted, uses=everything, resolved=1000)
     found = by_source(made)
     assert [found[name].songs for name in ("echonest", "labs", "musicbrainz")] == [6000, 1000, 7500]
-    assert [found[name].requests for name in ("reccobeats", "labs")] == [500, 100]
-    assert made.left == 3000
+    assert [found[name].requests for name in ("reccobeats", "labs", "artists")] == [500, 100, 0]
+    assert made.left == 2500
     # Requests per song were counted over all songs, those that others settled among them.
     assert made.spotify is not None and (made.spotify.open, made.spotify.requests) == (10_000, 2000)
     assert made.basis == (
-        "As counted in this data folder for musicbrainz, echonest, labs; else as others report it: nothing "
-        "was counted in this data folder yet."
+        "As counted in this data folder for musicbrainz, echonest, labs, artists; else as others report it: "
+        "nothing was counted in this data folder yet."
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong
-from music_assets.resolution.id_providers import KnownIds
+from music_assets.resolution.id_providers import Isrcs, KnownIds
 from music_assets.sandbox.keyless import gone
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources import reccobeats as tracks
@@ -40,12 +40,14 @@ class Known:
     name: str = "echonest"
     asked: list[str] = field(default_factory=list)
     unreached: str | None = None
+    albums: dict[str, str] = field(default_factory=dict)
 
     def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
         self.asked += [song.track_id for song in songs]
         if self.unreached:
             return KnownIds(unreached={song.track_id: self.unreached for song in songs})
-        return KnownIds({s.track_id: self.known[s.track_id] for s in songs if s.track_id in self.known})
+        known = {song.track_id: self.known[song.track_id] for song in songs if song.track_id in self.known}
+        return KnownIds(known, albums=self.albums)
 
 
 class World:
@@ -258,3 +260,24 @@ def test_an_artist_not_reached_is_read_by_the_next_run(world: World) -> None:
     world.server.clock.now += 90_000
     again = world.resolve(Known({}), artists=True)
     assert again.resolved["artist"] >= 0.9 * len(world.right) and again.unreached == {}
+
+
+def test_musicbrainz_gives_links_and_isrcs_in_one_spelling(world: World) -> None:
+    (song,) = world.backlog.next(1)
+    known = {song.track_id: ["0" * 22, "us-um7-21-04140", "USUM72104140", "neither"]}
+    found = Isrcs(lambda partition: known if partition == song.track_id[2:4] else {}).ids([song])
+    assert list(found.by_track[song.track_id]) == ["0" * 22, "USUM72104140"]
+
+
+def test_an_album_that_the_archive_names_is_recorded_for_its_release(world: World) -> None:
+    by_id = dict(zip(FRAME["track_id"], FRAME["release"], strict=True))
+    known = {track: {ids[0]: by_id[track]} for track, ids in world.right.items()}
+    provider = Known(known)
+    provider.albums = {ids[0]: f"{number:022d}" for number, ids in enumerate(world.right.values())}
+    songs = {song.track_id: song for song in world.backlog.next(len(FRAME))}
+    world.resolve(provider)
+    with world.catalog(off=True) as catalog:
+        albums = catalog.resolutions.albums({songs[track].release_key for track in known})
+    for track in known:
+        ids = [one.spotify_album_id for one in albums[songs[track].release_key] if one.same_name]
+        assert set(ids) & set(provider.albums.values())

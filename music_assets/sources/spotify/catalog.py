@@ -192,6 +192,13 @@ class SpotifyCatalog(Fetcher):
         answered = (key for key in names if key in known and known[key].status in ("answered", "not_found"))
         return {key: self._releases.rows(known[key], self.settings.source) for key in answered}, fetched
 
+    def record_misses(self, names: Mapping[str, tuple[str, str]]) -> None:
+        """Record that a search found nothing for these MSD tracks: that for their artist and release."""
+        self._ledger.put_many(
+            self._response(self._songs.key(id_), "not_found", release_query(*of), None, WITHOUT_HITS)
+            for id_, of in names.items()
+        )
+
     # -- things by their id
 
     def tracks(self, ids: Iterable[str], *, newer_than: datetime | None = None) -> Fetched:

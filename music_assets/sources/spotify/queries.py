@@ -1,7 +1,8 @@
-"""The queries a song is searched with: at most three variants, the most telling first.
+"""The queries a song is searched with: at most three variants, the cheapest answer first.
 
-The first has Spotify's field filters; the second, plain words, is tried only where the first did not find it;
-the third only where both had hits, and all of them other songs.
+The first is plain words, which find whatever Spotify's field filters find: where they have no hit, no other
+variant has. The second has the filters, the third words beside a filter: they are tried only where the hits
+so far were all other songs.
 What Spotify understands changed in 2026: values in single quotes work, in double quotes they match nothing,
 and apostrophes or punctuation inside a filter often find nothing where plain words do; so queries hold none.
 Which hit is the song is for `matching` to say.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-WITHOUT_HITS = 2  # variants that are tried where none has a hit
+WITHOUT_HITS = 1  # variants that are tried where none has a hit: others would find less
 MAX_QUERY = 250  # characters; Spotify refuses longer ones with 400
 _MAX_VALUE = 100
 
@@ -35,19 +36,20 @@ _LIVE = re.compile(r"\blive\b", re.IGNORECASE)
 
 
 def queries_for(title: str, artist_name: str) -> list[str]:
-    """The query variants for a song, in order: with field filters, plain words, words beside a filter.
+    """The query variants for a song, in order: plain words, with field filters, words beside a filter.
 
-    The last is for songs whose other searches had hits that were other songs. None comes twice; each has at
-    most 250 characters. Empty where neither title nor artist has a letter or digit.
+    An artist's name with a sign for a letter (`P!nk`) may find nothing: then the title's filter comes first.
+    None comes twice; each has at most 250 characters. Empty where neither title nor artist has a letter or
+    digit.
     """
     song, bare = _words(_title(title)), _BRACKETS.sub(" ", _CREDIT.sub("", title))
     base = _words(bare) or _words(title) or _words(bare, veiled=True)
-    artist = _words(main := _main_artist(artist_name))
+    artist = _words(main := main_artist(artist_name))
     veiled = "" if artist else _words(main, veiled=True) or _words(artist_name)
     filters = [f"track:'{song}'" if song else "", f"artist:'{artist}'" if artist else ""]
+    filtered, plain = " ".join(filter(None, filters)), f"{base} {artist or veiled}"
     variants = (
-        " ".join(filter(None, filters)),
-        f"{base} {artist or veiled}",
+        *((filtered, plain) if veiled else (plain, filtered)),
         f"{base} artist:'{artist}'" if artist else "",
     )
     queries = (_cut(variant.strip(), MAX_QUERY) for variant in variants)
@@ -56,7 +58,7 @@ def queries_for(title: str, artist_name: str) -> list[str]:
 
 def release_query(artist_name: str, release: str) -> str:
     """The query that finds the tracks of a release."""
-    artist, album = _words(_main_artist(artist_name)), _words(_title(release)) or _words(release)
+    artist, album = _words(main_artist(artist_name)), _words(_title(release)) or _words(release)
     filters = [f"album:'{album}'" if album else "", f"artist:'{artist}'" if artist else ""]
     return _cut(" ".join(filter(None, filters)), MAX_QUERY)
 
@@ -73,7 +75,7 @@ def _title(title: str) -> str:
     return _BRACKETS.sub(inside, _CREDIT.sub("", title))
 
 
-def _main_artist(artist_name: str) -> str:
+def main_artist(artist_name: str) -> str:
     """The first of several credited artists, `Weirdos_ The` turned round, a leading "The" dropped."""
     name = re.sub(r"[_,] the$", "", artist_name.strip(), flags=re.IGNORECASE)
     first = next((part for part in _JOINT.split(name) if _words(part, veiled=True)), name)

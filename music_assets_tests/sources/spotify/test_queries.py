@@ -12,7 +12,7 @@ from music_assets.sources.spotify.queries import MAX_QUERY, queries_for
 
 
 @pytest.mark.parametrize(
-    ("title", "artist", "first", "second"),
+    ("title", "artist", "filtered", "plain"),
     [
         ("Soul Deep", "The Box Tops", "track:'Soul Deep' artist:'Box Tops'", "Soul Deep Box Tops"),
         ("I Didn't Mean To", "Casual", "track:'I Didnt Mean To' artist:'Casual'", "I Didnt Mean To Casual"),
@@ -55,11 +55,31 @@ from music_assets.sources.spotify.queries import MAX_QUERY, queries_for
         ("???", "Ana", "artist:'Ana'", "Ana"),
     ],
 )
-def test_what_a_song_is_searched_with(title: str, artist: str, first: str | None, second: str | None) -> None:
+def test_what_a_song_is_searched_with(
+    title: str, artist: str, filtered: str | None, plain: str | None
+) -> None:
     queries = queries_for(title, artist)
-    assert (queries or [None])[0] == first
-    if second:
-        assert queries[1] == second
+    assert filtered is None or filtered in queries[:2]
+    assert (filtered is None) == (not queries)
+    if plain:
+        assert queries[:2] == (
+            [filtered, plain] if "!" in artist and plain != "Hello Wham" else [plain, filtered]
+        )
+
+
+@given(
+    st.lists(st.sampled_from("Blue Harbour Lights live 10 ペニシリン".split()), min_size=1, max_size=3).map(
+        " ".join
+    ),
+    st.sampled_from(["{}", "{} (Live)", "{} [Dub Mix]", "{} (feat. Ana)", "{} (2003 Remaster)"]),
+    st.sampled_from(["Ana", "The Ys", "Earth_ Wind & Fire", "Ben Watt feat. Ana"]),
+)
+def test_the_first_query_has_no_word_that_the_filters_lack(title: str, form: str, artist: str) -> None:
+    """So that it finds whatever they find."""
+    plain, *others = queries_for(form.format(title), artist)
+    assert "'" not in plain
+    for other in others:
+        assert set(plain.split()) <= set(re.sub(r"\b(?:track|artist):|'", " ", other).split())
 
 
 def test_the_last_query_has_words_beside_a_filter() -> None:
