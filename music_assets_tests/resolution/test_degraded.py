@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.shape import full_scale
+from music_assets.resolution.steps import BARREN
 from music_assets_tests.support.degraded import CASES, Case, Outcome, resolved
 from music_assets_tests.support.sandbox import SandboxServer, catalogue, running_server, truth
 
@@ -55,4 +56,6 @@ def test_as_many_are_found_for_hardly_more_requests(
     assert len(found) == len(outcome.matches)
     assert len(found) >= 0.99 * len(undisturbed.right(right))
     most = 2.0 if name == "all of it" else 1.5
-    assert outcome.requests.total() <= most * undisturbed.requests.total()
+    # So many searches show that `album:` finds nothing, however many songs there are.
+    to_know = BARREN if name == "no hits for a release" else 0
+    assert outcome.requests.total() - to_know <= most * undisturbed.requests.total()
