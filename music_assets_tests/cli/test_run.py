@@ -218,7 +218,7 @@ def test_the_summary_as_data_agrees_with_the_tables(sample: Done) -> None:
         assert summary[status] == statuses.get(status, 0), status
     assert summary["songs"] == sum(statuses.values())
     assert summary["tables"]["analytics.songs"] == summary["songs"]
-    assert summary["songs"] / 10 < summary["requests_spent"] < summary["songs"]  # one answer settles several
+    assert 0 < summary["requests_spent"] < summary["songs"] / 4  # most are settled elsewhere, or together
     assert {"partitions", "set_aside", "requests_saved", "seconds", "spotify"} <= set(summary)
     assert summary["requests"]["spotify"] == summary["requests_spent"]
     assert set(summary["requests"]) <= {"spotify", "reccobeats", "listenbrainz", "labs"}
