@@ -27,7 +27,7 @@ from music_assets_tests.support.companion import (
 
 ONE, TWO, THREE = "TRAAAAW128F429D538", "TRBBBBW128F429D539", "TRZZZZW128F429D530"
 SONG, OTHER = "SOAAAAA12A8C1416C0", "SOBBBBB12A8C1416C1"
-USER = "b80344d063b5ccb3212f76538f3d9e43d87dca9e"
+USER = "b80344d063b5ccb3212f76538f3d9e43d87dca9e"  # pragma: allowlist secret
 
 
 def opened(folder: Path) -> Companion:
