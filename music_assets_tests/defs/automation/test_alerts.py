@@ -17,6 +17,7 @@ from dagster import (
 )
 
 from music_assets.defs.automation.alerts import FailedRun, redacted, report_failure
+from music_assets.defs.automation.jobs import build_jobs
 from music_assets.defs.automation.sensors import build_sensors
 from music_assets.defs.partitions import KEYS, msd_directories
 from music_assets.settings import Settings
@@ -105,9 +106,9 @@ def test_the_sensor_tells_of_a_failed_run_in_the_words_of_what_failed(
     job_name = "extract"
     definitions = Definitions(assets=[broken], jobs=[define_asset_job(job_name, [broken])])
     job = definitions.resolve_job_def(job_name)
-    (run_failed,) = [
-        one for one in build_sensors(settings(alert_webhook=listener.url)) if one.name == "run_failed"
-    ]
+    alerting = settings(alert_webhook=listener.url)
+    sensors = build_sensors(alerting, build_jobs(alerting))
+    (run_failed,) = [one for one in sensors if one.name == "run_failed"]
     with DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(partition_key="AB", instance=instance, raise_on_error=False)
         context = build_run_status_sensor_context(
