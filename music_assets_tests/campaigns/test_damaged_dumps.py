@@ -122,8 +122,10 @@ def acousticbrainz(folder: Path, cache: Path) -> list[dict[str, Any]]:
 def echonest(folder: Path, cache: Path) -> list[dict[str, Any]]:
     (file,) = folder.glob("*.bz2")
     with EchoNestArchive.open(file, cache) as opened:
-        found = opened.tracks_of(SONGS["song_id"])
-    assert all(is_spotify_id(id_) for tracks in found.values() for id_ in tracks)
+        found = opened.ids_of(SONGS["song_id"]).values()
+    spotifys = [id_ for ids in found for id_ in (*ids.tracks, *ids.albums, *ids.albums.values())]
+    assert all(map(is_spotify_id, spotifys))
+    assert all(MBID.fullmatch(id_) for ids in found for id_ in ids.recordings)
     return []
 
 
