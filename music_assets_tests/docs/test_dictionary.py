@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import Column, Integer
 from docs.generate.dictionary import data_dictionary
 from music_assets.defs.checks import REFERENCES
 from music_assets.tables import METADATA, PUBLISHED
+from music_assets.tables.terms import TERMS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLUMNS = [column for table in METADATA.tables.values() for column in table.columns]
@@ -88,3 +90,10 @@ def test_the_diagram_shows_every_table_and_every_reference(page: str) -> None:
     assert '    mapped_songs }o--|| msd_songs : "track_id"' in lines
     assert '    mapped_songs }o--o| spotify_tracks : "spotify_track_id"' in lines
     assert '    msd_songs ||--|| analytics_songs : "track_id"' in lines
+
+
+def test_the_page_of_terms_answers_once_for_each_owner_and_set() -> None:
+    text = (REPOSITORY / "docs" / "terms.md").read_text(encoding="utf-8")
+    owners = re.findall(r"^\| (`.*?) \|", text, flags=re.M)
+    assert sorted(re.findall(r"`([^`]+)`", " ".join(owners))) == sorted(TERMS)
+    assert len(re.findall(r"^\|.*`companion\.songs`", text, flags=re.M)) == 1
