@@ -204,7 +204,8 @@ FIGURES: dict[str, list[Figure]] = {
             "Coverage by decade",
             "Share of the songs of each decade of the MSD's year (in brackets: how many songs).",
             (MSD, CC0, OURS),
-            partial(_shares, column="decade", words=_decade),
+            partial(_shares, column="decade", words=str),
+            lambda frame: frame.assign(decade=frame["decade"].map(_decade)),
         ),
         Figure(
             "familiarity",

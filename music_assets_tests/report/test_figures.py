@@ -47,22 +47,24 @@ def test_coverage_by_source(made: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "column", "group"),
+    ("name", "key", "column", "group", "none"),
     [
-        ("decades", "decade", "year", lambda year: year // 10 * 10),
-        ("familiarity", "tenth", "artist_familiarity", lambda value: min(int(value * 10), 9)),
+        ("decades", "decade", "year", lambda year: f"{year // 10 * 10:.0f}s", "no year"),
+        ("familiarity", "tenth", "artist_familiarity", lambda value: min(int(value * 10), 9), None),
     ],
 )
-def test_coverage_by_group(made: Made, name: str, key: str, column: str, group: object) -> None:
+def test_coverage_by_group(
+    made: Made, name: str, key: str, column: str, group: object, none: str | None
+) -> None:
     songs: Counter[object] = Counter()
     matched: Counter[object] = Counter()
     recordings: Counter[object] = Counter()
     for row in made.songs.to_dict("records"):
-        of = None if pd.isna(row[column]) else group(row[column])  # type: ignore[operator]
+        of = none if pd.isna(row[column]) else group(row[column])  # type: ignore[operator]
         songs[of] += 1
         matched[of] += row["spotify_track_id"] is not None
         recordings[of] += row["recording_mbid"] is not None
-    assert None in songs, "songs without a value are counted too"
+    assert none in songs, "songs without a value are counted too"
     assert shown(made, name, key) == {of: (songs[of], matched[of], recordings[of]) for of in songs}
 
 
