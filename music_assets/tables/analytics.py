@@ -36,7 +36,7 @@ from music_assets.tables.mapped import (
     NOT_SEARCHED,
 )
 from music_assets.tables.msd import ARTIST_FIELDS, SONG_FIELDS
-from music_assets.tables.spotify import AUDIO_FEATURES
+from music_assets.tables.spotify import AUDIO_FEATURES, NOT_OF_RECCOBEATS
 
 # What each table shows of the MSD's own, in this order.
 ANALYTICS_SONG_FIELDS = (
@@ -80,9 +80,16 @@ _SONG = (
         name("spotify_name", "Title of the matched track on Spotify.", SPOTIFY),
         spotify_id("spotify_artist_id", "The first artist credited on the matched track.", SPOTIFY),
         name("spotify_artist_name", "The name of that first artist.", SPOTIFY),
-        name("spotify_album_name", "The album the matched track is on, not always `release`.", SPOTIFY),
-        text(10, "spotify_release_date", "Release of that album, often a reissue's.", SPOTIFY),
-        integer("spotify_release_year", "The first four digits of that date.", SPOTIFY, low=0),
+        *null_when(
+            f"the track has no match, or {NOT_OF_RECCOBEATS}",
+            name(
+                "spotify_album_name",
+                "The album the matched track is on, not always `release`; ReccoBeats names none.",
+                SPOTIFY,
+            ),
+            text(10, "spotify_release_date", "Release of that album, often a reissue's.", SPOTIFY),
+            integer("spotify_release_year", "The first four digits of that date.", SPOTIFY, low=0),
+        ),
         real("spotify_duration", "Length of the matched track.", SPOTIFY, unit="seconds", low=0),
         text(32, "isrc", "The matched recording's ISRC, to join other sources on.", SPOTIFY),
         replace(_POPULARITY, comment="Of recent plays, when it was fetched."),
@@ -107,7 +114,7 @@ _SONG = (
         text(32, "features_source", "Who gave the `spotify_…` features.", OURS),
     ),
     mbid("recording_mbid", "MusicBrainz's id of the song, to join open data on.", CC0, null=NO_RECORDING),
-    *null_when(f"{NO_RECORDING}, or ListenBrainz counts none", *listenbrainz.COUNTS),
+    *(replace(field, null=f"{NO_RECORDING}, or ListenBrainz counts none") for field in listenbrainz.COUNTS),
     *(
         replace(
             field, name=f"acousticbrainz_{field.name}", null=f"{NO_RECORDING}, or AcousticBrainz has none"
@@ -125,7 +132,10 @@ _SONG = (
 
 _ARTIST = (
     *_some(ARTIST_FIELDS, ANALYTICS_ARTIST_FIELDS),
-    *null_when("the MSD has no MusicBrainz id of it, or ListenBrainz counts none", *listenbrainz.COUNTS),
+    *(
+        replace(field, null="the MSD has no MusicBrainz id of it, or ListenBrainz counts none")
+        for field in listenbrainz.COUNTS
+    ),
     integer("songs_matched", "How many of the songs have a match on Spotify.", OURS, low=0),
     *null_when(
         "no Spotify artist was accepted, or Spotify does not give it",

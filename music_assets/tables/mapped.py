@@ -41,7 +41,7 @@ DUPLICATE_GROUP = msd_id(
     "duplicate_group",
     "The smallest id of the tracks that are the same recording.",
     MSD,
-    null="the MSD's list of duplicates does not name it",
+    null="the MSD's list of duplicates is not in use, or does not name it",
 )
 
 _SONG = (

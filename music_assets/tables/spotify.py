@@ -26,6 +26,8 @@ from music_assets.tables.columns import (
     timestamp,
 )
 
+# Who gave a row of `spotify.tracks` is its `source`.
+NOT_OF_RECCOBEATS = "Spotify does not give it, or ReccoBeats gave the track, which has no such value"
 _EXTENDED = "the app has no extended access, or Spotify does not give it"
 _POPULARITY = integer(
     "popularity", "Of recent plays, when fetched.", SPOTIFY, low=0, high=100, null=_EXTENDED
@@ -60,7 +62,10 @@ _TRACK = (
     name("name", "The track's name, with its version (`- 2011 Remaster`).", SPOTIFY, truncate=True),
     text(32, "isrc", "The recording's ISRC; its copies on other albums share it.", SPOTIFY),
     integer("duration_ms", "Length of the track on this album.", SPOTIFY, unit="ms", low=0),
-    flag("explicit", "Whether its lyrics are marked explicit; false: no, or unknown.", SPOTIFY),
+    *null_when(
+        NOT_OF_RECCOBEATS,
+        flag("explicit", "Whether its lyrics are marked explicit; false: no, or unknown.", SPOTIFY),
+    ),
     integer(
         "popularity",
         "Of recent plays, when fetched; a match's as ReccoBeats has it where Spotify gives none.",
@@ -69,17 +74,23 @@ _TRACK = (
         high=100,
         null="neither gives it, or the track came with a search and is not a match",
     ),
-    integer("disc_number", "The disc of the album it is on, from 1.", SPOTIFY, low=0),
-    integer("track_number", "Its number on that disc, from 1.", SPOTIFY, low=0),
+    *null_when(
+        NOT_OF_RECCOBEATS,
+        integer("disc_number", "The disc of the album it is on, from 1.", SPOTIFY, low=0),
+        integer("track_number", "Its number on that disc, from 1.", SPOTIFY, low=0),
+    ),
     json("artists", "Credited artists in order: `[{spotify_artist_id, name}]`.", SPOTIFY),
     spotify_id("spotify_artist_id", "Spotify's id of the first credited artist.", SPOTIFY),
     name("artist_name", "The name of the first credited artist.", SPOTIFY, truncate=True),
-    spotify_id("spotify_album_id", "Spotify's id of the album this copy of the track is on.", SPOTIFY),
-    name("album_name", "Title of that album, with its edition.", SPOTIFY, truncate=True),
-    text(32, "album_type", "The kind of that album: `album`, `single` or `compilation`.", SPOTIFY),
-    integer("album_total_tracks", "How many tracks that album has.", SPOTIFY, low=0),
-    text(10, "release_date", "Release of that album: year, month or day; often a reissue's.", SPOTIFY),
-    integer("release_year", "The first four digits of `release_date`.", SPOTIFY, low=0),
+    *null_when(
+        NOT_OF_RECCOBEATS,
+        spotify_id("spotify_album_id", "Spotify's id of the album this copy of the track is on.", SPOTIFY),
+        name("album_name", "Title of that album, with its edition.", SPOTIFY, truncate=True),
+        text(32, "album_type", "The kind of that album: `album`, `single` or `compilation`.", SPOTIFY),
+        integer("album_total_tracks", "How many tracks that album has.", SPOTIFY, low=0),
+        text(10, "release_date", "Release of that album: year, month or day; often a reissue's.", SPOTIFY),
+        integer("release_year", "The first four digits of `release_date`.", SPOTIFY, low=0),
+    ),
     json("available_markets", 'ISO countries it plays in: `["CA", …]`.', SPOTIFY, null=_EXTENDED),
     text(256, "url", "The track's page on Spotify, to link to wherever its data is shown.", SPOTIFY),
     spotify_id(

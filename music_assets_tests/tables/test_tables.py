@@ -56,6 +56,13 @@ def test_the_comment_of_a_value_with_a_unit_says_it() -> None:
     assert [column for column in of_units if f" In {column.info['unit']}." not in column.comment] == []
 
 
+@pytest.mark.parametrize("name", ["listen_count", "listener_count"])
+def test_counts_are_null_of_what_has_no_recording(name: str) -> None:
+    """Both at once: also the one that has a reason of its own where there is a response."""
+    assert "no recording was found" in PUBLISHED["analytics.songs"].c[name].info["null"]
+    assert "no MusicBrainz id" in PUBLISHED["analytics.artists"].c[name].info["null"]
+
+
 def test_every_column_says_whose_it_is() -> None:
     sources = {column.info["source"] for table in METADATA.tables.values() for column in table.columns}
     assert sources <= set(TERMS)

@@ -46,6 +46,8 @@ def track_rows(response: Response, source: str) -> list[Row]:
     source, at = source if source == "sandbox" else "reccobeats", response.fetched_at
     items = response.body["content"] if response.status == "answered" else []
     rows = [track_row(_as_spotify_has_it(item), source=source, fetched_at=at) for item in items]
+    if source == "sandbox":  # whose tracks are on no page of Spotify's: a link as it gives it, to `.invalid`
+        rows = [{**row, "url": item.get("href")} for row, item in zip(rows, items, strict=True)]
     return [row for row in rows if row["spotify_track_id"] and row["name"]]
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.sandbox.spotify.catalogue import open_to_read
+from music_assets.sandbox.spotify.responses import PAGES
 from music_assets.sources.ledger import Key, Ledger, Response, open_ledger
 from music_assets.sources.reccobeats import (
     RECCOBEATS,
@@ -24,7 +25,7 @@ from music_assets.sources.reccobeats import (
     track_key,
     track_rows,
 )
-from music_assets.tables import STAGED, row_columns
+from music_assets.tables import PUBLISHED, STAGED, row_columns
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer
 
@@ -239,6 +240,7 @@ def test_tracks_are_rows_of_the_table_without_an_album(recco: Make, ids: list[st
         assert row["name"] and row["artists"][0]["spotify_artist_id"] and row["duration_ms"] > 0
         assert row["isrc"] and 0 <= row["popularity"] <= 100 and row["source"] == "sandbox"
         assert row["album_name"] is row["spotify_album_id"] is row["release_date"] is None
+        assert row["url"].startswith(f"{PAGES}/"), "no page of Spotify's has an invented track"
     again = recco()
     assert again.tracks(ids) == (rows, found) and again.requests == 0
 
@@ -290,6 +292,25 @@ json_values = st.recursive(
     max_leaves=6,
 )
 FIELDS = ("trackTitle", "artists", "durationMs", "isrc", "popularity", "availableCountries")
+
+
+def test_what_it_never_gives_is_said_where_it_is_null() -> None:
+    """Of each column that a whole track of its own leaves empty, and of those of the wide table."""
+    given = {"trackTitle": "x", "durationMs": 1, "isrc": "USABC1000001", "popularity": 1}
+    whole = track("1" * 22, availableCountries="CA", **given)
+    (row,) = track_rows(
+        Response(track_key("1" * 22), "answered", "", NOW, "keyless", {"content": [whole]}), "api"
+    )
+    assert row["url"] == f"https://open.spotify.com/track/{'1' * 22}"
+    of_the_id = ("relinked_to", "vanished_at")
+    empty = {name for name, value in row.items() if value is None and name not in of_the_id}
+    assert len(empty) > 8
+    tracks, songs = PUBLISHED["spotify.tracks"].c, PUBLISHED["analytics.songs"].c
+    columns = [tracks[name] for name in sorted(empty)]
+    columns += [
+        songs[name] for name in ("spotify_album_name", "spotify_release_date", "spotify_release_year")
+    ]
+    assert [str(one) for one in columns if "ReccoBeats" not in one.info["null"]] == []
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values))
