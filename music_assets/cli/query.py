@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from contextlib import redirect_stdout
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,17 @@ from typing import Any
 import click
 import duckdb
 import orjson
+from rich.box import SQUARE
+from rich.table import Table
+from rich.text import Text
 
 from music_assets.cli import CommandError, data_option
-from music_assets.cli.console import printable
+from music_assets.cli.console import Console, printable
 from music_assets.settings import Settings
 
 _ALL = 1 << 30  # rows or characters: no limit
+_UNFOLDED = 10_000  # characters: more than a comment has
+_READABLE, _USUAL = 8, 20  # characters: the least width of a column that says something, and DuckDB's own
 # What people type to look around, with the comments that DuckDB's own statements leave out.
 _SHOW_TABLES = re.compile(r"\s*show\s+(?:all\s+)?tables\s*;?\s*", re.IGNORECASE)
 _TABLES = """
@@ -56,13 +62,19 @@ _REDSHIFT_COLUMNS = """
 @click.option(
     "--file", metavar="FILE", type=click.File(), help="Read the SQL from a file; - is standard input."
 )
-@click.option("--csv", "form", flag_value="csv", help="Write CSV, with a header.")
-@click.option("--json", "form", flag_value="json", help="Write JSON: an array with one object per row.")
+@click.option("--csv", "as_csv", is_flag=True, help="Write CSV, with a header.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON: an array with one object per row.")
 @click.option("--parquet", metavar="FILE", help="Write the rows to a Parquet file.")
 @click.option("--all", "everything", is_flag=True, help="Show every row and column, however many.")
 @data_option
 def query(
-    sql: str | None, file: Any, form: str | None, parquet: str | None, everything: bool, data: str | None
+    sql: str | None,
+    file: Any,
+    as_csv: bool,
+    as_json: bool,
+    parquet: str | None,
+    everything: bool,
+    data: str | None,
 ) -> None:
     """Query the published tables: of a local run, read only, or of a shared warehouse, in its own SQL.
 
@@ -77,7 +89,7 @@ def query(
       music-assets query --csv "FROM analytics.songs" > songs.csv
       music-assets query --parquet songs.parquet --file paper.sql
     """
-    if (sql is not None) + (file is not None) > 1 or (form is not None) + (parquet is not None) > 1:
+    if (sql is not None) + (file is not None) > 1 or as_csv + as_json + (parquet is not None) > 1:
         raise CommandError("Give one statement (SQL or --file) and one form (--csv, --json or --parquet).")
     if sql in (None, "-"):
         sql = str((file or sys.stdin).read())
@@ -90,19 +102,24 @@ def query(
         )
     try:
         with duckdb.connect() if shared else duckdb.connect(str(published), read_only=True) as database:
+            listing = True
             if _SHOW_TABLES.fullmatch(sql):
-                sql, everything = (_REDSHIFT_TABLES if shared else _TABLES), True
+                sql = _REDSHIFT_TABLES if shared else _TABLES
             elif table := _DESCRIBE.fullmatch(sql):
-                sql, everything = (_REDSHIFT_COLUMNS if shared else _COLUMNS).format(*table.groups()), True
+                sql = (_REDSHIFT_COLUMNS if shared else _COLUMNS).format(*table.groups())
+            else:
+                listing = False
             result = _of_warehouse(sql, settings.warehouse, database) if shared else database.sql(sql)
             if result is None:
                 return
             if parquet:
                 result.write_parquet(str(Path(parquet).absolute()))
-            elif form == "csv":
+            elif as_csv:
                 _write_csv(result)
-            elif form == "json":
+            elif as_json:
                 _write_json(result)
+            elif listing:
+                _write_listing(result)
             else:
                 click.echo(_table(result, everything), nl=False)
     except duckdb.Error as error:
@@ -133,17 +150,36 @@ def _table(rows: duckdb.DuckDBPyRelation, everything: bool) -> str:
     drawn = io.StringIO()
     width = _ALL if everything else shutil.get_terminal_size((110, 24)).columns
     most = _ALL if everything else None
+    # DuckDB leaves columns out before it makes others narrower than this, and then fills the width.
+    share = (width - 1) // len(rows.columns) - 3
+    narrow = share if _READABLE <= share < _USUAL else most
     with redirect_stdout(drawn):
-        rows.show(max_width=width, max_rows=most, max_col_width=most)
+        rows.show(max_width=width, max_rows=most, max_col_width=narrow)
     return printable(drawn.getvalue())
 
 
+def _write_listing(rows: duckdb.DuckDBPyRelation) -> None:
+    """All of a few short columns and a comment, which is folded to the terminal; in a file one line a row."""
+    table = Table(box=SQUARE)
+    for name in rows.columns:
+        table.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "comment")
+    for row in rows.fetchall():
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    Console(width=shutil.get_terminal_size((_UNFOLDED, 24)).columns).print(table)
+
+
 def _write_csv(rows: duckdb.DuckDBPyRelation) -> None:
-    """RFC 4180, with NULL as nothing and lists as JSON."""
+    """RFC 4180, with NULL as nothing and lists as JSON; truth values and times as in an export."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(_shown, rows.columns))
     for row in rows.iter_rows():
-        writer.writerow([_shown(_json(value) if isinstance(value, list | dict) else value) for value in row])
+        writer.writerow([_shown(_as_exported(value)) for value in row])
+
+
+def _as_exported(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    return _json(value) if isinstance(value, list | dict | bool) else value
 
 
 def _write_json(rows: duckdb.DuckDBPyRelation) -> None:

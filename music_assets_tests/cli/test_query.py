@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from music_assets.cli.main import cli
+from music_assets.export.data_files import _FORMATS
 
 ROWS = 100
 
@@ -70,6 +71,21 @@ def test_csv_and_json_have_every_row_and_keep_lists(data: Path) -> None:
     assert json.loads(query(data, "--json", "FROM analytics.songs LIMIT 0").output) == []
 
 
+def test_csv_is_that_of_an_export(data: Path, tmp_path: Path) -> None:
+    """Value by value, of the types that the tables have."""
+    sql = """
+        SELECT n > 2 AS flag, n AS number, n / 3 AS part, DATE '2011-02-03' + n::INTEGER AS day,
+        TIMESTAMP '2026-11-26 10:48:37' + n * INTERVAL 1 HOUR + n * INTERVAL 1 MILLISECOND AS at,
+        'a,"b' || chr(10) AS text, NULL AS nothing,
+        CASE n WHEN 1 THEN 'nan' WHEN 2 THEN 'inf' ELSE '1e-7' END::DOUBLE AS odd FROM range(4) AS r(n)
+    """
+    with duckdb.connect() as database:
+        database.execute(f"COPY ({sql}) TO '{tmp_path / 'export.csv'}' ({_FORMATS['csv']})")
+    exported = list(csv.reader(io.StringIO((tmp_path / "export.csv").read_text(), newline="")))
+    assert list(csv.reader(io.StringIO(query(data, "--csv", sql).output, newline=""))) == exported
+    assert exported[4][:2] == ["true", "3"]
+
+
 def test_numbers_and_times_stay_what_they_are_in_json(data: Path) -> None:
     sql = "SELECT 1.5::DECIMAL(4,2) AS d, sum(1) AS s, 'nan'::DOUBLE AS n, DATE '2011-02-03' AS day"
     assert json.loads(query(data, "--json", sql).output) == [
@@ -102,10 +118,29 @@ def test_columns_are_described_by_their_whole_comments(data: Path, statement: st
     assert "of many words in order." in query(data, statement).output
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+@pytest.mark.parametrize("statement", ["SHOW TABLES", "DESCRIBE analytics.songs", "FROM five"])
+def test_what_is_shown_is_as_wide_as_the_terminal_and_leaves_nothing_out(
+    data: Path, statement: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ("title", "artist_name", "match_status", "match_score", "spotify_track_id")
+    five = ", ".join(f"repeat('long ', 9) AS {name}" for name in names)
+    lines = query(data, statement.replace("FROM five", f"SELECT {five}")).output.splitlines()
+    # DuckDB draws nothing narrower than 80 characters.
+    assert max(map(len, lines)) <= max(columns, 80 if statement == "FROM five" else 0)
+    if statement.startswith("DESCRIBE"):
+        assert " ".join(lines).count("words") == 20
+    elif statement == "FROM five":
+        assert lines[1].count("│") == 6
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--csv", "--parquet", "x", "SELECT 1"], "one form"),
+        (["--csv", "--json", "SELECT 1"], "one form"),
+        (["--json", "--csv", "SELECT 1"], "one form"),
         (["--file", "-", "SELECT 1"], "one statement"),
         (["SELECT no_such_column FROM analytics.songs"], "no_such_column"),
         (["DROP TABLE analytics.songs"], "read-only"),
