@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from rich.text import Text
 
 from music_assets.progress import LOGGER
 
+UNFOLDED = 10_000  # characters: more than any line has
 SANDBOX_BANNER = (
     "[bold yellow]Sandbox:[/] every Spotify value here is invented, as is what open sources give, to try the "
     "project without an account.\nFor real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or "
@@ -72,6 +75,16 @@ def counted(count: int, noun: str) -> str:
 def some(names: Sequence[str]) -> str:
     """Up to ten names, and whether there are more."""
     return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+
+
+def named_line(name: str, text: str) -> str:
+    """A name with its text beside it, folded to the terminal; in a file it is one line."""
+    width = max(40, shutil.get_terminal_size((UNFOLDED, 24)).columns)
+    indent = f"{name:<16} "
+    folded = textwrap.wrap(
+        printable(text), width - len(indent), break_long_words=False, break_on_hyphens=False
+    )
+    return indent + f"\n{'':<{len(indent)}}".join(folded)
 
 
 def facts_table(facts: Mapping[str, Any], title: str | None = None) -> Table:

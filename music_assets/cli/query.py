@@ -24,11 +24,10 @@ from rich.table import Table
 from rich.text import Text
 
 from music_assets.cli import CommandError, data_option
-from music_assets.cli.console import Console, printable
+from music_assets.cli.console import UNFOLDED, Console, printable
 from music_assets.settings import Settings
 
 _ALL = 1 << 30  # rows or characters: no limit
-_UNFOLDED = 10_000  # characters: more than a comment has
 _READABLE, _USUAL = 8, 20  # characters: the least width of a column that says something, and DuckDB's own
 # What people type to look around, with the comments that DuckDB's own statements leave out.
 _SHOW_TABLES = re.compile(r"\s*show\s+(?:all\s+)?tables\s*;?\s*", re.IGNORECASE)
@@ -165,7 +164,7 @@ def _write_listing(rows: duckdb.DuckDBPyRelation) -> None:
         table.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "comment")
     for row in rows.fetchall():
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console(width=shutil.get_terminal_size((_UNFOLDED, 24)).columns).print(table)
+    Console(width=shutil.get_terminal_size((UNFOLDED, 24)).columns).print(table)
 
 
 def _write_csv(rows: duckdb.DuckDBPyRelation) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from music_assets.cli import data_option, staging_store
-from music_assets.cli.console import printable, write_json
+from music_assets.cli.console import named_line, write_json
 from music_assets.cli.forecasts import forecast_lines, read_forecast
 from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.cli.listing import Listing, list_of_last_run
@@ -48,7 +48,7 @@ def status(data: str | None, as_json: bool) -> None:
         write_json(asdict(found))
         return
     for name, text in lines(found):
-        click.echo(f"{name:<16} {printable(text)}")
+        click.echo(named_line(name, text))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from music_assets.cli.console import Console, facts_table, printable, progress_shown
+from music_assets.cli.console import Console, facts_table, named_line, printable, progress_shown
 from music_assets.progress import advanced
 
 HOSTILE = {
@@ -92,3 +92,14 @@ def test_numbers_and_names_of_the_bars_are_whole_at_any_width(width: int) -> Non
     if width >= 80:
         assert lines[0][-3:] == ["ZZ", "48,255", "rows"] or lines[0][-1].endswith("/s")
         assert "musicbrainz_recordings" in lines[2]
+
+
+@pytest.mark.parametrize("columns", [5, 40, 80])
+def test_a_named_line_is_folded_to_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "; ".join(f"{count} to a-source-of-{count}" for count in range(9, 30))
+    monkeypatch.setenv("COLUMNS", "10000")
+    whole = named_line("requests today", text)
+    assert whole == f"requests today   {text}"
+    monkeypatch.setenv("COLUMNS", str(columns))
+    folded = named_line("requests today", text)
+    assert max(map(len, folded.splitlines())) <= max(columns, 40) and folded.split() == whole.split()
