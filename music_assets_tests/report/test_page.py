@@ -78,6 +78,7 @@ def test_it_says_how_many_were_matched_what_is_missing_and_how_old_values_are(ma
     for words in ("10,000 MSD songs, 80.8% matched", why, "1-0123456789", "spotify.tracks"):
         assert words in made.html
     assert "Sandbox" not in made.html
+    assert "<td>1990s</td>" in made.html
 
 
 def test_invented_values_are_announced(tmp_path: Path) -> None:
