@@ -97,6 +97,19 @@ class Purge:
                     count = ledger.purge(self.before, keep=_OPEN)
                 yield Removed(f"ledger of {ledger.source} at {ledger.where}", count, "responses")
 
+    def has_data(self) -> bool:
+        """Whether any place that a run writes to is there; what is not on this machine counts as there."""
+        settings = self.settings
+        remote = settings.staging.startswith("s3://") or not settings.warehouse.startswith("duckdb")
+        places = (Path(settings.staging), settings.data / "ledger", settings.published, settings.report)
+        return (
+            remote
+            or any(place.exists() for place in places)
+            or "://" in settings.ledger
+            or Path(settings.ledger).exists()
+            or bool(resources(settings)["warehouse"].open().exists())
+        )
+
     def requests_again(self) -> int:
         """About how many requests it takes to fetch again what would be removed.
 

@@ -170,9 +170,14 @@ def _rows(store: StagingStore, kind: str, track_id: str) -> list[Row]:
     partition = partition_of(track_id)
     staged = store.staged_file(kind, partition)
     if staged is None:
+        if kind == "msd_songs":
+            raise CommandError(
+                f"There is no track {track_id}: nothing of its partition {partition} is staged here. Check "
+                "the id, or name another folder with --data."
+            )
         raise CommandError(
-            f"Nothing of {kind} is staged for partition {partition}, where {track_id} belongs. Run "
-            f"`music-assets run --partitions {partition}` first, or name another folder with --data."
+            f"Nothing of {kind} is staged for partition {partition}, where {track_id} belongs. Repeat "
+            "`music-assets run` as before, with the same --msd."
         )
     return [row for row in decode(store.read(staged)) if row["track_id"] == track_id]
 

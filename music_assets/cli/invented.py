@@ -17,6 +17,7 @@ from music_assets.cli import CommandError
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
 from music_assets.defs.assets.staging import NAME, NAME_BY_DAY
 from music_assets.ids import partition_of
+from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
@@ -30,50 +31,71 @@ _ADVICE = "use another data folder (--data DIR, or `make run MUSIC_ASSETS_DATA=D
 
 
 @dataclass
-class _Held:
-    """What the staging tables hold: slices of the sandbox or the sample, and whether anything is real."""
+class Invented:
+    """What the staging tables hold: slices of the sandbox or the sample, and whether anything is real.
+
+    `sample` has also those that the sample would have and that are not `loaded`: they may be staged.
+    """
 
     sandbox: set[str] = field(default_factory=set)
     sample: set[str] = field(default_factory=set)
+    loaded: set[str] = field(default_factory=set)
     has_real_sources: bool = False
     has_real_songs: bool = False
 
 
-def keep_apart(settings: Settings, warehouse: Warehouse, store: StagingStore, msd: Path) -> list[str]:
-    """Remove what is invented where this run is on real data; returns a note if anything was removed.
-
-    `msd` is the path of the MSD in use.
+def find_invented(settings: Settings, warehouse: Warehouse) -> Invented:
+    """What is invented in the tables, before a run; nothing is changed.
 
     Raises:
         CommandError: this run is on invented data, and the tables hold real rows.
     """
     if not warehouse.exists():
-        return []
-    sample = settings.data / "sample_msd"
+        return Invented()
+    sample = _sample(settings)
     held = warehouse.write("looking for invented rows", lambda connection: _held(connection, sample))
     if settings.is_sandbox and held.has_real_sources:
         raise CommandError(
             "The tables hold rows of real sources, and the sandbox's invented rows never mix with them: set "
             f"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET or MUSIC_ASSETS_SPOTIFY=off, or {_ADVICE}."
         )
-    if msd == sample and held.has_real_songs:
+    if _uses_sample(settings) and held.has_real_songs:
         raise CommandError(
             "The tables hold songs of another MSD, and the generated sample never mixes with them: name that "
             f"MSD with --msd or MUSIC_ASSETS_MSD, or {_ADVICE}."
         )
+    return held
+
+
+def remove_invented(
+    settings: Settings, warehouse: Warehouse, store: StagingStore, held: Invented
+) -> list[str]:
+    """Remove what is invented where this run is on real data; returns a note if anything was removed."""
+    if not warehouse.exists():
+        return []
     notes = []
-    if held.sample and msd != sample:
-        _remove(warehouse, store, held.sample, set(_KINDS))
-        shutil.rmtree(sample)  # it is generated again when it is used again
-        notes.append("the generated sample's songs")
+    if not _uses_sample(settings):
+        # Of a sample that was written and never run there is nothing to remove but its files.
+        if slices := held.sample & {*held.loaded, *store.keys("msd_songs")}:
+            _remove(warehouse, store, slices, set(_KINDS))
+            notes.append("the generated sample's songs")
+        shutil.rmtree(_sample(settings), ignore_errors=True)  # it is generated again when it is used again
     if held.sandbox and not settings.is_sandbox:
         _remove(warehouse, store, held.sandbox, _KINDS.keys() - _MSD_KINDS)
         notes.append("the sandbox's invented rows")
     return [f"Removed {' and '.join(notes)}, which were there from trying."] if notes else []
 
 
-def _held(connection: Connection, sample: Path) -> _Held:
-    held = _Held()
+def _sample(settings: Settings) -> Path:
+    return settings.data / "sample_msd"
+
+
+def _uses_sample(settings: Settings) -> bool:
+    return settings.msd is None or Path(settings.msd).resolve().is_relative_to(_sample(settings).resolve())
+
+
+def _held(connection: Connection, sample: Path) -> Invented:
+    held = Invented()
     for table in _KINDS.values():
         if "source" in table.c:
             slices = select(table.c.slice).where(table.c.source == SANDBOX).distinct()
@@ -85,10 +107,13 @@ def _held(connection: Connection, sample: Path) -> _Held:
     tracks = [path.stem for path in sample.rglob("*.h5")]
     of_sample = select(songs.c.slice).where(songs.c.track_id.in_(tracks)).distinct()
     loaded = select(LOADS.c.slice).where(LOADS.c.table == songs.name)
+    held.loaded = {*connection.execute(of_sample).scalars()}
     # What was staged and not loaded goes as well; files of a slice that is loaded are those of its rows.
-    staged = {partition_of(track) for track in tracks} - {*connection.execute(loaded).scalars()}
-    held.sample = {*connection.execute(of_sample).scalars()} | staged
-    others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(tracks))
+    held.sample = held.loaded | {partition_of(track) for track in tracks} - {
+        *connection.execute(loaded).scalars()
+    }
+    known = [*tracks, *(song["track_id"] for song in sample_songs())]  # though its files may be gone
+    others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(known))
     held.has_real_songs = bool(connection.execute(others).scalar_one())
     return held
 

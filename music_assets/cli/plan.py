@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,18 @@ import click
 from rich.markdown import Markdown
 from rich.progress import track
 
-from music_assets.cli import data_option
+from music_assets.cli import data_option, staging_store
 from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import unknown_ids
-from music_assets.cli.status import read_status
+from music_assets.cli.status import count_songs, read_status
+from music_assets.defs.assets.msd import read_msd
+from music_assets.defs.stages import Plan as StagesPlan
 from music_assets.defs.wiring import resources
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import release_key
 from music_assets.resolution.plan import Plan
+from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.staging.rows import decode
 
@@ -36,7 +40,8 @@ _NAMED_BY = ["track_id", "song_id", "artist_id", "release"]
 def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -> None:
     """Estimate what each source will settle, and the requests, hours and days that it takes.
 
-    It reads the songs, from the staging area where they are there already, and sends no request.
+    It reads the songs, from the staging area where they are there already, writes nothing and sends no
+    request. Without --msd it is about what was run here or, before the first run, the generated sample.
 
     \b
     Examples:
@@ -50,7 +55,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     found: set[str] = set()
-    for song in _songs(settings, console):
+    staged: list[str] = []
+    for song in _songs(settings, console, staged):
         key = release_key(song["artist_id"], song["release"], song["track_id"])
         releases[key] += 1
         if of_song := wanted.keys() & {song["track_id"], song["song_id"], song["artist_id"]}:
@@ -59,7 +65,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     resolved, mode, of_late = 0, None, None
     if not settings.is_sandbox:  # what that has resolved is still to do
         status = read_status(settings)
-        resolved, mode, of_late = status.songs.answered, status.requests.mode, status.requests.of_late
+        mode, of_late = status.requests.mode, status.requests.of_late
+        resolved = count_songs(staging_store(settings), settings.ledger_source, staged).answered
     still_open = releases.total() - resolved
     expected = read_forecast(
         settings, still_open, len(releases), resolved=resolved, mode=mode, of_late=of_late
@@ -94,13 +101,36 @@ def _facts(plan: Plan) -> dict[str, Any]:
     return {**asdict(plan), "requests": plan.requests, "requests_per_song": plan.requests_per_song}
 
 
-def _songs(settings: Settings, console: Console) -> Iterator[dict[str, Any]]:
-    """The names of every song of the MSD in use, as staged or else as read; with a bar."""
-    available = resources(settings)
-    store, root = available["staging"].store(), available["msd"].root()
+def _songs(settings: Settings, console: Console, staged: list[str]) -> Iterator[dict[str, Any]]:
+    """The names of every song of the MSD in use, with a bar; `staged` gets the partitions staged as they are.
+
+    Another MSD may have been run in this folder: only what its files would give now counts as staged.
+    """
+    store = staging_store(settings)
+
+    def rows(key: str) -> list[dict[str, Any]]:
+        file = store.staged_file("msd_songs", key)
+        return list(decode(store.read(file))) if file else []
+
+    if settings.msd is None:
+        keys, sample = store.keys("msd_songs"), sample_songs()
+        of_sample = {song["track_id"] for song in sample}
+        staged += keys
+        if all(song["track_id"] in of_sample for song in chain.from_iterable(map(rows, keys[:1]))):
+            yield from sample
+            return
+        for key in track(keys, "Reading songs", console=console, transient=True):
+            yield from rows(key)
+        return
+    msd = resources(settings)["msd"]
+    root, stages = msd.root(), StagesPlan(store, {"msd": msd})
     for key in track(root.partitions(), "Reading songs", console=console, transient=True):
-        if staged := store.staged_file("msd_songs", key):
-            yield from decode(store.read(staged))
+        before = rows(key)
+        if stages.is_current(read_msd, key, ["msd_songs"]):
+            now = before
         else:
             names = root.read(key).songs[_NAMED_BY].astype(object)
-            yield from names.where(names.notna(), None).to_dict("records")
+            now = names.where(names.notna(), None).to_dict("records")
+        if {song["track_id"] for song in before} == {song["track_id"] for song in now}:
+            staged.append(key)
+        yield from now

@@ -58,6 +58,8 @@ def purge(
     before = None if everything else datetime.now(UTC) - timedelta(days=days)
     content = f"what was fetched before {before:%Y-%m-%d %H:%M} UTC" if before else "all Spotify content"
     wanted = Purge(settings, before, keep_ids=keep_ids, dry_run=dry_run)
+    if not wanted.has_data():
+        raise CommandError(f"There is no data in {settings.data}: name the data folder with --data.")
     requests, per_day = wanted.requests_again(), settings.spotify.requests_per_day
     takes = f", {counted(ceil(requests / per_day), 'day')} at {per_day:,} per day" if per_day else ""
     click.echo(printable(f"To be removed: {content}; staged in {settings.staging}."))

@@ -27,7 +27,7 @@ from sqlalchemy import select
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import Console, counted, progress_shown, some
-from music_assets.cli.invented import keep_apart
+from music_assets.cli.invented import find_invented, remove_invented
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.listing import check_writable, look_up_list
 from music_assets.cli.lock import data_folder_lock
@@ -127,17 +127,19 @@ def run_job(
         # What cannot be used ends the run before any work: corrections, listed ids, MSD, warehouse.
         overridden = opened["corrections"].read().overridden
         listed = listed_ids(Path(settings.resolution.tracks)) if settings.resolution.tracks else []
-        msd, warehouse = opened["msd"].root(), opened["warehouse"].open()
+        warehouse = opened["warehouse"].open()
+        invented = find_invented(settings, warehouse)  # before the sample is written
+        msd = opened["msd"].root()
         available = msd.partitions()
         keys = _select(available, named)
         if only and {id_.kind for id_ in listed} == {"track"}:
             of_tracks = {partition_of(id_.value) for id_ in listed}
             keys = [key for key in keys if key in of_tracks]
         store = opened["staging"].store()
-        notes = keep_apart(settings, warehouse, store, msd.path)
+        notes = remove_invented(settings, warehouse, store, invented)
         removed = bool(notes)
         notes += _partitions_of_another_msd(warehouse, available)
-        summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes)
+        summary = Summary(settings.spotify.source, partitions=len(keys), notes=notes, only=only)
         graph = definitions.resolve_asset_graph()
         days = _days_to_refresh(opened) if refresh else []
         searched = partial(_with_listed_songs, settings if only else None, keys)
@@ -170,6 +172,11 @@ def run_job(
             keys = searched()
             summary.partitions = len(keys)
             summary.songs = sum(file.rows for file in store.staged_files("msd_songs", keys) if file)
+            if not keys:
+                summary.notes.append(
+                    "No song that was read has an id of the list. Ids of Spotify and others are known once "
+                    "a run has matched their songs: run without --only first."
+                )
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary
@@ -178,6 +185,8 @@ def run_job(
 def _select(available: list[str], named: list[str] | None) -> list[str]:
     """The partitions to run: those with MSD files or, of these, those that `--partitions` names."""
     if named is None:
+        if not available:
+            raise CommandError("The MSD in use has no songs: name another with --msd or MUSIC_ASSETS_MSD.")
         return available
     keys = [key for key in named if key in set(available)]
     if not keys:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -151,12 +151,12 @@ def read_status(
     return Status(settings.spotify.source, at, songs, requests, expected, listing, settings.is_sandbox)
 
 
-def count_songs(store: StagingStore, source: str) -> Songs:
-    """Songs and partitions, by what describes the staged files of this source of responses.
+def count_songs(store: StagingStore, source: str, keys: Iterable[str] = PARTITION_KEYS) -> Songs:
+    """Songs and partitions (those of `keys`), by what describes the staged files of this source of responses.
 
     What the sandbox answered says nothing of the songs of `api`.
     """
-    extracted = [file for file in store.staged_files("msd_songs", PARTITION_KEYS) if file is not None]
+    extracted = [file for file in store.staged_files("msd_songs", keys) if file is not None]
     keys = [file.partition_key for file in extracted]
     others = (store.staged_files(kind, keys) for kind in ("spotify_search", "mapped_songs"))
     total = Songs(partitions=len(extracted))

@@ -31,7 +31,8 @@ class Summary:
     """What a run did; its fields are the keys of `last_run.json`.
 
     `requests_spent` counts requests sent to Spotify, `requests_saved` lookups that needed none, `requests`
-    those sent, by source. `failed` names what failed and why; files set aside are not failures.
+    those sent, by source. With `only` (the option) songs are those of the partitions with listed ones.
+    `failed` names what failed and why; files set aside are not failures.
     """
 
     spotify: str
@@ -49,6 +50,7 @@ class Summary:
     requests_saved: int = 0
     requests: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    only: bool = False
     set_aside_files: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -139,7 +141,8 @@ class Summary:
         unmatched = sum(getattr(self, status) for status in UNMATCHED)
         decided = self.matched + self.ambiguous + unmatched
         share = f"  ({self.matched / decided:.1%} of the songs with a response)" if decided else ""
-        yield "partitions", self.partitions
+        whole = "  (whole, those with listed songs)" if self.only else ""
+        yield "partitions", f"{self.partitions:,}{whole}"
         yield "songs read", self.songs
         if self.set_aside:
             yield "files set aside", self.set_aside

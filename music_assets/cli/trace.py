@@ -50,9 +50,11 @@ def trace(id_: str, msd: str | None, data: str | None, as_json: bool) -> None:
     settings = Settings.from_environment(msd=msd, data=data)
     msd_root = Path(settings.msd or settings.data / "sample_msd")
     root = MsdRoot.open(msd_root) if settings.msd or msd_root.is_dir() else None
-    tables = tables_of(settings)
+    track_id, tables = track_of(id_, settings), tables_of(settings)
+    if not settings.msd and root and root.find(track_id) is None:
+        root = None  # the generated sample, and the song is of another MSD
     with existing_ledger(settings) as ledger:
-        found = trace_row(track_of(id_, settings), tables, staging_store(settings), ledger, root)
+        found = trace_row(track_id, tables, staging_store(settings), ledger, root)
     if as_json:
         write_json(found)
         return

@@ -105,7 +105,7 @@ def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
     ("track_id", "said"),
     [
         ("TRAAZZZ128F429D538", "The MSD in use has no track TRAAZZZ128F429D538"),
-        ("TRZZAAW128F429D538", "Run `music-assets run --partitions ZZ` first"),
+        ("TRZZAAW128F429D538", "There is no track TRZZAAW128F429D538: nothing of its partition ZZ is staged"),
         ("SOMZWCG12A8C13C480", "No track of the tables has the id SOMZWCG12A8C13C480"),
         ("Wheels", "'Wheels' is not an id: give that of an MSD track"),
     ],

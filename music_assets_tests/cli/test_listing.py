@@ -32,6 +32,7 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     assert outcome in first.output
     assert "it has not been searched for" not in first.output
     assert "few_songs_are_pending" not in first.output
+    assert "1  (whole, those with listed songs)" in first.output
     summary = json.loads((data / "last_run.json").read_text())
     assert summary["listing"]["songs"] == {"matched": 2}
     assert (summary["partitions"], summary["songs"]) == (1, 40)
@@ -85,3 +86,12 @@ def test_by_ids_of_songs_only_the_songs_of_their_partitions_count(tmp_path: Path
     summary = json.loads((data / "last_run.json").read_text())
     assert (summary["partitions"], summary["songs"], summary["pending"]) == (1, 40, 39)
     assert summary["tables"]["analytics.songs"] == 40
+
+
+def test_a_list_of_ids_that_only_matches_have_says_what_to_do(tmp_path: Path) -> None:
+    tracks, data = tmp_path / "paper.csv", tmp_path / "data"
+    tracks.write_text("spotify:track:3Aziz0cpFcc4N3JUSlJE46")
+    told = command("run", "--data", str(data), "--tracks", str(tracks), "--only")
+    assert told.exit_code == 0, told.output
+    assert "No song that was read has an id of the list." in told.output
+    assert "run without --only first" in told.output

@@ -247,6 +247,21 @@ def test_nothing_is_removed_without_a_yes_or_while_a_run_is_at_work(world: World
     assert purge(settings, "--all", "--older-than", "3").exit_code == 2
 
 
+@pytest.mark.parametrize("kind", ["missing", "empty", "another's"])
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_a_folder_without_data_is_refused_and_left_alone(tmp_path: Path, kind: str, option: str) -> None:
+    folder = tmp_path / "nothing"
+    if kind != "missing":
+        folder.mkdir()
+    if kind == "another's":
+        (folder / "notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    told = purge(Settings.from_environment({}, data=str(folder)), "--all", option)
+    assert told.exit_code == 2
+    assert f"There is no data in {folder}" in told.output
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_the_ledger_of_the_real_spotify_is_purged_beside_the_sandboxs(tmp_path: Path) -> None:
     """Without credentials the sandbox is in use: the other's answers must not be forgotten for that."""
     settings = Settings.from_environment({}, data=str(tmp_path))

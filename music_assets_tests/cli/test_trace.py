@@ -146,6 +146,13 @@ def test_a_file_that_was_changed_or_has_gone_is_told(data: Path, tmp_path: Path)
     assert today() == "the file does not exist any more"
 
 
+def test_a_stray_sample_is_not_taken_for_the_songs_msd(data: Path, tmp_path: Path) -> None:
+    track_id, mine = a_match(data), tmp_path / "data"
+    shutil.copytree(data, mine, ignore=shutil.ignore_patterns("dagster"))
+    next((mine / "sample_msd").rglob(f"{track_id}.h5")).unlink()
+    assert "the MSD is not available" in traced(track_id, mine)["msd"]["today"]
+
+
 def test_a_load_of_another_file_than_is_staged_is_told(data: Path, tmp_path: Path) -> None:
     mine = tmp_path / "data"
     shutil.copytree(data, mine, ignore=shutil.ignore_patterns("dagster"))

@@ -43,7 +43,7 @@ class MsdRoot(ABC):
         path = Path(path)
         try:
             if path.is_dir():
-                return _Folder(_letters_folder(path))
+                return _Folder(_above_letters(_letters_folder(path)))
             if path.exists():
                 return _File(path)
         except OSError as error:
@@ -189,6 +189,35 @@ def _letters_folder(path: Path) -> Path:
     raise MsdRootError(
         f"The MSD root {path} has no letter directories (A/…Z/, or data/A/…). "
         "Name the folder that the MSD was unpacked into with --msd or MUSIC_ASSETS_MSD."
+    )
+
+
+def _above_letters(path: Path) -> Path:
+    """The folder itself, unless it is within the letters: its songs would get partitions that are not theirs.
+
+    A song of A/B/C has these letters in its id. Seen from A, its folders are named like the last two.
+    """
+    seconds = [(a + b, path / a / b) for a in _letter_folders(path) for b in _letter_folders(path / a)]
+    found: list[tuple[str, str]] = []
+    for key, folder in seconds:
+        if any(_song_files(folder / third) for third in _letter_folders(folder)):
+            return path
+        found += [(key, os.path.basename(file)) for file in _song_files(folder)]
+    named = [(key, name) for key, name in found if name.startswith("TR")]
+    own = path.resolve().name
+    if not found:
+        problem = "has no songs in folders of two letters (A/A/…Z/Z/)"
+    elif (
+        len(named) == len(found)
+        and all(name[3:5] == key for key, name in named)
+        and any(name[2:4] != key or name[2] == own for key, name in named)
+    ):
+        problem = "is one of the MSD's letter folders itself"
+    else:
+        return path
+    raise MsdRootError(
+        f"The MSD root {path} {problem}. Name the folder that holds A/…Z/ with --msd or MUSIC_ASSETS_MSD; "
+        "--partitions is for a part of it."
     )
 
 

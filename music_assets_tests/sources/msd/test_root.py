@@ -209,3 +209,36 @@ def test_a_folder_that_may_not_be_listed_is_refused(folder: Path) -> None:
 def test_a_key_that_is_not_two_letters_is_refused(folder: Path, key: str) -> None:
     with pytest.raises(MsdRootError, match="is not an MSD partition"):
         MsdRoot.open(folder).read(key)
+
+
+@pytest.mark.parametrize(
+    ("inside", "tracks"),
+    [
+        ("A", [TRACK, OTHER]),
+        ("A", [TRACK]),
+        ("A", ["TRAAAAW128F429D538"]),  # whose letters fit wherever one looks from
+        ("A/B", [TRACK, OTHER]),
+        ("Q/X", [ELSEWHERE]),
+    ],
+)
+def test_a_folder_within_the_letters_is_refused(tmp_path: Path, inside: str, tracks: list[str]) -> None:
+    write_in_place(tmp_path, *map(song, tracks))
+    linked = tmp_path / "link"
+    linked.symlink_to(tmp_path / inside, target_is_directory=True)
+    for place in (tmp_path / inside, linked):
+        with pytest.raises(MsdRootError, match=r"Name the folder that holds A/…Z/ with --msd"):
+            MsdRoot.open(place)
+
+
+def test_letter_folders_without_songs_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "A" / "B" / "C").mkdir(parents=True)
+    with pytest.raises(MsdRootError, match="has no songs in folders of two letters"):
+        MsdRoot.open(tmp_path)
+
+
+@pytest.mark.parametrize("third", ["", "A"])
+def test_a_song_whose_letters_are_all_one_is_no_reason_to_refuse(tmp_path: Path, third: str) -> None:
+    folder = tmp_path / "A" / "A" / third
+    folder.mkdir(parents=True)
+    write_song_file(folder / "TRAAAAW128F429D538.h5", song("TRAAAAW128F429D538"))
+    assert MsdRoot.open(tmp_path).partitions() == ["AA"]
