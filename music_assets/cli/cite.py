@@ -11,7 +11,7 @@ from music_assets.tables.terms import TERMS
 @click.command()
 @click.option("--bibtex", is_flag=True, help="As BibTeX entries.")
 def cite(bibtex: bool) -> None:
-    """Show what to cite: the MSD, the open data, companion sets you used, and this software with its version.
+    """Show what to cite: the MSD, the open data, the companion sets, and this software with its version.
 
     An export has the same in CITATION.bib and CITATION.cff, with the version of its data.
 

@@ -39,8 +39,8 @@ def download(
 ) -> None:
     """Get the MSD's subset (10,000 songs, 1.8 GB), its summary file, or a dump of open data.
 
-    The summary file (300 MB) has the metadata of all million songs; tags and arrays are in the full set
-    alone. It goes to MUSIC_ASSETS_DOWNLOADS; name it with --msd.
+    The summary file (300 MB) has the metadata of all million songs; tags and arrays are in the song files
+    alone, those of the subset or of the full set. It goes to MUSIC_ASSETS_DOWNLOADS; name it with --msd.
 
     The dumps, which need no account: `musicbrainz` (2.2 GB) links songs to recordings, `acousticbrainz`
     (2.8 GB) has their features, `echonest` (0.5 GB) Spotify ids of 2016. They go to MUSIC_ASSETS_DOWNLOADS,

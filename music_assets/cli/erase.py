@@ -58,6 +58,12 @@ class Removed:
     count: int
     unit: str
 
+    @property
+    def shown_unit(self) -> str:
+        """The unit as it reads after the count: `1 file`, `2 tables filled without it`."""
+        noun, *rest = self.unit.split(" ")
+        return " ".join((noun.removesuffix("s") if self.count == 1 else noun, *rest))
+
 
 @dataclass(frozen=True)
 class Purge:

@@ -62,13 +62,13 @@ def purge(
         raise CommandError(f"There is no data in {settings.data}: name the data folder with --data.")
     requests, per_day = wanted.requests_again(), settings.spotify.requests_per_day
     takes = f", {counted(ceil(requests / per_day), 'day')} at {per_day:,} per day" if per_day else ""
-    click.echo(printable(f"To be removed: {content}; staged in {settings.staging}."))
+    click.echo(printable(f"To be removed: {content}. Its staged files are in {settings.staging}."))
     click.echo(f"Fetching it again will take about {counted(requests, 'request')}{takes}.")
     if not (dry_run or yes):
         click.confirm("Remove it?", abort=True)
     try:
         for removed in wanted.run():
-            click.echo(printable(f"{removed.count:>12,} {removed.unit:<10} {removed.place}"))
+            click.echo(printable(f"{removed.count:>12,} {removed.shown_unit:<10} {removed.place}"))
     except (DataFolderError, LedgerInUse):  # a run is in progress: nothing was removed
         raise
     except (MusicAssetsError, OSError) as error:

@@ -177,7 +177,9 @@ def _is_interrupt(event: Any) -> bool:
     """Whether a step failed because of Ctrl-C, which Dagster reports as it does any failure."""
     error = event.step_failure_data.error
     while error is not None:
-        if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+        if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt", "InterruptException"):
+            return True
+        if error.cls_name == "RuntimeError" and "Query interrupted" in error.message:  # DuckDB, amid a query
             return True
         error = error.cause
     return False

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from dagster._utils.error import SerializableErrorInfo
 
 from music_assets.cli.console import Console
+from music_assets.cli.erase import Removed
 from music_assets.cli.listing import Listing
-from music_assets.cli.summary import Summary
+from music_assets.cli.summary import Summary, _is_interrupt
 from music_assets.settings import Settings
 
 
@@ -40,6 +43,38 @@ def test_it_ends_with_three_commands_to_paste(tmp_path: Path) -> None:
 def test_what_did_not_end_well_advertises_nothing(tmp_path: Path, how: dict[str, object]) -> None:
     output = shown(Summary("api", **how), tmp_path)  # type: ignore[arg-type]
     assert "Next:" not in output
+
+
+@pytest.mark.parametrize(
+    ("message", "cls_name", "expected"),
+    [
+        ("RuntimeError: Query interrupted\n", "RuntimeError", True),
+        ("_duckdb.InterruptException: INTERRUPT Error: Interrupted!\n", "InterruptException", True),
+        ("KeyboardInterrupt\n", "KeyboardInterrupt", True),
+        ("RuntimeError: the disk is full\n", "RuntimeError", False),
+        ("ValueError: Query interrupted\n", "ValueError", False),
+    ],
+)
+def test_ctrl_c_amid_a_query_is_an_interrupt_and_no_failure(
+    message: str, cls_name: str, expected: bool
+) -> None:
+    cause = SerializableErrorInfo(message, [], cls_name)
+    step = SerializableErrorInfo("x\n", [], "DagsterExecutionStepExecutionError", cause)
+    event = SimpleNamespace(step_failure_data=SimpleNamespace(error=step))
+    assert _is_interrupt(event) is expected
+
+
+@pytest.mark.parametrize(
+    ("count", "unit", "expected"),
+    [
+        (1, "files", "file"),
+        (0, "rows", "rows"),
+        (2, "responses", "responses"),
+        (1, "tables filled without it", "table filled without it"),
+    ],
+)
+def test_one_removed_thing_is_told_in_the_singular(count: int, unit: str, expected: str) -> None:
+    assert Removed("x", count, unit).shown_unit == expected
 
 
 def test_names_of_files_and_messages_of_services_are_shown_as_they_are_but_steer_nothing(
