@@ -279,3 +279,11 @@ def test_requests_keep_to_the_rate(client: Make) -> None:
     for _ in range(3):
         look_up(opened)
     assert time.monotonic() - began > 0.5  # a lower bound: it holds however slow the machine
+
+
+@pytest.mark.parametrize(
+    ("service", "setting"),
+    [("Spotify", "MUSIC_ASSETS_SPOTIFY=off"), ("ReccoBeats", "MUSIC_ASSETS_SKIP_SOURCES")],
+)
+def test_an_outage_names_the_setting_that_goes_on_without_the_service(service: str, setting: str) -> None:
+    assert f"go on without it ({setting})" in str(Unavailable(service, "it is down", datetime.now(UTC)))
