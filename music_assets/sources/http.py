@@ -49,8 +49,7 @@ class Unavailable(Paused):
     """The source answers nothing for now. `by_service`: it said so itself, so later runs wait too."""
 
     def __init__(self, service: str, why: str, until: datetime, *, by_service: bool = False) -> None:
-        how = "MUSIC_ASSETS_SPOTIFY=off" if service == "Spotify" else "MUSIC_ASSETS_SKIP_SOURCES"
-        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it ({how})"
+        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it (MUSIC_ASSETS_SKIP_SOURCES)"
         super().__init__(
             f"{service} gives no responses for now: {why}. What it answered is cached; {advice}.", until
         )

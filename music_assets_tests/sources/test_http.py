@@ -283,7 +283,7 @@ def test_requests_keep_to_the_rate(client: Make) -> None:
 
 @pytest.mark.parametrize(
     ("service", "setting"),
-    [("Spotify", "MUSIC_ASSETS_SPOTIFY=off"), ("ReccoBeats", "MUSIC_ASSETS_SKIP_SOURCES")],
+    [("ListenBrainz", "MUSIC_ASSETS_SKIP_SOURCES"), ("ReccoBeats", "MUSIC_ASSETS_SKIP_SOURCES")],
 )
 def test_an_outage_names_the_setting_that_goes_on_without_the_service(service: str, setting: str) -> None:
     assert f"go on without it ({setting})" in str(Unavailable(service, "it is down", datetime.now(UTC)))
