@@ -34,7 +34,7 @@ from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify
 from music_assets.defs.instance import ui_instance
-from music_assets.defs.wiring import resources
+from music_assets.defs.wiring import opened_resources, resources
 from music_assets.lookup import lookup
 from music_assets.settings import SettingError, Settings, unknown_settings
 from music_assets.sources.download import count_msd
@@ -256,7 +256,12 @@ def try_spotify(settings: SpotifySettings) -> Finding:
 def _sources(
     settings: Settings, environment: Mapping[str, str], recorded: list[dict[str, Any]] | None
 ) -> Iterator[Finding]:
-    """Try every source in use where responses are wanted."""
+    """Name the dumps that are in use and not there; try every source in use where responses are wanted."""
+    with opened_resources(settings) as opened:
+        for name in ("musicbrainz", "acousticbrainz"):
+            for missing in opened.dumps.missing(name):
+                message, _, advice = missing.partition(": ")
+                yield Finding("sources", NOTE, message, f"Its columns stay empty until then: {advice}")
     if recorded is None:
         return
     yield from examine_sources(settings, recorded)

@@ -49,9 +49,11 @@ class Unavailable(Paused):
     """The source answers nothing for now. `by_service`: it said so itself, so later runs wait too."""
 
     def __init__(self, service: str, why: str, until: datetime, *, by_service: bool = False) -> None:
-        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it (MUSIC_ASSETS_SKIP_SOURCES)"
+        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it"
         super().__init__(
-            f"{service} gives no responses for now: {why}. What it answered is cached; {advice}.", until
+            f"{service} gives no responses for now: {why}. What it answered is cached; "
+            f"{advice} (MUSIC_ASSETS_SKIP_SOURCES).",
+            until,
         )
         self.why = why
         self.by_service = by_service

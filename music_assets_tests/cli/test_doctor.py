@@ -173,6 +173,17 @@ def test_the_command_has_an_exit_code_and_shows_no_secret(
     assert not any(secret in well.output + ill.output for secret in SECRETS.values())
 
 
+def test_a_dump_in_use_that_is_not_there_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
+    off = {"MUSIC_ASSETS_SPOTIFY": "off", "MUSIC_ASSETS_SKIP_SOURCES": "acousticbrainz"}
+    found = [one for one in examine(off, data=str(tmp_path / "data"), offline=True) if one.state != OK]
+    (missing,) = [one for one in found if one.subject == "sources"]
+    assert missing.state == NOTE and "There is no musicbrainz dump in" in missing.message
+    assert "`music-assets download musicbrainz`" in missing.advice
+    in_the_sandbox = examine({}, data=str(tmp_path / "sandbox"), offline=True)
+    assert [one for one in in_the_sandbox if one.subject == "sources"] == []
+    assert everything(tmp_path) == []
+
+
 def test_redshift_is_tried_and_needs_files_on_s3(
     standin: Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
