@@ -83,6 +83,7 @@ OUTAGES: dict[str, tuple[Mapping[str, float | None], Mapping[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_after_an_outage_a_plain_run_completes_everything(
     outage: str, world: World, undisturbed: dict[str, Any], tmp_path: Path
@@ -111,6 +112,7 @@ BODIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BODIES)
 def test_searches_answered_without_bound_end_no_run_and_fill_no_memory(
     kind: str, world: World, undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -234,6 +234,7 @@ def test_running_again_spends_no_request_and_changes_no_row(sample: Done) -> Non
     assert_same(tables(sample.settings), before)
 
 
+@pytest.mark.slow
 def test_partitions_in_any_order_and_grouping_give_the_same_tables(
     real: Done, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -245,6 +246,7 @@ def test_partitions_in_any_order_and_grouping_give_the_same_tables(
     assert_same(tables(other), tables(real.settings))
 
 
+@pytest.mark.slow
 def test_a_partition_that_lost_files_is_warned_of(sample: Done, tmp_path: Path) -> None:
     msd = tmp_path / "msd"
     shutil.copytree(sample.settings.data / "sample_msd" / "A" / "A", msd / "A" / "A")
@@ -257,6 +259,7 @@ def test_a_partition_that_lost_files_is_warned_of(sample: Done, tmp_path: Path) 
     assert run_job(settings).notes == []  # said once
 
 
+@pytest.mark.slow
 def test_what_another_msd_left_in_the_tables_is_told(sample: Done, tmp_path: Path) -> None:
     folders = sample.settings.data / "sample_msd" / "A"
     for name in ("A", "B"):

@@ -113,6 +113,7 @@ def test_without_credentials_ids_popularity_and_features_arrive_and_spotify_gets
     assert tables(settings) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_with_every_source_at_fault_a_run_completes_and_the_next_makes_up_for_it(
     world: World, tmp_path: Path, state: str
