@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from glob import escape
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import duckdb
 import filelock
@@ -98,6 +98,38 @@ def open_index(
         raise IndexUnusable(path, str(error).partition("\n")[0]) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+class Indexed:
+    """A source that reads one index, opened read-only; close it after use (a context manager too)."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
+        self._db = db
+
+    @classmethod
+    def _open(
+        cls,
+        index: Path,
+        files: Sequence[Path],
+        version: int,
+        build: Callable[[duckdb.DuckDBPyConnection, Path], None],
+    ) -> Self:
+        """Have an index of these files as `open_index` does, which says what is raised, and open it."""
+        open_index(index, files, version, build)
+        try:
+            return cls(duckdb.connect(str(index), read_only=True))
+        except duckdb.Error as error:
+            raise IndexUnusable(index, str(error)) from error
+
+    def close(self) -> None:
+        """Close the index."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def connect(path: Path | str, folder: Path) -> duckdb.DuckDBPyConnection:

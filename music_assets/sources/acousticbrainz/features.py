@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 
 from music_assets.ids import MBID
 from music_assets.sources import dumps
-from music_assets.sources.dumps import DumpDamaged, IndexUnusable
+from music_assets.sources.dumps import DumpDamaged
 
 VERSION = 1  # of the index
 KINDS = ("rhythm", "tonal", "lowlevel")
@@ -39,11 +39,11 @@ def find_files(folder: Path) -> list[Path]:
     return [file for files in found for file in files]
 
 
-class AcousticBrainz:
+class AcousticBrainz(dumps.Indexed):
     """AcousticBrainz's dump as the pipeline sees it; close it after use (a context manager too)."""
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
-        self._db = db
+        super().__init__(db)
         self.set_aside = dumps.count(db, "SELECT set_aside FROM counts")
 
     @classmethod
@@ -54,12 +54,7 @@ class AcousticBrainz:
             DumpDamaged: a file cannot be read to its end, or has another form than is known.
             IndexUnusable: the cache cannot be written or read.
         """
-        index = cache / "acousticbrainz.duckdb"
-        dumps.open_index(index, files, VERSION, partial(_build, files))
-        try:
-            return cls(duckdb.connect(str(index), read_only=True))
-        except duckdb.Error as error:
-            raise IndexUnusable(index, str(error)) from error
+        return cls._open(cache / "acousticbrainz.duckdb", files, VERSION, partial(_build, files))
 
     def features(self, mbids: Iterable[str]) -> list[dict[str, Any]]:
         """The features of these recordings, by MBID in order; those without any are left out."""
@@ -68,16 +63,6 @@ class AcousticBrainz:
             [[mbid for mbid in mbids if MBID.fullmatch(mbid)]],
         ).fetchall()
         return [dict(zip(_COLUMNS, (str(mbid), *values), strict=True)) for mbid, *values in rows]
-
-    def close(self) -> None:
-        """Close the index."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _build(files: Sequence[Path], db: duckdb.DuckDBPyConnection, work: Path) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from glob import escape
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import orjson
@@ -18,7 +18,6 @@ from music_assets.ids import MSD_SONG_ID
 from music_assets.sources import dumps
 from music_assets.sources.companion.readers import READERS, opened
 from music_assets.sources.companion.sets import SETS
-from music_assets.sources.dumps import IndexUnusable
 
 VERSION = 1  # of the index
 _BATCH = 20_000  # rows inserted at once
@@ -48,14 +47,14 @@ def set_of(file: Path) -> str:
     return next(one.name for one in SETS.values() if names & {*one.files})
 
 
-class Companion:
+class Companion(dumps.Indexed):
     """The companion sets as the pipeline sees them; close it after use (a context manager too).
 
     `set_aside` says how many lines of each set could not be parsed.
     """
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
-        self._db = db
+        super().__init__(db)
         self.set_aside: dict[str, int] = dict(
             db.execute("SELECT name, lines FROM set_aside WHERE lines > 0").fetchall()
         )
@@ -68,12 +67,7 @@ class Companion:
             DumpDamaged: a file cannot be read to its end, or has another form than is known.
             IndexUnusable: the cache cannot be written or read.
         """
-        index = cache / "companion.duckdb"
-        dumps.open_index(index, files, VERSION, partial(_build, files))
-        try:
-            return cls(duckdb.connect(str(index), read_only=True))
-        except duckdb.Error as error:
-            raise IndexUnusable(index, str(error)) from error
+        return cls._open(cache / "companion.duckdb", files, VERSION, partial(_build, files))
 
     def rows(self, songs: Mapping[str, str | None]) -> dict[str, dict[str, dict[str, Any]]]:
         """By track id, and by set, what is known; `songs` has the song id of each track that is wanted.
@@ -96,16 +90,6 @@ class Companion:
             if song_id in plays:
                 found.setdefault(track_id, {})[_TASTE] = plays[song_id]
         return found
-
-    def close(self) -> None:
-        """Close the index."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _build(files: Sequence[Path], db: duckdb.DuckDBPyConnection, work: Path) -> None:
