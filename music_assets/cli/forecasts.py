@@ -6,15 +6,20 @@ sandbox counted is not used: it invents its answers, and how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 
 from music_assets.cli import staging_store
 from music_assets.cli.console import counted
-from music_assets.cli.ledger import existing_ledger
+from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.ids import PARTITION_KEYS
 from music_assets.resolution.forecast import Counted, Forecast, forecast, shown_songs
 from music_assets.resolution.plan import EXAMPLE_PER_DAY
 from music_assets.settings import Settings
+from music_assets.sources.ledger import Ledger
+from music_assets.sources.spotify.budget import KINDS
 from music_assets.sources.spotify.resolutions import PURPOSE
 from music_assets.staging.store import StagingStore
 
@@ -26,8 +31,6 @@ _STAGED = {
     "acousticbrainz": ("acousticbrainz_features", ""),
     "reccobeats": ("audio_features", ""),
 }
-
-
 # How the ledger names the source of the ids that a song was resolved by.
 _RESOLVED_BY = {"echonest": "echonest", "labs": "listenbrainz", "artists": "artist"}
 
@@ -38,41 +41,50 @@ def read_forecast(
     releases: int,
     *,
     resolved: int = 0,
-    mode: str | None = None,
-    of_late: int | None = None,
+    environment: Mapping[str, str] = os.environ,
+    clock: Callable[[], float] = time.time,
 ) -> Forecast:
     """The forecast for so many open songs of so many releases, beside `resolved` ones.
 
-    `of_late` are Spotify's requests per day, for where the settings set no limit.
+    It is by the settings and by what the ledger knows of the real services: the app's access mode, and the
+    requests per day of late. `clock` gives seconds since 1970.
 
     Raises:
         StagingError, LedgerError: the staging area or the ledger cannot be read.
     """
-    known = Counted() if settings.is_sandbox else _count(settings, resolved)
+    per_day, of_late = settings.spotify.requests_per_day, None
+    mode: str | None = settings.spotify.mode
+    known = Counted()
+    if not settings.is_sandbox:
+        settled, requests = dict(_count_staged(staging_store(settings))), {}
+        with existing_ledger(settings) as ledger:
+            if ledger is not None:
+                mode = budget_and_access(settings, ledger, environment, clock)[1].mode
+                requests = ledger.request_counts()
+                of_late = _requests_a_day(ledger, datetime.fromtimestamp(clock(), UTC).date())
+                by = ledger.count_queries(PURPOSE, _RESOLVED_BY.values())
+                settled |= {source: (by[name], resolved) for source, name in _RESOLVED_BY.items()}
+        known = Counted(resolved, settled, requests)
     return forecast(
         songs,
         releases,
         known,
         uses=settings.sources.uses,
-        resolved=0 if settings.is_sandbox else resolved,
+        resolved=known.songs,
         spotify_off=settings.spotify.source == "off",
-        per_day=settings.spotify.requests_per_day or of_late,
-        rate="as set" if settings.spotify.requests_per_day else "as of late",
+        per_day=per_day or of_late,
+        rate="as set" if per_day else "as of late",
         retention_days=settings.retention_days,
         refresh_share=settings.refresh.share,
         per_request=50 if mode == "extended" else 1,
     )
 
 
-def _count(settings: Settings, resolved: int) -> Counted:
-    settled = dict(_count_staged(staging_store(settings)))
-    requests: dict[str, int] = {}
-    with existing_ledger(settings) as ledger:
-        if ledger is not None:
-            requests = ledger.request_counts()
-            by = ledger.count_queries(PURPOSE, _RESOLVED_BY.values())
-            settled |= {source: (by[name], resolved) for source, name in _RESOLVED_BY.items()}
-    return Counted(resolved, settled, requests)
+def _requests_a_day(ledger: Ledger, today: date) -> int | None:
+    """The mean of Spotify's requests on the days with any in the last two weeks."""
+    days = [ledger.request_counts(today - timedelta(days=back)) for back in range(14)]
+    sent = [count for counts in days if (count := sum(counts.get(kind, 0) for kind in KINDS))]
+    return round(sum(sent) / len(sent)) if sent else None
 
 
 def _count_staged(store: StagingStore) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -17,7 +17,7 @@ from music_assets.cli import data_option, staging_store
 from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import unknown_ids
-from music_assets.cli.status import count_songs, read_status
+from music_assets.cli.status import count_songs
 from music_assets.defs.assets.msd import read_msd
 from music_assets.defs.stages import Plan as StagesPlan
 from music_assets.defs.wiring import resources
@@ -62,15 +62,10 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
         if of_song := wanted.keys() & {song["track_id"], song["song_id"], song["artist_id"]}:
             listed[key] += 1
             found |= of_song
-    resolved, mode, of_late = 0, None, None
+    resolved = 0
     if not settings.is_sandbox:  # what that has resolved is still to do
-        status = read_status(settings)
-        mode, of_late = status.requests.mode, status.requests.of_late
         resolved = count_songs(staging_store(settings), settings.ledger_source, staged).answered
-    still_open = releases.total() - resolved
-    expected = read_forecast(
-        settings, still_open, len(releases), resolved=resolved, mode=mode, of_late=of_late
-    )
+    expected = read_forecast(settings, releases.total() - resolved, len(releases), resolved=resolved)
     per_day = settings.spotify.requests_per_day
     of_list = Plan(listed.total(), len(listed), per_day=per_day) if wanted else None
     others = [id_ for id_, kind in wanted.items() if kind not in _MSD_KINDS]

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -24,8 +24,11 @@ from music_assets.cli.listing import Listing, list_of_last_run
 from music_assets.ids import PARTITION_KEYS
 from music_assets.resolution.forecast import Forecast
 from music_assets.settings import Settings
+from music_assets.sources.http import Paused, recorded_pause
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.budget import KINDS, LAST_RESPONSES
+from music_assets.sources.listenbrainz import LABS, LISTENBRAINZ
+from music_assets.sources.reccobeats import RECCOBEATS
+from music_assets.sources.spotify.budget import KINDS, LAST_RESPONSES, Budget
 from music_assets.staging.store import StagingStore
 from music_assets.tables.mapped import UNMATCHED
 
@@ -75,20 +78,18 @@ class Songs:
 
 @dataclass
 class Requests:
-    """Requests by kind, and what keeps more from being sent: by kind, until when (UTC) and why.
+    """Requests by kind or source, and what keeps more from being sent: until when (UTC) and why.
 
     `left_today` (of searches, in 24 hours) and `per_day` are None where the settings set no limit per day;
-    Spotify's own is not published. `of_late` is the mean of the recent days with any.
-    `responses` counts what came of the requests of the last run that sent any, `cached` the responses in the
-    ledger by state. `mode` is None while no response has shown it. `spender` describes the process that holds
-    the request lock.
+    Spotify's own is not published. `responses` counts what came of the requests of the last run that sent
+    any, `cached` the responses in the ledger by state. `mode` is None while no response has shown it.
+    `spender` describes the process that holds the request lock.
     """
 
     today: dict[str, int] = field(default_factory=dict)
     in_all: dict[str, int] = field(default_factory=dict)
     left_today: int | None = None
     per_day: int | None = None
-    of_late: int | None = None
     waits: dict[str, dict[str, str]] = field(default_factory=dict)
     mode: str | None = None
     mode_is_set: bool = False
@@ -134,21 +135,28 @@ def read_status(
             requests.responses = (ledger.get_state(LAST_RESPONSES) or {}).get("counts", {})
             requests.cached = ledger.count_states()
             requests.waits = {
-                kind: {"until": over.until.isoformat(timespec="seconds"), "why": str(over)}
-                for kind in KINDS
-                if (over := budget.over(kind)) is not None
+                name: {"until": pause.until.isoformat(timespec="seconds"), "why": str(pause)}
+                for name, pause in _pauses(settings, ledger, budget)
             }
-            if not settings.is_sandbox:
-                requests.of_late = _requests_a_day(ledger, now.date())
     expected = None
     if songs.pending:
         # Releases are in the rows of songs, which are not read here: each song counts as one.
         pending, resolved = songs.pending, songs.answered
-        mode, of_late = requests.mode, requests.of_late
-        expected = read_forecast(settings, pending, pending, resolved=resolved, mode=mode, of_late=of_late)
+        expected = read_forecast(
+            settings, pending, pending, resolved=resolved, environment=environment, clock=clock
+        )
     at = now.isoformat(timespec="seconds")
     listing = list_of_last_run(settings)
     return Status(settings.spotify.source, at, songs, requests, expected, listing, settings.is_sandbox)
+
+
+def _pauses(settings: Settings, ledger: Ledger, budget: Budget) -> Iterator[tuple[str, Paused]]:
+    """What sends no request for now, by Spotify's kinds of request and the other sources in use."""
+    if settings.spotify.source != "off":
+        yield from ((kind, over) for kind in KINDS if (over := budget.over(kind)))
+    for policy in filter(lambda policy: settings.sources.uses(policy.kind), (RECCOBEATS, LABS, LISTENBRAINZ)):
+        if (pause := recorded_pause(policy, ledger)) and pause.until > budget.now():
+            yield policy.kind, pause
 
 
 def count_songs(store: StagingStore, source: str, keys: Iterable[str] = PARTITION_KEYS) -> Songs:
@@ -203,7 +211,7 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     for why, kinds in pauses.items():
         yield "waiting", f"{', '.join(kinds)}: {why}"
     if not pauses:
-        yield "waiting", "no: requests can be sent"
+        yield "waiting", "no: no source asks for a pause"
     yield "last responses", _listed(requests.responses)
     yield "cached", _listed(requests.cached)
     mode = requests.mode or "not known yet: the first response shows it"
@@ -239,10 +247,3 @@ def _by_kind(counts: Mapping[str, int]) -> str:
     spotify = [f"{sum(kinds.values()):,} to Spotify ({each})"] if kinds else []
     others = [f"{count:,} to {source}" for source, count in counts.items() if source not in KINDS]
     return "; ".join(spotify + others) or "none"
-
-
-def _requests_a_day(ledger: Ledger, today: date) -> int | None:
-    """The mean of Spotify's requests on the days with any in the last two weeks."""
-    days = [ledger.request_counts(today - timedelta(days=back)) for back in range(14)]
-    sent = [count for counts in days if (count := sum(counts.get(kind, 0) for kind in KINDS))]
-    return round(sum(sent) / len(sent)) if sent else None

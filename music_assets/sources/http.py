@@ -30,6 +30,7 @@ USER_AGENT = "music-assets (Million Song Dataset research)"
 COOLDOWN_S = 900.0  # how long a source that is down is left alone
 BLOCKED_S = 3600.0  # how long a source that refuses us altogether is left alone: such a refusal may pass
 _SECONDS = re.compile(r"\b(\d{1,5}) ?s(?:ec(?:ond)?s?)?\b", re.IGNORECASE)  # where no header names a pause
+_PAUSE_OF = "{}/pause"  # the ledger's state that records how long a service is to be left alone
 GIVE_UP_AFTER = 3  # requests in a row that failed after all their tries: the service is down, not the request
 
 
@@ -49,10 +50,10 @@ class Unavailable(Paused):
     """The source answers nothing for now. `by_service`: it said so itself, so later runs wait too."""
 
     def __init__(self, service: str, why: str, until: datetime, *, by_service: bool = False) -> None:
-        advice = f"run again after {until:%Y-%m-%d %H:%M} UTC, or go on without it"
+        when = f"after {until:%Y-%m-%d %H:%M} UTC" if by_service else "once it responds"
         super().__init__(
             f"{service} gives no responses for now: {why}. What it answered is cached; "
-            f"{advice} (MUSIC_ASSETS_SKIP_SOURCES).",
+            f"run again {when}, or go on without it (MUSIC_ASSETS_SKIP_SOURCES).",
             until,
         )
         self.why = why
@@ -155,10 +156,8 @@ class HttpClient:
         self._slowed_by = 0.0  # seconds more, since the service has answered 429
         self._failed_in_a_row = 0
         self._outages = {} if outages is None else outages  # by kind
-        self._pause_name = f"{policy.kind}/pause"
-        if state := ledger.get_state(self._pause_name):
-            until = datetime.fromisoformat(state["until"])
-            self._outages[policy.kind] = Unavailable(policy.service, state["why"], until)
+        if pause := recorded_pause(policy, ledger):
+            self._outages[policy.kind] = pause
 
     def get(self, path: str, **params: str) -> Any:
         """The JSON that answers `GET <path>?<params>`.
@@ -263,12 +262,22 @@ class HttpClient:
         """Have this run leave the service alone, and later ones too where it said so itself."""
         self._outages[self.policy.kind] = paused
         if paused.by_service:
-            self._ledger.set_state(self._pause_name, {"until": paused.until.isoformat(), "why": paused.why})
+            state = {"until": paused.until.isoformat(), "why": paused.why}
+            self._ledger.set_state(_PAUSE_OF.format(self.policy.kind), state)
         return paused
 
     def _unavailable(self, why: str, seconds: float = COOLDOWN_S, *, by_service: bool = False) -> Unavailable:
         until = self._now() + timedelta(seconds=seconds)
         return Unavailable(self.policy.service, why, until, by_service=by_service)
+
+
+def recorded_pause(policy: HttpPolicy, ledger: Ledger) -> Unavailable | None:
+    """The last pause that a service asked for, which may be over."""
+    state = ledger.get_state(_PAUSE_OF.format(policy.kind))
+    if state is None:
+        return None
+    until = datetime.fromisoformat(state["until"])
+    return Unavailable(policy.service, state["why"], until, by_service=True)
 
 
 def make_session(base_url: str, rates: Iterable[tuple[int, float]]) -> requests.Session:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
+from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.main import cli
 from music_assets.cli.status import Songs, count_songs, lines, read_status
 from music_assets.settings import Settings
@@ -21,6 +22,7 @@ from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import QuotaExhausted
 from music_assets.sources.spotify.budget import Budget
 from music_assets.staging.store import StagedFile, StagingStore
+from music_assets_tests.support.msd_songs import song, write_in_place
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
 
@@ -77,7 +79,11 @@ def settings(
 
 
 def shown(settings: Settings) -> dict[str, str]:
-    return dict(lines(read_status(settings, {}, NOW.timestamp)))
+    return lines_of(settings, NOW)
+
+
+def lines_of(settings: Settings, now: datetime) -> dict[str, str]:
+    return dict(lines(read_status(settings, {}, now.timestamp)))
 
 
 def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
@@ -116,6 +122,57 @@ def test_where_nothing_was_run_nothing_is_made(tmp_path: Path) -> None:
     assert said["songs"] == "0 matched, 0 ambiguous, 0 unmatched, 0 pending, of 0"
     assert "nothing is read yet" in said["to finish"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "development", "extended"])
+@pytest.mark.parametrize("spotify", ["sandbox", "api"])
+@pytest.mark.parametrize("learned", ["development", "extended", None])
+def test_status_and_plan_forecast_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, spotify: str, learned: str | None
+) -> None:
+    """What is kept fresh is by the settings and, but of the sandbox, by what the ledger knows of the app."""
+    for name, value in {
+        "MUSIC_ASSETS_SPOTIFY_MODE": mode,
+        "MUSIC_ASSETS_SPOTIFY": spotify,
+        "MUSIC_ASSETS_DATA": str(tmp_path / "data"),
+        "MUSIC_ASSETS_MSD": str(tmp_path / "msd"),
+        "SPOTIPY_CLIENT_ID": "an-app",
+        "SPOTIPY_CLIENT_SECRET": "its-secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    write_in_place(tmp_path / "msd", song("TRZZCDE128F4230A1B"))
+    settings = Settings.from_environment()
+    stage(StagingStore(settings.staging))
+    with closing(open_ledger(settings.ledger, source=settings.ledger_source)) as ledger:
+        budget, _ = budget_and_access(settings, ledger)
+        if learned:
+            budget.set_state("mode", {"mode": learned})
+        ledger.record_request("search", datetime.now(UTC), 40)
+    texts, of_plan = (CliRunner().invoke(cli, [name, "--json"]).stdout for name in ("status", "plan"))
+    fresh = [json.loads(text)["forecast"]["fresh"] for text in (texts, of_plan)]
+    per_day, known = (200, mode) if spotify == "sandbox" else (40, learned if mode == "auto" else mode)
+    assert fresh == [180 * per_day // 5 * (50 if known == "extended" else 1)] * 2
+
+
+WAITS = {"until": (NOW + timedelta(hours=2)).isoformat(), "why": "it asks for a pause (429)"}
+
+
+@pytest.mark.parametrize("source", ["reccobeats", "listenbrainz", "labs"])
+def test_pauses_of_every_source_in_use_are_shown(tmp_path: Path, source: str) -> None:
+    settings = Settings.from_environment({}, data=str(tmp_path), spotify="off")
+    with closing(open_ledger(settings.ledger, source=settings.ledger_source)) as ledger:
+        assert shown(settings)["waiting"].startswith("no:")
+        ledger.set_state(f"{source}/pause", WAITS)
+        Budget(ledger, app="", per_day=None, clock=NOW.timestamp).pause(
+            "search",
+            QuotaExhausted(NOW + timedelta(hours=9)),  # of Spotify, which is off
+        )
+    said = shown(settings)["waiting"]
+    assert said.startswith(f"{source}: ") and "run again after 2026-11-22 17:00 UTC" in said
+    assert "quota" not in said
+    assert lines_of(settings, NOW + timedelta(hours=2))["waiting"].startswith("no:")
+    spared = Settings.from_environment({}, data=str(tmp_path), spotify="off", skip_sources=source)
+    assert shown(spared)["waiting"].startswith("no:")
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

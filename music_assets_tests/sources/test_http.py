@@ -286,4 +286,8 @@ def test_requests_keep_to_the_rate(client: Make) -> None:
     [("ListenBrainz", "MUSIC_ASSETS_SKIP_SOURCES"), ("ReccoBeats", "MUSIC_ASSETS_SKIP_SOURCES")],
 )
 def test_an_outage_names_the_setting_that_goes_on_without_the_service(service: str, setting: str) -> None:
-    assert f"go on without it ({setting})" in str(Unavailable(service, "it is down", datetime.now(UTC)))
+    until = datetime(2026, 11, 26, 14, 5, tzinfo=UTC)
+    asked, down = (Unavailable(service, "it is down", until, by_service=by) for by in (True, False))
+    assert f"run again after 2026-11-26 14:05 UTC, or go on without it ({setting})" in str(asked)
+    # Nothing keeps the next run from requesting, so no time is named.
+    assert f"run again once it responds, or go on without it ({setting})" in str(down)
