@@ -1,6 +1,7 @@
 """Every setting, declared once: its variable, its default, what it means.
 
-Here: the declarations, in groups, and how the environment is read. A resource has the fields of its group
+Here: the declarations, in groups, and how the environment is read; what a value may be is in
+`setting_types`. A resource has the fields of its group
 (`defs.resources`); `.env.example` and docs/settings.md are generated from the declarations
 (`docs/generate`). Everything runs with no setting at all. Reading settings opens nothing.
 """
@@ -8,19 +9,32 @@ Here: the declarations, in groups, and how the environment is read. A resource h
 from __future__ import annotations
 
 import difflib
-import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from music_assets.errors import MusicAssetsError
+from music_assets.setting_types import (
+    Country,
+    File,
+    FileOrUrl,
+    Folder,
+    JobTags,
+    Limit,
+    Mode,
+    S3Endpoint,
+    Source,
+    Staging,
+    TimeOfDay,
+    TimeZone,
+    Warehouse,
+    WebAddress,
+)
 
 PREFIX = "MUSIC_ASSETS_"
 # The sources without a key, as MUSIC_ASSETS_SKIP_SOURCES names them; `labs` are those of ListenBrainz.
@@ -39,30 +53,6 @@ def _setting(variable: str, default: Any = None, *, unset: str = "", example: st
     return Field(validation_alias=PREFIX + variable, json_schema_extra=extra, **more)
 
 
-def _text(pattern: str, takes: str) -> Any:
-    """A text of this form. (Dagster loses the value of a `Literal` that is configured at launch.)"""
-
-    def check(value: str) -> str:
-        if value is not None and not re.fullmatch(pattern, value):
-            raise ValueError(f"it takes {takes}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _path(path: Any) -> Any:
-    """A path made absolute; an address is left as it is."""
-    return path if path is None or "://" in str(path) else type(path)(Path(path).expanduser().absolute())
-
-
-def _limit(value: Any) -> Any:
-    if value in (None, "none"):
-        return None
-    if not str(value).isdecimal() or int(value) == 0:
-        raise ValueError("it takes a number from 1, or `none`")
-    return value
-
-
 def _source_names(names: str) -> str:
     """Names of keyless sources, each once, with commas between them."""
     given = sorted({name.strip() for name in names.split(",")} - {""})
@@ -71,48 +61,11 @@ def _source_names(names: str) -> str:
     return ",".join(given)
 
 
-def _time_zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError("it takes a name such as Europe/Berlin, or UTC") from None
-
-
 def _duckdb_url(path: Path) -> str:
     """The URL of a DuckDB file, whatever is in its path: `%20` is a name's part, and no space."""
     from sqlalchemy import URL
 
     return URL.create("duckdb", database=str(path)).render_as_string()
-
-
-def _job_tags(text: Any) -> Any:
-    """Tags by job, from a JSON object of objects of text; none from an empty text."""
-    try:
-        tags = json.loads(text or "{}") if isinstance(text, str) else text
-        if all(isinstance(tag, str) for job in tags.values() for tag in job.values()):
-            return tags
-    except (ValueError, AttributeError):
-        pass
-    raise ValueError('it takes a JSON object of tags by job, all text: {"ask": {"ecs/cpu": "256"}}')
-
-
-Source = Annotated[str, _text("api|sandbox|off", "`api`, `sandbox` or `off`")]
-Mode = Annotated[str, _text("auto|development|extended", "`auto`, `development` or `extended`")]
-SourceNames = Annotated[str, AfterValidator(_source_names)]
-Limit = Annotated[int | None, BeforeValidator(_limit)]
-File = Annotated[str | None, AfterValidator(_path)]
-Staging = Annotated[
-    str, _text(r"s3://.*[^/].*|(?!.*://).+", "a folder, or s3://bucket/prefix"), AfterValidator(_path)
-]
-Warehouse = Annotated[
-    str, _text(r"[\w+]+://.*", "a SQLAlchemy URL; a DuckDB file is duckdb:////absolute/path.duckdb")
-]
-WebAddress = Annotated[str | None, _text(r"https?://[^/].*", "a URL that begins with https:// or http://")]
-S3Endpoint = Annotated[
-    str | None, _text(r"https?://[^/@]+/?", "a URL such as http://localhost:8333, without user or password")
-]
-TimeOfDay = Annotated[str, _text(r"([01]\d|2[0-3]):[0-5]\d", "a time of day, such as 03:00")]
-JobTags = Annotated[dict[str, dict[str, str]], BeforeValidator(_job_tags)]
 
 
 class _Group(BaseModel):
@@ -132,12 +85,8 @@ class SpotifyGroup(_Group):
     """The most requests to Spotify in 30 seconds, or `none`. Pauses that Spotify asks for come on top."""
     requests_per_day: Limit = _setting("REQUESTS_PER_DAY", unset="`none`", example="none")
     """The most requests to Spotify of one kind (searches, single albums, …) in any 24 hours, or `none`."""
-    market: Annotated[str | None, _text("[A-Z]{2}", "an ISO country code, such as DE")] = _setting(
-        "MARKET", unset="none is sent: Spotify answers for the US", example="DE"
-    )
+    market: Country = _setting("MARKET", unset="none is sent: Spotify answers for the US", example="DE")
     """The country whose catalogue is searched. Responses are cached by market: another one requests anew."""
-    retry_misses_days: int = _setting("RETRY_MISSES_DAYS", 90, ge=1)
-    """After how many days what Spotify did not know is searched for again, when all else is done."""
 
 
 class SandboxGroup(_Group):
@@ -153,12 +102,10 @@ class ResolutionGroup(_Group):
 
 
 class SourcesGroup(_Group):
-    skip: SourceNames = _setting("SKIP_SOURCES", "", unset="none", example="labs,acousticbrainz")
-    """Sources not to use: `musicbrainz acousticbrainz listenbrainz labs echonest reccobeats`, with commas."""
-    echonest: File = _setting(
-        "ECHONEST", unset="found in the downloads", example="/path/to/millionsongdataset_echonest.tar.bz2"
+    skip: Annotated[str, AfterValidator(_source_names)] = _setting(
+        "SKIP_SOURCES", "", unset="none", example="labs,acousticbrainz"
     )
-    """The Echo Nest mapping archive, with Spotify ids to verify: its tar.bz2 or the folder it unpacks to."""
+    """Sources not to use: `musicbrainz acousticbrainz listenbrainz labs echonest reccobeats`, with commas."""
 
     def uses(self, name: str) -> bool:
         """Whether the source of this name is not skipped."""
@@ -180,7 +127,7 @@ class RefreshGroup(_Group):
 
 
 class ScheduleGroup(_Group):
-    timezone: Annotated[str, AfterValidator(_time_zone)] = _setting("TIMEZONE", "UTC")
+    timezone: TimeZone = _setting("TIMEZONE", "UTC")
     """The time zone of the daily run and of its deadline, 07:00."""
     daily_start: TimeOfDay = _setting("DAILY_START", "03:00")
     """When the daily run starts; its tables are promised by 07:00."""
@@ -210,7 +157,7 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    data: Annotated[Path, AfterValidator(_path)] = _setting("DATA", Path("data"), validate_default=True)
+    data: Folder = _setting("DATA", Path("data"), validate_default=True)
     """Folder for staging, warehouse, ledger and Dagster's own storage."""
     msd: File = _setting(
         "MSD", unset="a generated sample of some 400 songs", example="/path/to/MillionSongSubset"
@@ -233,7 +180,7 @@ class Settings(BaseSettings):
     """Where tables are stored: a SQLAlchemy URL. docs/install.md has the forms of Redshift's."""
     spotify: SpotifyGroup = SpotifyGroup()
     sandbox: SandboxGroup = SandboxGroup()
-    ledger: Annotated[str, AfterValidator(_path)] = _setting(
+    ledger: FileOrUrl = _setting(
         "LEDGER",
         unset="`<data>/ledger/<spotify>.sqlite`",
         example="postgresql://user@host/database",
@@ -243,7 +190,7 @@ class Settings(BaseSettings):
     """Where responses are cached: a file, or postgresql://user@host/database, its password in PGPASSWORD."""
     resolution: ResolutionGroup = ResolutionGroup()
     sources: SourcesGroup = SourcesGroup()
-    downloads: Annotated[Path, AfterValidator(_path)] = _setting(
+    downloads: Folder = _setting(
         "DOWNLOADS",
         unset="`<data>/downloads`",
         example="/path/to/downloads",
@@ -397,11 +344,13 @@ _DROPPED = {
     "ARTIST_GETS": "artists are not fetched one by one in development mode",
     "ASK_BY_RELEASE": "songs of one release are always resolved together",
     "AUDIO_FEATURES": "MUSIC_ASSETS_SKIP_SOURCES=reccobeats goes without the features of ReccoBeats",
+    "ECHONEST": "the archive, or what it unpacks to, is found in `echonest` below MUSIC_ASSETS_DOWNLOADS",
     "LISTENBRAINZ": "ListenBrainz is on unless MUSIC_ASSETS_SKIP_SOURCES names `listenbrainz` or `labs`",
     "QUERIES": "up to two differently worded queries are tried for a song",
     "READERS": "one process per core reads the MSD",
     "REFRESH_REQUESTS": "MUSIC_ASSETS_REFRESH_SHARE=0 turns the refresh off",
     "RELEASES_EVERY_DAYS": "an artist's releases are listed every 30 days",
+    "RETRY_MISSES_DAYS": "misses are searched for again after 90 days, or with `music-assets retry --misses`",
     "S3_SSE": "the bucket's own default encryption applies",
     "VERIFY_IDS": "ids from elsewhere are always verified",
 }

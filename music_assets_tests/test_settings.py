@@ -25,7 +25,7 @@ def test_everything_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_there_are_no_more_settings_than_anyone_can_read() -> None:
-    assert len(declared_settings()) <= 28
+    assert len(declared_settings()) <= 25
 
 
 def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

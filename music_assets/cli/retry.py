@@ -20,7 +20,7 @@ from music_assets.settings import Settings
 def retry(errors: bool, misses: bool, data: str | None) -> None:
     """Have the next run request again what failed, or what was not found.
 
-    Otherwise misses are looked for again after MUSIC_ASSETS_RETRY_MISSES_DAYS. What was found stays.
+    Otherwise misses are looked for again after 90 days. What was found stays.
 
     \b
     Example:

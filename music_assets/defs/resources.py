@@ -263,7 +263,7 @@ class SpotifyResource(ClosedWithTheRun, SpotifyGroup):
         from music_assets.sources.spotify import SpotifySettings
 
         how: dict[str, Any] = self.model_dump(
-            include={"mode", "requests_per_30s", "requests_per_day", "market", "retry_misses_days"}
+            include={"mode", "requests_per_30s", "requests_per_day", "market"}
         )
         if self.source == "off":
             return SpotifySettings("", "", off=True, source=self.ledger.source, mode="development")

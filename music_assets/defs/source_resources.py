@@ -71,12 +71,6 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
             self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ, "listenbrainz_url")
         return self._listenbrainz
 
-    def archive_path(self) -> Path:
-        """Where the Echo Nest archive is expected."""
-        from music_assets.sources.echonest import NAME
-
-        return Path(self.echonest) if self.echonest else Path(self.downloads) / "echonest" / NAME
-
     def archive(self) -> "EchoNestArchive | None":
         """Spotify ids by MSD song.
 
@@ -85,20 +79,19 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
             EchoNestError: it is there, and cannot be read.
         """
         if self._archive is None and self.uses("echonest"):
-            from music_assets.sources.echonest import EchoNestArchive
+            from music_assets.sources.echonest import EchoNestArchive, find_archive
 
-            path = self.archive_path()
-            if not self.echonest:
-                self.dump("echonest")
-            if self.echonest or path.exists():
+            if path := find_archive(self.dump("echonest")):
                 archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
                 self._archive = self._opened.enter_context(archive)
         return self._archive
 
     def archive_state(self) -> str:
         """What changes when another archive is in use; empty without one, and in the sandbox."""
-        path = self.archive_path()
-        if self.spotify.is_sandbox or not self.uses("echonest") or not path.is_file():
+        from music_assets.sources.echonest import find_archive
+
+        path = find_archive(self.dump("echonest", fetch=False))
+        if self.spotify.is_sandbox or not self.uses("echonest") or path is None:
             return ""
         state = path.stat()
         return f"{state.st_size}/{state.st_mtime_ns}"
@@ -115,7 +108,6 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     def _open(self, client: "type[Client]", policy: "HttpPolicy", of_the_sandbox: str) -> "Client":
         """A client at the service's own address and rate, or the sandbox's; closed with the run."""
         source = None
-        policy = replace(policy, retry_misses_days=self.spotify.retry_misses_days)
         if self.spotify.is_sandbox:
             url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
             policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
@@ -177,7 +169,8 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
 
     def lookups(self) -> str:
         """What songs are looked up in before Spotify is searched: another text where that has changed."""
-        days = self.spotify.retry_misses_days
+        from music_assets.sources.ledger import MISSES_HOLD
+
         return " ".join(
             [
                 self.spotify.source,
@@ -189,7 +182,7 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
                 ),
                 "artists" if self.sources.uses("reccobeats") else "",
                 self.sources.archive_state(),
-                str(int(self.spotify.clock() // (days * 86_400))),
+                str(int(self.spotify.clock() // MISSES_HOLD.total_seconds())),
             ]
         )
 
@@ -220,8 +213,6 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
         try:
             archive = self.sources.archive()
         except (DownloadError, EchoNestError) as error:
-            if self.sources.echonest:  # a person named it
-                raise
             yield UnreachableIds(EchoNestIds.name, str(error))
         if archive:
             from music_assets.sources.corrections import read_sid_mismatches

@@ -98,7 +98,6 @@ class HttpPolicy(RetryPolicy):
     kind: str  # under which its requests and pauses are recorded in the ledger
     base_url: str
     requests_per_second: float | None = 1.0  # None for as fast as it can
-    retry_misses_days: int = 90  # after which what the service did not know is requested again
 
 
 def retrying(
@@ -175,8 +174,8 @@ class HttpClient:
 
     def _known(self, keys: Iterable[Key]) -> dict[Key, Response]:
         """The cached responses that hold still: not those that are to be looked at again."""
-        cached, days = self._ledger.get_many(keys), self.policy.retry_misses_days
-        return {key: one for key, one in cached.items() if not is_due(one, self._now(), days)}
+        cached = self._ledger.get_many(keys)
+        return {key: one for key, one in cached.items() if not is_due(one, self._now())}
 
     def _response(self, key: Key, query: str, body: Any, *, found: bool, attempts: int = 1) -> Response:
         """A response as the ledger takes it, fetched now."""

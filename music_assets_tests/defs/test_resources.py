@@ -49,7 +49,6 @@ def test_a_resource_has_the_settings_of_its_group() -> None:
         skip_sources="labs, echonest",
         sandbox_url="http://127.0.0.1:9",
         tracks="/list.txt",
-        echonest="/archive",
         overrides="/mine.csv",
         sid_mismatches="/sid.txt",
         msd_duplicates="/duplicates.txt",

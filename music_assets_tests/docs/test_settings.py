@@ -39,8 +39,8 @@ def test_a_misspelt_setting_is_pointed_out_with_the_one_that_was_meant() -> None
 @pytest.mark.parametrize(
     "name",
     [
-        *("ALERT_SNS", "ARTIST_GETS", "ASK_BY_RELEASE", "QUERIES", "READERS", "REFRESH_REQUESTS"),
-        *("RELEASES_EVERY_DAYS", "S3_SSE", "VERIFY_IDS"),
+        *("ALERT_SNS", "ARTIST_GETS", "ASK_BY_RELEASE", "ECHONEST", "QUERIES", "READERS"),
+        *("REFRESH_REQUESTS", "RELEASES_EVERY_DAYS", "RETRY_MISSES_DAYS", "S3_SSE", "VERIFY_IDS"),
     ],
 )
 def test_a_setting_of_an_earlier_version_is_named_with_what_holds_now(name: str) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -20,7 +19,6 @@ from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings
 from music_assets.sources.ledger import open_ledger
-from music_assets_tests.support.echonest_archive import write_archive
 from music_assets_tests.support.resolving import one_search_per_song
 
 SONGS = 60
@@ -69,15 +67,9 @@ def test_each_way_matches_the_same_songs(msd: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_archive_is_verified_and_saves_requests(msd: Path, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path / "data", msd)
-    songs = sample_songs(("AA", "AB"), SONGS)
-    with opened_resources(settings) as opened:
-        catalogue = opened.sandbox.catalogue()
-    archive = tmp_path / "echonest.tar.bz2"
-    write_archive(archive, pd.DataFrame(songs)[["song_id", "track_id"]], catalogue)
     with one_search_per_song():
         searched, by_search = ask(tmp_path / "search", msd)
-    summary, matches = ask(tmp_path / "data", msd, echonest=str(archive), spotify_mode="extended")
+    summary, matches = ask(tmp_path / "data", msd, spotify_mode="extended")
     by_archive = [match for match in matches.values() if match[1].startswith("echonest ")]
     assert len(by_archive) > SONGS / 4 and summary.requests_spent < searched.requests_spent
     assert len(by_search.keys() & matches.keys()) >= 0.95 * len(by_search)

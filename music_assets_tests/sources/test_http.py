@@ -214,12 +214,10 @@ def test_a_byte_order_mark_is_tolerated(client: Make, server: SandboxServer) -> 
     assert look_up(client()) == [1]
 
 
-def test_a_miss_holds_for_the_days_of_the_setting(
-    client: Make, server: SandboxServer, ledger: Ledger
-) -> None:
-    key, opened = Key("track", "TR", "service"), client(retry_misses_days=30)
+def test_a_miss_holds_for_ninety_days(client: Make, server: SandboxServer, ledger: Ledger) -> None:
+    key, opened = Key("track", "TR", "service"), client()
     ledger.put_many([opened._response(key, "TR", None, found=False)])
-    server.clock.now += 29 * 86400
+    server.clock.now += 89 * 86400
     assert key in opened._known([key])
     server.clock.now += 86400
     assert opened._known([key]) == {}

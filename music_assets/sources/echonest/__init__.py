@@ -14,21 +14,21 @@ Errors           all of them `EchoNestError`. Members that cannot be parsed are 
 """
 
 from music_assets.sources.echonest.archive import (
-    NAME,
     ArchiveDamaged,
     ArchiveMissing,
     EchoNestArchive,
     EchoNestError,
     IndexUnusable,
     SongIds,
+    find_archive,
 )
 
 __all__ = [
-    "NAME",
     "ArchiveDamaged",
     "ArchiveMissing",
     "EchoNestArchive",
     "EchoNestError",
     "IndexUnusable",
     "SongIds",
+    "find_archive",
 ]

@@ -35,6 +35,11 @@ CREATE TABLE about (archive TEXT NOT NULL);
 """
 
 
+def find_archive(folder: Path) -> Path | None:
+    """The archive in a folder of downloads, or the folder it unpacks to; None where there is neither."""
+    return next((path for path in (folder / NAME, folder / _FOLDER) if path.exists()), None)
+
+
 class SongIds(NamedTuple):
     """The ids that the archive has for a song, in its order.
 

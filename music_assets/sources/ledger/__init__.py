@@ -11,11 +11,12 @@ What to request, and what a response means, is in the package of each source.
 
 from music_assets.sources.ledger.errors import LedgerError, LedgerInUse, LedgerUnusable
 from music_assets.sources.ledger.ledger import Ledger, open_ledger
-from music_assets.sources.ledger.lifetimes import is_due
+from music_assets.sources.ledger.lifetimes import MISSES_HOLD, is_due
 from music_assets.sources.ledger.lock import RequestLock
 from music_assets.sources.ledger.records import Key, Response
 
 __all__ = [
+    "MISSES_HOLD",
     "Key",
     "Ledger",
     "LedgerError",

@@ -4,8 +4,8 @@ What a response means is for its source to say; renewing what is old but right i
 
 `answered`   is what was requested: final; a refresh may renew it
 `not_found`  nothing is known by this id or these names: an id is looked at again after a day, then, as names
-             are, after the days of a setting
-`refused`    the service understood and will not answer (400): with other words, or after those days
+             are, after `MISSES_HOLD`
+`refused`    the service understood and will not answer (400): with other words, or after as long
 `broken`     no try brought an answer: in the next run; from the third time on, once a day
 `denied`     the app may not use an endpoint at all: its source says for how long
 """
@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from music_assets.sources.ledger.records import Response
 
 A_DAY = timedelta(days=1)
+MISSES_HOLD = timedelta(days=90)
 BY_ID = ("spotify_track", "spotify_artist", "spotify_album")  # entities that one id names
 AT_ONCE = 3  # times that what was broken is requested in every run
 
 
-def is_due(response: Response, now: datetime, retry_misses_days: int) -> bool:
+def is_due(response: Response, now: datetime) -> bool:
     """Whether what this response is about is to be requested again, though it is cached."""
     age = now - response.fetched_at
     if response.retry:
@@ -29,5 +30,5 @@ def is_due(response: Response, now: datetime, retry_misses_days: int) -> bool:
     if response.status == "not_found" and response.checks == 1 and response.key.entity in BY_ID:
         return age >= A_DAY
     if response.status in ("not_found", "refused"):
-        return age >= timedelta(days=retry_misses_days)
+        return age >= MISSES_HOLD
     return response.status == "broken" and (response.checks < AT_ONCE or age >= A_DAY)

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from music_assets.sources.fetched import Fetched, Row
-from music_assets.sources.ledger import Ledger, Response
+from music_assets.sources.ledger import MISSES_HOLD, Ledger, Response
 from music_assets.sources.spotify.budget import MISSING_IN_DEVELOPMENT
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.sources.spotify.endpoints import (
@@ -166,8 +166,7 @@ class SpotifyCatalog(Fetcher):
         """The MSD tracks that a search did not find, so long ago that they are to be searched for again."""
         if self.settings.off:
             return []
-        days = timedelta(days=self.settings.retry_misses_days)
-        return self._ledger.misses(self._songs.purpose, self._now() - days)
+        return self._ledger.misses(self._songs.purpose, self._now() - MISSES_HOLD)
 
     def search_releases(
         self, names: Mapping[str, tuple[str, str]], *, fetch: bool = True

@@ -59,14 +59,6 @@ class Fetcher:
         """Requests sent since this was opened, by bucket (`budget.KINDS`), and `token`."""
         return self._client.request_counts
 
-    def may_request(self, kind: str) -> bool:
-        """Whether more of these may be requested now: `search`, `tracks`, `albums`, `artists`, …
-
-        One kind may be closed while the others are open: each has a budget and a pause of its own.
-        """
-        batched = self.mode == "extended" and kind in ("tracks", "albums", "artists")
-        return self.budget.over(bucket_of(kind if batched else f"{kind}/id")) is None
-
     @property
     def cache_hits(self) -> dict[str, int]:
         """What was answered from the ledger without a request, by purpose: `search`, `artist`, …"""
@@ -320,7 +312,7 @@ class Fetcher:
         return denial if denial.mode == (self.mode or "development") else None
 
     def _is_due(self, response: Response) -> bool:
-        return not self.settings.off and is_due(response, self._now(), self.settings.retry_misses_days)
+        return not self.settings.off and is_due(response, self._now())
 
     def _response(self, key: Key, status: str, query: str, body: Any, attempts: int = 1) -> Response:
         return Response(key, status, query, self._now(), self.mode or "development", body, attempts)

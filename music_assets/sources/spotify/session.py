@@ -46,7 +46,6 @@ class SpotifySettings(RetryPolicy):
     requests_per_30s: int | None = 100  # Spotify publishes no figure; None for as fast as it can
     requests_per_day: int | None = None  # our own limit per bucket and 24 hours; None leaves it to Spotify
     market: str | None = None
-    retry_misses_days: int = 90  # after which what Spotify did not know is requested again
     threads: int = 8
     lock_wait: float = 10.0  # seconds to wait for another process that holds the request lock
 

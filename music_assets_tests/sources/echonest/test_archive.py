@@ -17,6 +17,7 @@ from music_assets.sources.echonest import (
     EchoNestArchive,
     IndexUnusable,
     SongIds,
+    find_archive,
 )
 from music_assets_tests.support.echonest_archive import shares, write_archive
 from music_assets_tests.support.sandbox import catalogue, songs_frame, truth
@@ -76,6 +77,13 @@ def test_an_unpacked_archive_may_lie_in_its_folder(tracks: Path, tmp_path: Path)
     assert ids_in(tmp_path / "unpacked", tmp_path / "none") == expected
     assert ids_in(tmp_path / "unpacked" / "millionsongdataset_echonest", tmp_path / "none") == expected
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("name", ["millionsongdataset_echonest.tar.bz2", "millionsongdataset_echonest"])
+def test_it_is_found_in_the_folder_of_downloads_by_its_name(tracks: Path, tmp_path: Path, name: str) -> None:
+    assert find_archive(tmp_path) is None
+    write_archive(tmp_path / name, SONGS, tracks)
+    assert find_archive(tmp_path) == tmp_path / name
 
 
 def test_an_archive_is_read_once_and_again_when_it_changes(tracks: Path, tmp_path: Path) -> None:

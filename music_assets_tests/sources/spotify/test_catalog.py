@@ -648,13 +648,13 @@ def test_each_kind_has_a_budget_of_its_own(
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
     with spotify_of(spotify_server, ledger, requests_per_day=2) as spotify:
         assert statuses(list(spotify.search_songs(QUERIES)))["pending"]
-        assert [spotify.may_request(kind) for kind in ("search", "tracks")] == [False, True]
+        assert spotify.budget.over("search") and not spotify.budget.over("tracks")
         found = spotify.tracks(ids)
         assert len(found.rows) == 2 and found.pending == ids[2:]
-        assert [spotify.may_request(kind) for kind in ("tracks", "albums")] == [False, True]
+        assert spotify.budget.over("tracks") and not spotify.budget.over("albums")
     assert ledger.request_counts() == {"search": 2, "tracks": 2}
     spotify_server.clock.now += 86460
-    assert spotify_of(spotify_server, ledger, requests_per_day=2).may_request("search")
+    assert not spotify_of(spotify_server, ledger, requests_per_day=2).budget.over("search")
 
 
 def test_a_batch_counts_apart_from_single_requests(
