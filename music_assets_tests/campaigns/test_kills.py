@@ -1,49 +1,100 @@
-"""The main job killed at random moments: each next run goes on by itself, nothing is lost or asked twice."""
+"""The main job killed at random moments: each next run goes on by itself, nothing is lost or asked twice.
+
+In a folder with DuckDB, and on S3 with the stand-in for Redshift and a ledger in PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from music_assets.sandbox.keyless import SOURCES
+from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
-from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
-from music_assets_tests.support.sandbox import running_sandbox
+from music_assets_tests.campaigns.places import MARK, InFolder, OnServers, Tables
+from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for
+from music_assets_tests.support.msd_songs import write_in_place
+from music_assets_tests.support.sandbox import running_sandbox, wait_until
+from music_assets_tests.support.standin import PASSWORD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if LONG else 900)]
 
-ROUNDS, KILLS = (50, 4) if LONG else (1, 4)  # folders that begin empty, and kills in each
+ROUNDS, KILLS = (50, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
 THREADS = 8  # each loses a request under way when its process is killed
 LATENCY = 0.1  # seconds, so that asking takes its share of a run
+SONGS = None if LONG else 60  # None for the whole sample
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A run that nothing disturbed: how long it took, what it asked and sent, what it left."""
+
+    seconds: float
+    requests: int
+    statements: list[str]
+    tables: Tables
+    files: set[str]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def msd(tmp_path_factory: pytest.TempPathFactory) -> str | None:
+    if SONGS is None:
+        return None
+    root = tmp_path_factory.mktemp("msd")
+    write_in_place(root, *sample_songs(("AA", "AB"), SONGS))
+    return str(root)
+
+
+@pytest.fixture(scope="module")
+def url(msd: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A sandbox that stays up, whoever is killed."""
-    nowhere = settings_for(tmp_path_factory.mktemp("catalogue"), "http://127.0.0.1:9")
+    nowhere = settings_for(tmp_path_factory.mktemp("catalogue"), "http://127.0.0.1:9", msd=msd)
     with running_sandbox(catalogue_of(nowhere), mode="development", faults={"latency": LATENCY}) as address:
         yield address.base_url.removesuffix("/v1/")
+
+
+@pytest.fixture(params=["folder", "servers"])
+def place(
+    request: pytest.FixtureRequest,
+    url: str,
+    msd: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> InFolder:
+    if request.param == "folder":
+        return InFolder(tmp_path, url, msd)
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    return OnServers(tmp_path, url, msd, request.getfixturevalue("standin"))
 
 
 def started(settings: Settings) -> subprocess.Popen[bytes]:
     """The command, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
-    environment["MUSIC_ASSETS_SANDBOX_URL"] = str(settings.sandbox.url)
-    environment["MUSIC_ASSETS_SKIP_SOURCES"] = settings.sources.skip
-    if settings.msd:
-        environment["MUSIC_ASSETS_MSD"] = str(settings.msd)
+    scratch = settings.data.with_name(f"{settings.data.name}.tmp")
+    scratch.mkdir(exist_ok=True)
+    environment |= {
+        "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox.url),
+        "MUSIC_ASSETS_SKIP_SOURCES": settings.sources.skip,
+        "MUSIC_ASSETS_STAGING": settings.staging,
+        "MUSIC_ASSETS_WAREHOUSE": settings.warehouse,
+        "MUSIC_ASSETS_LEDGER": settings.ledger,
+        "MUSIC_ASSETS_MSD": str(settings.msd or ""),
+        "MUSIC_ASSETS_S3_ENDPOINT": settings.aws.s3_endpoint or "",
+        "TMPDIR": str(scratch),
+        MARK: str(settings.data),
+    }
     command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
     return subprocess.Popen(
         command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -65,46 +116,75 @@ def requests_so_far(url: str) -> int:
     return sum(n for kind, n in counts.items() if kind not in ("token", *SOURCES))
 
 
-def test_killed_runs_lose_and_repeat_nothing(url: str, tmp_path: Path) -> None:
-    calm = settings_for(tmp_path / "calm", url)
-    before = requests_so_far(url)
-    seconds = whole(calm)
-    undisturbed = requests_so_far(url) - before
+def test_killed_runs_lose_and_repeat_nothing(place: InFolder) -> None:
+    undisturbed = place.settings("calm")
+    before, sent = requests_so_far(place.url), len(place.statements)
+    seconds = whole(undisturbed)
+    asked = requests_so_far(place.url) - before
+    made = place.tables(undisturbed), place.files(undisturbed)
+    calm = Calm(seconds, asked, place.statements[sent:], *made)
 
     dice = random.Random(20)
     for round_ in range(ROUNDS):
-        hunted = settings_for(tmp_path / f"hunted {round_}", url)
+        hunted = place.settings(f"hunted {round_}")
         hunted.data.mkdir()
-        before = requests_so_far(url)
-        killed = sum(is_killed(hunted, dice, seconds, attempt) for attempt in range(KILLS))
+        before, sent = requests_so_far(place.url), len(place.statements)
+        killed = sum(
+            is_killed(place, hunted, moment(place, dice, calm, attempt, sent)) for attempt in range(KILLS)
+        )
         assert killed > 0
         whole(hunted)
-        assert requests_so_far(url) - before <= undisturbed + killed * THREADS
-        check(hunted, calm, killed)
-        shutil.rmtree(hunted.data)
+        assert requests_so_far(place.url) - before <= calm.requests + killed * THREADS
+        check(place, hunted, calm, killed)
+        place.drop(hunted)
 
 
-def is_killed(settings: Settings, dice: random.Random, seconds: float, attempt: int) -> bool:
-    """Start a run and kill it, at a moment within these seconds; False where it has ended by then."""
-    process = started(settings)
-    # The first in the middle, however much faster the machine has become meanwhile; the others anywhere.
-    earliest, latest = (0.3, 0.5) if attempt == 0 else (0.15, 0.95)
-    try:
-        process.wait(timeout=dice.uniform(earliest, latest) * seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
+def moment(place: InFolder, dice: random.Random, calm: Calm, attempt: int, sent: int) -> Callable[[], bool]:
+    """When to kill: after some seconds, or at a statement to the warehouse, every other time one that loads.
+
+    `sent` is how many statements there had been before the first attempt.
+    """
+    began, already = time.monotonic(), len(place.statements)
+    if attempt % 2 == 0 or not calm.statements:
+        # The first in the middle, however much faster the machine has become meanwhile; the others anywhere
+        # in what the earlier ones have left.
+        earliest, latest = (0.3, 0.5) if attempt == 0 else (0.15, 0.6)
+        seconds = dice.uniform(earliest, latest) * calm.seconds
+        return lambda: time.monotonic() - began > seconds
+    only = dice.choice(("", "COPY"))
+    there = sum(one.startswith(only) for one in calm.statements)
+    done = sum(one.startswith(only) for one in place.statements[sent:])
+    nth = dice.randint(1, max(there - done, 1))
+    return lambda: sum(one.startswith(only) for one in place.statements[already:]) >= nth
+
+
+def is_killed(place: InFolder, settings: Settings, far_enough: Callable[[], bool]) -> bool:
+    """Start a run and kill it once it is so far; False where it has ended by then.
+
+    What it held must be free soon: its processes are gone, and its sessions, with their locks.
+    """
+    began, process = time.monotonic(), started(settings)
+    while process.poll() is None and not far_enough():
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
     process.communicate()
+    last = " ".join(place.statements[-1:])[:60]
+    print(f"ended by {-process.returncode} after {time.monotonic() - began:.1f} s; last sent: {last!r}")
+    wait_until(lambda: not place.held(settings), 15)
+    assert place.held(settings) == []
     return process.returncode == -signal.SIGKILL
 
 
-def check(hunted: Settings, calm: Settings, killed: int) -> None:
+def check(place: InFolder, hunted: Settings, calm: Calm, killed: int) -> None:
     """What the killed runs left, and the one after them: tables, files, and runs in Dagster."""
-    one, other = tables(hunted), tables(calm)
-    assert {name: len(rows) for name, rows in one.items()} == {
-        name: len(rows) for name, rows in other.items()
+    tables = place.tables(hunted)
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        name: len(rows) for name, rows in calm.tables.items()
     }
-    assert one == other
-    assert files(hunted) == files(calm)
+    assert tables == calm.tables
+    assert place.files(hunted) == calm.files
+    assert place.held(hunted) == []
+    assert [*hunted.data.with_name(f"{hunted.data.name}.tmp").iterdir()] == []
     summary = json.loads((hunted.data / "last_run.json").read_text())
     assert (summary["pending"], summary["failed"]) == (0, [])
     with DagsterInstance.from_config(str(hunted.dagster_home), "run.yaml") as instance:
@@ -112,10 +192,3 @@ def check(hunted: Settings, calm: Settings, killed: int) -> None:
     ends = {run.status for run in runs}
     assert ends == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
     assert 0 < sum(run.status == DagsterRunStatus.FAILURE for run in runs) <= killed
-
-
-def files(settings: Settings) -> set[str]:
-    """The names of all files but Dagster's own and those that SQLite has beside a database."""
-    found = (path.relative_to(settings.data) for path in settings.data.rglob("*") if path.is_file())
-    own = {path for path in found if path.parts[0] != "dagster"}
-    return {str(path) for path in own if not path.name.endswith(("-wal", "-shm"))}
