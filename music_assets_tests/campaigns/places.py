@@ -67,7 +67,7 @@ class InFolder:
 
 @dataclass(frozen=True)
 class OnServers(InFolder):
-    """Staged files on S3, tables on the stand-in, the ledger on PostgreSQL; Dagster's storage in the folder."""
+    """Files on S3, tables on the stand-in, the ledger on PostgreSQL; Dagster's storage in the folder."""
 
     standin: Standin | None = None
 

@@ -6,6 +6,7 @@ In a folder with DuckDB, and on S3 with the stand-in for Redshift and a ledger i
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import signal
@@ -31,6 +32,7 @@ from music_assets_tests.support.standin import PASSWORD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if LONG else 900)]
 
+_log = logging.getLogger(__name__)
 ROUNDS, KILLS = (50, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
 THREADS = 8  # each loses a request under way when its process is killed
 LATENCY = 0.1  # seconds, so that asking takes its share of a run
@@ -168,8 +170,8 @@ def is_killed(place: InFolder, settings: Settings, far_enough: Callable[[], bool
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    last = " ".join(place.statements[-1:])[:60]
-    print(f"ended by {-process.returncode} after {time.monotonic() - began:.1f} s; last sent: {last!r}")
+    seconds, last = time.monotonic() - began, " ".join(place.statements[-1:])[:60]
+    _log.warning("ended by %s after %.1f s; last sent: %r", -process.returncode, seconds, last)
     wait_until(lambda: not place.held(settings), 15)
     assert place.held(settings) == []
     return process.returncode == -signal.SIGKILL
