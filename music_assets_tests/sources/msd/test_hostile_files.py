@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import struct
 import subprocess
 import sys
 import zlib
@@ -17,8 +18,10 @@ import numpy as np
 import pytest
 import tables
 from h5py import h5d, h5p, h5s
+from pandas.testing import assert_frame_equal
 
 from music_assets.sources.msd import read_msd
+from music_assets.sources.msd.errors import UnreadableFile
 from music_assets.sources.msd.hdf5 import fast_reader, isolated
 from music_assets.sources.msd.hdf5.storage import stored_type
 from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
@@ -220,6 +223,44 @@ def test_a_file_of_many_songs_may_be_larger_than_one_of_a_song(
     read = read_msd(tmp_path / "many.h5")
     isolated._processes.ended()
     assert read.set_aside == [] and len(read.songs) == 2_000
+
+
+def test_values_below_a_damaged_index_are_not_taken_for_zeros(tmp_path: Path) -> None:
+    """HDF5 finds nothing there and says nothing: titles would be empty, and songs without terms."""
+    bad, good = _pair(tmp_path / "msd")
+    whole, complete = bad.read_bytes(), read_msd(bad)
+    set_aside = set()
+    for node in re.finditer(b"TREE[\0\1]\0", whole):
+        damaged, (kind, entries) = bytearray(whole), struct.unpack_from("<BxH", whole, node.start() + 4)
+        for children in (16, 32, 40):  # bytes of a group's entries, of chunks' of one and of two dimensions
+            if kind == (children != 16):
+                last = node.start() + 24 + entries * children
+                damaged[last : last + children - 8] = bytes(children - 8)
+        bad.write_bytes(damaged)
+        read = read_msd([bad, good])
+        assert GOOD in read.songs["track_id"].tolist()
+        if read.set_aside:
+            set_aside.add(read.set_aside[0].reason)
+        else:
+            assert_frame_equal(read.songs[read.songs["track_id"] == TRACK], complete.songs)
+    for place in (METADATA, MUSICBRAINZ, SIMILAR, TERMS):
+        assert f"is damaged: {place.path} has no values at row 0" in set_aside
+
+
+def test_an_array_that_its_group_lists_is_not_taken_for_one_that_is_not_there(tmp_path: Path) -> None:
+    """HDF5 looks names up in sorted order: of a group out of order it finds some members, and not others."""
+    (path,) = write_in_place(tmp_path, song(terms=terms("rock")))
+    damaged = bytearray(whole := path.read_bytes())
+    for node in re.finditer(b"SNOD\1", whole):
+        (entries,) = struct.unpack_from("<H", whole, node.start() + 6)
+        first, last = node.start() + 8, node.start() + 8 + (entries - 1) * 40
+        damaged[first : first + 40], damaged[last : last + 40] = (
+            whole[last : last + 40],
+            whole[first : first + 40],
+        )
+    path.write_bytes(damaged)
+    with pytest.raises(UnreadableFile, match="is listed in it, but cannot be found"):
+        isolated.read(str(path))
 
 
 def test_a_file_on_which_hdf5_aborts_is_named(shared: Path, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def member(file: Any, path: str) -> Any:
     for name in path.split("/"):
         link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
         if link is None:
+            if isinstance(found, h5py.Group) and name in list(found):  # by walking, not by its sorted index
+                raise UnreadableFile(f"is damaged: {path} is listed in it, but cannot be found")
             return None
         if isinstance(link, h5py.ExternalLink):
             raise UnreadableFile(f"{path} is a link to another file, {link.filename}")
@@ -64,18 +66,23 @@ def _check_storage(path: str, dataset: Any) -> None:
 def check_read(dataset: Any, start: int, stop: int) -> int:
     """Rows of a dataset, before they are read; how many bytes they have.
 
-    No chunk may be larger than its values: deflated, a megabyte of it would fill gigabytes.
+    No chunk may be larger than its values: deflated, a megabyte of it would fill gigabytes. None may be
+    missing: HDF5 takes zeros for the values of a chunk that it does not find.
     """
     size = (stop - start) * int(math.prod(dataset.shape[1:]) * dataset.id.get_type().get_size())
     path = dataset.name.lstrip("/")
     if size > MOST_BYTES:
         raise UnreadableFile(f"{path} has {size:,} bytes for {_songs(stop - start)}, more than any MSD file")
-    if dataset.chunks and dataset.id.get_create_plist().get_nfilters():
+    if dataset.chunks:
         rows, most = dataset.chunks[0], _chunk_bytes(dataset) * 1.1 + 4096
         across = map(range, itertools.repeat(0), dataset.shape[1:], dataset.chunks[1:])
         for place in itertools.product(range(start - start % rows, stop, rows), *across):
             if (stored := dataset.id.get_chunk_info_by_coord(place).size) and stored > most:
                 raise UnreadableFile(f"{path} has {stored:,} compressed bytes for a chunk of fewer")
+            try:  # by the index that reading uses: the line above walks
+                dataset.id.read_direct_chunk(place)
+            except RuntimeError:
+                raise UnreadableFile(f"is damaged: {path} has no values at row {place[0]}") from None
     return size
 
 

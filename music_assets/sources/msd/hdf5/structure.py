@@ -35,6 +35,7 @@ _DATASPACE, _DATATYPE, _LAYOUT, _FILTERS, _CONTINUED, _SYMBOL_TABLE = 0x1, 0x3, 
 _SHARED = 0x2
 # By a dataset's dimensions: bytes, filters left out, row, zeros, address.
 _CHUNKS = {1: struct.Struct("<IIQQQ"), 2: struct.Struct("<IIQ16sQ")}
+_LAST_KEYS = {1: struct.Struct("<8xQQ"), 2: struct.Struct("<8xQQQ")}  # row, column, byte
 _LONG = struct.Struct("<Q")
 _LONGS = struct.Struct("<QQ")
 
@@ -50,6 +51,7 @@ class Stored(NamedTuple):
     length: int  # rows
     tree: int  # address of the chunks' B-tree
     rank: int  # dimensions
+    chunk: tuple[int, ...]  # its size in each dimension, and in bytes of a value
 
 
 class StoredFile:
@@ -102,16 +104,24 @@ class StoredFile:
             _LONG.unpack_from(space, 8)[0],
             _LONG.unpack_from(layout, 3)[0],
             rank,
+            struct.unpack_from(f"<{rank + 1}I", layout, 11),
         )
 
     def chunks(self, stored: Stored, rows: Sequence[int]) -> list[bytes]:
-        """The chunks of a dataset that begin at these rows, which must be all there are."""
+        """The chunks of a dataset that begin at these rows, which must be all there are.
+
+        HDF5 looks chunks up between the keys of their tree: below a damaged key it finds none, and
+        takes zeros for their values. So the key behind the last chunk is checked, too.
+        """
         tree, chunk = stored.tree, _CHUNKS[stored.rank]
         signature, kind, level, entries = _TREE.unpack(self._at(tree, _TREE.size))
         if signature != b"TREE" or kind != _CHUNK_NODE or level or entries != len(rows):
             raise UnsupportedLayout
         chunks = []
-        nodes = self._at(tree + 24, entries * chunk.size)
+        nodes, end = self._at(tree + 24, entries * chunk.size), _LAST_KEYS[stored.rank]
+        last = end.unpack(self._at(tree + 24 + len(nodes), end.size))
+        if last[0] not in (rows[-1], rows[-1] + stored.chunk[0]) or last[1:] != stored.chunk[1:]:
+            raise UnsupportedLayout
         for row, (size, skipped, begins, rest, address) in zip(rows, chunk.iter_unpack(nodes), strict=True):
             if skipped or begins != row or rest not in (0, bytes(16)):
                 raise UnsupportedLayout
