@@ -136,6 +136,7 @@ def test_searches_answered_without_bound_end_no_run_and_fill_no_memory(
     assert tables(settings) == undisturbed
 
 
+@pytest.mark.slow
 def test_hits_without_a_name_are_no_candidates(
     world: World, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -146,6 +147,7 @@ def test_hits_without_a_name_are_no_candidates(
     assert tables(settings) == undisturbed
 
 
+@pytest.mark.slow
 def test_text_that_is_none_costs_its_row_nothing(
     world: World, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -156,6 +156,7 @@ def test_settings_that_cannot_be_meant(call: Call) -> None:
     refused(call("run", MUSIC_ASSETS_WAREHOUSE="oracle://host/db"), "MUSIC_ASSETS_WAREHOUSE")
 
 
+@pytest.mark.slow
 def test_a_root_whose_letters_lie_one_level_down_is_understood(call: Call, tmp_path: Path) -> None:
     write_sample(tmp_path / "msd" / "data")
     result = call("run", "--msd", "msd", "--partitions", "AA")

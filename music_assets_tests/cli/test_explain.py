@@ -117,6 +117,7 @@ def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: st
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_another_matcher_over_the_whole_job_spends_no_request(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

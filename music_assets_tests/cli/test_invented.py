@@ -87,6 +87,7 @@ def test_a_run_on_real_data_replaces_what_trying_left(tried: Path, data: Path, t
     assert not any("Removed" in note for note in run_for_real(data, tmp_path / "msd").notes)  # once
 
 
+@pytest.mark.slow
 def test_of_ones_own_songs_the_sandboxs_rows_go_and_the_songs_stay(tried: Path, tmp_path: Path) -> None:
     """Also of partitions that the run on real data is not for."""
     data, msd = tmp_path / "data", own_msd(tried, tmp_path / "msd", "AB", "AC")
@@ -103,6 +104,7 @@ def slices(data: Path) -> set[Any]:
         return {*connection.execute(select(LOADS.c.slice).where(LOADS.c.rows > 0)).scalars()}
 
 
+@pytest.mark.slow
 def test_the_sandbox_is_refused_where_rows_are_real(tried: Path, tmp_path: Path) -> None:
     data, msd = tmp_path / "data", own_msd(tried, tmp_path / "msd", "AC")
     songs, *_ = read_msd([msd])
@@ -134,6 +136,7 @@ def test_the_sample_is_refused_beside_ones_own_songs(tried: Path, tmp_path: Path
     assert content(data) == before
 
 
+@pytest.mark.slow
 def test_a_killed_removal_is_finished_by_the_next_run(tried: Path, data: Path, tmp_path: Path) -> None:
     shutil.rmtree(data / "staging")  # as far as it came: files go first
     summary = run_for_real(data, own_msd(tried, tmp_path / "msd", "AC"))

@@ -269,6 +269,7 @@ def test_what_another_msd_left_in_the_tables_is_told(sample: Done, tmp_path: Pat
     assert note.startswith("The tables also hold 1 partition that this MSD does not have (AA)")
 
 
+@pytest.mark.slow
 def test_one_file_of_many_songs_is_split_by_track_id(tmp_path: Path) -> None:
     songs = sample_songs()[:60]
     write_aggregate_file(tmp_path / "many.h5", songs)
@@ -305,6 +306,7 @@ def start(command: list[str], *options: str, cwd: Path) -> subprocess.Popen[str]
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
 def test_a_run_that_was_broken_off_is_finished_by_the_next(
     blow: signal.Signals, command: list[str], sample: Done, tmp_path: Path

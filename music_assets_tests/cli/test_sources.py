@@ -153,6 +153,7 @@ def test_after_one_source_was_down_the_next_run_fetches_from_it_alone(
     assert tables(settings) == world.undisturbed
 
 
+@pytest.mark.slow
 def test_a_source_that_is_skipped_is_not_requested(world: World, tmp_path: Path) -> None:
     settings = world.settings(tmp_path / "data", MUSIC_ASSETS_SKIP_SOURCES=",".join(SOURCES))
     summary, requests = world.run(settings)

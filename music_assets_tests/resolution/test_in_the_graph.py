@@ -91,6 +91,7 @@ def test_a_list_of_tracks_comes_first_when_the_budget_is_small(msd: Path, tmp_pa
     assert set(wanted) <= asked
 
 
+@pytest.mark.slow
 def test_an_artist_renamed_since_is_matched_by_the_songs_of_a_release_and_explained(tmp_path: Path) -> None:
     songs = [
         song for song in sample_songs(("AA", "AB"), 200) if song["artist_name"] == "Fjordlight Committee"

@@ -133,6 +133,7 @@ def test_processes_and_threads_see_each_others_writes(s3_store: StagingStore, se
     assert s3_store.staged_file("songs", "AB") == receipt(b"y")
 
 
+@pytest.mark.slow
 def test_the_main_job_stages_on_s3_and_loads_from_there(server: S3Server, tmp_path: Path) -> None:
     mine = settings(server, tmp_path)
     first = run_job(mine, "AA")

@@ -75,6 +75,7 @@ def test_tables_are_what_filling_them_gives(duckdb_place: Place[DuckDBWarehouse]
     check(duckdb_place, seed, steps=4)
 
 
+@pytest.mark.slow
 def test_tables_are_what_filling_them_gives_on_redshift(redshift_place: Place[Any]) -> None:
     check(redshift_place, seed=7, steps=6)
 
@@ -105,6 +106,7 @@ def test_rows_of_other_keys_are_left_alone(place: Place[Any]) -> None:
     assert place.rows(table, "spotify_track_id", "name") == [("a", "other"), ("b", "newer"), ("c", "third")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
