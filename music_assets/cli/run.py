@@ -37,7 +37,7 @@ from music_assets.defs.automation import asked_first, extracted, partitioned, re
 from music_assets.defs.automation.facts import Loads, days_to_load
 from music_assets.defs.instance import close_lost_runs, dagster_instance
 from music_assets.defs.partitions import parse_partitions, runs_of
-from music_assets.defs.run_launcher import COMMAND_LINE
+from music_assets.defs.run_launcher import COMMAND, COMMAND_LINE
 from music_assets.defs.stages import Plan
 from music_assets.ids import partition_of
 from music_assets.priority_list import listed_ids
@@ -143,17 +143,19 @@ def run_job(
         graph = definitions.resolve_asset_graph()
         days = _days_to_refresh(opened) if refresh else []
         searched = partial(_with_listed_songs, settings if only else None, keys)
-        steps = _steps(graph, keys, searched, days, by_priority=named is None or only)
-        of_all_runs = {"resolution": {"only_listed": only}, "sources": {"command": uuid4().hex}}
+        command = uuid4().hex[:12]
+        tags = {COMMAND: command, COMMAND_LINE: str(os.getpid())}
+        steps = _steps(graph, keys, searched, days, tags, by_priority=named is None or only)
+        of_all_runs = {"resolution": {"only_listed": only}, "sources": {"command": command}}
         config = {**_QUIET, "resources": {name: {"config": values} for name, values in of_all_runs.items()}}
         with dagster_instance(settings.dagster_home) as instance, _interruptible(summary) as note_interrupt:
             close_lost_runs(instance)
-            for job, assets, tags in steps:
+            for job, assets, of_run in steps:
                 summary.add(
                     definitions.resolve_job_def(job).execute_in_process(
                         instance=instance,
                         asset_selection=sorted(assets),
-                        tags=tags,
+                        tags=of_run,
                         run_config=config,
                         raise_on_error=False,
                     )
@@ -216,13 +218,18 @@ def _days_to_refresh(resources: Mapping[str, Any]) -> list[str]:
 
 
 def _steps(
-    graph: Any, keys: list[str], searched: Callable[[], list[str]], days: list[str], *, by_priority: bool
+    graph: Any,
+    keys: list[str],
+    searched: Callable[[], list[str]],
+    days: list[str],
+    tags: dict[str, str],
+    *,
+    by_priority: bool,
 ) -> Iterator[tuple[str, AbstractSet[AssetKey], dict[str, str]]]:
-    """The Dagster runs in order: the job, which of its assets, and the run's tags.
+    """The Dagster runs in order: the job, which of its assets, and the run's tags, `tags` among them.
 
     `keys` are read, and `searched` says, once they are, which of them go on.
     """
-    tags = {COMMAND_LINE: str(os.getpid()), ".dagster/repository": "__repository__@music_assets"}
 
     def ranges(keys: list[str]) -> list[dict[str, str]]:
         return [{**tags, _FIRST: first, _LAST: last} for first, last in runs_of(keys)]

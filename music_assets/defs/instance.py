@@ -13,8 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, JobDefinition, RunsFilter
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from sqlalchemy import make_url
 
 from music_assets.defs.assets.common import POOLS
@@ -75,6 +77,10 @@ event_log_storage:
 )
 
 
+# Where the UI has the project's jobs: `workspace.yaml` and `pyproject.toml` name the code location.
+_UI = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("music_assets"), "__repository__")
+
+
 @contextmanager
 def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
     """Dagster's storage in the folder `home`, configured for runs of the command line."""
@@ -85,7 +91,18 @@ def dagster_instance(home: Path) -> Iterator[DagsterInstance]:
         events = json.dumps(str(named / "history" / "runs"))
         (home / "run.yaml").write_text(_RUN_YAML.format(events=events))
         with DagsterInstance.from_config(str(named), "run.yaml") as instance:
+            _name_the_code_location(instance)
             yield instance
+
+
+def _name_the_code_location(instance: DagsterInstance) -> None:
+    """Give runs of this process the origin of the UI's: without one, its timeline and job pages lack them."""
+    create = instance.create_run_for_job
+
+    def created(job_def: JobDefinition, **more: Any) -> DagsterRun:
+        return create(job_def, remote_job_origin=_UI.get_job_origin(job_def.name), **more)
+
+    instance.create_run_for_job = created  # type: ignore[assignment]
 
 
 @contextmanager

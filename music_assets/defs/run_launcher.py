@@ -15,8 +15,9 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Wor
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
 
-# A tag of the runs that `music-assets run` makes, in its own process: the id of that.
-COMMAND_LINE = "music_assets/command_line"
+# Tags of the runs that `music-assets run` makes: the id that those of one command share, which is shown and
+# can be filtered by, and their process, which is hidden, so that a run that repeats one elsewhere has it not.
+COMMAND, COMMAND_LINE = "music_assets/command", ".dagster/music_assets_command_line"
 
 
 class LocalRunLauncher(DefaultRunLauncher):

@@ -18,9 +18,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from dagster import AssetKey
 
 from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
+from music_assets.defs.instance import dagster_instance
+from music_assets.defs.run_launcher import COMMAND
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.tables import PUBLISHED, key_columns
@@ -224,6 +227,37 @@ def test_the_summary_as_data_agrees_with_the_tables(sample: Done) -> None:
     assert set(summary["requests"]) <= {"spotify", "reccobeats", "listenbrainz", "labs"}
 
 
+def reports(settings: Settings) -> list[dict[str, Any]]:
+    """What Dagster's UI shows of each run that filled the tables, in order."""
+    with dagster_instance(settings.dagster_home) as instance:
+        found = instance.fetch_materializations(AssetKey("report"), limit=100, ascending=True).records
+    events = [record.asset_materialization for record in found]
+    return [{name: value.value for name, value in event.metadata.items()} for event in events if event]
+
+
+def test_the_ui_has_what_a_command_spent_in_all_of_its_runs(sample: Done) -> None:
+    shown, summary = reports(sample.settings)[0], sample.summary
+    assert summary.requests == {
+        name.removesuffix("_requests"): count
+        for name, count in shown.items()
+        if name.endswith("_requests") and count
+    }
+    assert shown["runs"] == len(summary.run_ids) > 1
+    assert 0 < shown["seconds"] <= summary.seconds
+    assert shown["songs"] == shown["new_songs"] == summary.songs
+    assert shown["checks_passed"] > 70
+    assert shown["checks_failed"] == 0
+
+
+def test_the_runs_of_a_command_are_found_by_one_tag_and_with_their_job(sample: Done) -> None:
+    with dagster_instance(sample.settings.dagster_home) as instance:
+        runs = [instance.get_run_by_id(run_id) for run_id in sample.summary.run_ids]
+    assert len({run.tags[COMMAND] for run in runs if run}) == 1
+    origins = [run.remote_job_origin for run in runs if run]
+    assert {(one.location_name, one.job_name) for one in origins if one} == {("music_assets", "music_etl")}
+    assert len(origins) == len(sample.summary.run_ids)
+
+
 def test_running_again_spends_no_request_and_changes_no_row(sample: Done) -> None:
     before = tables(sample.settings)
     again = run_job(sample.settings)
@@ -232,6 +266,9 @@ def test_running_again_spends_no_request_and_changes_no_row(sample: Done) -> Non
     assert again.requests_saved >= again.songs == sample.summary.songs
     assert again.failed == []
     assert_same(tables(sample.settings), before)
+    shown = reports(sample.settings)[-1]
+    assert sum(count for name, count in shown.items() if name.endswith("_requests")) == 0
+    assert shown["runs"] == len(again.run_ids)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from music_assets_tests.support.published_rows import insert_rows, published_row
 def made(folder: Path, songs: int) -> tuple[str, dict[str, MetadataValue]]:
     """The page and the metadata of a report of so many made-up songs."""
     settings = Settings.from_environment(data=str(folder))
-    used = {name: resources(settings)[name] for name in ("warehouse", "report_page")}
+    used = {name: resources(settings)[name] for name in ("ledger", "report_page", "warehouse")}
     with used["warehouse"].open().transaction("testing") as connection:
         insert_rows(connection, published_rows(songs) if songs else {})
     result = materialize([report], resources=used, selection=[report])

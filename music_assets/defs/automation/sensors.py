@@ -223,6 +223,8 @@ def _run_failed(settings: Settings) -> SensorDefinition:
     )
     def run_failed(context: RunFailureSensorContext) -> None:
         run = context.dagster_run
+        if COMMAND_LINE in run.tags:  # the command has said so
+            return
         causes = [cause_of(event) for event in context.get_step_failure_events()]
         failed = FailedRun(
             job=run.job_name,
