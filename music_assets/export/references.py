@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from music_assets.tables import CC0, MSD, OURS
+from sqlalchemy import Connection, Table, exists, or_, select
+
+from music_assets.tables import CC0, MSD, OURS, PUBLISHED
 from music_assets.tables.companion import LASTFM, MUSIXMATCH, SHS, TAGTRAUM, TASTE_PROFILE
 from music_assets.tables.terms import TERMS
 
@@ -94,6 +96,16 @@ def software() -> Reference:
     return Reference(
         "musicassets", "misc", (("The Music Assets authors", ""),), title, None, "Software", OURS
     )
+
+
+def owners_of(connection: Connection) -> list[str]:
+    """Who owns columns of the published tables that have a value somewhere."""
+
+    def has_values(table: Table, owner: str) -> bool:
+        values = [column.is_not(None) for column in table.c if column.info["source"] == owner]
+        return bool(values) and bool(connection.scalar(select(exists().where(or_(*values)))))
+
+    return [owner for owner in TERMS if any(has_values(table, owner) for table in PUBLISHED.values())]
 
 
 def references(owners: Iterable[str]) -> list[Reference]:

@@ -90,6 +90,7 @@ class Report:
         """The page; whatever is text in the tables is escaped."""
         songs = sum(self.statuses.values())
         owners = list(dict.fromkeys(terms for one in self.figures() for terms in one.figure.terms))
+        used = {terms for one in self.figures() if one.svg for terms in one.figure.terms}
         page: str = _template().render(
             report=self,
             songs=songs,
@@ -99,7 +100,7 @@ class Report:
             terms=TERMS,
             owners=owners,
             restricted={name for name, terms in TERMS.items() if not terms.free},
-            references=[as_text(one) for one in references(owners)],
+            references=[as_text(one) for one in references(used)],
         )
         return page
 

@@ -14,10 +14,13 @@ import duckdb
 import frictionless
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import null, update
 
 from music_assets.cli.main import cli
+from music_assets.export.references import REFERENCES
 from music_assets.export.selection import CHOICES
-from music_assets.tables import PUBLISHED, SPOTIFY, Super
+from music_assets.tables import CC0, MSD, PUBLISHED, SPOTIFY, Super
+from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets_tests.export.conftest import SONGS, track
 
 Published = Callable[..., Path]
@@ -193,13 +196,43 @@ def test_what_cannot_be_read_or_written_is_one_sentence(published: Published, tm
     assert not list((tmp_path / "older").glob("*"))
 
 
-def test_cite_names_the_works_as_text_and_bibtex() -> None:
-    text = CliRunner().invoke(cli, ["cite"]).output
+def cited(data: Path, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["cite", "--data", str(data), *options])
+
+
+def test_cite_names_the_works_as_text_and_bibtex(published: Published, tmp_path: Path) -> None:
+    published()
+    text = cited(tmp_path / "data").stdout
     assert "Bertin-Mahieux" in text and "AcousticBrainz" in text and "Music Assets, version" in text
     assert "H. Schreiber" in text  # of the companion sets
-    entries = CliRunner().invoke(cli, ["cite", "--bibtex"]).output
-    assert len(re.findall(r"^@\w+\{\w+,$", entries, re.M)) == len(text.partition("\n\n")[0].splitlines())
+    entries = cited(tmp_path / "data", "--bibtex").stdout
+    assert len(re.findall(r"^@\w+\{\w+,$", entries, re.M)) == len(text.splitlines()) == 9
     assert entries.count("{") == entries.count("}")
+
+
+@pytest.mark.parametrize("owner", sorted({one.owner for one in REFERENCES} - {MSD, CC0}))
+def test_a_companion_set_that_is_not_in_use_is_not_cited(
+    published: Published, tmp_path: Path, owner: str
+) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "data" / "warehouse.duckdb", published())
+    with warehouse.transaction("taking an owner's values away") as connection:
+        for table in PUBLISHED.values():
+            if names := [column.name for column in table.c if column.info["source"] == owner]:
+                connection.execute(update(table).values(dict.fromkeys(names, null())))
+    warehouse.publish()
+    theirs = {one.title for one in REFERENCES if one.owner == owner}
+    text = cited(tmp_path / "data").stdout
+    assert {one.title for one in REFERENCES if one.title in text} == {
+        one.title for one in REFERENCES
+    } - theirs
+
+
+def test_without_tables_what_every_run_uses_is_cited(tmp_path: Path) -> None:
+    told = cited(tmp_path / "none", "--bibtex")
+    assert told.exit_code == 0 and "companion sets" in told.stderr
+    assert re.findall(r"^@\w+\{(\w+),$", told.stdout, re.M) == [
+        *("bertinmahieux2011", "swartz2002", "porter2015", "musicassets")
+    ]
 
 
 def test_the_repository_cites_the_same_paper() -> None:

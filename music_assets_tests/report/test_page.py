@@ -44,6 +44,7 @@ class Page(HTMLParser):
 def test_of_10_000_songs_it_is_small_and_needs_nothing_else(made: Made) -> None:
     assert len(made.html.encode()) < 3_000_000
     page = Page(made.html)
+    assert "H. Schreiber. Improving" in made.html
     links = {terms.url for terms in TERMS.values()}  # to click on
     assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "button"} & set(
         page.tags
@@ -92,6 +93,7 @@ def test_figures_without_values_say_so(tmp_path: Path) -> None:
     assert "0 MSD songs, none matched" in html
     # All but the counts by source, which are 0, and what a score means.
     assert html.count("No values.") == 16
+    assert "H. Schreiber. Improving" not in html, "cited are the sets that figures are drawn from"
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
