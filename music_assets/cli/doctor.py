@@ -35,6 +35,7 @@ from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify
 from music_assets.defs.instance import ui_instance
 from music_assets.defs.wiring import opened_resources, resources
+from music_assets.errors import MusicAssetsError
 from music_assets.lookup import lookup
 from music_assets.settings import SettingError, Settings, unknown_settings
 from music_assets.sources.download import count_msd
@@ -139,6 +140,8 @@ def examine(
     ):
         try:
             yield from check
+        except MusicAssetsError as error:  # says what to do
+            yield Finding(subject, PROBLEM, str(error))
         except Exception as error:  # of several libraries
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]
             yield Finding(subject, PROBLEM, line, _ADVICE.get(subject, ""))
@@ -190,7 +193,7 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
     keys = root.partitions()
     file = next(iter(root.files(keys[0])), None) if keys else None
     if file is None:
-        raise MsdRootError(f"{root.path} has no song files.")
+        raise MsdRootError(f"{root.path} has no song files. Name another with --msd or MUSIC_ASSETS_MSD.")
     sample = read_msd([file])
     if sample.set_aside and not len(sample.songs):
         raise MsdRootError(f"{file} cannot be read: {sample.set_aside[0].reason}. Get the MSD again.")

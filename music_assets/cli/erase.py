@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from math import ceil
 from pathlib import Path
 
@@ -91,13 +92,15 @@ class Purge:
                 held.enter_context(data_folder_lock(self.settings.data))
                 for ledger in ledgers:
                     held.enter_context(ledger.request_lock(wait=1.0, note={"purpose": "purge"}))
-            yield from self._caches()
-            yield from self._staged()
-            yield from self._tables()
+            responses = [sum(ledger.count(self.before, keep=_OPEN).values()) for ledger in ledgers]
+            is_any = any(responses)
+            for removed in chain(self._caches(), self._staged(), self._tables()):
+                is_any |= bool(removed.count) and removed.unit in ("files", "rows")
+                yield removed
             # It holds counts alone, and those are out of date.
-            yield Removed(str(self.settings.report), self._unlink([self.settings.report]), "files")
-            for ledger in ledgers:
-                count = sum(ledger.count(self.before, keep=_OPEN).values())
+            report = [self.settings.report] * is_any
+            yield Removed(str(self.settings.report), self._unlink(report), "files")
+            for ledger, count in zip(ledgers, responses, strict=True):
                 if not self.dry_run:
                     SearchBacklog(ledger).clear()  # resolved songs are not searched for again
                     count = ledger.purge(self.before, keep=_OPEN)

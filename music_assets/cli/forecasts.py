@@ -15,7 +15,7 @@ from music_assets.cli import staging_store
 from music_assets.cli.console import counted
 from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.ids import PARTITION_KEYS
-from music_assets.resolution.forecast import Counted, Forecast, forecast, shown_songs
+from music_assets.resolution.forecast import Counted, Forecast, forecast
 from music_assets.resolution.plan import EXAMPLE_PER_DAY
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger
@@ -101,8 +101,11 @@ def forecast_lines(found: Forecast) -> Iterator[tuple[str, str]]:
     """The forecast as names and texts, for `music-assets status`."""
     for each in found.sources:
         hours = f", {each.hours:,.1f} h" if each.requests else ""
-        amount = f"{shown_songs(each)} songs, {counted(each.requests, 'request')}{hours}"
-        yield "to expect", f"{each.source}: {amount} ({each.gives})"
+        songs = "songs not known beforehand" if each.songs is None else counted(each.songs, "song")
+        yield (
+            "to expect",
+            f"{each.source}: {songs}, {counted(each.requests, 'request')}{hours} ({each.gives})",
+        )
     yield "", found.basis
     if found.spotify is None:
         yield "left", f"{counted(found.left, 'song')} without a Spotify id, as Spotify is off"

@@ -89,7 +89,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
         console.print("For the real services; what the sandbox has counted is left out.")
     console.print(Markdown(expected.as_markdown()))
     if expected.spotify is not None:
-        console.print(Markdown(f"## Spotify\n\n{expected.spotify.as_markdown()}"))
+        console.print(Markdown(expected.spotify.as_markdown()))
 
 
 def _facts(plan: Plan) -> dict[str, Any]:

@@ -154,7 +154,8 @@ def _table(rows: duckdb.DuckDBPyRelation, everything: bool) -> str:
     narrow = share if _READABLE <= share < _USUAL else most
     with redirect_stdout(drawn):
         rows.show(max_width=width, max_rows=most, max_col_width=narrow)
-    return printable(drawn.getvalue())
+    box, corner, footer = drawn.getvalue().rpartition("┘")
+    return printable(box + corner + re.sub(r"\b1 (row|column)s", r"1 \1 ", footer))
 
 
 def _write_listing(rows: duckdb.DuckDBPyRelation) -> None:

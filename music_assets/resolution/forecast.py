@@ -169,4 +169,4 @@ def forecast(
 
 def shown_songs(expected: Expectation) -> str:
     """The songs that a source is expected to settle, as text."""
-    return "unknown" if expected.songs is None else f"{expected.songs:,}"
+    return "not known" if expected.songs is None else f"{expected.songs:,}"

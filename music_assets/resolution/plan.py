@@ -55,7 +55,7 @@ class Plan:
                 f"{ceil(self.requests / self.per_day):,} at {self.per_day:,} requests per day, {self.rate}"
             )
             days = f"{as_set}; {days}"
-        return f"""| | |
+        return f"""| | for Spotify |
 | :--- | :--- |
 | open songs | {self.open:,} of {self.open + self.resolved:,} |
 | releases with open songs | {self.releases:,} |

@@ -152,6 +152,13 @@ def plain(text: object) -> str:
     return _CONTROLS.sub(" ", str(text))[:200].strip()
 
 
+def reason_of(error: BaseException) -> str:
+    """What lies under the wrappings of requests and urllib3: `Connection refused`, not four classes of it."""
+    while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), BaseException):
+        error = inner
+    return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
+
+
 def parse_wait(headers: Mapping[str, str], now: float) -> float | None:
     """The pause that headers ask for, in seconds: Retry-After, or MetaBrainz's X-RateLimit-Reset-In.
 

@@ -66,6 +66,19 @@ def test_what_is_not_an_msd_is_a_problem(tmp_path: Path) -> None:
     assert findings({}, tmp_path / "data", msd=str(tmp_path))["MSD"].state == PROBLEM
 
 
+def test_what_to_do_is_said_once(tmp_path: Path) -> None:
+    """Our own errors say it; a check adds it where a library's does not."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "A" / "A" / "A").mkdir(parents=True)
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger" / "sandbox.sqlite").write_bytes(b"no ledger at all" * 300)
+    for msd in ("gone", "empty", "", "A"):
+        found = findings({}, tmp_path, msd=str(tmp_path / msd))
+        for subject in ("MSD", "ledger"):
+            assert (found[subject].state, found[subject].advice) == (PROBLEM, ""), found[subject]
+        assert found["MSD"].message.count("--msd or MUSIC_ASSETS_MSD") == 1
+
+
 def test_a_misspelt_setting_is_pointed_out_with_the_nearest_one(tmp_path: Path) -> None:
     environment = {"MUSIC_ASSETS_WAREHOSE": "x", "MUSIC_ASSETS_COLOUR": "x", "MUSIC_ASSETS_DATA": "fine"}
     said = [

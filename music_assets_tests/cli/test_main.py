@@ -39,6 +39,15 @@ def test_every_command_says_what_it_does_with_an_example(name: str) -> None:
     assert COMMANDS[name][:30] in CliRunner().invoke(cli, ["--help"]).output
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("runn", "run"), ("expot", "export"), ("Query", "query"), ("stats", "status")]
+)
+def test_a_mistyped_command_is_answered_with_the_one_meant(typed: str, meant: str) -> None:
+    told = CliRunner().invoke(cli, [typed])
+    assert told.exit_code == 2 and f"No such command '{typed}'. Did you mean '{meant}'?" in told.output
+    assert "Did you mean" not in CliRunner().invoke(cli, ["xyzzy"]).output
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "music_assets.cli", "query", "SELECT 1"]
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)

@@ -47,6 +47,17 @@ def test_before_the_first_run_the_sample_is_counted_and_not_written(tmp_path: Pa
     assert not (tmp_path / "data").exists()
 
 
+def test_its_tables_have_heads(tmp_path: Path) -> None:
+    """An empty one would show as blank lines."""
+    listing = tmp_path / "list.txt"
+    listing.write_text(sample_songs()[0]["track_id"])
+    options = ["plan", "--data", str(tmp_path / "data"), "--tracks", str(listing)]
+    told = CliRunner(env={"MUSIC_ASSETS_SPOTIFY": "sandbox"}).invoke(cli, options)
+    lines = [line.strip() for line in told.output.splitlines()]
+    heads = [lines[at - 1] for at, line in enumerate(lines) if set(line) == {"─"}]
+    assert len(heads) == 3 and all(heads), told.output
+
+
 def test_what_was_run_is_counted_with_and_without_its_name(mine: tuple[Path, Path]) -> None:
     msd, data = mine
     assert songs(data, "--msd", str(msd)) == songs(data) == len(MINE)

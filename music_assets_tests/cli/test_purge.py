@@ -188,6 +188,10 @@ def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> Non
     told = purge(settings, "--yes")
     assert told.exit_code == 0, told.output
     assert announced(told) == 0
+    for dry in (["--dry-run"], []):  # nothing of it is counted, not even the report
+        told = purge(settings, "--yes", *dry)
+        assert re.findall(r"^ +(\d[\d,]*) (?:files?|rows?|responses?) ", told.output, re.M).count("0") > 20
+        assert settings.report.exists()
     assert rows(settings, "SELECT * FROM analytics.songs ORDER BY ALL") == kept
     assert StagingStore(settings.staging).keys("spotify_search") == [FIRST, SECOND]
 

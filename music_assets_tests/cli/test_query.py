@@ -105,6 +105,14 @@ def test_a_table_shows_its_ends_and_with_all_every_row(data: Path) -> None:
     assert "title 50 " in everything
 
 
+@pytest.mark.parametrize(("rows", "footer"), [(1, "  1 row  "), (2, "  2 rows "), (11, "  11 rows ")])
+def test_the_footer_counts_in_english_and_leaves_values_alone(data: Path, rows: int, footer: str) -> None:
+    columns = ", ".join(f"'1 rows, 1 columns' AS column_{n}" for n in range(20))
+    shown = query(data, f"SELECT {columns} FROM range({rows})").output.strip("\n").splitlines()
+    assert "1 rows" in shown[4] and len(shown[4]) == len(shown[0])
+    assert shown[-1].startswith(footer) and "20 columns" in shown[-1]
+
+
 @pytest.mark.parametrize("statement", ["show tables", "SHOW TABLES;", "Show all tables "])
 def test_tables_are_listed_by_their_full_names_with_comments(data: Path, statement: str) -> None:
     shown = query(data, statement).output

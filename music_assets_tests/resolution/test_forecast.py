@@ -32,7 +32,7 @@ def test_before_anything_is_counted_the_published_figures_hold_and_are_said_to()
     assert found.keys() == PUBLISHED.keys() and not any(each.is_counted for each in made.sources)
     assert (found["musicbrainz"].songs, found["musicbrainz"].requests) == (807_000, 0)
     assert (found["acousticbrainz"].songs, found["listenbrainz"].requests) == (452_000, 850)
-    assert found["labs"].songs is None and "unknown" in made.as_markdown()
+    assert found["labs"].songs is None and "not known" in made.as_markdown()
     assert sum(each.hours for each in made.sources if each.source != "artists") < 24  # in about a day
     assert (found["artists"].songs, found["artists"].requests) == (None, 134_000)
     assert made.left == 550_000 and made.spotify is not None and made.spotify.open == 550_000

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import requests
 from filelock import FileLock, Timeout
 
+from music_assets.sources.bounded import reason_of
 from music_assets.sources.download.http_file import DownloadError, FetchFailed, Progress, fetch, no_progress
 
 _METABRAINZ = "https://data.metabrainz.org/pub/musicbrainz/"
@@ -193,7 +194,7 @@ def _text(url: str) -> str:
             return response.text
     except requests.RequestException as error:
         raise FetchFailed(
-            f"{url} cannot be read: {error}. Run the same again later, or name another with --url."
+            f"{url} cannot be read: {reason_of(error)}. Run the same again later, or name another with --url."
         ) from error
 
 

@@ -22,6 +22,7 @@ from rich.filesize import decimal
 from urllib3.exceptions import HTTPError
 
 from music_assets.errors import MusicAssetsError
+from music_assets.sources.bounded import reason_of
 from music_assets.sources.download.ftp import FtpAdapter
 
 # Called with the bytes there are and the bytes there will be (None where the server does not say).
@@ -106,7 +107,7 @@ class _Download:
                     self._request(session)
                     break
                 except requests.RequestException as error:
-                    why = _reason(error)
+                    why = reason_of(error)
                     passing = isinstance(error, requests.ConnectionError | requests.Timeout)
                     if not passing or isinstance(error, SSLError):
                         raise FetchFailed(f"{self._url!r} cannot be fetched: {why}.") from error
@@ -174,7 +175,7 @@ class _Download:
                     have += file.write(chunk)
                     self._progress(have, size)
             except HTTPError as error:
-                raise _Interrupted(_reason(error)) from error
+                raise _Interrupted(reason_of(error)) from error
         return have
 
     def _resumable(self) -> tuple[_File, int]:
@@ -187,10 +188,3 @@ class _Download:
         # With neither validator nor size, nothing could tell that the rest is of the same file.
         resumable = known.url == self._url and (known.validator or known.size)
         return (known, have) if resumable else (_File(self._url), 0)
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost reason, without the wrappings of requests and urllib3."""
-    while isinstance(found := getattr(error, "reason", None) or next(iter(error.args), None), BaseException):
-        error = found
-    return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__

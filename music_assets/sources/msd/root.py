@@ -47,7 +47,10 @@ class MsdRoot(ABC):
             if path.exists():
                 return _File(path)
         except OSError as error:
-            raise MsdRootError(f"The MSD root {path} cannot be read: {error.strerror}.") from error
+            raise MsdRootError(
+                f"The MSD root {path} cannot be read: {error.strerror}. Make it readable, or name another "
+                "with --msd or MUSIC_ASSETS_MSD."
+            ) from error
         raise MsdRootError(f"The MSD root {path} does not exist. Name it with --msd or MUSIC_ASSETS_MSD.")
 
     @abstractmethod
@@ -251,7 +254,9 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        raise MsdRootError(f"The MSD folder {folder} cannot be listed: {error.strerror}.") from error
+        raise MsdRootError(
+            f"The MSD folder {folder} cannot be listed: {error.strerror}. Make it readable."
+        ) from error
 
 
 def _leads_up(entry: os.DirEntry[str]) -> bool:

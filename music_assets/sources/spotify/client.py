@@ -16,7 +16,7 @@ from typing import Any
 
 import tenacity
 
-from music_assets.sources.bounded import UnusableBody, check_depth, parse_wait
+from music_assets.sources.bounded import UnusableBody, check_depth, parse_wait, reason_of
 from music_assets.sources.http import Retry, retrying
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget, bucket_of
@@ -139,7 +139,7 @@ class SpotifyClient:
             raise self._refusal(path, params, token, error) from None
         except requests.ConnectionError as error:  # concerns every request
             self.count("no response")
-            raise Retry(SpotifyUnreachable(self.settings.base_url, _innermost(error))) from None
+            raise Retry(SpotifyUnreachable(self.settings.base_url, reason_of(error))) from None
         except requests.RequestException as error:
             self.count("no response")
             late = f"Spotify did not finish its response: {type(error).__name__}"
@@ -217,10 +217,3 @@ def _is_about_this_one(path: str, message: str) -> bool:
     """Whether a 400 speaks of this query or id: what it says otherwise holds for every request like it."""
     words = re.findall(r"\w+", message.lower())
     return "query" in words if path == "search" else bool({"id", "base62"} & set(words))
-
-
-def _innermost(error: BaseException) -> str:
-    """What lies under the wrappings of requests and urllib3: `Connection refused`, not four classes of it."""
-    while isinstance(inner := getattr(error, "reason", None) or next(iter(error.args), None), BaseException):
-        error = inner
-    return str(error).rpartition(": ")[2] or type(error).__name__

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -66,6 +68,16 @@ def canonical(content: bytes = CONTENT, digest: bytes | None = None) -> dict[str
         f"{NEW}/{NEW}.tar.zst.sha256": (digest or sha256(content)) + f"  {NEW}.tar.zst\n".encode(),
         "musicbrainz-canonical-dump-20261203-080003/README": b"being uploaded",
     }
+
+
+@pytest.mark.parametrize("name", ["musicbrainz", "acousticbrainz", "echonest", "summary"])
+def test_a_server_that_is_not_there_is_told_in_a_sentence(name: str, tmp_path: Path) -> None:
+    with socket.socket() as free:  # bound and not listening: connections to it are refused
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+        with pytest.raises(DownloadError, match="Connection refused") as raised:
+            download_dump(name, tmp_path, base_url=url, tries=1, pause=0.01)
+    assert not re.search("Pool|Max retries|Error", str(raised.value)), raised.value
 
 
 def test_the_newest_whole_dump_arrives_with_its_checksum_and_is_not_fetched_again(tmp_path: Path) -> None:
