@@ -108,10 +108,7 @@ def search(data: Path, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The staged result for each song, from the ledger in `data` or by searching a sandbox there."""
     catalogue = data / "catalogue.sqlite"
     ensure_catalogue(catalogue, [("all", f"{len(frame)} songs", lambda: frame)])
-    queries = [
-        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
-        for row in frame.itertuples()
-    ]
+    queries = [SongQuery(row.track_id, row.title, row.artist_name) for row in frame.itertuples()]
     with ExitStack() as stack:
         address = stack.enter_context(running_sandbox(catalogue, mode="extended"))
         settings = SpotifySettings(

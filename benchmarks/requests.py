@@ -322,9 +322,7 @@ def _bars(values: list[float]) -> str:
 
 
 def _query(row: Row) -> SongQuery:
-    return SongQuery(
-        row["track_id"], row["title"] or "", row["artist_name"] or "", row["release"], row["duration"]
-    )
+    return SongQuery(row["track_id"], row["title"], row["artist_name"])
 
 
 def _chunks(things: list[str], size: int = 1000) -> Iterator[list[str]]:

@@ -16,17 +16,16 @@ from rich.text import Text
 
 from music_assets.cli import CommandError, data_option, staging_store, track_of
 from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown, write_json
-from music_assets.defs.assets.mapped_rows import BY_HAND, renamings_of, song_of
+from music_assets.defs.assets.mapped_rows import renamings_of, song_of
 from music_assets.ids import partition_of
 from music_assets.matching import Renamings, matcher_version
 from music_assets.matching import explain as explain_match
 from music_assets.matching.evidence import PRIOR, VETO
 from music_assets.resolution import candidate_of
 from music_assets.settings import Settings
-from music_assets.staging.rows import decode
+from music_assets.staging.rows import Row, decode
 from music_assets.staging.store import StagingStore
-
-Row = dict[str, Any]
+from music_assets.tables import BY_HAND
 
 
 @click.command()

@@ -20,9 +20,9 @@ from music_assets.ids import partition_of
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
-from music_assets.tables import LOADS, PUBLISHED, STAGED, STAGED_BY_DAY
+from music_assets.tables import LOADS, PUBLISHED, SANDBOX, STAGED, STAGED_BY_DAY
 from music_assets.warehouse.changes import forget
-from music_assets.warehouse.engine import SANDBOX, Warehouse, is_real
+from music_assets.warehouse.engine import Warehouse, is_real
 from music_assets.warehouse.published import APPENDED
 
 _MSD_KINDS = frozenset({"msd_songs", "msd_artists"})

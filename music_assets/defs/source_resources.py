@@ -52,7 +52,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self._reccobeats is None and self.uses("reccobeats"):
             from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 
-            self._reccobeats = self._open(ReccoBeats, RECCOBEATS, "reccobeats_url")
+            self._reccobeats = self._open(ReccoBeats, RECCOBEATS)
         return self._reccobeats
 
     def labs(self) -> "Labs | None":
@@ -60,7 +60,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self._labs is None and self.uses("labs"):
             from music_assets.sources.listenbrainz import LABS, Labs
 
-            self._labs = self._open(Labs, LABS, "labs_url")
+            self._labs = self._open(Labs, LABS)
         return self._labs
 
     def listenbrainz(self) -> "ListenBrainz | None":
@@ -68,7 +68,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if self._listenbrainz is None and self.uses("listenbrainz"):
             from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 
-            self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ, "listenbrainz_url")
+            self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ)
         return self._listenbrainz
 
     def archive(self) -> "EchoNestArchive | None":
@@ -105,11 +105,11 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         """Metadata of an asset: requests to each source since these were counted."""
         return {f"requests_to_{name}": count for name, count in (self.request_counts() - before).items()}
 
-    def _open(self, client: "type[Client]", policy: "HttpPolicy", of_the_sandbox: str) -> "Client":
+    def _open(self, client: "type[Client]", policy: "HttpPolicy") -> "Client":
         """A client at the service's own address and rate, or the sandbox's; closed with the run."""
         source = None
         if self.spotify.is_sandbox:
-            url = getattr(self.spotify.sandbox.address(), of_the_sandbox)
+            url = self.spotify.sandbox.address().source_urls[policy.kind]
             policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
         ledger, outages = self.spotify.ledger.open(), _outages(self.command) if self.command else None
         opened = client(policy, ledger, source=source, outages=outages, clock=self.spotify.clock)
@@ -126,7 +126,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
         if fetch and self.spotify.is_sandbox and name not in self._fetched:
             from music_assets.sources.download import download_dump
 
-            base = f"{self.spotify.sandbox.address().dumps_url}{name}/"
+            base = self.spotify.sandbox.address().source_urls[name]
             for file in (downloads / name).glob("*.bz2"):
                 file.unlink()  # it has no checksum that would tell that the songs are others now
             download_dump(name, downloads, base_url=base, tries=2, pause=0.1)

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from music_assets.matching import artist_agreement, normalise
 from music_assets.resolution.backlog import BacklogSong
-from music_assets.resolution.steps import Row, Run, match
+from music_assets.resolution.steps import Run, match
+from music_assets.sources.fetched import Row
 from music_assets.sources.reccobeats import ReccoBeats
 from music_assets.sources.spotify.queries import main_artist
 

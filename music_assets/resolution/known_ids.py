@@ -12,7 +12,8 @@ from music_assets.matching import normalise
 from music_assets.resolution.artists import record_artists
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.resolution.id_providers import IdProvider
-from music_assets.resolution.steps import IDS_PER_SONG, Row, Run, match, record_albums
+from music_assets.resolution.steps import IDS_PER_SONG, Run, match, record_albums
+from music_assets.sources.fetched import Row
 from music_assets.sources.reccobeats import ReccoBeats
 
 
@@ -34,10 +35,12 @@ def by_known_id(
     }
     matches: dict[BacklogSong, list[Row]] = {}
     for place in range(IDS_PER_SONG):
-        asked = {song: ids[place] for song, ids in left.items() if song not in matches and place < len(ids)}
-        rows, rest = reccobeats.tracks(name for name, _ in asked.values())
+        looked_up = {
+            song: ids[place] for song, ids in left.items() if song not in matches and place < len(ids)
+        }
+        rows, rest = reccobeats.tracks(name for name, _ in looked_up.values())
         unanswered = {*rest.pending, *rest.failed}
-        for song, (name, album) in asked.items():
+        for song, (name, album) in looked_up.items():
             if name in unanswered:
                 run.unreached[song.track_id] = rest.reason or ""
             if found := rows.get(name):

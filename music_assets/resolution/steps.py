@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from music_assets.ids import is_spotify_id, partition_of
 from music_assets.matching import Candidate, decide, normalise, parse_title, renamed_artists
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
 from music_assets.resolution.id_providers import IdProvider
 from music_assets.resolution.outcome import ResolutionOutcome
+from music_assets.sources.fetched import Row
 from music_assets.sources.spotify import (
     Fetched,
     OutOfBudget,
@@ -26,8 +26,6 @@ from music_assets.sources.spotify import (
     SongQuery,
     SpotifyCatalog,
 )
-
-Row = dict[str, Any]
 
 IDS_PER_SONG = 3  # known ids to verify: the first may have vanished from Spotify
 SONGS_FOR_A_SEARCH = 2  # that wait on a release: fewer are searched for one by one
@@ -103,15 +101,15 @@ class Run:
 
         Their candidates, of which none is the song, are recorded: they are all there is without a search.
         """
-        asked = [song for song in songs if song.track_id not in self.unreached]
-        ids = {song: tuple(self.candidates.get(song.track_id, ())) for song in asked}
+        reached = [song for song in songs if song.track_id not in self.unreached]
+        ids = {song: tuple(self.candidates.get(song.track_id, ())) for song in reached}
         self.catalog.resolutions.record(
             Resolution(song.track_id, sources, by, albums=self._albums(song, by), matched=False)
             for song, by in ids.items()
         )
         self.candidates = {}
         if self.catalog.settings.off:
-            self.outcome.partitions |= {partition_of(song.track_id) for song in asked}
+            self.outcome.partitions |= {partition_of(song.track_id) for song in reached}
         self.leave(songs, SongState.UNLISTED)
 
     def leave(self, songs: Sequence[BacklogSong], state: SongState) -> None:
@@ -386,4 +384,4 @@ def release_names(songs: Iterable[BacklogSong]) -> dict[str, tuple[str, str]]:
 
 
 def _query(song: BacklogSong) -> SongQuery:
-    return SongQuery(song.track_id, song.title or "", song.artist_name or "", song.release, song.duration)
+    return SongQuery(song.track_id, song.title, song.artist_name)

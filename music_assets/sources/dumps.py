@@ -101,7 +101,7 @@ def open_index(
 
 
 class Indexed:
-    """A source that reads one index, opened read-only; close it after use (a context manager too)."""
+    """A source that reads indexes, opened read-only; close it after use (a context manager too)."""
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db = db
@@ -122,7 +122,7 @@ class Indexed:
             raise IndexUnusable(index, str(error)) from error
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the indexes."""
         self._db.close()
 
     def __enter__(self) -> Self:

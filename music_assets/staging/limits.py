@@ -73,19 +73,22 @@ class CopyLimits:
         """A sentence on what was truncated and one on what was left out; none where nothing was."""
         found = []
         if self.truncated:
-            counts = ", ".join(f"{name} in {_rows(count)}" for name, count in sorted(self.truncated.items()))
+            counts = ", ".join(
+                f"{name} in {counted_rows(count)}" for name, count in sorted(self.truncated.items())
+            )
             found.append(f"Truncated to what its column holds: {counts}.")
         if self.left_out:
             more = ", …" if len(self.left_out) > 3 else ""
             examples = "; ".join(self.left_out[:3])
-            found.append(f"Left out as too long: {_rows(len(self.left_out))}: {examples}{more}.")
+            found.append(f"Left out as too long: {counted_rows(len(self.left_out))}: {examples}{more}.")
         return found
 
     def _leave_out(self, row: dict[str, Any], why: str) -> None:
         self.left_out.append(f"{' '.join(str(row.get(key)) for key in self._keys)}, {why}")
 
 
-def _rows(count: int) -> str:
+def counted_rows(count: int) -> str:
+    """`1 row`, or so many rows."""
     return "1 row" if count == 1 else f"{count:,} rows"
 
 

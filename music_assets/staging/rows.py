@@ -20,7 +20,7 @@ from pandas.api.extensions import ExtensionDtype
 from sqlalchemy import Table
 
 from music_assets.staging import validation
-from music_assets.staging.limits import CopyLimits
+from music_assets.staging.limits import CopyLimits, counted_rows
 from music_assets.staging.store import checksum
 from music_assets.tables import METADATA
 
@@ -129,7 +129,7 @@ class _Texts:
     def changes(self) -> list[str]:
         if not self._repaired:
             return []
-        rows = "1 row" if self._repaired == 1 else f"{self._repaired:,} rows"
+        rows = counted_rows(self._repaired)
         return [f"Replaced by U+FFFD what is not a character in the texts of {rows}."]
 
 

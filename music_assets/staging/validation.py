@@ -23,7 +23,13 @@ from isal import igzip, isal_zlib
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Double, Integer, String, Table
 from sqlalchemy.types import TypeEngine
 
-from music_assets.staging.limits import MAX_ROW_BYTES, MAX_SUPER_TEXT_BYTES, bytes_of, longest_text
+from music_assets.staging.limits import (
+    MAX_ROW_BYTES,
+    MAX_SUPER_TEXT_BYTES,
+    bytes_of,
+    counted_rows,
+    longest_text,
+)
 from music_assets.tables import FILE_ONLY, Super, key_columns
 
 # Raised when what is checked changes, so that files are checked again.
@@ -91,7 +97,7 @@ def field_problems(table: Table, rows: Sequence[Row]) -> list[str]:
         unknown.update({name: count for name in fields if name not in known})
         missing |= declared.difference(fields)
     return [
-        *(f"field {name!r} is not a column ({_counted(n)})" for name, n in sorted(unknown.items())),
+        *(f"field {name!r} is not a column ({counted_rows(n)})" for name, n in sorted(unknown.items())),
         *(f"field {name!r} is missing in some rows" for name in sorted(missing)),
     ]
 
@@ -126,7 +132,7 @@ def sentences(table: Table, rows: Sequence[Row], problems: dict[str, list[int]])
     """Each problem with how many rows have it, and the key of one of them."""
     keys = key_columns(table)
     return [
-        f"{problem} in {_counted(len(at))}, such as {min(_name(rows[one], keys) for one in at)}"
+        f"{problem} in {counted_rows(len(at))}, such as {min(_name(rows[one], keys) for one in at)}"
         for problem, at in problems.items()
     ]
 
@@ -192,10 +198,6 @@ def _words(type_: TypeEngine[object]) -> str:
         case Boolean():
             return "true or false"
     return "a date"
-
-
-def _counted(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _name(row: Row, keys: Sequence[str]) -> str:

@@ -14,10 +14,11 @@ from __future__ import annotations
 from sqlalchemy import Table
 
 from music_assets.tables import acousticbrainz, analytics, companion, listenbrainz, mapped, msd, spotify
-from music_assets.tables.columns import CC0, METADATA, MSD, OURS, SPOTIFY, Super
+from music_assets.tables.columns import BY_HAND, CC0, METADATA, MSD, OURS, SANDBOX, SPOTIFY, Super
 from music_assets.tables.meta import CHANGES, FILLED, LOADS
 
 __all__ = [
+    "BY_HAND",
     "CC0",
     "CHANGES",
     "FILE_ONLY",
@@ -28,6 +29,7 @@ __all__ = [
     "OURS",
     "PUBLISHED",
     "READERS_SCHEMAS",
+    "SANDBOX",
     "SCHEMAS",
     "SPOTIFY",
     "STAGED",

@@ -33,6 +33,9 @@ METADATA = MetaData()
 # Whose terms a column's values are under. `CC0` is the MetaBrainz Foundation's: free for any use.
 MSD, SPOTIFY, OURS, CC0 = "MSD", "Spotify", "Music Assets", "open"
 
+# Of the values of `source`: rows that are invented, and those a person has set, which stand beside any.
+SANDBOX, BY_HAND = "sandbox", "overrides"
+
 # When a column is NULL that does not say so itself: in the MSD's files it depends on the type.
 _MSD_NULL = {
     String: "the field is empty in the file",

@@ -29,7 +29,7 @@ from sqlalchemy import (
     select,
 )
 
-from music_assets.tables import LOADS, METADATA, key_columns
+from music_assets.tables import BY_HAND, LOADS, METADATA, SANDBOX, key_columns
 from music_assets.warehouse.changes import forget, replacing, update
 from music_assets.warehouse.comparison import differences
 from music_assets.warehouse.errors import SandboxRefused, WarehouseError
@@ -37,8 +37,6 @@ from music_assets.warehouse.manifest import CopyFrom, Manifest
 from music_assets.warehouse.published import APPENDED
 from music_assets.warehouse.redshift_users import User
 
-SANDBOX = "sandbox"
-BY_HAND = "overrides"  # a person's rows may stand beside those of any source
 _T = TypeVar("_T")
 
 

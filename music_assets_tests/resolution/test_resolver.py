@@ -67,10 +67,7 @@ def backlog_of(path: Path, frame: pd.DataFrame = SONGS) -> SearchBacklog:
 
 
 def song_queries(frame: pd.DataFrame = SONGS) -> list[SongQuery]:
-    return [
-        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
-        for row in frame.itertuples()
-    ]
+    return [SongQuery(row.track_id, row.title, row.artist_name) for row in frame.itertuples()]
 
 
 def resolve(server: SandboxServer, ledger: Ledger, folder: Path, **how: Any) -> ResolutionOutcome:

@@ -69,10 +69,7 @@ def songs_frame(count: int, start: int = 0) -> pd.DataFrame:
 
 def song_queries(frame: pd.DataFrame) -> list[SongQuery]:
     """The queries for these songs."""
-    return [
-        SongQuery(row.track_id, row.title, row.artist_name, row.release, row.duration)
-        for row in frame.itertuples()
-    ]
+    return [SongQuery(row.track_id, row.title, row.artist_name) for row in frame.itertuples()]
 
 
 def catalogue(folder: Path, frame: pd.DataFrame) -> Path:

@@ -14,17 +14,16 @@ from typing import Any
 from music_assets.matching import Renamings, Song, decide, matcher_version
 from music_assets.resolution import candidate_of
 from music_assets.sources.corrections import Override, PartitionCorrections
+from music_assets.staging.rows import Row
+from music_assets.tables import BY_HAND
 
-Row = dict[str, Any]
-
-BY_HAND = "overrides"  # the `source` of a row that no provider gave
 MISMATCHED = "the MSD lists this track as wrongly linked to its song"
 
 
 def map_song(song: Row, search: Row | None, known: PartitionCorrections | None = None) -> list[Row]:
     """The rows of `mapped.songs` for one MSD track, best candidate first, at least one.
 
-    `song` is a staged MSD song, `search` the staged answer about it (None where it was never asked), `known`
+    `song` is a staged MSD song, `search` what is staged of its search (None without one), `known`
     the corrections of its partition. An override wins over the matcher; the two MSD lists only flag.
     """
     known = known or PartitionCorrections()
@@ -85,10 +84,10 @@ def _overridden(song: Row, search: Row | None, rows: list[Row], override: Overri
     Scores stay the matcher's; the margin, which is of its decision, goes.
     """
     candidates = [row for row in rows if row["spotify_track_id"] is not None]
-    said = f"set by hand: {override.note}" if override.note else "set by hand"
+    reason = f"set by hand: {override.note}" if override.note else "set by hand"
     if override.spotify_track_id is None:
         for row in candidates or rows:
-            row |= {"reasons": [said, *(row["reasons"] if candidates else [])], "equivalent": False}
+            row |= {"reasons": [reason, *(row["reasons"] if candidates else [])], "equivalent": False}
             row |= {"status": "rejected", "accepted": False, "margin": None, "by_hand": True}
         return rows
     chosen = next((row for row in candidates if row["spotify_track_id"] == override.spotify_track_id), None)
@@ -98,7 +97,7 @@ def _overridden(song: Row, search: Row | None, rows: list[Row], override: Overri
         chosen = _row(song, search, "matched", spotify_track_id=override.spotify_track_id)
         chosen |= {"source": BY_HAND, "fetched_at": None, "question": None}
     others = [row for row in candidates if row is not chosen]
-    chosen["reasons"] = [said, *chosen["reasons"]]
+    chosen["reasons"] = [reason, *chosen["reasons"]]
     for rank, row in enumerate([chosen, *others], start=1):
         row["equivalent"] = row is not chosen and same_recording and (row["accepted"] or row["equivalent"])
         row |= {"status": "matched", "rank": rank, "accepted": row is chosen, "margin": None, "by_hand": True}
@@ -107,7 +106,7 @@ def _overridden(song: Row, search: Row | None, rows: list[Row], override: Overri
 
 def _row(song: Row, search: Row | None, status: str, **known: Any) -> Row:
     """A row of `mapped.songs`; what is not known is NULL, what is not so is false."""
-    asked = search or {}
+    found = search or {}
     return {
         "track_id": song["track_id"],
         "spotify_track_id": None,
@@ -118,10 +117,10 @@ def _row(song: Row, search: Row | None, status: str, **known: Any) -> Row:
         "score": None,
         "margin": None,
         "reasons": [],
-        "question": asked.get("question"),
-        "source": asked.get("source"),
+        "question": found.get("question"),
+        "source": found.get("source"),
         "matcher_version": matcher_version(),
-        "fetched_at": asked.get("fetched_at"),
+        "fetched_at": found.get("fetched_at"),
         "by_hand": False,
         "known_mismatch": False,
         "duplicate_group": None,

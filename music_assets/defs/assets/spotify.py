@@ -104,16 +104,7 @@ def search_results(
     catalog: SpotifyCatalog, songs: list[Row], outcome: ResolutionOutcome
 ) -> list[SearchResult]:
     """What is known of each song now, in order: its result, or why there is none."""
-    queries = [
-        SongQuery(
-            song["track_id"],
-            song["title"] or "",
-            song["artist_name"] or "",
-            song["release"],
-            song["duration"],
-        )
-        for song in songs
-    ]
+    queries = [SongQuery(song["track_id"], song["title"], song["artist_name"]) for song in songs]
     cached, over = catalog.cached(queries), outcome.out_of_budget
     pending = SearchResult(
         "",

@@ -119,13 +119,12 @@ def _staging_table(
         for entry in passed:
             shown = {"dagster/partition_row_count": entry.rows}
             context.add_asset_metadata(shown, asset_key=key, partition_key=entry.partition_key)
-        return CopyFrom(kind, tuple(map(_loadable, passed)))
+        files = (
+            Manifest(kind, one.partition_key, one.url, one.rows, one.bytes, one.checksum) for one in passed
+        )
+        return CopyFrom(kind, tuple(files))
 
     return staging_table
-
-
-def _loadable(entry: manifests.ManifestEntry) -> Manifest:
-    return Manifest(entry.kind, entry.partition_key, entry.url, entry.rows, entry.bytes, entry.checksum)
 
 
 staged_json = _manifest_asset(NAME, STAGED, msd_directories, backfill_policy, group=STAGED_JSON)

@@ -63,8 +63,8 @@ class Labs(HttpClient):
                 missing.setdefault(names, []).append(id_)
         for batch in _batches(missing):
             with fetched.recording([id_ for names in batch for id_ in missing[names]]):
-                asked = [dict(zip(_FIELDS, names, strict=True)) for names in batch]
-                responses = self._responses(batch, missing, self.post(_PATH, asked))
+                body = [dict(zip(_FIELDS, names, strict=True)) for names in batch]
+                responses = self._responses(batch, missing, self.post(_PATH, body))
                 self._ledger.put_many(responses)
                 known.update({response.key.id: response for response in responses})
         ids = {id_: found for id_ in by_id if id_ in known and (found := _ids(known[id_].body))}

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import duckdb
 import pandas as pd
@@ -71,12 +70,12 @@ class Recording:
     spotify_track_ids: list[str] | None = None
 
 
-class MusicBrainz:
+class MusicBrainz(dumps.Indexed):
     """MusicBrainz's dumps as the pipeline sees them; close it after use (a context manager too)."""
 
     def __init__(self, files: MusicBrainzFiles, db: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(db)
         self.files = files
-        self._db = db
         self.set_aside = dumps.count(db, "SELECT set_aside FROM canonical.counts")
 
     @classmethod
@@ -161,16 +160,6 @@ class MusicBrainz:
         self._db.execute(_SONGS)
         self._db.execute(_ARTIST_NAMES)
         self._db.execute(_OTHERS)
-
-    def close(self) -> None:
-        """Close the indexes."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @contextmanager

@@ -18,6 +18,6 @@ It was built from the service's documentation; the server that stands in for it 
 """
 
 from music_assets.sources.reccobeats.client import RECCOBEATS, ReccoBeats
-from music_assets.sources.reccobeats.rows import features_row, spotify_id_of, track_key, track_rows
+from music_assets.sources.reccobeats.rows import spotify_id_of, track_key, track_rows
 
-__all__ = ["RECCOBEATS", "ReccoBeats", "features_row", "spotify_id_of", "track_key", "track_rows"]
+__all__ = ["RECCOBEATS", "ReccoBeats", "spotify_id_of", "track_key", "track_rows"]

@@ -15,12 +15,12 @@ from music_assets.sources.reccobeats.rows import (
     Item,
     artist_id_of,
     artist_key,
-    features_row,
     search_key,
     spotify_id_of,
     track_key,
     track_rows,
 )
+from music_assets.sources.spotify.rows import audio_features_row
 
 PAGE = 50  # of an artist's tracks; the most that has been seen to be taken
 MOST_PAGES = 6  # read of an artist: a few have thousands of tracks
@@ -171,7 +171,9 @@ class ReccoBeats(HttpClient):
         for id_ in ids:
             response = known.get(id_)
             if response and response.status == "answered":
-                fetched.rows.append(features_row(response.body, id_, self.source, response.fetched_at))
+                at = response.fetched_at
+                row = audio_features_row(response.body, source=self.source, fetched_at=at, requested_id=id_)
+                fetched.rows.append(row)
             elif response and id_ not in unanswered:
                 fetched.not_found.append(id_)
         return fetched

@@ -1,4 +1,4 @@
-"""ReccoBeats' objects as rows of `spotify.tracks` and `spotify.audio_features`, and where they are cached.
+"""ReccoBeats' tracks as rows of `spotify.tracks`, and where what it answers is cached.
 
 An object says by its `href` which Spotify track it is about. It names no album.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from music_assets.ids import SPOTIFY_ID, isrc_of
 from music_assets.sources.fetched import Row
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.spotify.rows import audio_features_row, track_row
+from music_assets.sources.spotify.rows import track_row
 
 Item = Mapping[str, Any]
 _TRACK, _ARTIST = (
@@ -67,11 +66,6 @@ def _as_spotify_has_it(item: Item) -> dict[str, Any]:
         "available_markets": _COUNTRY.findall(countries) if isinstance(countries, str) else None,
         "external_urls": {"spotify": f"https://open.spotify.com/track/{id_}"},
     }
-
-
-def features_row(features: Item, id_: str, source: str, fetched_at: datetime) -> Row:
-    """A row of `spotify.audio_features` for this Spotify track, from an object of ReccoBeats."""
-    return audio_features_row(features, source=source, fetched_at=fetched_at, requested_id=id_)
 
 
 def spotify_id_of(item: Item) -> str | None:

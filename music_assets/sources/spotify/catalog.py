@@ -44,13 +44,11 @@ _CHUNK = 500  # songs looked up in the ledger at a time
 
 @dataclass(frozen=True)
 class SongQuery:
-    """An MSD song to search for; `duration` in seconds."""
+    """An MSD song to search for; a text may be missing."""
 
     track_id: str
-    title: str
-    artist_name: str
-    release: str | None = None
-    duration: float | None = None
+    title: str | None
+    artist_name: str | None
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from music_assets.sources.ledger import Key, Ledger, Response, open_ledger
 from music_assets.sources.reccobeats import (
     RECCOBEATS,
     ReccoBeats,
-    features_row,
     spotify_id_of,
     track_key,
     track_rows,
 )
+from music_assets.sources.spotify.rows import audio_features_row
 from music_assets.tables import PUBLISHED, STAGED, row_columns
 from music_assets_tests.support.faults import ANSWERS, Raw
 from music_assets_tests.support.sandbox import SandboxServer
@@ -214,7 +214,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["id", "href", "key", "tempo", "mode", "energy", "isrc"]), JSON))
 def test_any_object_becomes_a_row(features: dict[str, Any]) -> None:
-    row = features_row(features, UNKNOWN, "reccobeats", NOW)
+    row = audio_features_row(features, source="reccobeats", fetched_at=NOW, requested_id=UNKNOWN)
     assert row["spotify_track_id"] == UNKNOWN
     assert row["key"] is None or isinstance(row["key"], int)
     assert spotify_id_of(features) is None or len(str(spotify_id_of(features))) == 22
