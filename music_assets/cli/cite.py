@@ -13,7 +13,8 @@ from music_assets.cli import data_option
 def cite(bibtex: bool, data: str | None) -> None:
     """Show what to cite: the MSD, the open data, the companion sets that the tables have, and this software.
 
-    An export has the same in CITATION.bib and CITATION.cff, with the version of its data.
+    An export has the same in CITATION.bib and CITATION.cff, with the version of its data. The software has no
+    address of its own: add where you have it from.
 
     \b
     Examples:

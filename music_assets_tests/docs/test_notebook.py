@@ -22,7 +22,9 @@ def test_it_runs_from_ids_to_a_figure(tmp_path: Path) -> None:
     with warehouse.transaction("testing") as connection:
         insert_rows(connection, published_rows(300))
     warehouse.publish()
-    code = "\n".join("".join(cell["source"]) for cell in cells)
+    code = "\n".join(
+        [*("".join(cell["source"]) for cell in cells), "print('found:', has_value['found'].mean())"]
+    )
     ran = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -36,3 +38,4 @@ def test_it_runs_from_ids_to_a_figure(tmp_path: Path) -> None:
     drawn = (tmp_path / "figure.svg").read_text("utf-8")
     assert "song_hotttnesss, 2010" in drawn
     assert "of 200 songs" in drawn
+    assert "found: 0.0" in ran.stdout, "the made-up ids are none of the MSD's, so that none is found"

@@ -203,11 +203,26 @@ def cited(data: Path, *options: str) -> Result:
 def test_cite_names_the_works_as_text_and_bibtex(published: Published, tmp_path: Path) -> None:
     published()
     text = cited(tmp_path / "data").stdout
-    assert "Bertin-Mahieux" in text and "AcousticBrainz" in text and "Music Assets, version" in text
+    assert "(ISMIR), pp. 591–596, 2011. http" in text and "AcousticBrainz" in text
+    assert "IEEE Intelligent Systems 17(1), pp. 76–77, 2002. https://doi.org/10.1109/5254.988466\n" in text
+    assert re.search(
+        r"^The Music Assets authors\. Music Assets\. Software, version \d+\.\d+\.\d+\.$", text, re.M
+    )
     assert "H. Schreiber" in text  # of the companion sets
     entries = cited(tmp_path / "data", "--bibtex").stdout
     assert len(re.findall(r"^@\w+\{\w+,$", entries, re.M)) == len(text.splitlines()) == 9
     assert entries.count("{") == entries.count("}")
+    assert {*re.findall(r"^@(\w+)", entries, re.M)} == {"inproceedings", "article", "misc"}, (
+        "known to every style"
+    )
+    article = entries.partition("@article{")[2].partition("\n}")[0]
+    for field in (
+        "journal = {IEEE Intelligent Systems}",
+        "volume = {17}",
+        "number = {1}",
+        "pages = {76--77}",
+    ):
+        assert f"  {field}" in article
 
 
 @pytest.mark.parametrize("owner", sorted({one.owner for one in REFERENCES} - {MSD, CC0}))
