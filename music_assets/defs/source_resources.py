@@ -76,7 +76,7 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
 
         Raises:
             DownloadError: the sandbox does not give it.
-            EchoNestError: it is there, and cannot be read.
+            DumpError: it is there, and cannot be read.
         """
         if self._archive is None and self.uses("echonest"):
             from music_assets.sources.echonest import EchoNestArchive, find_archive
@@ -205,14 +205,14 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
         """Who knows ids, those first that cost no request; nobody where nothing could verify them."""
         from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds, UnreachableIds
         from music_assets.sources.download import DownloadError
-        from music_assets.sources.echonest import EchoNestError
+        from music_assets.sources.dumps import DumpError
 
         if not self.sources.uses("reccobeats") and self.spotify.source == "off":
             return
         archive = None
         try:
             archive = self.sources.archive()
-        except (DownloadError, EchoNestError) as error:
+        except (DownloadError, DumpError) as error:
             yield UnreachableIds(EchoNestIds.name, str(error))
         if archive:
             from music_assets.sources.corrections import read_sid_mismatches

@@ -107,16 +107,16 @@ def retrying(
 ) -> tenacity.Retrying:
     """Calls a function again while it raises `Retry`, with growing waits; raises the last one at the end."""
 
-    def asked_wait(state: tenacity.RetryCallState) -> float:
+    def requested_wait(state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
         return failure.wait if isinstance(failure, Retry) else 0.0
 
     def wait(state: tenacity.RetryCallState) -> float:
         jittered: float = policy.backoff * 2 ** (state.attempt_number - 1) * random.uniform(0.5, 1.5)
-        return max(asked_wait(state), jittered)  # services have been seen to ask for 0 s
+        return max(requested_wait(state), jittered)  # services have been seen to ask for 0 s
 
     def stop(state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number > policy.retries or asked_wait(state) > policy.longest_wait
+        return state.attempt_number > policy.retries or requested_wait(state) > policy.longest_wait
 
     again = tenacity.retry_if_exception_type(Retry)
     how: dict[str, Any] = {"wait": wait, "stop": stop, "sleep": sleep, "before_sleep": before_sleep}

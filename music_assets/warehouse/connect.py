@@ -66,7 +66,7 @@ def open_warehouse(
             )
         from music_assets.warehouse.duckdb import DuckDBWarehouse
 
-        return DuckDBWarehouse(Path(parsed.database), published, files=files)
+        return DuckDBWarehouse(Path(parsed.database), published, files)
     if parsed.get_backend_name() == "redshift":
         if files is None:
             raise WarehouseError("Redshift needs a way to S3, and was opened without.")

@@ -40,8 +40,6 @@ from music_assets.warehouse.errors import WarehouseError
 from music_assets.warehouse.manifest import Files, Manifest
 from music_assets.warehouse.migrations import ExistingColumn, ExistingTable, steps
 
-# Long enough for another run's load, short enough to hear soon who is in the way.
-DEFAULT_WAIT_S = 60.0
 # Files fetched from S3 at once.
 _AT_ONCE = 16
 
@@ -51,12 +49,9 @@ class DuckDBWarehouse(Warehouse):
 
     is_local = True
 
-    def __init__(
-        self, path: Path, published: Path, wait_s: float = DEFAULT_WAIT_S, files: Files | None = None
-    ) -> None:
+    def __init__(self, path: Path, published: Path, files: Files | None = None) -> None:
         self.path = path
         self.published = published
-        self.wait_s = wait_s
         self._files = files
 
     @contextmanager

@@ -60,7 +60,7 @@ class Warehouse(ABC):
     is_local: bool
     #: Whether it reads staged files from S3 alone.
     needs_s3 = False
-    #: Seconds to wait for a warehouse that is in use.
+    #: Seconds to wait for one in use: long enough for a load, short enough to hear who is in the way.
     wait_s = 60.0
 
     def exists(self) -> bool:

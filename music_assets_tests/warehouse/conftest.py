@@ -19,7 +19,8 @@ from music_assets_tests.support.standin import Standin
 
 @pytest.fixture
 def duckdb_place(tmp_path: Path) -> Place[DuckDBWarehouse]:
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", tmp_path / "published" / "p.duckdb", wait_s=1)
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", tmp_path / "published" / "p.duckdb")
+    warehouse.wait_s = 1
     return Place(warehouse, Folder(tmp_path))
 
 

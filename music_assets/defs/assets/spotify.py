@@ -66,7 +66,7 @@ def all_cached(file: StagedFile) -> Metadata:
 def spotify_search(
     partition: Partition, msd_songs: list[Row], spotify: SpotifyResource, resolution: ResolutionResource
 ) -> Staged:
-    add_to_backlog(resolution, partition.inputs["msd_songs"], msd_songs)
+    add_to_backlog(resolution, partition.inputs["msd_songs"], lambda: msd_songs)
     before = resolution.sources.request_counts()
     outcome = resolution.resolver().resolve(partition=partition.key)
     catalog = spotify.catalog()
@@ -94,10 +94,10 @@ def spotify_search(
     return Staged([_search_row(result) for result in results], metadata, run_metadata, complete)
 
 
-def add_to_backlog(resolution: ResolutionResource, file: StagedFile, songs: list[Row]) -> None:
-    """Have the backlog know a partition's songs as they are staged now."""
+def add_to_backlog(resolution: ResolutionResource, file: StagedFile, read: Callable[[], list[Row]]) -> None:
+    """Have the backlog know a partition's songs as they are staged now; they are read where it does not."""
     if not resolution.backlog().has(file.partition_key, file.checksum):
-        resolution.backlog().put(file.partition_key, file.checksum, songs)
+        resolution.backlog().put(file.partition_key, file.checksum, read())
 
 
 def search_results(

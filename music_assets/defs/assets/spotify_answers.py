@@ -5,6 +5,7 @@ the ledger. Which source is searched next is decided in `music_assets.resolution
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, asset
@@ -47,8 +48,7 @@ def spotify_answers(
     store = staging.store()
     files = [file for file in store.staged_files("msd_songs", KEYS) if file is not None]
     for number, file in enumerate(files, start=1):
-        if not resolution.backlog().has(file.partition_key, file.checksum):
-            add_to_backlog(resolution, file, read_rows(store, file))
+        add_to_backlog(resolution, file, partial(read_rows, store, file))
         advanced("songs to resolve", file.partition_key, number, len(files), file.rows)
 
     # Shown while the run works: what it is about to spend.

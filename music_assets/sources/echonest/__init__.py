@@ -10,25 +10,9 @@ Limits           none: the file is local. A compressed archive cannot be read at
 Terms            published by AcousticBrainz / the Music Technology Group (2016) without a licence of its own;
                  https://labs.acousticbrainz.org/million-song-dataset-echonest-archive. Not validated by its
                  authors: ids may be wrong, and some are dead. Verify each before use.
-Errors           all of them `EchoNestError`. Members that cannot be parsed are left out.
+Errors           `DumpError` (`music_assets.sources.dumps`). Members that cannot be parsed are left out.
 """
 
-from music_assets.sources.echonest.archive import (
-    ArchiveDamaged,
-    ArchiveMissing,
-    EchoNestArchive,
-    EchoNestError,
-    IndexUnusable,
-    SongIds,
-    find_archive,
-)
+from music_assets.sources.echonest.archive import EchoNestArchive, SongIds, find_archive
 
-__all__ = [
-    "ArchiveDamaged",
-    "ArchiveMissing",
-    "EchoNestArchive",
-    "EchoNestError",
-    "IndexUnusable",
-    "SongIds",
-    "find_archive",
-]
+__all__ = ["EchoNestArchive", "SongIds", "find_archive"]

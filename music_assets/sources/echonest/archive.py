@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import filelock
 import orjson
 
-from music_assets.errors import MusicAssetsError
 from music_assets.ids import MBID, MSD_SONG_ID, SPOTIFY_ID
+from music_assets.sources.dumps import DumpDamaged, IndexUnusable
 
 NAME = "millionsongdataset_echonest.tar.bz2"
 _FOLDER = "millionsongdataset_echonest"  # what the archive unpacks to
@@ -52,34 +52,6 @@ class SongIds(NamedTuple):
     recordings: list[str]
 
 
-class EchoNestError(MusicAssetsError):
-    """Base of every error of this package."""
-
-
-class ArchiveMissing(EchoNestError):
-    """There is neither an archive nor a folder of one at the path given."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        advice = f"Give {NAME}, or the folder it unpacks to."
-        super().__init__(f"There is no Echo Nest archive at {path}: {why}. {advice}")
-
-
-class ArchiveDamaged(EchoNestError):
-    """The archive ends early, or is not an archive."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        advice = f"Download {NAME} again and compare its size (461 MB)."
-        super().__init__(f"The Echo Nest archive {path} cannot be read to its end ({why}). {advice}")
-
-
-class IndexUnusable(EchoNestError):
-    """The index beside the archive cannot be built or read."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        advice = "Free some disk (it takes about 200 MB), or delete it to have it rebuilt."
-        super().__init__(f"The index {path} of the Echo Nest archive cannot be used: {why}. {advice}")
-
-
 class EchoNestArchive:
     """The archive as the pipeline sees it; close it after use (a context manager too)."""
 
@@ -94,14 +66,11 @@ class EchoNestArchive:
         An archive is read once from beginning to end, into an index in the folder `cache`.
 
         Raises:
-            ArchiveMissing: there is nothing at the path, or a folder of something else.
-            ArchiveDamaged: the archive cannot be read to its end.
+            DumpDamaged: the archive cannot be read to its end, or the folder is of something else.
             IndexUnusable: the cache cannot be written or read.
         """
         if path.is_dir():
             return cls(_songs_folder(path), None)
-        if not path.is_file():
-            raise ArchiveMissing(path, "there is no such file")
         index = cache / "echonest.sqlite"
         with _named_errors(index):
             cache.mkdir(parents=True, exist_ok=True)
@@ -146,7 +115,7 @@ def _songs_folder(path: Path) -> Path:
     for folder in (path, path / _FOLDER):
         if any(next(each.glob("SO*.json"), None) for each in folder.glob("[A-Z][A-Z]")):
             return folder
-    raise ArchiveMissing(path, "the folder holds no XX/SOXX….json")
+    raise DumpDamaged(path, "the folder holds no XX/SOXX….json")
 
 
 @contextlib.contextmanager
@@ -191,7 +160,7 @@ def _songs(archive: Path) -> Iterator[tuple[str, str]]:
                     if song_id and content and any(ids := ids_in(content.read())):
                         yield song_id, orjson.dumps(list(ids)).decode()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ArchiveDamaged(archive, str(error) or type(error).__name__) from error
+        raise DumpDamaged(archive, str(error) or type(error).__name__) from error
 
 
 def song_id_of(name: str) -> str | None:

@@ -32,7 +32,6 @@ from music_assets.sources.spotify.endpoints import (
 )
 from music_assets.sources.spotify.errors import BadResponse, OutOfBudget
 from music_assets.sources.spotify.fetcher import Fetcher, IsEnough
-from music_assets.sources.spotify.off import ClosedClient
 from music_assets.sources.spotify.queries import WITHOUT_HITS, queries_for, release_query
 from music_assets.sources.spotify.resolutions import Resolutions, Resolved, TrackSource
 from music_assets.sources.spotify.rows import artist_row
@@ -111,8 +110,7 @@ class SpotifyCatalog(Fetcher):
         `note` is for others to read while this holds the request lock, and after it died with it;
         `predecessor` is such a note, where one was found. `elsewhere` has tracks that others verified.
         """
-        client = (ClosedClient if settings.off else SpotifyClient)(settings, ledger, clock=clock)
-        return cls(client, ledger, note=note, elsewhere=elsewhere)
+        return cls(SpotifyClient(settings, ledger, clock=clock), ledger, note=note, elsewhere=elsewhere)
 
     def missing(self, table: str) -> tuple[str, ...]:
         """The columns of `spotify.<table>` that this access leaves NULL."""

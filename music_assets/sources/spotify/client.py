@@ -28,6 +28,7 @@ from music_assets.sources.spotify.errors import (
     ParameterRefused,
     QuotaExhausted,
     RateLimited,
+    SpotifyError,
     SpotifyUnreachable,
 )
 from music_assets.sources.spotify.session import (
@@ -101,6 +102,10 @@ class SpotifyClient:
         `AccessDenied` for batches and audio features, `ParameterRefused`, `BadCredentials`, `BadResponse` for
         this request alone, and `SpotifyUnreachable` where nothing gets through.
         """
+        if self.settings.off:  # no caller gets here then; not even a token is to be requested
+            raise SpotifyError(
+                f"Spotify is off, and {path} was requested. Set MUSIC_ASSETS_SPOTIFY to `api`."
+            )
         kind = bucket_of(path)
         try:
             body: dict[str, Any] = self._retrying(self._try, kind, path, params, check)

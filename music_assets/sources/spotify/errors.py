@@ -74,7 +74,6 @@ class AccessDenied(SpotifyError):
             "Apps in development mode lack batch requests and audio features, and their owner needs Premium; "
             "see the app's page in Spotify's developer dashboard."
         )
-        self.feature = feature
 
 
 class ParameterRefused(SpotifyError):

@@ -72,7 +72,7 @@ def check_read(dataset: Any, start: int, stop: int) -> int:
     size = (stop - start) * int(math.prod(dataset.shape[1:]) * dataset.id.get_type().get_size())
     path = dataset.name.lstrip("/")
     if size > MOST_BYTES:
-        raise UnreadableFile(f"{path} has {size:,} bytes for {_songs(stop - start)}, more than any MSD file")
+        raise UnreadableFile(f"{path} has {size:,} bytes for {_rows(stop - start)}, more than any MSD file")
     if dataset.chunks:
         rows, most = dataset.chunks[0], _chunk_bytes(dataset) * 1.1 + 4096
         across = map(range, itertools.repeat(0), dataset.shape[1:], dataset.chunks[1:])
@@ -94,5 +94,5 @@ def _text(name: bytes | str) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
 
 
-def _songs(count: int) -> str:
+def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
