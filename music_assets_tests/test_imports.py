@@ -100,6 +100,11 @@ def test_packages_import_only_what_lies_below_them(name: str) -> None:
                 assert found.split(".")[0] != "dagster", f"{module.relative_to(PACKAGE)} imports {found}"
 
 
+def test_no_module_is_longer_than_can_be_read_at_once() -> None:
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > 400} == {}
+
+
 def test_sources_do_not_know_one_another() -> None:
     for source in (PACKAGE / "sources").iterdir():
         for module in source.rglob("*.py") if source.is_dir() else ():

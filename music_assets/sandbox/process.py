@@ -1,6 +1,6 @@
-"""The sandbox's Spotify as a process: started on the loopback, gone with whoever started it.
+"""The sandbox as a process: started on the loopback, gone with whoever started it.
 
-`running_sandbox` is for code that needs a Spotify for a while, `serve` for a person who wants one to try.
+`running_sandbox` is for code that needs one for a while, `serve` for a person who wants one to try.
 What the server answers is in `server`.
 """
 
@@ -25,7 +25,7 @@ from music_assets.errors import MusicAssetsError
 if TYPE_CHECKING:
     import uvicorn
 
-    from music_assets.sandbox.server import SandboxSpotify
+    from music_assets.sandbox.server import Sandbox
 
 HOST = "127.0.0.1"
 _START_TIMEOUT = 30.0  # seconds
@@ -134,10 +134,10 @@ def serve(
     port: int = 8000,
 ) -> None:
     """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
-    from music_assets.sandbox.server import SandboxSpotify
+    from music_assets.sandbox.server import Sandbox
 
     listener = listen(port)
-    http_server(SandboxSpotify(catalogue_path, mode=mode, behaviours=behaviours)).run(sockets=[listener])
+    http_server(Sandbox(catalogue_path, mode=mode, behaviours=behaviours)).run(sockets=[listener])
 
 
 def check_port_is_free(port: int) -> None:
@@ -190,7 +190,7 @@ def address_of(url: str, pid: int = 0) -> SandboxAddress:
     )
 
 
-def http_server(sandbox: SandboxSpotify) -> uvicorn.Server:
+def http_server(sandbox: Sandbox) -> uvicorn.Server:
     """The server of a sandbox, to be run on a socket."""
     import uvicorn
 
@@ -212,7 +212,7 @@ def _end_with(starter: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main(make: Callable[..., SandboxSpotify]) -> None:
+def main(make: Callable[..., Sandbox]) -> None:
     """`python -m MODULE CATALOGUE OPTIONS STARTER FD`, for `running_sandbox`; `make` gives the sandbox."""
     catalogue_path, options, starter, fd = sys.argv[1:]
     _end_with(int(starter))
@@ -223,6 +223,6 @@ def main(make: Callable[..., SandboxSpotify]) -> None:
 
 
 if __name__ == "__main__":
-    from music_assets.sandbox.server import SandboxSpotify
+    from music_assets.sandbox.server import Sandbox
 
-    main(SandboxSpotify)
+    main(Sandbox)

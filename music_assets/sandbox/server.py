@@ -1,4 +1,4 @@
-"""The sandbox's Spotify over HTTP: the parts of the Web API that the project uses, and their refusals.
+"""The sandbox over HTTP: its Spotify, with the parts of the Web API that the project uses and their refusals.
 
 Two access modes, as since 11 February 2026: `development` lacks batch endpoints, audio features and some
 fields; `extended` has them. What a response holds is in `spotify.responses`, what a search finds in
@@ -40,8 +40,8 @@ _JSON = {"content-type": "application/json; charset=utf-8"}
 Handler = Callable[[Request], Awaitable[Json | list[Json] | Response]]
 
 
-class SandboxSpotify:
-    """The sandbox's Spotify: `app` is the ASGI application, `requests` counts requests by kind.
+class Sandbox:
+    """Its Spotify and the services beside it: `app` is the ASGI application, `requests` counts by kind.
 
     `behaviours` are those of `spotify.behaviours` that are on. Tests override `intercept`
     and `look_up` to inject faults.

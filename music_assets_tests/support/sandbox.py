@@ -26,7 +26,7 @@ from starlette.responses import Response
 from music_assets.sandbox import process
 from music_assets.sandbox.keyless import SOURCES
 from music_assets.sandbox.process import SandboxAddress
-from music_assets.sandbox.server import SandboxSpotify
+from music_assets.sandbox.server import Sandbox
 from music_assets.sandbox.spotify.catalogue import ensure_catalogue, open_to_read
 from music_assets.sources.spotify import SongQuery, SpotifySettings
 from music_assets_tests.support.connection_faults import Connections
@@ -110,7 +110,7 @@ def truth(path: str | os.PathLike[str]) -> dict[str, set[str]]:
     return by_track
 
 
-class FaultySandbox(SandboxSpotify):
+class FaultySandbox(Sandbox):
     """A sandbox that fails on request: `faults` at Spotify, `other_faults` at the sources beside it.
 
     `faults_of` holds those of a single source (one of `keyless.SOURCES`), in place of `other_faults`.
@@ -162,7 +162,7 @@ class FaultySandbox(SandboxSpotify):
 
 
 @contextmanager
-def in_thread(sandbox: SandboxSpotify, *, port: int = 0) -> Iterator[SandboxAddress]:
+def in_thread(sandbox: Sandbox, *, port: int = 0) -> Iterator[SandboxAddress]:
     """A sandbox served by a thread of this process, whose faults and clock stay in the caller's hands."""
     listener = process.listen(port)
     server = process.http_server(sandbox)

@@ -1,6 +1,6 @@
 """How Spotify misbehaves: what was met or reported in 2026, each way under a name and off until switched on.
 
-Switched on by `music-assets sandbox --behaviour NAME`, by `SandboxSpotify(behaviours=…)` or over HTTP:
+Switched on by `music-assets sandbox --behaviour NAME`, by `Sandbox(behaviours=…)` or over HTTP:
 `PUT /sandbox/behaviours` with `{"NAME": null}`. A search misled once is misled each time; whether a request
 fails is drawn for each repetition of it, the same in every run. What happens to connections, tests inject.
 """

@@ -1,6 +1,6 @@
 """Every endpoint of the Web API that is in use, declared once: path, ledger key, batches, lists, parser.
 
-Requesting them is in `fetcher`; what is an answer in `answers`, the columns of a row in `rows`.
+Requesting them is in `fetcher`; what is an answer in `validation`, the columns of a row in `rows`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from music_assets.sources.fetched import Row
 from music_assets.sources.ledger import Key, Response
-from music_assets.sources.spotify.answers import is_named, object_problem
 from music_assets.sources.spotify.rows import (
     album_rows,
     artist_row,
@@ -20,6 +19,7 @@ from music_assets.sources.spotify.rows import (
     search_rows,
     track_row,
 )
+from music_assets.sources.spotify.validation import is_named, object_problem
 
 HITS = 10  # what a search answers at most since 2026
 MOST_RELEASES = 200  # read of an artist's; a few have thousands, most of them the same again

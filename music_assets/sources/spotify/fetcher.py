@@ -20,12 +20,12 @@ from typing import Any, Self
 from music_assets.ids import is_spotify_id
 from music_assets.sources.fetched import Fetched, Row
 from music_assets.sources.ledger import Key, Ledger, RequestLock, Response, is_due
-from music_assets.sources.spotify.answers import list_problem, search_problem
 from music_assets.sources.spotify.budget import DENIED_FOR, LAST_RESPONSES, Access, bucket_of
 from music_assets.sources.spotify.client import Check, SpotifyClient
 from music_assets.sources.spotify.endpoints import MOST_RELEASES, Endpoint, search_hits, with_hits
 from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
 from music_assets.sources.spotify.queries import WITHOUT_HITS
+from music_assets.sources.spotify.validation import list_problem, search_problem
 
 IsEnough = Callable[[list[Row], int], bool]  # after so many query variants
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from music_assets.ids import is_spotify_id, isrc_of
 from music_assets.sources.fetched import Row
-from music_assets.sources.spotify.answers import is_named
+from music_assets.sources.spotify.validation import is_named
 
 
 def track_row(
