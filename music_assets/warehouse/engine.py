@@ -111,11 +111,11 @@ class Warehouse(ABC):
         """
         return []
 
-    def load(self, copy: CopyFrom, run_id: str, *, allow_empty: bool = False) -> Loaded:
+    def load(self, copy: CopyFrom, run_id: str) -> Loaded:
         """Replace slices of one staging table by their files, all of them or none.
 
-        A slice whose checksum is already there is left alone. A filled slice is not replaced by an
-        empty file unless `allow_empty`: a folder that has vanished must not empty a table.
+        A slice whose checksum is already there is left alone. A filled slice is not replaced by an empty
+        file: a folder that has vanished must not empty a table.
 
         Raises:
             SandboxRefused: the files hold invented rows and the warehouse is not local.
@@ -124,7 +124,7 @@ class Warehouse(ABC):
         table = METADATA.tables[f"staging.{copy.kind}"]
         return self.write(
             f"loading {table.fullname}",
-            lambda connection: self._load(connection, table, copy.manifests, run_id, allow_empty),
+            lambda connection: self._load(connection, table, copy.manifests, run_id),
         )
 
     def _load(
@@ -133,7 +133,6 @@ class Warehouse(ABC):
         table: Table,
         manifests: Sequence[Manifest],
         run_id: str,
-        allow_empty: bool,
     ) -> Loaded:
         done = Loaded()
         loads = select(LOADS.c.slice, LOADS.c.checksum, LOADS.c.rows).where(LOADS.c.table == table.name)
@@ -143,7 +142,7 @@ class Warehouse(ABC):
             before = existing.get(manifest.slice)
             if before is not None and before.checksum == manifest.checksum:
                 done.unchanged[manifest.slice] = manifest.rows
-            elif before is not None and before.rows and not manifest.rows and not allow_empty:
+            elif before is not None and before.rows and not manifest.rows:
                 done.protected[manifest.slice] = before.rows
             else:
                 todo.append(manifest)

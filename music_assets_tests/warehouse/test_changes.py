@@ -26,7 +26,7 @@ def load_some(place: Place[Any], chance: random.Random) -> None:
         rows = [made_up(kind, slice_, chance)[: chance.choice([0, 3, 14])] for slice_ in slices]
         named = [SLICES[slice_] if kind in STAGED_BY_DAY else slice_ for slice_ in slices]
         files = [place.stage(kind, slice_, some) for slice_, some in zip(named, rows, strict=True)]
-        place.load(*files, allow_empty=True)
+        place.load(*files)
 
 
 def keyed(name: str, rows: Iterable[Any]) -> History:

@@ -94,8 +94,6 @@ def test_an_empty_file_does_not_empty_a_filled_slice(place: Place[Any]) -> None:
     empty = place.stage(KIND, "AA", [])
     assert place.load(empty).protected == {"AA": 1}
     assert votes(place) == [("AA", "a", 1)]
-    assert place.load(empty, allow_empty=True).loaded == {"AA": 0}
-    assert votes(place) == []
 
 
 WRONG = gzip.compress(
