@@ -7,4 +7,5 @@ offline and runs no script. Counts, shares and quartiles alone: no value of Spot
 Not here: the tables that are read (`music_assets.tables`), and the asset that writes the page
 (`defs/assets/report`).
 Importing a module of this package loads Altair, which takes a second: import it where it is used.
+`directories`, which is no figure of the page, does not.
 """

@@ -44,6 +44,8 @@ def test_the_ui_shows_main_figures_and_their_numbers(tmp_path: Path) -> None:
     }
     assert str(metadata["figures"].value).count("data:image/svg+xml;base64,") == 4
     assert len(str(metadata["figures"].value)) < 200_000
+    assert "| letter | directories | songs |" in str(metadata["directories"].value)
+    assert metadata["new_songs"].value == 300
     # Dagster's history outlives a purge.
     assert "indie pop" in page
     assert "indie pop" not in str(metadata)

@@ -12,6 +12,7 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue, Tab
 from music_assets.defs.assets.common import OWNERS, PUBLISHED
 from music_assets.defs.assets.since_report import since_report
 from music_assets.defs.resources import LedgerResource, ReportResource, WarehouseResource
+from music_assets.report.directories import by_letter, read_directories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +30,10 @@ _IN_THE_UI = ("sources", "decades", "statuses", "doubts")
     kinds={"html"},
     description=(
         "What the last run spent and found, here as metadata, and as curves under *Plots*: requests by "
-        "source, seconds, new songs, match rate, checks that failed. Every run that fills the tables ends "
-        "here, and each report counts what came since the one before, of however many runs. Beside it one "
-        "page with figures for a paper's appendix: coverage, why songs have no match, scores, popularity, "
-        "audio features, artists, what is NULL, how fresh values are, terms."
+        "source, seconds, new songs, match rate, checks that failed, the MSD's directories compared. Every "
+        "run that fills the tables ends here, and each report counts what came since the one before, of "
+        "however many runs. Beside it one page with figures for a paper's appendix: coverage, why songs have "
+        "no match, scores, popularity, audio features, artists, what is NULL, how fresh values are, terms."
     ),
 )
 def report(
@@ -44,13 +45,14 @@ def report(
     from music_assets.report.page import Report  # loads Altair, which takes a second
 
     with warehouse.open().transaction("reporting") as connection:
-        read = Report.read(connection)
+        read, directories = Report.read(connection), read_directories(connection)
     path = Path(report_page.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(read.html(), encoding="utf-8")
     return MaterializeResult(
         metadata={
             **since_report(context, ledger.open(), read.statuses),
+            "directories": MetadataValue.md(by_letter(directories)),
             "page": MetadataValue.path(str(path)),
             "figures": MetadataValue.md(_pictures(read)),
             **{name: _table(read.frame(name)) for name in _IN_THE_UI},

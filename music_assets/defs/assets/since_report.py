@@ -1,4 +1,4 @@
-"""What was spent and found since the report before, as metadata of the asset `report`.
+"""What was spent and found since the previous report, as metadata of the asset `report`.
 
 Every run that fills the tables ends with a report, but a day is made of several runs, and so is a command. So
 each report counts what came after the one before it, whichever runs that were: the numbers of all reports add
@@ -59,7 +59,7 @@ def since_report(
 
 
 def _requests(ledger: Ledger, since: datetime, earlier: Any) -> dict[str, Any]:
-    """Requests by source since the report before, which had counted `earlier`; those of today, and all."""
+    """Requests by source since the previous report, which had counted `earlier`; those of today, and all."""
     today = datetime.now(UTC).date()
     in_all, of_day = _by_source(ledger.request_counts()), _by_source(ledger.request_counts(today))
     counted = Counter((earlier or {}).get(ledger.source, {}))
@@ -72,7 +72,10 @@ def _requests(ledger: Ledger, since: datetime, earlier: Any) -> dict[str, Any]:
         counted.clear()
     new = in_all - counted
     sources = list(dict.fromkeys([*SOURCES, *sorted(in_all)]))
-    lines = [f"| source | since the report before | {today} (UTC) | in all |", "| --- | ---: | ---: | ---: |"]
+    lines = [
+        f"| source | since the previous report | {today} (UTC) | in all |",
+        "| --- | ---: | ---: | ---: |",
+    ]
     lines += [f"| {name} | {new[name]:,} | {of_day[name]:,} | {in_all[name]:,} |" for name in sources]
     return {
         "requests": MetadataValue.md("\n".join(lines)),

@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from music_assets.report.directories import read_directories
 from music_assets.tables import LOADS, PUBLISHED, key_columns
 from music_assets.warehouse.published import reads
 
@@ -166,20 +167,14 @@ def _ranges(connection: Connection, counts: list[ColumnElement[Any]]) -> Finding
 
 def _odd_partitions(connection: Connection) -> Finding:
     """Rates are of the songs with a response. How far chance may go depends on how many a partition has."""
-    partition = func.substring(_SONGS.c.track_id, 3, 2)
-    matched = func.sum(case((_SONGS.c.match_status == "matched", 1), else_=0))
-    rows = connection.execute(
-        select(partition, matched, func.count())
-        .where(_SONGS.c.match_status.not_in(("pending", "error")))
-        .group_by(partition)
-    ).all()
-    answered = sum(int(row[2]) for row in rows)
-    rate = sum(int(row[1]) for row in rows) / answered if answered else 0.0
+    directories = [one for one in read_directories(connection) if one.answered]
+    answered = sum(one.answered for one in directories)
+    rate = sum(one.matched for one in directories) / answered if answered else 0.0
     odd = {}
-    for name, mine, of in sorted(tuple(row) for row in rows):
-        chance = sqrt(rate * (1 - rate) / of)
-        if abs(mine / of - rate) > max(_POINTS, _STANDARD_ERRORS * chance):
-            odd[str(name)] = round(mine / of, 4)
+    for one in directories:
+        chance = sqrt(rate * (1 - rate) / one.answered)
+        if abs(one.rate - rate) > max(_POINTS, _STANDARD_ERRORS * chance):
+            odd[one.key] = round(one.rate, 4)
     shown = ", ".join(f"{name} {share:.1%}" for name, share in odd.items())
     message = f"{rate:.1%} in all" + (f", {shown}" if odd else "")
     return Finding(not odd, message, {"rate": round(rate, 4), "odd": odd})
