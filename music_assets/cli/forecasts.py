@@ -56,7 +56,7 @@ def read_forecast(
     mode: str | None = settings.spotify.mode
     known = Counted()
     if not settings.is_sandbox:
-        settled, requests = dict(_count_staged(staging_store(settings))), {}
+        settled, requests = dict(_count_staged(staging_store(settings), settings.ledger_source)), {}
         with existing_ledger(settings) as ledger:
             if ledger is not None:
                 mode = budget_and_access(settings, ledger, environment, clock)[1].mode
@@ -87,11 +87,20 @@ def _requests_a_day(ledger: Ledger, today: date) -> int | None:
     return round(sum(sent) / len(sent)) if sent else None
 
 
-def _count_staged(store: StagingStore) -> Iterator[tuple[str, tuple[int, int]]]:
-    """By source, the songs it settled of those of the partitions that it was used for."""
-    songs = store.staged_files("msd_songs", PARTITION_KEYS)
+def _count_staged(store: StagingStore, responses_of: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """By source, the songs it settled of those of the partitions that it was used for.
+
+    Partitions that are filled from responses of another place, as the sandbox is, do not count.
+    """
+    searches = store.staged_files("spotify_search", PARTITION_KEYS)
+    keys = [
+        file.partition_key
+        for file in searches
+        if file and file.metadata.get("source", responses_of) == responses_of
+    ]
+    songs = store.staged_files("msd_songs", keys)
     for source, (kind, name) in _STAGED.items():
-        staged = store.staged_files(kind, PARTITION_KEYS)
+        staged = store.staged_files(kind, keys)
         both = [(one, of) for one, of in zip(staged, songs, strict=True) if one and of]
         found = sum(one.metadata.get(name, 0) if name else one.rows for one, _ in both)
         yield source, (found, sum(of.rows for _, of in both))

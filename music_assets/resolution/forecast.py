@@ -94,12 +94,9 @@ class Forecast:
         counted = [each.source for each in self.sources if each.is_counted]
         if len(counted) == len(self.sources):
             return "As counted in this data folder so far."
-        others = "as others report it: nothing was counted in this data folder yet."
-        return (
-            f"As counted in this data folder for {', '.join(counted)}; else {others}"
-            if counted
-            else (others[:1].upper() + others[1:])
-        )
+        if not counted:
+            return "As others report it: nothing was counted in this data folder yet."
+        return f"As counted in this data folder for {', '.join(counted)}; of the rest as others report it."
 
     def as_markdown(self) -> str:
         """As a Markdown table with its basis, for the terminal and the UI."""

@@ -209,7 +209,6 @@ class HttpClient:
     def _try(self, method: str, path: str, content: dict[str, Any]) -> Any:
         """One request: its JSON, or `Retry` for what may pass; raises what will not."""
         import requests
-        from urllib3.exceptions import MaxRetryError
 
         if self._slowed_by:
             self._sleep(self._slowed_by)
@@ -223,7 +222,7 @@ class HttpClient:
         except UnusableBody as error:
             raise Retry(BadResponse(f"{service} answered {path} with {error}", status=200)) from None
         except requests.RequestException as error:
-            if isinstance(next(iter(error.args), None), MaxRetryError):  # there was no connection to send it
+            if was_never_sent(error):
                 self._count(-1, now)
             raise Retry(self._unavailable(f"no response from {url} ({type(error).__name__})")) from None
         status = response.status_code
@@ -268,6 +267,13 @@ class HttpClient:
     def _unavailable(self, why: str, seconds: float = COOLDOWN_S, *, by_service: bool = False) -> Unavailable:
         until = self._now() + timedelta(seconds=seconds)
         return Unavailable(self.policy.service, why, until, by_service=by_service)
+
+
+def was_never_sent(error: requests.RequestException) -> bool:
+    """Whether there was no connection to send a request by: it spent nothing."""
+    from urllib3.exceptions import MaxRetryError
+
+    return isinstance(next(iter(error.args), None), MaxRetryError)
 
 
 def recorded_pause(policy: HttpPolicy, ledger: Ledger) -> Unavailable | None:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
+from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.ledger import budget_and_access
 from music_assets.cli.main import cli
 from music_assets.cli.status import Songs, count_songs, lines, read_status
@@ -248,6 +249,22 @@ def test_what_the_sandbox_answered_says_nothing_of_real_songs(tmp_path: Path) ->
         store.write(receipt("mapped_songs", key, 100, matched=100), b"")
     found = count_songs(store, "api")
     assert (found.matched, found.pending, found.partitions_done) == (100, 100, 1)
+
+
+@pytest.mark.parametrize(("of", "expected"), [(("sandbox", "sandbox"), 0.807), (("api", "sandbox"), 0.1)])
+def test_what_the_sandbox_settled_forecasts_nothing(
+    tmp_path: Path, of: tuple[str, str], expected: float
+) -> None:
+    app = {"SPOTIPY_CLIENT_ID": "a", "SPOTIPY_CLIENT_SECRET": "b"}
+    settings = Settings.from_environment(app, data=str(tmp_path))
+    store = StagingStore(settings.staging)
+    for key, source, linked in (("AA", of[0], 10), ("AB", of[1], 99)):
+        store.write(receipt("msd_songs", key, 100), b"")
+        store.write(receipt("musicbrainz_recordings", key, linked, linked=linked), b"")
+        store.write(replace(receipt("spotify_search", key, 100), metadata={"source": source}), b"")
+    found = read_forecast(settings, 1000, 1000, environment=app)
+    assert found.sources[0].songs == 1000 * expected
+    assert found.sources[0].is_counted == (expected == 0.1)
 
 
 def test_after_a_purge_that_keeps_ids_nothing_contradicts_itself(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ def test_what_was_counted_here_replaces_them_source_by_source() -> None:
     # Requests per song were counted over all songs, those that others settled among them.
     assert made.spotify is not None and (made.spotify.open, made.spotify.requests) == (10_000, 2000)
     assert made.basis == (
-        "As counted in this data folder for musicbrainz, echonest, labs, artists; else as others report it: "
-        "nothing was counted in this data folder yet."
+        "As counted in this data folder for musicbrainz, echonest, labs, artists; of the rest as others "
+        "report it."
     )
 
 

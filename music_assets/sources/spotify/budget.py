@@ -67,8 +67,8 @@ class Budget:
         self._spent: dict[str, Counter[datetime]] | None = None  # by kind and the end of the minute
         self._pauses: dict[str, OutOfBudget | None] = {}
 
-    def take(self, kind: str) -> None:
-        """Record that one request of this kind (one of `KINDS`) is sent now.
+    def take(self, kind: str) -> datetime:
+        """Record that one request of this kind (one of `KINDS`) is sent now, and return when that is.
 
         Raises:
             OutOfBudget: it may not be sent; nothing is recorded.
@@ -77,8 +77,17 @@ class Budget:
             if over := self.over(kind):
                 raise over
             now = self.now()
-            self._window(kind)[now.replace(second=0, microsecond=0) + timedelta(minutes=1)] += 1
-            self._ledger.record_request(kind, now)
+            self._record(kind, now, 1)
+            return now
+
+    def give_back(self, kind: str, taken: datetime) -> None:
+        """Take back a request that could not be sent after all."""
+        with self._lock:
+            self._record(kind, taken, -1)
+
+    def _record(self, kind: str, at: datetime, count: int) -> None:
+        self._window(kind)[at.replace(second=0, microsecond=0) + timedelta(minutes=1)] += count
+        self._ledger.record_request(kind, at, count)
 
     def over(self, kind: str) -> OutOfBudget | None:
         """Why no request of this kind may be sent now; None where one may."""

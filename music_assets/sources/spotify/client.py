@@ -17,7 +17,7 @@ from typing import Any
 import tenacity
 
 from music_assets.sources.bounded import UnusableBody, check_depth, parse_wait, reason_of
-from music_assets.sources.http import Retry, retrying
+from music_assets.sources.http import Retry, retrying, was_never_sent
 from music_assets.sources.ledger import Ledger
 from music_assets.sources.spotify.budget import Budget, bucket_of
 from music_assets.sources.spotify.errors import (
@@ -127,12 +127,13 @@ class SpotifyClient:
 
         while (wait := self._not_before - self.clock()) > 0.001:
             self._sleep(wait)
-        self.budget.take(kind)
+        taken = self.budget.take(kind)
         with self._lock:
             self._sent[kind] += 1
-        token = None
+        token, is_sent = None, False
         try:
             token = self._tokens.get_access_token()
+            is_sent = True
             # Spotipy's public methods are one-liners over this; some of them warn or hide null entries.
             body = self._api._get(path, **params)
             check_depth(body)
@@ -144,6 +145,7 @@ class SpotifyClient:
             raise self._refusal(path, params, token, error) from None
         except requests.ConnectionError as error:  # concerns every request
             self.count("no response")
+            is_sent = is_sent and not was_never_sent(error)
             raise Retry(SpotifyUnreachable(self.settings.base_url, reason_of(error))) from None
         except requests.RequestException as error:
             self.count("no response")
@@ -151,6 +153,11 @@ class SpotifyClient:
             raise Retry(BadResponse(late)) from None
         except (UnusableBody, RecursionError) as error:
             problem = "JSON that is nested too deep" if isinstance(error, RecursionError) else str(error)
+        finally:
+            if not is_sent:
+                self.budget.give_back(kind, taken)
+                with self._lock:
+                    self._sent[kind] -= 1
         if problem:
             self.count("no answer")
             raise Retry(BadResponse(f"Spotify answered {path} with {problem}", status=200))

@@ -120,19 +120,24 @@ def test_one_answer_among_the_failures_shows_that_spotify_is_up(
         assert found(client) > 0
 
 
-def test_nobody_listening_is_unreachable_and_says_where(spotify_server: SandboxServer) -> None:
+@pytest.mark.parametrize("only", [["base_url", "token_url"], ["base_url"], ["token_url"]])
+def test_nobody_listening_is_unreachable_says_where_and_spends_nothing(
+    spotify_server: SandboxServer, only: list[str]
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         where = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        settings = {
-            **vars(spotify_server.settings),
-            "base_url": f"{where}/v1/",
-            "token_url": f"{where}/api/token",
-        }
-        spotify_server.settings = SpotifySettings(**settings)
-        with client_of(spotify_server) as client, pytest.raises(SpotifyUnreachable, match=where) as failure:
-            client.get("search", **SEARCH)
-    assert "refused" in str(failure.value)
+        closed = {"base_url": f"{where}/v1/", "token_url": f"{where}/api/token"}
+        settings = {**vars(spotify_server.settings), **{name: closed[name] for name in only}}
+        # Fewer than the tries of one request: what was not sent leaves the limit as it is.
+        spotify_server.settings = SpotifySettings(**{**settings, "requests_per_day": 2})
+        with client_of(spotify_server) as client:
+            for _ in range(2):
+                with pytest.raises(SpotifyUnreachable, match="refused") as failure:
+                    client.get("search", **SEARCH)
+            assert client.budget.left("search") == 2 and "search" not in client.request_counts
+            assert client.budget._ledger.request_counts() == {}
+    assert where in str(failure.value) or "base_url" not in only
 
 
 def test_the_sandbox_is_reached_past_any_proxy(
