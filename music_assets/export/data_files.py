@@ -7,6 +7,7 @@ of a table depends on its rows alone, so that both formats of one state have the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import Column
 
 from music_assets.export.selection import Chosen
 from music_assets.tables import Super
+from music_assets.tables.terms import TERMS
 from music_assets.warehouse.duckdb_file import writable
 
 # Times are UTC without a zone, as in the tables. Text is exact: what a spreadsheet takes for a formula is a
@@ -48,6 +50,11 @@ class DataFile:
     bytes: int
     sources: tuple[str, ...]
     fetched: tuple[str, str] | None
+
+
+def owners_of(files: Sequence[DataFile]) -> list[str]:
+    """Whose terms apply to these files, in the order of `TERMS`."""
+    return [owner for owner in TERMS if any(owner in file.chosen.owners for file in files)]
 
 
 def write_table(database: Any, chosen: Chosen, form: str, folder: Path, *, listed: bool = False) -> DataFile:

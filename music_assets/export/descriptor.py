@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, Integer
 
-from music_assets.export.data_files import DataFile
+from music_assets.export.data_files import DataFile, owners_of
 from music_assets.tables import Super
 from music_assets.tables.terms import TERMS
 
@@ -35,7 +35,6 @@ def descriptor(
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The package's description: `notes` are sentences about the whole, such as that rows are invented."""
-    owners = [owner for owner in TERMS if any(owner in file.chosen.owners for file in files)]
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": name,
@@ -43,7 +42,7 @@ def descriptor(
         "description": " ".join([f"{title}, exported by Music Assets.", *notes]),
         "version": version,
         "matcherVersions": list(matchers),
-        **_terms(owners),
+        **_terms(owners_of(files)),
         "resources": [_resource(file) for file in files],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from music_assets.export.data_files import DataFile
+from music_assets.export.data_files import DataFile, owners_of
 from music_assets.tables.terms import TERMS
 
 _CSV = """\
@@ -30,7 +30,6 @@ def readme(
     """The page, in Markdown."""
     form = files[0].name.rpartition(".")[2]
     python, r = (one.format(name=files[0].name) for one in _READ[form])
-    owners = [owner for owner in TERMS if any(owner in file.chosen.owners for file in files)]
     left_out = [f"- `{name}`, as a whole" for name in tables_left_out]
     left_out += [
         f"- of `{file.chosen.table.fullname}`: {', '.join(f'`{name}`' for name in file.chosen.left_out)}"
@@ -54,7 +53,7 @@ def readme(
         f"```r\ntable <- {r}\n```\n",
         *([_CSV] if form == "csv" else []),
         "## Terms\n\nThe `source` of a column in `datapackage.json` is one of:\n",
-        *(f"- **{owner}**: {TERMS[owner].summary} <{TERMS[owner].url}>" for owner in owners),
+        *(f"- **{owner}**: {TERMS[owner].summary} <{TERMS[owner].url}>" for owner in owners_of(files)),
         *(["\nLeft out, as Spotify's terms do not allow publishing it:\n", *left_out] if left_out else []),
         "\n## Citing it\n\n`CITATION.cff` and `CITATION.bib` name this version, and the works it is made of.",
     ]

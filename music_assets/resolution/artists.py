@@ -47,9 +47,7 @@ def by_artist(reccobeats: ReccoBeats, run: Run, songs: Sequence[BacklogSong]) ->
             kept.setdefault(artist, {}).update(dict.fromkeys(row["spotify_track_id"] for row in matched))
     for artist, tracks in kept.items():
         reccobeats.keep_tracks(artist, tracks)
-    run.resolve(
-        "artist", {song: tuple(r["spotify_track_id"] for r in rows) for song, rows in matches.items()}
-    )
+    run.resolve_by_tracks("artist", matches)
     record_artists(run, matches)
     return {song.track_id for song in matches}
 

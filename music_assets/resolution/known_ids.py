@@ -51,10 +51,7 @@ def by_known_id(
                 }
                 if matched := match(song, list(run.candidates[song.track_id].values())):
                     matches[song] = matched
-    run.resolve(
-        provider.name,
-        {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
-    )
+    run.resolve_by_tracks(provider.name, matches)
     record_artists(run, matches)
     record_albums(run, {song: _with_albums(song, rows, known.albums) for song, rows in matches.items()})
     return {song.track_id for song in matches}

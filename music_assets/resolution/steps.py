@@ -96,6 +96,11 @@ class Run:
         )
         self.mark(list(ids), how)
 
+    def resolve_by_tracks(self, how: str, matches: Mapping[BacklogSong, Sequence[Row]]) -> None:
+        """Record that these songs are resolved by these rows of `spotify.tracks`."""
+        ids = {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()}
+        self.resolve(how, ids)
+
     def end_lookups(self, songs: Sequence[BacklogSong], sources: str) -> None:
         """Leave these songs, of which the `sources` know no right id, to the next phase.
 
@@ -184,10 +189,7 @@ def by_provided_id(provider: IdProvider, run: Run, songs: Sequence[BacklogSong])
         for song in songs
         if (rows := match(song, [by_id[id_] for id_ in ids.get(song.track_id, ()) if id_ in by_id]))
     }
-    run.resolve(
-        provider.name,
-        {song: tuple(row["spotify_track_id"] for row in rows) for song, rows in matches.items()},
-    )
+    run.resolve_by_tracks(provider.name, matches)
     record_albums(run, matches)
     return {song.track_id for song in matches}
 

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from music_assets.ids import MBID
 from music_assets.sandbox.dumps import Dumps
-from music_assets.sandbox.reccobeats import ReccoBeatsService, is_catalogued, refused
+from music_assets.sandbox.reccobeats import ReccoBeatsService, is_catalogued
 from music_assets.sandbox.spotify.catalogue import search_words
+from music_assets.sandbox.spotify.errors import refused
 from music_assets.sandbox.spotify.names import dice_of, spotify_id, without_accents
 from music_assets.sandbox.spotify.responses import Json, Responses
 

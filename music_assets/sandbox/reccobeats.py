@@ -14,13 +14,12 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
 from music_assets.ids import ISRC
 from music_assets.sandbox.invented import invented
-from music_assets.sandbox.spotify.errors import Raw, Refused, Replaced
+from music_assets.sandbox.spotify.errors import refused
 from music_assets.sandbox.spotify.names import dice_of, fold
 from music_assets.sandbox.spotify.responses import PAGES, Json, Responses
 
@@ -121,12 +120,6 @@ class ReccoBeatsService:
 def is_catalogued(id_: str) -> bool:
     """Whether ReccoBeats knows this track of Spotify's."""
     return dice_of("reccobeats", id_) % 100 < _CATALOGUED
-
-
-def refused(status: int, body: Any, content_type: str = "application/json") -> Refused:
-    """A refusal with a body of the service's own."""
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return Replaced(Raw(status, content, {"content-type": content_type}))
 
 
 def _ids(request: Request, path: str) -> list[str]:

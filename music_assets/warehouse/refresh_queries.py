@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, union_all
-from sqlalchemy.sql.selectable import CompoundSelect, FromClause
+from sqlalchemy import Select, SelectBase, func, or_, select, union_all
+from sqlalchemy.sql.selectable import FromClause
 
 from music_assets.tables import STAGED, STAGED_BY_DAY
 from music_assets.warehouse.published import query
@@ -58,28 +58,26 @@ def artists_to_list(before: datetime, limit: int) -> Select[Any]:
         .group_by(artists.c.spotify_artist_id)
         .subquery()
     )
-    listed = (
-        select(staged.c.spotify_artist_id.label("id"), func.max(staged.c.fetched_at).label("at"))
-        .group_by(staged.c.spotify_artist_id)
-        .subquery()
-    )
-    return (
-        select(matched.c.id)
-        .select_from(matched.outerjoin(listed, listed.c.id == matched.c.id))
-        .where(or_(listed.c.at.is_(None), listed.c.at < before.replace(tzinfo=None)))
-        .order_by(matched.c.votes.desc(), matched.c.id)
-        .limit(limit)
-    )
+    listed = _last(select(staged.c.spotify_artist_id, staged.c.fetched_at))
+    return _due(matched, listed, before).order_by(matched.c.votes.desc(), matched.c.id).limit(limit)
 
 
-def _stalest(wanted: FromClause, seen: CompoundSelect[Any], before: datetime, limit: int) -> Select[Any]:
+def _stalest(wanted: FromClause, seen: SelectBase, before: datetime, limit: int) -> Select[Any]:
     """The wanted ids by when they were last looked up themselves; `seen` has these ids and times."""
+    last = _last(seen)
+    return _due(wanted, last, before).order_by(last.c.at.nulls_first(), wanted.c.id).limit(limit)
+
+
+def _last(seen: SelectBase) -> FromClause:
+    """Of ids and times: each `id`, and the last time `at` which it was seen."""
     id_, at = seen.subquery().c
-    last = select(id_.label("id"), func.max(at).label("at")).group_by(id_).subquery()
+    return select(id_.label("id"), func.max(at).label("at")).group_by(id_).subquery()
+
+
+def _due(wanted: FromClause, last: FromClause, before: datetime) -> Select[Any]:
+    """The wanted ids that were not seen since `before`."""
     return (
         select(wanted.c.id)
         .select_from(wanted.outerjoin(last, last.c.id == wanted.c.id))
         .where(or_(last.c.at.is_(None), last.c.at < before.replace(tzinfo=None)))
-        .order_by(last.c.at.nulls_first(), wanted.c.id)
-        .limit(limit)
     )

@@ -41,3 +41,9 @@ class Replaced(Refused):
     def __init__(self, answer: Raw) -> None:
         super().__init__(answer.status)
         self.answer = answer
+
+
+def refused(status: int, body: Any, content_type: str = "application/json") -> Refused:
+    """A refusal by another service, with a body of its own."""
+    content = body if isinstance(body, bytes) else orjson.dumps(body)
+    return Replaced(Raw(status, content, {"content-type": content_type}))
