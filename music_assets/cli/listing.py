@@ -42,9 +42,14 @@ class Listing:
     songs: dict[str, int]
     unknown: list[str]
 
+    @property
+    def rows(self) -> int:
+        """How many songs it names, which is how many rows its CSV has."""
+        return sum(self.songs.values())
+
     def __str__(self) -> str:
         states = ", ".join(f"{count:,} {state}" for state, count in self.songs.items())
-        songs = counted(sum(self.songs.values()), "song")
+        songs = counted(self.rows, "song")
         known = f"{counted(self.ids - len(self.unknown), 'id')} of {songs}{f' ({states})' if states else ''}"
         return "; ".join([known, *unknown_ids(self.unknown, "in the tables")])
 

@@ -31,6 +31,7 @@ from music_assets.cli.invented import find_invented, remove_invented
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.listing import check_writable, look_up_list
 from music_assets.cli.lock import data_folder_lock
+from music_assets.cli.status import count_songs
 from music_assets.cli.summary import Summary
 from music_assets.definitions import build_defs
 from music_assets.defs.automation import asked_first, extracted, partitioned, refreshed, unpartitioned
@@ -43,7 +44,8 @@ from music_assets.ids import partition_of
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import SearchBacklog
 from music_assets.settings import Settings
-from music_assets.tables import LOADS, PUBLISHED
+from music_assets.tables import LOADS, PUBLISHED, SPOTIFY
+from music_assets.tables.terms import TERMS
 from music_assets.warehouse.engine import Warehouse
 
 _JOB = "music_etl"
@@ -94,6 +96,9 @@ def run(
         summary.listing = look_up_list(settings, Path(listing), Path(out) if out else None)
     summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
+    if out and summary.listing:
+        console.print(f"Written to {out}: {counted(summary.listing.rows, 'row')}.", markup=False)
+        click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)
     if summary.failed:
@@ -179,6 +184,8 @@ def run_job(
                     "No song that was read has an id of the list. Ids of Spotify and others are known once "
                     "a run has matched their songs: run without --only first."
                 )
+        if summary.failed or summary.interrupted:
+            summary.count_staged(count_songs(store, settings.ledger_source, keys))
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary

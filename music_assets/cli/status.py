@@ -30,7 +30,7 @@ from music_assets.sources.listenbrainz import LABS, LISTENBRAINZ
 from music_assets.sources.reccobeats import RECCOBEATS
 from music_assets.sources.spotify.budget import KINDS, LAST_RESPONSES, Budget
 from music_assets.staging.store import StagingStore
-from music_assets.tables.mapped import UNMATCHED
+from music_assets.tables.mapped import STATUSES, UNMATCHED
 
 
 @click.command()
@@ -70,6 +70,7 @@ class Songs:
     pending: int = 0
     partitions: int = 0
     partitions_done: int = 0
+    statuses: dict[str, int] = field(default_factory=dict, compare=False)  # of those that were matched
 
     @property
     def answered(self) -> int:
@@ -174,6 +175,8 @@ def count_songs(store: StagingStore, source: str, keys: Iterable[str] = PARTITIO
         counts = mapped.metadata if mapped else {}
         matched, ambiguous = counts.get("matched", 0), counts.get("ambiguous", 0)
         unmatched = sum(counts.get(status, 0) for status in UNMATCHED)
+        for status in STATUSES:
+            total.statuses[status] = total.statuses.get(status, 0) + counts.get(status, 0)
         decided = matched + ambiguous + unmatched
         unjudged = max(0, (search.metadata.get("answered", 0) if search else 0) - decided)
         total.songs += songs.rows

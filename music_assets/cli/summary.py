@@ -19,6 +19,7 @@ from dagster import AssetCheckSeverity, DagsterEventType, ExecuteInProcessResult
 from music_assets.cli import INTERRUPTED
 from music_assets.cli.console import SANDBOX_BANNER, Console
 from music_assets.cli.listing import Listing
+from music_assets.cli.status import Songs
 from music_assets.defs.failures import cause_of
 from music_assets.settings import Settings
 from music_assets.tables.mapped import STATUSES, UNMATCHED
@@ -73,7 +74,7 @@ class Summary:
                 check = event.asset_check_evaluation_data
                 name = f"check {check.check_name} of {check.asset_key.to_user_string()}"
                 if not check.passed and check.severity == AssetCheckSeverity.WARN:
-                    self.notes.append(f"{name}: {check.description}")
+                    self.notes.append(f"{check.description} ({name}).")
                 elif not check.passed:
                     self.failed.append(name)
 
@@ -103,6 +104,12 @@ class Summary:
             problems = "; ".join(metadata["problems"])
             self.failed.append(f"{name} {event.partition}: the staged file is refused: {problems}")
         self.notes += [reason for reason in metadata.get("reasons", []) if reason not in self.notes]
+
+    def count_staged(self, songs: Songs) -> None:
+        """Take the songs from what is staged by now, as `status` does: one that ended early saw a part."""
+        for status, count in songs.statuses.items():
+            setattr(self, status, count)
+        self.songs, self.pending = songs.songs, songs.pending - self.error
 
     def write(self, path: Path) -> None:
         """Store it as JSON."""

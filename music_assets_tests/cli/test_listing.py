@@ -28,6 +28,7 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     options = ["run", "--data", str(data), "--tracks", str(tracks), "--only", "--out", str(out)]
     first = command(*options)
     assert first.exit_code == 0, first.output
+    assert f"Written to {out}: 2 rows." in first.output and "Of Spotify's columns: " in first.stderr
     outcome = f"2 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
     assert outcome in first.output
     assert "it has not been searched for" not in first.output

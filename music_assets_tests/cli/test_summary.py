@@ -13,8 +13,10 @@ from dagster._utils.error import SerializableErrorInfo
 from music_assets.cli.console import Console
 from music_assets.cli.erase import Removed
 from music_assets.cli.listing import Listing
+from music_assets.cli.status import count_songs
 from music_assets.cli.summary import Summary, _is_interrupt
 from music_assets.settings import Settings
+from music_assets.staging.store import StagedFile, StagingStore
 
 
 def shown(summary: Summary, data: Path) -> str:
@@ -43,6 +45,20 @@ def test_it_ends_with_three_commands_to_paste(tmp_path: Path) -> None:
 def test_what_did_not_end_well_advertises_nothing(tmp_path: Path, how: dict[str, object]) -> None:
     output = shown(Summary("api", **how), tmp_path)  # type: ignore[arg-type]
     assert "Next:" not in output
+
+
+def test_what_ended_early_counts_what_is_staged_as_status_does(tmp_path: Path) -> None:
+    """The events of a part of a run tell of a part of the songs."""
+    store = StagingStore(str(tmp_path))
+    for key in ("AA", "AB"):
+        store.write(StagedFile("msd_songs", key, "", 100, 0, "", "r", ""), b"")
+    decided = {"matched": 60, "rejected": 2, "error": 1}
+    store.write(StagedFile("mapped_songs", "AA", "", 300, 0, "", "r", "", True, decided), b"")
+    summary = Summary("api", songs=8, interrupted=True)
+    summary.count_staged(songs := count_songs(store, "api"))
+    assert (summary.songs, summary.matched, summary.rejected, summary.error) == (200, 60, 2, 1)
+    assert summary.pending + summary.error == songs.pending == 138
+    assert "pending, errors                 137, 1" in shown(summary, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,11 @@ def few_files_are_set_aside(
         found["set_aside"] += file.metadata["set_aside"]
         worst[file.partition_key] += file.metadata["set_aside"]
     share = found["set_aside"] / max(found["files"], 1)
+    where = f"partition {next(iter(worst))}" if len(worst) == 1 else f"{len(worst)} partitions"
     return AssetCheckResult(
         passed=share <= SET_ASIDE_WARNS_ABOVE,
         severity=AssetCheckSeverity.WARN,
-        description=f"{found['set_aside']:,} of {found['files']:,} files set aside",
+        description=f"{found['set_aside']:,} of {found['files']:,} files of {where} set aside",
         metadata={
             "files": found["files"],
             "set_aside": found["set_aside"],
