@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dagster import ResourceDependency
 from pydantic import PrivateAttr
@@ -41,35 +41,29 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
     downloads: str
     command: str = ""  # what runs of one command line have in common: a source that is down for all of them
     spotify: ResourceDependency[SpotifyResource]
-    _reccobeats: "ReccoBeats | None" = PrivateAttr(default=None)
-    _labs: "Labs | None" = PrivateAttr(default=None)
-    _listenbrainz: "ListenBrainz | None" = PrivateAttr(default=None)
+    _clients: dict[str, Any] = PrivateAttr(
+        default_factory=dict
+    )  # those that were opened, by their sources' names
     _archive: "EchoNestArchive | None" = PrivateAttr(default=None)
     _fetched: set[str] = PrivateAttr(default_factory=set)
 
     def reccobeats(self) -> "ReccoBeats | None":
         """Audio features and tracks by Spotify id."""
-        if self._reccobeats is None and self.uses("reccobeats"):
-            from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
+        from music_assets.sources.reccobeats import RECCOBEATS, ReccoBeats
 
-            self._reccobeats = self._open(ReccoBeats, RECCOBEATS)
-        return self._reccobeats
+        return self._client(ReccoBeats, RECCOBEATS)
 
     def labs(self) -> "Labs | None":
         """Spotify ids by a song's names."""
-        if self._labs is None and self.uses("labs"):
-            from music_assets.sources.listenbrainz import LABS, Labs
+        from music_assets.sources.listenbrainz import LABS, Labs
 
-            self._labs = self._open(Labs, LABS)
-        return self._labs
+        return self._client(Labs, LABS)
 
     def listenbrainz(self) -> "ListenBrainz | None":
         """Listens and listeners by MusicBrainz id."""
-        if self._listenbrainz is None and self.uses("listenbrainz"):
-            from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
+        from music_assets.sources.listenbrainz import LISTENBRAINZ, ListenBrainz
 
-            self._listenbrainz = self._open(ListenBrainz, LISTENBRAINZ)
-        return self._listenbrainz
+        return self._client(ListenBrainz, LISTENBRAINZ)
 
     def archive(self) -> "EchoNestArchive | None":
         """Spotify ids by MSD song.
@@ -98,23 +92,24 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
 
     def request_counts(self) -> "Counter[str]":
         """Requests so far to the sources that were opened, by their names."""
-        opened = (self._reccobeats, self._labs, self._listenbrainz)
-        return Counter({client.policy.kind: client.requests for client in opened if client})
+        return Counter({name: client.requests for name, client in self._clients.items()})
 
     def requests_since(self, before: "Counter[str]") -> dict[str, int]:
         """Metadata of an asset: requests to each source since these were counted."""
         return {f"requests_to_{name}": count for name, count in (self.request_counts() - before).items()}
 
-    def _open(self, client: "type[Client]", policy: "HttpPolicy") -> "Client":
-        """A client at the service's own address and rate, or the sandbox's; closed with the run."""
-        source = None
-        if self.spotify.is_sandbox:
-            url = self.spotify.sandbox.address().source_urls[policy.kind]
-            policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
-        ledger, outages = self.spotify.ledger.open(), _outages(self.command) if self.command else None
-        opened = client(policy, ledger, source=source, outages=outages, clock=self.spotify.clock)
-        self._opened.enter_context(opened)
-        return opened
+    def _client(self, client: "type[Client]", policy: "HttpPolicy") -> "Client | None":
+        """A source's client, at its own address and rate or the sandbox's; closed with the run."""
+        name, source = policy.kind, None
+        if name not in self._clients and self.uses(name):
+            if self.spotify.is_sandbox:
+                url = self.spotify.sandbox.address().source_urls[name]
+                policy, source = replace(policy, base_url=url, requests_per_second=None), "sandbox"
+            ledger, outages = self.spotify.ledger.open(), _outages(self.command) if self.command else None
+            opened = client(policy, ledger, source=source, outages=outages, clock=self.spotify.clock)
+            self._clients[name] = self._opened.enter_context(opened)
+        found: Client | None = self._clients.get(name)
+        return found
 
     def dump(self, name: str, *, fetch: bool = True) -> Path:
         """The folder of a source's dump among the downloads; the sandbox's is fetched first.
