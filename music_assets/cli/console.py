@@ -28,8 +28,9 @@ from music_assets.progress import LOGGER
 
 UNFOLDED = 10_000  # characters: more than any line has
 SANDBOX_BANNER = (
-    "[bold yellow]Sandbox:[/] every Spotify value here is invented, as is what open sources give, to try the "
-    "project without an account.\nFor real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or "
+    "[bold yellow]Sandbox:[/] every Spotify value here is invented, as is what open sources give, of real "
+    "songs too: it is to try the project without an account.\n"
+    "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or "
     "MUSIC_ASSETS_SPOTIFY=off for the open sources alone."
 )
 

@@ -1,5 +1,6 @@
-"""Invented rows, of the sandbox and of the generated sample, never share tables with real ones.
+"""The generated sample's songs never share tables with real songs, nor the sandbox's rows with real sources'.
 
+Real songs may have the sandbox's rows, to try the project with: their `source` says so.
 A run on real data removes what is invented before it starts; a run that would add what is invented to real
 data is refused. Whatever else loads (Dagster's UI, the daemon) is held by the engine: a load that mixes is
 refused (`warehouse.engine`). Removing Spotify's content is another matter: `erase`.

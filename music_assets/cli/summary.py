@@ -118,6 +118,8 @@ class Summary:
     def show(self, console: Console, settings: Settings) -> None:
         """Print it, and where to find the results."""
         console.print()
+        if settings.is_sandbox:  # before the numbers, which look like any others
+            console.print(SANDBOX_BANNER, "")
         tables = sorted(self.tables, key=lambda name: (not name.startswith("analytics."), name))
         for name, count in (*self._counts(), *((name, self.tables[name]) for name in tables)):
             console.print(f"{name:<31} {count if isinstance(count, str) else f'{count:,}'}")
@@ -131,8 +133,6 @@ class Summary:
                 console.print(line, markup=False)
         if self.interrupted:
             console.print(INTERRUPTED, style="bold yellow")
-        elif settings.is_sandbox:
-            console.print(SANDBOX_BANNER)
         if not (self.interrupted or self.failed):
             console.print(
                 f"\nTables     {settings.published}\n"

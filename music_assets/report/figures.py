@@ -67,7 +67,8 @@ class Figure:
     """One figure: `name` is its query's, `shown` what is computed from its rows, `draw` its chart of that.
 
     `terms` are whose values it needs, as in the data dictionary. `correlation` names its row in
-    `correlations.sql`. Without a query, `shown` gives the rows from an empty frame.
+    `correlations.sql`. Without a query, `shown` gives the rows from an empty frame. `computed` says
+    what `shown` computes where that is more than other words, for readers of the page.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Figure:
     shown: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame
     correlation: str | None = None
     has_query: bool = True
+    computed: str = ""
 
 
 def wilson(part: float, whole: float) -> tuple[float, float]:
@@ -231,6 +233,8 @@ FIGURES: dict[str, list[Figure]] = {
             (MSD, OURS),
             lambda frame: _counts(frame, "evidence", "songs"),
             doubts,
+            computed="The query gives the reasons in the matcher's words. Here they are added by the kind of "
+            "evidence that they are of (docs/matching.md), without those that do not speak against a match.",
         ),
     ],
     "Matching": [

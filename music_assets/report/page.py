@@ -43,6 +43,11 @@ class Shown:
         """The query the rows come from; empty where they come from none."""
         return sql(self.figure.name) if self.figure.has_query else ""
 
+    @property
+    def correlation_query(self) -> str:
+        """The query that Spearman's ρ in the caption comes from; empty where there is none."""
+        return sql("correlations") if self.correlation else ""
+
 
 @dataclass(frozen=True)
 class Report:

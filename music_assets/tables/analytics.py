@@ -58,6 +58,8 @@ def _some(fields: Iterable[Field], names: Iterable[str]) -> list[Field]:
 _POPULARITY = integer("popularity", "Of recent plays, when fetched.", SPOTIFY, low=0, high=100)
 _GENRES = json("genres", "Genres of the artist: `[genre, …]`, often empty.", SPOTIFY)
 
+_NO_MATCH, _NO_ARTIST = "the track has no match", "no Spotify artist was accepted"
+
 _SONG = (
     *_some(SONG_FIELDS, ANALYTICS_SONG_FIELDS),
     text(16, "match_status", "`matched`, or why not, as in `mapped.songs`.", OURS),
@@ -75,8 +77,13 @@ _SONG = (
     replace(KNOWN_MISMATCH, null=NOT_SEARCHED),
     replace(DUPLICATE_GROUP, null=f"{DUPLICATE_GROUP.null}, or {NOT_SEARCHED}"),
     *null_when(
-        "the track has no match, or Spotify does not give it",
-        spotify_id("spotify_track_id", "The track's match on Spotify, the accepted candidate.", SPOTIFY),
+        f"{_NO_MATCH}, or Spotify does not give it",
+        spotify_id(
+            "spotify_track_id",
+            "The track's match on Spotify, the accepted candidate.",
+            SPOTIFY,
+            null=_NO_MATCH,
+        ),
         name("spotify_name", "Title of the matched track on Spotify.", SPOTIFY),
         spotify_id("spotify_artist_id", "The first artist credited on the matched track.", SPOTIFY),
         name("spotify_artist_name", "The name of that first artist.", SPOTIFY),
@@ -126,7 +133,7 @@ _SONG = (
         "fetched_at",
         "When the matched track was last fetched (UTC).",
         OURS,
-        null="the track has no match, or Spotify does not give it",
+        null=f"{_NO_MATCH}, or it was not fetched yet",
     ),
 )
 
@@ -138,17 +145,27 @@ _ARTIST = (
     ),
     integer("songs_matched", "How many of the songs have a match on Spotify.", OURS, low=0),
     *null_when(
-        "no Spotify artist was accepted, or Spotify does not give it",
-        spotify_id("spotify_artist_id", "The artist on Spotify, by the votes of its matched songs.", SPOTIFY),
+        f"{_NO_ARTIST}, or Spotify does not give it",
+        spotify_id(
+            "spotify_artist_id",
+            "The artist on Spotify, by the votes of its matched songs.",
+            SPOTIFY,
+            null=_NO_ARTIST,
+        ),
         name("spotify_name", "How that artist is spelt on Spotify.", SPOTIFY),
-        integer("votes", "Matched songs that credit that Spotify artist.", OURS, low=1),
-        AGREEMENT,
+        integer("votes", "Matched songs that credit that Spotify artist.", OURS, low=1, null=_NO_ARTIST),
+        replace(AGREEMENT, null=_NO_ARTIST),
         _GENRES,
         _POPULARITY,
         bigint("followers", "How many follow the artist on Spotify.", SPOTIFY, low=0),
         text(256, "spotify_url", "Web page of the artist, to link to.", SPOTIFY),
-        SOURCE,
-        timestamp("fetched_at", "When the Spotify artist was last fetched (UTC).", OURS),
+        replace(SOURCE, null=_NO_ARTIST),
+        timestamp(
+            "fetched_at",
+            "When the Spotify artist was last fetched (UTC).",
+            OURS,
+            null=f"{_NO_ARTIST}, or it was not fetched yet",
+        ),
     ),
 )
 

@@ -34,6 +34,9 @@ def test_it_ends_with_three_commands_to_paste(tmp_path: Path) -> None:
     words = [shlex.split(line) for line in commands.splitlines()]
     assert [line[1:4] for line in words] == [[name, "--data", str(data)] for name in ("query", "query", "ui")]
     assert output.count("every Spotify value here is invented") == 1
+    assert output.index("is invented") < output.index("partitions"), (
+        "numbers are read before what follows them"
+    )
     assert (
         head.index("analytics.songs") < head.index("acousticbrainz.audio_features") < head.index("msd.songs")
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer
 
 from docs.generate.dictionary import data_dictionary
 from music_assets.defs.checks import REFERENCES
-from music_assets.tables import METADATA, PUBLISHED
+from music_assets.tables import METADATA, OURS, PUBLISHED, SPOTIFY
 from music_assets.tables.terms import TERMS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -97,3 +97,18 @@ def test_the_page_of_terms_answers_once_for_each_owner_and_set() -> None:
     owners = re.findall(r"^\| (`.*?) \|", text, flags=re.M)
     assert sorted(re.findall(r"`([^`]+)`", " ".join(owners))) == sorted(TERMS)
     assert len(re.findall(r"^\|.*`companion\.songs`", text, flags=re.M)) == 1
+
+
+def test_the_terms_of_what_a_match_is_are_those_that_its_columns_declare() -> None:
+    """An export leaves out what the table of `docs/terms.md` says is Spotify's, and nothing else."""
+    rows = {
+        cells[1].strip(" `"): cells[2]
+        for line in (REPOSITORY / "docs" / "terms.md").read_text(encoding="utf-8").splitlines()
+        if len(cells := line.split("|")) > 4
+    }
+    ours = rows[OURS].partition("(")[0]
+    for column in PUBLISHED["analytics.songs"].c:
+        if column.name.startswith("match_"):
+            is_ours = column.info["source"] == OURS
+            assert (column.name.removeprefix("match_") in ours) == is_ours, column.name
+            assert (f"`{column.name}`" in rows[SPOTIFY]) != is_ours, column.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from music_assets_tests.support.published_rows import insert_rows, published_row
 
 @dataclass(frozen=True)
 class Made:
+    warehouse: Path
     rows: dict[str, pd.DataFrame]
     report: Report
     html: str
@@ -33,4 +35,4 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     with warehouse.transaction("testing") as connection:
         insert_rows(connection, rows)
         report = Report.read(connection)
-    return Made(rows, report, report.html())
+    return Made(folder / "w.duckdb", rows, report, report.html())

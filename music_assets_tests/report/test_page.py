@@ -6,15 +6,19 @@ import base64
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
 from music_assets.report.charts import bars, standalone, svg
+from music_assets.report.figures import sql
 from music_assets.report.page import Report
+from music_assets.tables import PUBLISHED
 from music_assets.tables.terms import TERMS
 from music_assets.warehouse.duckdb import DuckDBWarehouse
 from music_assets_tests.report.conftest import Made
@@ -72,6 +76,28 @@ def test_each_figure_has_a_number_a_caption_its_terms_and_its_query(made: Made) 
         assert "<svg " in figure
         assert 'class="mark"' in figure
         assert ("SELECT" in figure) != ('id="reliability"' in figure)
+        assert ("Spearman" in figure) == ("nullif(stddev_pop(a)" in figure), "where ρ is from"
+
+
+def test_the_query_beside_a_figure_gives_its_numbers_or_what_is_computed_is_said(made: Made) -> None:
+    """Run as it is shown; words for a group (1990, 1990s) are no other numbers."""
+    with duckdb.connect(str(made.warehouse), read_only=True) as database:
+        for one in made.report.figures():
+            if one.query and not one.figure.computed:
+                numbers = database.sql(one.query).df()
+                assert numbers.shape == one.frame.shape, one.figure.name
+                assert numbers["songs" if "songs" in numbers else "artists"].tolist() == (
+                    one.frame["songs" if "songs" in numbers else "artists"].tolist()
+                )
+    (said,) = [one.figure.computed for one in made.report.figures() if one.figure.computed]
+    assert said in unescape(made.html)
+
+
+def test_freshness_has_a_row_for_each_table_that_is_fetched() -> None:
+    names = {name for name, table in PUBLISHED.items() if "source" in table.c and table.schema != "analytics"}
+    names -= {"mapped.artists"}  # computed from tables that are listed
+    assert set(re.findall(r"^FROM (\S+)$", sql("freshness"), re.M)) == names
+    assert set(re.findall(r"^SELECT '(\S+)'", sql("freshness"), re.M)) == names
 
 
 def test_it_says_how_many_were_matched_what_is_missing_and_how_old_values_are(made: Made) -> None:

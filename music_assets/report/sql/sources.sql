@@ -10,3 +10,4 @@ UNION ALL
 SELECT 'listens', count(listen_count), count(*) FROM analytics.songs
 UNION ALL
 SELECT 'acousticbrainz_features', count(acousticbrainz_tempo), count(*) FROM analytics.songs
+ORDER BY 2 DESC, 1
