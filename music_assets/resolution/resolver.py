@@ -48,9 +48,9 @@ class Phase:
 class Resolver:
     """Resolves the songs of a backlog. With `by_release` one response may resolve several songs.
 
-    `providers` know ids, which `reccobeats` verifies; with `whole_artists` it is then read for the artists of
-    what is left. Where `lookups`, which says what they are and how old a
-    miss may be, is another text than the last time, songs without a match are looked up again.
+    `providers` know ids, which `reccobeats` verifies; it is then read for the artists of what is left. Where
+    `lookups`, which says what they are and how old a miss may be, is another text than the last time, songs
+    without a match are looked up again.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Resolver:
         providers: Sequence[IdProvider] = (),
         reccobeats: ReccoBeats | None = None,
         lookups: str = "",
-        whole_artists: bool = True,
         by_release: bool = True,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
@@ -71,7 +70,6 @@ class Resolver:
         self._reccobeats = reccobeats
         self._labs = next((one for one in providers if one.name == LabsIds.name), None)
         self._text = lookups
-        self._whole_artists = whole_artists
         self._by_release = by_release
         self._progress = progress or (lambda done, of: None)
 
@@ -86,9 +84,7 @@ class Resolver:
 
     def artists(self) -> Phase:
         """What is tried for songs of which no id is known; by then those that are known name the artists."""
-        steps: list[Step] = []
-        if self._reccobeats and self._whole_artists:
-            steps.append(partial(by_artist, self._reccobeats))
+        steps: list[Step] = [partial(by_artist, self._reccobeats)] if self._reccobeats else []
         return Phase(SongState.UNLISTED, 400, [*steps, by_cached_miss])
 
     def searches(self) -> list[Phase]:

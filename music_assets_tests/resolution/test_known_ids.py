@@ -13,6 +13,8 @@ import pytest
 from music_assets.resolution import ResolutionOutcome, Resolver, SearchBacklog
 from music_assets.resolution.backlog import BacklogSong
 from music_assets.resolution.id_providers import Isrcs, KnownIds
+from music_assets.resolution.resolver import Phase
+from music_assets.resolution.steps import by_cached_miss
 from music_assets.sandbox.keyless import gone
 from music_assets.sandbox.spotify.catalogue import open_to_read
 from music_assets.sources import reccobeats as tracks
@@ -48,6 +50,13 @@ class Known:
             return KnownIds(unreached={song.track_id: self.unreached for song in songs})
         known = {song.track_id: self.known[song.track_id] for song in songs if song.track_id in self.known}
         return KnownIds(known, albums=self.albums)
+
+
+class ByIdsAlone(Resolver):
+    """One that reads no artists."""
+
+    def artists(self) -> Phase:
+        return replace(super().artists(), steps=[by_cached_miss])
 
 
 class World:
@@ -87,10 +96,8 @@ class World:
         self, *providers: Known, off: bool = True, artists: bool = False, **changed: object
     ) -> ResolutionOutcome:
         with self.catalog(off) as catalog, self.reccobeats(**changed) as client:
-            resolver = Resolver(
-                catalog, self.backlog, providers=providers, reccobeats=client, whole_artists=artists
-            )
-            return resolver.resolve()
+            made = Resolver if artists else ByIdsAlone
+            return made(catalog, self.backlog, providers=providers, reccobeats=client).resolve()
 
     def results(self, *, off: bool = True) -> dict[str, SearchResult]:
         with self.catalog(off) as catalog:
