@@ -78,6 +78,7 @@ OUTAGES: dict[str, tuple[Mapping[str, float | None], Mapping[str, Any]]] = {
     "search answers 404": ({"search_404": None}, {}),
     "403 for want of Premium, everywhere": ({}, {"broken_rate": 1.0, "broken": ("premium",)}),
     "403 once": ({"premium": 5}, {}),
+    "503 to everything": ({}, {"broken_rate": 1.0, "broken": ("503",)}),
     "a total and no items, now and then": ({"empty_pages": 0.5}, {}),
     "errors with status 200, now and then": ({"error_bodies": 0.5}, {}),
 }
@@ -93,6 +94,7 @@ def test_after_an_outage_a_plain_run_completes_everything(
     settings = world.settings(tmp_path / "data")
     bad = run_job(settings)
     assert bad.songs == SONGS and bad.no_candidates <= len(_without_candidates(undisturbed))
+    assert bad.failed == [] and bad.tables["analytics.songs"] == SONGS  # known so far, and published
     while_it_lasted = tables(settings)
     assert _matches(while_it_lasted).items() <= _matches(undisturbed).items()
 

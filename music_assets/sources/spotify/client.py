@@ -17,9 +17,9 @@ from typing import Any
 import tenacity
 
 from music_assets.sources.bounded import UnusableBody, check_depth, parse_wait, reason_of
-from music_assets.sources.http import Retry, retrying, was_never_sent
+from music_assets.sources.http import COOLDOWN_S, Retry, retrying, was_never_sent
 from music_assets.sources.ledger import Ledger
-from music_assets.sources.spotify.budget import Budget, bucket_of
+from music_assets.sources.spotify.budget import KINDS, Budget, bucket_of
 from music_assets.sources.spotify.errors import (
     AccessDenied,
     AccessPaused,
@@ -73,6 +73,7 @@ class SpotifyClient:
         self._sent: Counter[str] = Counter()
         self._not_before = 0.0  # no thread sends before this moment
         self._failed_in_a_row: Counter[str] = Counter()
+        self._outages: dict[str, SpotifyUnreachable] = {}  # by kind of request
         self._outcomes: Counter[str] = Counter()
 
     @property
@@ -100,13 +101,16 @@ class SpotifyClient:
         Raises `RateLimited`, `QuotaExhausted` or `AccessPaused` (and from then on for this kind of request,
         without sending any, until the moment they name, in later runs too), `DailyLimitReached`,
         `AccessDenied` for batches and audio features, `ParameterRefused`, `BadCredentials`, `BadResponse` for
-        this request alone, and `SpotifyUnreachable` where nothing gets through.
+        this request alone, and `SpotifyUnreachable` where nothing gets through, from then on for a while.
         """
         if self.settings.off:  # no caller gets here then; not even a token is to be requested
             raise SpotifyError(
                 f"Spotify is off, and {path} was requested. Set MUSIC_ASSETS_SPOTIFY to `api`."
             )
         kind = bucket_of(path)
+        outage = self._outages.get(kind)
+        if outage and outage.until.timestamp() > self.clock():
+            raise outage
         try:
             body: dict[str, Any] = self._retrying(self._try, kind, path, params, check)
         except Retry as failure:
@@ -146,7 +150,7 @@ class SpotifyClient:
         except requests.ConnectionError as error:  # concerns every request
             self.count("no response")
             is_sent = is_sent and not was_never_sent(error)
-            raise Retry(SpotifyUnreachable(self.settings.base_url, reason_of(error))) from None
+            raise Retry(self._unreachable(reason_of(error))) from None
         except requests.RequestException as error:
             self.count("no response")
             late = f"Spotify did not finish its response: {type(error).__name__}"
@@ -216,13 +220,20 @@ class SpotifyClient:
         if isinstance(error, RateLimited | QuotaExhausted | AccessPaused):
             self.budget.pause(kind, error)
             return error
+        if isinstance(error, SpotifyUnreachable):
+            self._outages |= dict.fromkeys(KINDS, error)
+            return error
         with self._lock:
             self._failed_in_a_row[kind] += 1
             down = self._failed_in_a_row[kind] >= GIVE_UP_AFTER
         if down and isinstance(error, BadResponse):
-            why = f"{GIVE_UP_AFTER} requests in a row failed: {error}"
-            return SpotifyUnreachable(self.settings.base_url, why)
+            self._outages[kind] = self._unreachable(f"{GIVE_UP_AFTER} requests in a row failed: {error}")
+            return self._outages[kind]
         return error
+
+    def _unreachable(self, why: str) -> SpotifyUnreachable:
+        until = datetime.fromtimestamp(self.clock() + COOLDOWN_S, UTC)
+        return SpotifyUnreachable(self.settings.base_url, why, until)
 
 
 def _is_about_this_one(path: str, message: str) -> bool:

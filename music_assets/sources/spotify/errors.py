@@ -101,11 +101,15 @@ class BadResponse(SpotifyError, http.BadResponse):
     """One request got a response that cannot be used; others may well succeed."""
 
 
-class SpotifyUnreachable(SpotifyError):
-    """No request gets through: no network, a wrong address, or Spotify is down."""
+class SpotifyUnreachable(OutOfBudget):
+    """No request gets through: no network, a wrong address, or Spotify is down.
 
-    def __init__(self, where: str, why: str) -> None:
+    A run sends no more until `until`; the next one tries at once.
+    """
+
+    def __init__(self, where: str, why: str, until: datetime) -> None:
         super().__init__(
-            f"Spotify cannot be reached at {where}: {why}. Check the network (and the sandbox, if that is "
-            "what answers); what was answered is cached, so run again."
+            f"Spotify cannot be reached at {where}: {why}. Check the network; what was answered is cached, "
+            "so run again.",
+            until,
         )

@@ -109,6 +109,23 @@ def test_when_everything_fails_spotify_is_down(spotify_server: SandboxServer, cl
     assert raised == [BadResponse] * 4 + [SpotifyUnreachable]
 
 
+def test_while_spotify_is_down_nothing_more_is_sent(
+    spotify_server: SandboxServer, client: SpotifyClient
+) -> None:
+    """Each partition of a run would else wait for it again."""
+    spotify_server.faults.broken_rate, spotify_server.faults.broken = 1.0, ("503",)
+    for _ in range(5):
+        with pytest.raises((BadResponse, SpotifyUnreachable)):
+            client.get("search", **SEARCH)
+    spotify_server.faults.broken_rate = 0.0
+    sent = client.request_counts
+    with pytest.raises(SpotifyUnreachable) as outage:
+        client.get("search", **SEARCH)
+    assert client.request_counts == sent
+    spotify_server.clock.now = outage.value.until.timestamp() + 1
+    assert found(client) > 0
+
+
 def test_one_answer_among_the_failures_shows_that_spotify_is_up(
     spotify_server: SandboxServer, client: SpotifyClient
 ) -> None:
