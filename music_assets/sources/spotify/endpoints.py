@@ -32,7 +32,8 @@ class Endpoint:
     `parse` makes rows of a body and the id it was requested for; `kind` is the type of the objects. `batch`
     is how many ids one request takes where the access has batches, `single` the path for one id (None where
     there is only the batch). A `listed` endpoint answers page by page, cached as one response; a search is
-    requested by a query. Where `by_market`, a market is sent, and what it answers is cached apart.
+    requested by a query. Where `by_market`, a market is sent, and what it answers is cached apart. What is
+    `bare_singly` lacks, without batches, all that it would be requested for.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Endpoint:
     single: str | None = None
     listed: bool = False
     by_market: bool = True
+    bare_singly: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def in_market(self, market: str | None) -> Endpoint:
@@ -104,6 +106,7 @@ ARTISTS = Endpoint(
     batch=50,
     single="artists/{}",
     by_market=False,
+    bare_singly=True,
 )
 ALBUMS = Endpoint(
     "albums", "spotify_album", "album", _many(album_rows), "album", batch=20, single="albums/{}"

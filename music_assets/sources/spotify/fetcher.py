@@ -151,7 +151,7 @@ class Fetcher:
                     except AccessDenied as error:
                         if batched and endpoint.single and not self._access.is_set:
                             self._access.learn_by_batch(False)
-                            ids = [*batch, *ids]  # one by one
+                            ids = [] if endpoint.bare_singly else [*batch, *ids]  # one by one
                         else:
                             fetched.denied, fetched.reason = True, str(error)
         if fetched.denied and endpoint.batch > 1:

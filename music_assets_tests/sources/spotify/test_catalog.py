@@ -663,7 +663,7 @@ def test_a_batch_counts_apart_from_single_requests(
     ids = sorted(set().union(*truth(songs_catalogue).values()))[:3]
     with spotify_of(extended_server, ledger, requests_per_day=1) as spotify:
         assert len(spotify.tracks(ids).rows) == 3
-        assert not spotify.may_request("tracks") and spotify.may_request("artists")
+        assert spotify.budget.over("track-batches") and not spotify.budget.over("artist-batches")
         assert spotify.budget.over("tracks") is None
     assert ledger.request_counts() == {"track-batches": 1}
 
