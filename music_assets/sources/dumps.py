@@ -74,30 +74,42 @@ def open_index(
         DumpDamaged: a file is damaged, or is not the one of its checksum.
         IndexUnusable: the folder of the index cannot be written or read, or is full.
     """
-    # DuckDB takes what follows a `?` in a path for options, and cannot write there.
-    folder = tempfile.gettempdir() if "?" in str(path) else path.parent
-    work = Path(folder, f"{path.stem}.{os.getpid()}.building")
+    work = path.with_suffix(".building")
+    if "?" in str(path):  # DuckDB takes what follows it for options, and cannot write there
+        work = Path(tempfile.gettempdir(), f"{path.stem}.{os.getpid()}.building")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         state = json.dumps([version, identity(files), [file.stat().st_mtime_ns for file in files]])
         with filelock.FileLock(path.with_suffix(".lock")):  # one process builds it, the others wait
+            for left in path.parent.glob(f"{path.stem}.*building"):  # by processes that were killed
+                shutil.rmtree(left)
             if _state_of(path) == state:
                 return
-            shutil.rmtree(work, ignore_errors=True)
             work.mkdir()
-            for file in files:
-                _verify(file)
-            with contextlib.closing(connect(work / path.name, work)) as db:
-                build(db, work)
-                db.execute("CREATE TABLE about (state VARCHAR)")
-                db.execute("INSERT INTO about VALUES (?)", [state])
-            fresh = path.with_suffix(".fresh")
-            shutil.move(work / path.name, fresh)  # which may be on another disk
-            fresh.replace(path)
+            try:
+                _build(work, path, files, state, build)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     except (OSError, duckdb.Error) as error:
         raise IndexUnusable(path, str(error).partition("\n")[0]) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+
+
+def _build(
+    work: Path,
+    path: Path,
+    files: Sequence[Path],
+    state: str,
+    build: Callable[[duckdb.DuckDBPyConnection, Path], None],
+) -> None:
+    for file in files:
+        _verify(file)
+    with contextlib.closing(connect(work / path.name, work)) as db:
+        build(db, work)
+        db.execute("CREATE TABLE about (state VARCHAR)")
+        db.execute("INSERT INTO about VALUES (?)", [state])
+    fresh = path.with_suffix(".fresh")
+    shutil.move(work / path.name, fresh)  # which may be on another disk
+    fresh.replace(path)
 
 
 class Indexed:

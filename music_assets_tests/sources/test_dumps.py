@@ -41,6 +41,15 @@ def test_an_index_is_built_once_and_again_for_another_dump(
     ]  # nothing is left over
 
 
+def test_what_a_killed_process_had_unpacked_is_removed_by_the_next(tmp_path: Path) -> None:
+    write_canonical(tmp_path, [recording(1, "One")])
+    for _ in range(2):  # to build the index, and where it is built
+        for name in ("musicbrainz_canonical.building", "musicbrainz_canonical.8864.building"):
+            (tmp_path / "cache" / name / "tables").mkdir(parents=True)
+        assert opened(tmp_path) == 1
+        assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".duckdb", ".lock"]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.6])
 def test_a_dump_cut_short_is_named_and_leaves_no_index(tmp_path: Path, share: float) -> None:
     file = write_canonical(
