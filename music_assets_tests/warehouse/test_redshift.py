@@ -498,7 +498,7 @@ def test_every_statement_is_redshifts_by_a_second_reader(
                 assert warned.find(connection).message
         for chosen in (stale_tracks, stale_artists, artists_to_list):
             connection.execute(chosen(datetime(2026, 11, 23, tzinfo=UTC), 5))
-    used = {name: resources(settings)[name] for name in ("warehouse", "report_page")}
+    used = {name: resources(settings)[name] for name in ("ledger", "report_page", "warehouse")}
     assert materialize([report], resources=used, selection=[report]).success
     lookup(["TRAAAAW128F429D538", "SOMZWCG12A8C13C480"], warehouse=url, columns=["title"])
     with pytest.raises(LookupFailed, match="no track"):
