@@ -55,9 +55,7 @@ def build_defs(
             staging_assets.staged_json,
             staging_assets.staged_json_refresh,
             *(
-                table.map_asset_specs(
-                    lambda spec: spec.merge_attributes(kinds={engine}, deps=checks.referred_to(spec.key))
-                )
+                table.map_asset_specs(lambda spec: spec.merge_attributes(kinds={engine}))
                 for table in (
                     *staging_assets.staging_tables,
                     *staging_assets.refresh_tables,

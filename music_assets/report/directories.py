@@ -41,19 +41,19 @@ def read_directories(connection: Connection) -> list[Directory]:
 
 
 def by_letter(directories: Iterable[Directory]) -> str:
-    """A table in Markdown, a line per first letter, which names the directories at either end."""
+    """A table in Markdown, a line per first letter, which names the directories at the ends."""
     lines = [
-        "| letter | directories | songs | fewest | most | matched | lowest | highest |",
-        "| --- | ---: | ---: | :--- | :--- | ---: | :--- | :--- |",
+        "| letter | directories | songs | fewest | most | matched | lowest |",
+        "| --- | ---: | ---: | :--- | :--- | ---: | :--- |",
     ]
     for letter, group in groupby(sorted(directories), lambda one: one.key[:1]):
         each = list(group)
-        fewest, *_, most = sorted([each[0], *each], key=lambda one: one.songs)
+        fewest, most = (end(each, key=lambda one: one.songs) for end in (min, max))
         cells = [letter, f"{len(each):,}", f"{sum(one.songs for one in each):,}"]
         cells += [f"{one.songs:,} ({one.key})" for one in (fewest, most)]
         if answered := [one for one in each if one.answered]:
-            lowest, *_, highest = sorted([answered[0], *answered], key=lambda one: one.rate)
+            lowest = min(answered, key=lambda one: one.rate)
             whole = sum(one.matched for one in answered) / sum(one.answered for one in answered)
-            cells += [f"{whole:.1%}", *(f"{one.rate:.1%} ({one.key})" for one in (lowest, highest))]
+            cells += [f"{whole:.1%}", f"{lowest.rate:.1%} ({lowest.key})"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

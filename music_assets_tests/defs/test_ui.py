@@ -272,6 +272,15 @@ def test_the_graph_shows_every_group(ui: Ui, page: Page) -> None:
     page.driver.set_window_size(1800, 900)
 
 
+def test_what_a_command_spent_and_its_runs_are_found(page: Page) -> None:
+    page.open("/assets/report")
+    page.sees("since the previous report", "spotify_requests", "failed_checks")
+    page.open("/overview/activity/timeline")
+    page.sees("music_etl")
+    page.open("/runs")
+    page.sees("music_assets/command: ")
+
+
 def test_a_partition_is_materialised_by_clicking(ui: Ui, page: Page) -> None:
     page.open("/assets/msd_songs?view=partitions&partition=AC")
     page.sees("Failed (0)")

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from dagster import (
+    AssetKey,
     AssetSpec,
     BetaWarning,
     CodeReferencesMetadataValue,
@@ -36,6 +37,11 @@ warnings.filterwarnings("ignore", message="Class `(CodeRef|LocalFileCodeRef)", c
 
 # Lists longer than this are cut in metadata: the event log is not for a thousand paths.
 MOST_LISTED = 50
+
+
+def table_key(table: Table) -> AssetKey:
+    """The asset that fills a table."""
+    return AssetKey(["warehouse", table.schema or "", table.name])
 
 
 def column_schema(table: Table) -> TableSchema:

@@ -7,7 +7,6 @@ from typing import Any
 
 from dagster import (
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     MaterializeResult,
     MetadataValue,
@@ -17,7 +16,15 @@ from dagster import (
 )
 from sqlalchemy import Table
 
-from music_assets.defs.assets.common import OWNERS, PUBLISHED, code_reference, definition_metadata, terms_of
+from music_assets.defs.assets.common import (
+    OWNERS,
+    PUBLISHED,
+    code_reference,
+    definition_metadata,
+    table_key,
+    terms_of,
+)
+from music_assets.defs.checks import referred_to
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
 from music_assets.staging.store import fingerprint
@@ -26,15 +33,10 @@ from music_assets.tables import PUBLISHED as TABLES
 from music_assets.warehouse.published import column_sources, reads, sql, sql_file
 
 
-def table_key(table: Table) -> AssetKey:
-    """The asset that fills a table."""
-    return AssetKey(["warehouse", table.schema or "", table.name])
-
-
 def _table_asset(name: str, table: Table) -> AssetsDefinition:
     @asset(
         key=table_key(table),
-        deps=sorted({table_key(read) for read in reads(name)}),
+        deps=sorted({table_key(read) for read in reads(name)} | referred_to(table)),
         io_manager_key="warehouse_tables",
         group_name=f"{PUBLISHED}/{table.schema}",
         owners=OWNERS,

@@ -20,10 +20,9 @@ from dagster import (
 )
 from sqlalchemy import Connection, Table, func, select
 
-from music_assets.defs.assets.tables import table_key
+from music_assets.defs.assets.common import table_key
 from music_assets.defs.checks.rules import ROWS_WARN_BELOW, Finding, Rule, blocking_rules, warnings
 from music_assets.defs.resources import WarehouseResource
-from music_assets.tables import PUBLISHED
 from music_assets.warehouse.errors import WarehouseError
 
 _ROWS = "rows_are_kept"
@@ -33,17 +32,15 @@ _ABOUT_ROWS = (
 )
 
 
-def referred_to(key: AssetKey) -> set[AssetKey]:
+def referred_to(table: Table) -> set[AssetKey]:
     """The published tables that the blocking checks of a table look into: they are filled before it."""
-    table = PUBLISHED.get(".".join(key.path[1:]))
-    rules = [] if table is None else blocking_rules(table)
-    return {table_key(other) for rule in rules for other in rule.also}
+    return {table_key(other) for rule in blocking_rules(table) for other in rule.also}
 
 
 def table_checks(table: Table, retention_days: int) -> AssetChecksDefinition:
     """All checks of one published table."""
     key, rules, warned = table_key(table), blocking_rules(table), warnings(table, retention_days)
-    others = {table_key(other) for rule in rules for other in rule.also}
+    others = referred_to(table)
     blocking = [
         AssetCheckSpec(
             rule.name, asset=key, description=rule.description, blocking=True, additional_deps=others
