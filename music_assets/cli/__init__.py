@@ -35,7 +35,8 @@ def staging_store(settings: Settings) -> StagingStore:
 
 
 def track_of(given: str, settings: Settings) -> str:
-    """The MSD track that an id stands for: its own or, by the tables, that of its song, match or recording.
+    """The MSD track that an id stands for: its own or, by the tables, its song's, artist's, match's or
+    recording's.
 
     Raises:
         CommandError: it is no id, or of no track or of several.
@@ -44,8 +45,8 @@ def track_of(given: str, settings: Settings) -> str:
     id_ = ids.parse_id(given)
     if id_ is None:
         raise CommandError(
-            f"{given!r} is not an id: give that of an MSD track (TR and 16 more letters and digits) or song, "
-            "a Spotify id or link, an ISRC, or the MusicBrainz id of a recording."
+            f"{given!r} is not an id: give that of an MSD track (TR and 16 more letters and digits), song or "
+            "artist, a Spotify id or link, an ISRC, or the MusicBrainz id of a recording."
         )
     if id_.kind == "track":
         return id_.value

@@ -14,6 +14,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -66,6 +67,12 @@ def write_json(value: Any) -> None:
 def shown(value: Any) -> str:
     """A value as text, a dash for none."""
     return "–" if value in (None, "") else str(value)
+
+
+def moment(value: datetime | str) -> str:
+    """A time in UTC, or its ISO 8601 text, to the second: `2026-11-26 13:50:18 UTC`."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def counted(count: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from music_assets.cli import CommandError, data_option, staging_store, track_of
-from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, shown, write_json
+from music_assets.cli.console import SANDBOX_BANNER, Console, counted, facts_table, moment, shown, write_json
 from music_assets.defs.assets.mapped_rows import renamings_of, song_of
 from music_assets.ids import partition_of
 from music_assets.matching import Renamings, matcher_version
@@ -35,8 +35,9 @@ from music_assets.tables import BY_HAND
 def explain(id_: str, data: str | None, as_json: bool) -> None:
     """Show an MSD track's candidates on Spotify, their scores, and the evidence for and against.
 
-    ID is that of the track, of its song, of its match on Spotify, its ISRC or its MusicBrainz recording. It
-    reads what the last run staged, and sends no request.
+    ID is that of the track, of its song or artist, of its match on Spotify or that one's artist, its ISRC or
+    its MusicBrainz recording; where it is of several tracks they are named. It reads what the last run
+    staged, and sends no request.
 
     \b
     Examples:
@@ -60,6 +61,8 @@ def explain(id_: str, data: str | None, as_json: bool) -> None:
     console = Console()
     for part in _parts(songs[0], rows, hits, renamings):
         console.print(part, "")
+    if not any(row["spotify_track_id"] for row in rows):
+        console.print(facts_table(_without_candidates(store, track_id, searches), "What was looked up"), "")
     if any(row["source"] == "sandbox" for row in rows):
         console.print(SANDBOX_BANNER)
 
@@ -97,12 +100,12 @@ def _parts(
     artists that its release shows to be renamed.
     """
     best = rows[0]
-    yield _song_table(song, best)
     candidates = [row for row in rows if row["spotify_track_id"] is not None]
+    rivals = [row for row in candidates[1:] if not row["equivalent"]]
+    yield _song_table(song, best, len(rivals))
     if not candidates:
         return
     yield _candidates_table(candidates, hits)
-    rivals = [row for row in candidates[1:] if not row["equivalent"]]
     for row in (best, *rivals[:1]):
         if hit := hits.get(row["spotify_track_id"]):
             yield _evidence_table(song, hit, row, renamings)
@@ -113,11 +116,38 @@ def _parts(
         )
 
 
-def _song_table(song: Row, best: Row) -> Table:
+def _without_candidates(store: StagingStore, track_id: str, searches: list[Row]) -> dict[str, Any]:
+    """What Spotify and MusicBrainz said of a track that has no candidate."""
+    facts: dict[str, Any] = {}
+    for search in searches:
+        answer = counted(search["hits"], "track") if search["hits"] is not None else search["reason"]
+        when = f", {moment(search['fetched_at'])}" if search["fetched_at"] else ""
+        facts["Spotify"] = f"{search['status']}: {shown(answer)}{when}"
+    facts["MusicBrainz"] = "no recording"
+    kind = "musicbrainz_recordings"
+    for row in _rows(store, kind, track_id) if store.staged_file(kind, partition_of(track_id)) else []:
+        name = f"{row['recording_name']} by {row['artist_credit_name']}"
+        facts["MusicBrainz"] = f"{name} ({row['recording_mbid']}), score {row['score']:.3f}"
+    facts["others"] = f"`music-assets trace {track_id}` lists the responses of every source"
+    return facts
+
+
+def _album_of(hit: Mapping[str, Any]) -> str | None:
+    """The album that the evidence is of, and who named it where the track came without one."""
+    if hit.get("album_name"):
+        return str(hit["album_name"])
+    if hit.get("listed_album"):
+        return f"{hit['listed_album']} (named by {str(hit['question']).partition(' ')[0]})"
+    return None
+
+
+def _song_table(song: Row, best: Row, rivals: int) -> Table:
     facts = {name: song[name] for name in ("track_id", "title", "artist_name", "release", "year")}
     facts["duration"] = _seconds(song["duration"])
     by_hand = " (set by hand)" if best["by_hand"] else ""
-    margin = "" if best["margin"] is None else f", leading by {best['margin']:.3f}"
+    # Of a single recording the margin is its score; a lead says something of one that might be the song.
+    leads = best["margin"] is not None and rivals and best["status"] in ("matched", "ambiguous")
+    margin = f", leading by {best['margin']:.3f}" if leads else ""
     facts["status"] = f"{best['status']}{by_hand}{margin}"
     if best["spotify_track_id"] is None and best["reasons"]:
         facts["reasons"] = "; ".join(best["reasons"])
@@ -142,7 +172,7 @@ def _candidates_table(candidates: list[Row], hits: Mapping[str, Row]) -> Table:
         table.add_row(
             "✔" if row["accepted"] else "=" if row["equivalent"] else "",
             "–" if row["score"] is None else f"{row['score']:.3f}",
-            Text("\n".join([name, row["spotify_track_id"], *filter(None, (artists, hit.get("album_name")))])),
+            Text("\n".join([name, row["spotify_track_id"], *filter(None, (artists, _album_of(hit)))])),
             _seconds(duration_ms / 1000 if duration_ms else None),
             Text("; ".join(row["reasons"])),
         )

@@ -7,14 +7,17 @@ request and changes nothing. Why the match is what it is, is shown by `explain`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection, select
 
 from music_assets.cli import data_option, staging_store, track_of
-from music_assets.cli.console import SANDBOX_BANNER, Console, facts_table, write_json
+from music_assets.cli.console import SANDBOX_BANNER, Console, counted, facts_table, moment, shown, write_json
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.listing import tables_of
 from music_assets.ids import partition_of
@@ -28,6 +31,7 @@ from music_assets.staging.store import StagedFile, StagingStore
 from music_assets.tables import LOADS, PUBLISHED, STAGED
 
 Facts = dict[str, Any]
+ARCHIVE = "the Echo Nest's archive of 2016 (millionsongdataset_echonest.tar.bz2)"
 
 
 @click.command()
@@ -38,7 +42,8 @@ Facts = dict[str, Any]
 def trace(id_: str, msd: str | None, data: str | None, as_json: bool) -> None:
     """Show where an MSD track's row comes from: file, query, response, matcher, staged files and runs.
 
-    ID is that of the track, of its song, of its match on Spotify, its ISRC or its MusicBrainz recording.
+    ID is that of the track, of its song or artist, of its match on Spotify or that one's artist, its ISRC or
+    its MusicBrainz recording; where it is of several tracks they are named.
 
     It reads the published tables, the staging area and the ledger, and sends no request.
 
@@ -194,31 +199,81 @@ def _file(url: str, staged: StagedFile | None, entry: ManifestEntry | None, load
 
 def _show(console: Console, found: Facts) -> None:
     """Draw it, from the row back to its sources."""
-    console.print(facts_table({"track_id": found["track_id"], **found["song"]}, "The row"), "")
-    console.print(facts_table(found["match"], "Its match"), "")
-    for purpose, response in found["answers"].items():
-        console.print(facts_table(response, f"Cached response: {purpose}"), "")
-    if not found["answers"]:
-        console.print("The ledger in use has no response about it.\n")
-    console.print(facts_table(found["msd"], "Its MSD file"), "")
-    for kind, facts in found["files"].items():
-        console.print(facts_table(_shown_file(facts), f"Its partition's file: {kind}"), "")
-    console.print("Find the runs by their ids in Dagster's UI: `music-assets ui`.")
+    song, match, msd = found["song"], found["match"], found["msd"]
+    duration = None if song["duration"] is None else f"{song['duration']:.1f} s"
+    console.print(facts_table({"track_id": found["track_id"], **song, "duration": duration}, "The row"), "")
+    console.print(facts_table(_shown_match(match), "Its match"), "")
+    console.print(_shown_answers(found["answers"]), "")
+    console.print(Text("Its MSD file", style="italic"))
+    for name, value in msd.items():
+        console.print(Text(f"{_LABELS.get(name, name):<18} {shown(value)}"), soft_wrap=True)
+    console.print()
+    console.print(*_shown_files(found["files"]), sep="\n", soft_wrap=True)
+    console.print("\nFind the runs by their ids in Dagster's UI: `music-assets ui`.\n")
 
 
-def _shown_file(facts: Facts) -> Facts:
-    """A staged file as names and texts, narrow enough for 80 columns."""
-    staged, validation, loaded = facts["staged"], facts["validation"], facts["loaded"]
-    shown: Facts = {"file": facts["url"] if staged else "is not staged"}
-    if staged:
-        shown |= {
-            "SHA-256": staged["checksum"],
-            "written by": f"run {staged['run_id']}\n{staged['written_at']}",
-        }
-    if validation:
-        shown["validation"] = "; ".join(validation["problems"]) or "passed"
-    shown["loaded by"] = "none"
-    if loaded:
-        other = "" if loaded["is_as_staged"] else f"\nfrom another file: {loaded['checksum']}"
-        shown["loaded by"] = f"run {loaded['run_id']}\n{loaded['loaded_at']}{other}"
-    return shown
+# Of what is shown under another name than `--json` has it.
+_LABELS = {
+    "spotify_track_id": "Spotify track",
+    "spotify_artist_id": "Spotify artist",
+    "by_hand": "set by hand",
+    "question": "query",
+    "fetched_at": "fetched",
+    "checksum_when_read": "checksum when read",
+    "checksum_today": "checksum today",
+    "sha256_today": "SHA-256 today",
+}
+
+
+def _shown_match(match: Facts) -> Facts:
+    facts = {_LABELS.get(name, name.replace("_", " ")): value for name, value in match.items()}
+    facts["set by hand"] = "yes" if match["by_hand"] else "no"
+    facts["fetched"] = moment(match["fetched_at"]) if match["fetched_at"] else None
+    by, _, id_ = str(match["question"]).partition(" ")
+    if by == "echonest":
+        facts["query"] = f"none: {ARCHIVE} named {id_}"
+    return facts
+
+
+def _shown_answers(answers: dict[str, Facts]) -> Table | str:
+    """The cached responses, the purpose of each in its first column."""
+    if not answers:
+        return "The ledger in use has no response about it."
+    table = Table(title="Cached responses", title_justify="left", box=None, pad_edge=False)
+    for name in ("response", "query", "status", "fetched"):
+        table.add_column(name, header_style="bold", overflow="fold")
+    for purpose, response in answers.items():
+        table.add_row(purpose, Text(response["query"]), response["status"], moment(response["fetched_at"]))
+    return table
+
+
+def _shown_files(files: dict[str, Facts]) -> Iterator[Text]:
+    """The partition's staged files, and the runs that wrote and loaded them, each said once.
+
+    Lines are as long as what they name: an id or checksum that is folded cannot be copied.
+    """
+    runs: dict[str, dict[str, list[str]]] = {"written by": {}, "loaded by": {}}
+    times: dict[str, list[str]] = {}
+    places = {facts["url"].replace(f"/{kind}/", "/<kind>/") for kind, facts in files.items()}
+    yield Text(f"Its partition's files: {', '.join(sorted(places))}", style="italic")
+    for kind, facts in files.items():
+        staged, loaded, validation = facts["staged"], facts["loaded"], facts["validation"]
+        state = f"{counted(staged['rows'], 'row')}, SHA-256" if staged else "is not staged"
+        yield Text(f"{kind:<24} {state}")
+        if staged:
+            yield Text(f"  {staged['checksum']}")
+        if validation and validation["problems"]:
+            yield Text(f"  refused: {'; '.join(validation['problems'])}")
+        if not loaded:
+            yield Text("  is not loaded")
+        elif not loaded["is_as_staged"]:
+            yield Text(f"  loaded from another file: {loaded['checksum']}")
+        for what, part, at in (("written by", staged, "written_at"), ("loaded by", loaded, "loaded_at")):
+            if part:
+                runs[what].setdefault(part["run_id"], []).append(kind)
+                times.setdefault(f"{what} {part['run_id']}", []).append(moment(part[at]))
+    for what, by_run in runs.items():
+        for run_id, kinds in by_run.items():
+            yield Text(f"\n{what} run {run_id}, until {max(times[f'{what} {run_id}'])}:")
+            whole = len(kinds) == len(files)
+            yield Text(f"  {'all of these' if whole else ', '.join(kinds)}")

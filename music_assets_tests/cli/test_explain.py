@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,36 @@ def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
     assert result.exit_code == 0
     assert status in result.output
     assert "✔ │" not in result.output
+    looked_up = [
+        line.split()[0] for line in result.output.partition("What was looked up")[2].splitlines()[1:4]
+    ]
+    assert looked_up == (["Spotify", "MusicBrainz", "others"] if status == "no_candidates" else [])
+
+
+def test_a_lead_is_shown_of_what_may_be_the_song_and_has_a_rival(data: Path) -> None:
+    rows = staged_rows(settings(data), "mapped_songs", KEY)
+    rivals = Counter(
+        row["track_id"] for row in rows if row["rank"] and row["rank"] > 1 and not row["equivalent"]
+    )
+    matched = mapped(data, "matched")
+    alone = next(track_id for track_id in matched if not rivals[track_id])
+    contested = next(track_id for track_id in matched if rivals[track_id])
+    shown = {id_: "leading by" in explain(id_, data).output for id_ in (alone, contested)}
+    assert shown == {alone: False, contested: True}
+    assert "leading by" not in explain(mapped(data, "below_floor")[0], data).output
+
+
+def test_an_album_that_is_evidence_is_shown_with_who_named_it(data: Path) -> None:
+    """ReccoBeats names no album of a track; the archive or Labs, whose id it was, does."""
+    searches = staged_rows(settings(data), "spotify_search", KEY)
+    track_id, hit = next(
+        (search["track_id"], hit)
+        for search in searches
+        for hit in search["tracks"]
+        if hit["listed_album"] and not hit["album_name"]
+    )
+    candidates = explain(track_id, data).output.partition("Candidates")[2].partition("Evidence")[0]
+    assert f"{hit['listed_album']} (named by {hit['question'].split()[0]})" in candidates
 
 
 @pytest.mark.parametrize(
@@ -107,7 +138,10 @@ def test_a_track_without_a_match_says_why(data: Path, status: str) -> None:
         ("TRAAZZZ128F429D538", "The MSD in use has no track TRAAZZZ128F429D538"),
         ("TRZZAAW128F429D538", "There is no track TRZZAAW128F429D538: nothing of its partition ZZ is staged"),
         ("SOMZWCG12A8C13C480", "No track of the tables has the id SOMZWCG12A8C13C480"),
-        ("Wheels", "'Wheels' is not an id: give that of an MSD track"),
+        (
+            "Wheels",
+            "give that of an MSD track (TR and 16 more letters and digits), song or artist, a Spotify id",
+        ),
     ],
 )
 def test_an_unknown_track_is_one_sentence_and_a_failure(data: Path, track_id: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy import insert
 
 from music_assets.cli.main import cli
 from music_assets.cli.run import run_job
-from music_assets.cli.trace import trace_row
+from music_assets.cli.trace import ARCHIVE, trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore
@@ -119,11 +120,38 @@ def test_it_is_shown_to_people_too(data: Path) -> None:
     for said in (
         track_id,
         found["msd"]["sha256_today"],
-        found["match"]["question"],
+        found["match"]["question"].split()[-1],
         found["files"]["mapped_songs"]["loaded"]["run_id"],
         "Sandbox: every Spotify value here is invented",
     ):
         assert said in result.output, said
+
+
+def test_it_says_each_file_and_run_once_in_one_form_of_time(data: Path) -> None:
+    shown = trace(a_match(data), data, columns=80).output
+    assert len(shown.splitlines()) < 80
+    found = traced(a_match(data), data)
+    checksums = [facts["staged"]["checksum"] for facts in found["files"].values()]
+    assert all(shown.count(checksum) == checksums.count(checksum) for checksum in checksums)
+    for run_id in {
+        facts[part]["run_id"] for facts in found["files"].values() for part in ("staged", "loaded")
+    }:
+        assert 1 <= shown.count(run_id) <= 2, "what it wrote, and what it loaded"
+    times = re.findall(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d\S*(?: UTC)?", shown)
+    assert times and all(re.fullmatch(r"[\d-]{10} [\d:]{8} UTC", time.rstrip(":")) for time in times)
+    names = re.findall(
+        r"^([A-Za-z_\d-]+(?: \w+)*)  ", shown.partition("Its match")[2].partition("Cached")[0], re.M
+    )
+    assert "set by hand" in names and "query" in names and not [name for name in names if "_" in name]
+
+
+def test_a_match_by_the_archive_names_the_archive(data: Path) -> None:
+    ((track_id, id_),) = asked(
+        data,
+        "SELECT track_id, spotify_track_id FROM mapped.songs WHERE accepted AND question LIKE 'echonest %' "
+        "ORDER BY track_id LIMIT 1",
+    )
+    assert f"query            none: {ARCHIVE} named {id_}" in trace(track_id, data).output
 
 
 def test_a_file_that_was_changed_or_has_gone_is_told(data: Path, tmp_path: Path) -> None:
