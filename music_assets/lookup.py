@@ -182,8 +182,8 @@ def _engine(warehouse: str | Path | None) -> tuple[Engine, str]:
             path = path / "published" / "music_assets.duckdb"
     if not path.is_file():
         raise LookupFailed(
-            f"There is no warehouse {path}. Fill it with `music-assets run`, or name another with "
-            "`warehouse=` or MUSIC_ASSETS_DATA."
+            f"There is no warehouse {path}. Fill it with `music-assets run`, or name another data folder "
+            "with --data or MUSIC_ASSETS_DATA (of `lookup()`: `warehouse=`)."
         )
     # Attached to a database in memory: opened by itself, the file could not be opened elsewhere in this
     # process (a notebook) with other settings; attached read only, it locks out no other reader.

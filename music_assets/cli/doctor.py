@@ -33,6 +33,7 @@ from music_assets.cli.console import Console, counted, some
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify
+from music_assets.defs.dumps import DUMPS
 from music_assets.defs.instance import ui_instance
 from music_assets.defs.wiring import opened_resources, resources
 from music_assets.errors import MusicAssetsError
@@ -126,8 +127,8 @@ def examine(
         yield Finding("settings", PROBLEM, str(error), "See .env.example for what each setting takes.")
         return
     source = settings.spotify.source
-    spotify = "Spotify is off" if source == "off" else f"Spotify from the {source}"
-    yield Finding("settings", OK, f"data in {settings.data}, {spotify}")
+    spotify = {"off": "Spotify is off", "api": "Spotify by its API", "sandbox": "Spotify from the sandbox"}
+    yield Finding("settings", OK, f"data in {settings.data}, {spotify[source]}")
     for subject, check in (
         ("data folder", _data_folder(settings.data)),
         ("MSD", _msd(settings, quick)),
@@ -261,10 +262,11 @@ def _sources(
 ) -> Iterator[Finding]:
     """Name the dumps that are in use and not there; try every source in use where responses are wanted."""
     with opened_resources(settings) as opened:
-        for name in ("musicbrainz", "acousticbrainz"):
+        for name in DUMPS:
             for missing in opened.dumps.missing(name):
                 message, _, advice = missing.partition(": ")
-                yield Finding("sources", NOTE, message, f"Its columns stay empty until then: {advice}")
+                without = "No song is matched by its ids" if name == "echonest" else "Its columns stay empty"
+                yield Finding("sources", NOTE, message, f"{without} until then: {advice}")
     if recorded is None:
         return
     yield from examine_sources(settings, recorded)

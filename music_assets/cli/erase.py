@@ -61,9 +61,8 @@ class Removed:
 
     @property
     def shown_unit(self) -> str:
-        """The unit as it reads after the count: `1 file`, `2 tables filled without it`."""
-        noun, *rest = self.unit.split(" ")
-        return " ".join((noun.removesuffix("s") if self.count == 1 else noun, *rest))
+        """The unit as it reads after the count: `1 file`, `2 tables`."""
+        return self.unit.removesuffix("s") if self.count == 1 else self.unit
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Purge:
                 if not self.dry_run:
                     SearchBacklog(ledger).clear()  # resolved songs are not searched for again
                     count = ledger.purge(self.before, keep=_OPEN)
-                yield Removed(f"ledger of {ledger.source} at {ledger.where}", count, "responses")
+                yield Removed(f"in the ledger {ledger.where}", count, "responses")
 
     def has_data(self) -> bool:
         """Whether any place that a run writes to is there; what is not on this machine counts as there."""
@@ -204,7 +203,7 @@ class Purge:
                 warehouse.fill(table, query(name))
         warehouse.vacuum()
         warehouse.publish()
-        yield Removed("published tables and their copy", len(mixed), "tables filled without it")
+        yield Removed("published, filled without it, and their copy", len(mixed), "tables")
 
     def _empty(self, connection: Connection) -> list[Removed]:
         removed = []

@@ -19,8 +19,9 @@ from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import unknown_ids
 from music_assets.cli.status import count_songs
 from music_assets.defs.assets.msd import read_msd
+from music_assets.defs.dumps import DUMPS
 from music_assets.defs.stages import Plan as StagesPlan
-from music_assets.defs.wiring import resources
+from music_assets.defs.wiring import opened_resources, resources
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import release_key
 from music_assets.resolution.plan import Plan
@@ -88,6 +89,9 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     if settings.is_sandbox:
         console.print("For the real services; what the sandbox has counted is left out.")
     console.print(Markdown(expected.as_markdown()))
+    with opened_resources(settings) as opened:
+        for missing in chain.from_iterable(map(opened.dumps.missing, DUMPS)):
+            console.print(missing, markup=False)
     if expected.spotify is not None:
         console.print(Markdown(expected.spotify.as_markdown()))
 

@@ -7,6 +7,8 @@ order, is in `erase`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
@@ -14,7 +16,7 @@ import click
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
 from music_assets.cli.console import counted, printable
-from music_assets.cli.erase import Purge
+from music_assets.cli.erase import Purge, Removed
 from music_assets.cli.lock import DataFolderError
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
@@ -31,7 +33,12 @@ _OUT_OF_REACH = {
 
 
 @click.command()
-@click.option("--older-than", type=click.IntRange(min=0), metavar="DAYS", help="MUSIC_ASSETS_RETENTION_DAYS.")
+@click.option(
+    "--older-than",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Fetched longer ago than this; MUSIC_ASSETS_RETENTION_DAYS unless set.",
+)
 @click.option("--all", "everything", is_flag=True, help="Whatever its age.")
 @click.option("--keep-ids", is_flag=True, help="Leave Spotify's ids with our scores in the mapped tables.")
 @click.option("--dry-run", is_flag=True, help="Count, and remove nothing.")
@@ -64,11 +71,14 @@ def purge(
     takes = f", {counted(ceil(requests / per_day), 'day')} at {per_day:,} per day" if per_day else ""
     click.echo(printable(f"To be removed: {content}. Its staged files are in {settings.staging}."))
     click.echo(f"Fetching it again will take about {counted(requests, 'request')}{takes}.")
-    if not (dry_run or yes):
+    if asks := not (dry_run or yes):
+        _show(replace(wanted, dry_run=True).run())
         click.confirm("Remove it?", abort=True)
     try:
-        for removed in wanted.run():
-            click.echo(printable(f"{removed.count:>12,} {removed.shown_unit:<10} {removed.place}"))
+        if asks:  # what goes was shown before the question
+            list(wanted.run())
+        else:
+            _show(wanted.run())
     except (DataFolderError, LedgerInUse):  # a run is in progress: nothing was removed
         raise
     except (MusicAssetsError, OSError) as error:
@@ -84,3 +94,9 @@ def purge(
     for scheme, sentence in _OUT_OF_REACH.items():
         if any(place.startswith(scheme) for place in places):
             click.echo(f"  {sentence}")
+
+
+def _show(removed: Iterable[Removed]) -> None:
+    for one in removed:
+        if one.count:
+            click.echo(printable(f"{one.count:>12,} {one.shown_unit:<10} {one.place}"))

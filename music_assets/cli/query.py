@@ -92,6 +92,8 @@ def query(
         raise CommandError("Give one statement (SQL or --file) and one form (--csv, --json or --parquet).")
     if sql in (None, "-"):
         sql = str((file or sys.stdin).read())
+    if not sql.strip():
+        raise CommandError("There is no SQL to run: give a statement, or name a file of it with --file.")
     settings = Settings.from_environment(data=data)
     published = settings.published
     shared = settings.warehouse.startswith("redshift")

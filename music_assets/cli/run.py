@@ -172,6 +172,8 @@ def run_job(
             run = {*keys} | {partition_of(track_id) for track_id in overridden} - {*available}
             mine = {track_id for track_id in overridden if partition_of(track_id) in run}
             summary.notes += _unknown_overrides(warehouse, mine)
+        with build_resources(opened) as at_hand:
+            summary.notes += at_hand.dumps.missing("echonest")  # of the others their stages say it
         # What was removed or left out on purpose is no loss to warn of.
         expected = ["check rows_are_kept"] * removed + ["check few_songs_are_pending"] * only
         summary.notes = [note for note in summary.notes if not any(one in note for one in expected)]

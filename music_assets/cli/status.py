@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from music_assets.cli import data_option, staging_store
+from music_assets.cli import CommandError, data_option, staging_store
 from music_assets.cli.console import named_line, write_json
 from music_assets.cli.forecasts import forecast_lines, read_forecast
 from music_assets.cli.ledger import budget_and_access, existing_ledger
@@ -46,7 +46,10 @@ def status(data: str | None, as_json: bool) -> None:
       music-assets status
       music-assets status --json
     """
-    found = read_status(Settings.from_environment(data=data))
+    settings = Settings.from_environment(data=data)
+    if data and not settings.data.is_dir():
+        raise CommandError(f"There is no folder {settings.data}: name the data folder with --data.")
+    found = read_status(settings)
     if as_json:
         write_json(asdict(found))
         return

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from music_assets.sources.acousticbrainz import AcousticBrainz
     from music_assets.sources.musicbrainz import MusicBrainz
 
+DUMPS = ("musicbrainz", "acousticbrainz", "echonest")  # what `music-assets download` gets for runs
+
 
 class DumpsResource(ClosedWithTheRun):
     """The dumps in the folder of downloads, and the folder of the indexes that are made of them.
@@ -49,6 +51,8 @@ class DumpsResource(ClosedWithTheRun):
             return ""
         if self._is_sandbox:  # the same for the same songs
             return "sandbox"
+        if name == "echonest":
+            return self.sources.archive_state()
         from music_assets.sources.acousticbrainz import find_files
         from music_assets.sources.dumps import identity
         from music_assets.sources.musicbrainz import MusicBrainzFiles

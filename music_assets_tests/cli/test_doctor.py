@@ -16,6 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor, examine, try_spotify
+from music_assets.cli.main import cli
+from music_assets.defs.dumps import DUMPS
 from music_assets.settings import unknown_settings
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.spotify import SpotifyError
@@ -186,15 +188,19 @@ def test_the_command_has_an_exit_code_and_shows_no_secret(
     assert not any(secret in well.output + ill.output for secret in SECRETS.values())
 
 
-def test_a_dump_in_use_that_is_not_there_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
-    off = {"MUSIC_ASSETS_SPOTIFY": "off", "MUSIC_ASSETS_SKIP_SOURCES": "acousticbrainz"}
+@pytest.mark.parametrize("name", DUMPS)
+def test_a_dump_in_use_that_is_not_there_is_named_with_the_way_to_get_it(tmp_path: Path, name: str) -> None:
+    others = ",".join(other for other in DUMPS if other != name)
+    off = {"MUSIC_ASSETS_SPOTIFY": "off", "MUSIC_ASSETS_SKIP_SOURCES": others}
     found = [one for one in examine(off, data=str(tmp_path / "data"), offline=True) if one.state != OK]
     (missing,) = [one for one in found if one.subject == "sources"]
-    assert missing.state == NOTE and "There is no musicbrainz dump in" in missing.message
-    assert "`music-assets download musicbrainz`" in missing.advice
+    assert missing.state == NOTE and f"There is no {name} dump in" in missing.message
+    assert f"`music-assets download {name}`" in missing.advice
     in_the_sandbox = examine({}, data=str(tmp_path / "sandbox"), offline=True)
     assert [one for one in in_the_sandbox if one.subject == "sources"] == []
     assert everything(tmp_path) == []
+    told = CliRunner(env=off).invoke(cli, ["plan", "--data", str(tmp_path / "data")])
+    assert f"There is no {name} dump in" in told.output
 
 
 def test_redshift_is_tried_and_needs_files_on_s3(

@@ -190,7 +190,7 @@ def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> Non
     assert announced(told) == 0
     for dry in (["--dry-run"], []):  # nothing of it is counted, not even the report
         told = purge(settings, "--yes", *dry)
-        assert re.findall(r"^ +(\d[\d,]*) (?:files?|rows?|responses?) ", told.output, re.M).count("0") > 20
+        assert re.findall(r"^ +(\d[\d,]*) (?:files?|rows?|responses?) ", told.output, re.M) == []
         assert settings.report.exists()
     assert rows(settings, "SELECT * FROM analytics.songs ORDER BY ALL") == kept
     assert StagingStore(settings.staging).keys("spotify_search") == [FIRST, SECOND]
@@ -214,7 +214,7 @@ def test_a_dry_run_counts_what_a_purge_removes_and_changes_nothing(world: World,
     counted = list(Purge(settings, None, dry_run=True).run())
     assert contents(settings.data) == before
     removed = list(Purge(settings, None).run())
-    assert counted == [one for one in removed if one.unit != "tables filled without it"]
+    assert counted == [one for one in removed if one.unit != "tables"]
     by_place = {one.place: one.count for one in counted}
     assert by_place["staged spotify_tracks"] >= 4  # two files, each with its receipt
     assert by_place["staging.mapped_songs"] > 0
@@ -238,7 +238,7 @@ def test_nothing_is_removed_without_a_yes_or_while_a_run_is_at_work(world: World
     before = contents(settings.data)
     told = purge(settings, "--all", input="n\n")
     assert told.exit_code == 1
-    assert "Remove it?" in told.output
+    assert 0 < told.output.index("staging.mapped_songs") < told.output.index("Remove it?")
     with data_folder_lock(settings.data):
         told = purge(settings, "--all", "--yes")
         assert told.exit_code == 2

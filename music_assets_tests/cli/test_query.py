@@ -105,6 +105,12 @@ def test_a_table_shows_its_ends_and_with_all_every_row(data: Path) -> None:
     assert "title 50 " in everything
 
 
+@pytest.mark.parametrize("sql", ["", " \n"])
+def test_no_sql_is_no_answer(data: Path, sql: str) -> None:
+    for told in (query(data, sql), query(data, stdin=sql)):
+        assert told.exit_code == 2 and "There is no SQL to run" in told.output
+
+
 @pytest.mark.parametrize(("rows", "footer"), [(1, "  1 row  "), (2, "  2 rows "), (11, "  11 rows ")])
 def test_the_footer_counts_in_english_and_leaves_values_alone(data: Path, rows: int, footer: str) -> None:
     columns = ", ".join(f"'1 rows, 1 columns' AS column_{n}" for n in range(20))

@@ -176,6 +176,13 @@ def test_pauses_of_every_source_in_use_are_shown(tmp_path: Path, source: str) ->
     assert shown(spared)["waiting"].startswith("no:")
 
 
+@pytest.mark.parametrize("command", [["status"], ["trace", "TRAAAAW128F429D538"], ["export", "--out", "x"]])
+def test_a_data_folder_there_is_not_is_named_with_the_option(tmp_path: Path, command: list[str]) -> None:
+    told = CliRunner().invoke(cli, [*command, "--data", str(tmp_path / "mistyped")])
+    assert told.exit_code == 2 and "mistyped" in told.output and "--data" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def contents(folder: Path) -> dict[Path, bytes]:
     """All files but the one by which SQLite's readers and writers agree."""
     return {

@@ -89,7 +89,7 @@ def test_ctrl_c_amid_a_query_is_an_interrupt_and_no_failure(
         (1, "files", "file"),
         (0, "rows", "rows"),
         (2, "responses", "responses"),
-        (1, "tables filled without it", "table filled without it"),
+        (1, "tables", "table"),
     ],
 )
 def test_one_removed_thing_is_told_in_the_singular(count: int, unit: str, expected: str) -> None:
