@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def ui(data: str | None, port: int) -> None:
       music-assets ui --port 3001
     """
     settings = Settings.from_environment(data=data)
+    if not Path("pyproject.toml").exists() or "tool.dg" not in Path("pyproject.toml").read_text():
+        raise CommandError(f"{Path.cwd()} is not the project's folder. Start the UI where README.md is.")
     check_port_is_free(port)
     _hold(settings.data)
     prepare_dagster_home(settings.dagster_home)
@@ -39,6 +42,8 @@ def ui(data: str | None, port: int) -> None:
             "MUSIC_ASSETS_DATA": str(settings.data),
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
         }
+        # A shell has what it starts in the background ignore SIGINT, by which `dg` ends what it has started.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execve(tools / "dg", ["dg", "dev", "--port", str(port)], environment)
 
 

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from music_assets.cli import CommandError
-from music_assets.cli.ui import _hold
+from music_assets.cli.ui import _hold, ui
 
 # What `ui` does: hold the folder, then have another program take the place of this one.
 HOLDS = """
@@ -30,3 +31,13 @@ def test_a_second_ui_on_a_data_folder_is_refused_while_the_first_is_open(tmp_pat
         first.kill()
         first.wait()
     _hold(tmp_path)
+
+
+def test_elsewhere_than_in_the_projects_folder_it_says_where_to_start_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(ui, ["--data", str(tmp_path / "data")])
+    assert isinstance(result.exception, CommandError)
+    assert str(result.exception).endswith("is not the project's folder. Start the UI where README.md is.")
+    assert not (tmp_path / "data").exists()

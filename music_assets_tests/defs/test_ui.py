@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from music_assets.cli.run import run_job
@@ -121,19 +122,21 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # As in the background of a script; `dg` ends what it has started by SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process)
         yield Ui(url, settings)
     finally:
-        # The server starts others; a signal to it alone leaves them behind.
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        process.terminate()
+        left = psutil.wait_procs(family, timeout=60)[1]
+        for one in left:
+            one.kill()
+        process.wait()
+        assert left == []
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
