@@ -41,7 +41,7 @@ def test_what_is_named_is_due_and_nothing_else(tmp_path: Path, options: list[str
     with closing(open_ledger(path, source="sandbox")) as ledger:
         found = ledger.get_many(keys.values())
         assert {state for state, key in keys.items() if found[key].retry} == marked
-        assert all(is_due(found[keys[state]], NOW, 90) for state in marked)
+        assert all(is_due(found[keys[state]], NOW) for state in marked)
         ledger.put_many([Response(keys["not_found"], "not_found", "q", NOW, "development", {})])
         assert not ledger.get_many([keys["not_found"]])[keys["not_found"]].retry  # it was requested
 

@@ -191,7 +191,7 @@ def test_what_was_wrongly_final_is_due_again(tmp_path: Path, version: int) -> No
             assert {key: one.body for key, one in found.items()} == dict(
                 zip(keys, (body for *_, body in [*STILL_FINAL, NO_ANSWER]), strict=True)
             )
-            assert [is_due(found[key], THEN, 90) for key in keys] == [False, False, False, True]
+            assert [is_due(found[key], THEN) for key in keys] == [False, False, False, True]
             assert sum(ledger.count().values()) == len(keys)
             assert ledger.misses("search", THEN - timedelta(days=1)) == ["TRTOTAL"]
 
