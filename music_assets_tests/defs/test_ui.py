@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -250,11 +251,12 @@ class Page:
             self.click(f"{DIALOG}//button[normalize-space() = '{choose}']")
         self.click(f"{DIALOG}//button[normalize-space() = 'Launch 1 run']")
 
-    def picture(self, name: str) -> None:
-        """Keep a picture for the documentation: MUSIC_ASSETS_SCREENSHOTS=docs make test-all."""
+    def picture(self, name: str, **clip: float) -> None:
+        """Keep a picture for the documentation, or a part: MUSIC_ASSETS_SCREENSHOTS=docs make test-all."""
         if folder := os.environ.get("MUSIC_ASSETS_SCREENSHOTS"):
             time.sleep(5)  # the last of it is drawn after its names are there
-            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+            taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip} if clip else {})
+            Path(folder, f"{name}.png").write_bytes(base64.b64decode(taken["data"]))
 
 
 @pytest.fixture
@@ -268,10 +270,11 @@ def test_the_graph_shows_every_group(ui: Ui, page: Page) -> None:
     groups = {node["groupName"] for node in nodes}
     page.sees(*{group.split("/")[0] for group in groups})
     unfolded = ["stages", *(group for group in groups if group.startswith("stages/"))]
-    page.driver.set_window_size(1900, 1480)
+    page.driver.set_window_size(2100, 2000)
+    page.driver.execute_script("localStorage.setItem('asset-graph-direction', '\"vertical\"')")
     page.open(f"/asset-groups?expanded={quote(','.join(f'global@global:{group}' for group in unfolded))}")
     page.sees("msd_songs", "mapped_songs", "spotify_tracks", "published")
-    page.picture("asset_graph")
+    page.picture("asset_graph", x=585, y=370, width=1480, height=1110, scale=0.85)
     page.driver.set_window_size(1800, 900)
 
 
@@ -391,5 +394,8 @@ def test_the_schedule_and_the_sensors_are_switched_on_and_off(ui: Ui, page: Page
             page.click(f"({row}//input[@type = 'checkbox'])[last()]/ancestor::label[1]")
             page.wait(lambda name=name, to=wanted: switched(ui)[name] == to, f"{name} is not {wanted}")
         if wanted == "RUNNING":
+            page.open("/locations/music_assets/schedules/daily")
+            page.sees("Next tick", "3:00:00 AM UTC")
             page.picture("ui_automation")
+            page.open("/automation")
     assert switched(ui) == dict.fromkeys(SWITCHES, "STOPPED")

@@ -42,7 +42,7 @@ def build_schedules(
         execution_timezone=settings.schedule.timezone,
         default_status=DefaultScheduleStatus.STOPPED,
         description=(
-            "Starts the day: extracts the MSD directories that are new or changed. Switch `keep_going` on "
+            "Starts the day: extracts the MSD directories that are new or changed. Switch keep_going on "
             "beside it, which does the rest; tables "
             f"are promised by {READY_BY:%H:%M} ({settings.schedule.timezone})."
         ),
