@@ -159,7 +159,7 @@ def _pauses(settings: Settings, ledger: Ledger, budget: Budget) -> Iterator[tupl
     if settings.spotify.source != "off":
         yield from ((kind, over) for kind in KINDS if (over := budget.over(kind)))
     for policy in filter(lambda policy: settings.sources.uses(policy.kind), (RECCOBEATS, LABS, LISTENBRAINZ)):
-        if (pause := recorded_pause(policy, ledger)) and pause.until > budget.now():
+        if (pause := recorded_pause(policy, ledger, budget.now())) and pause.until > budget.now():
             yield policy.kind, pause
 
 

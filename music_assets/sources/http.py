@@ -20,7 +20,7 @@ import tenacity
 
 from music_assets.errors import MusicAssetsError
 from music_assets.sources.bounded import UnusableBody, bound_headers, json_of, parse_wait, plain, read_body
-from music_assets.sources.ledger import Key, Ledger, Response, is_due
+from music_assets.sources.ledger import Key, Ledger, Response, is_due, pause_state, paused_until
 
 if TYPE_CHECKING:
     import requests
@@ -155,7 +155,7 @@ class HttpClient:
         self._slowed_by = 0.0  # seconds more, since the service has answered 429
         self._failed_in_a_row = 0
         self._outages = {} if outages is None else outages  # by kind
-        if pause := recorded_pause(policy, ledger):
+        if pause := recorded_pause(policy, ledger, self._now()):
             self._outages[policy.kind] = pause
 
     def get(self, path: str, **params: str) -> Any:
@@ -260,7 +260,7 @@ class HttpClient:
         """Have this run leave the service alone, and later ones too where it said so itself."""
         self._outages[self.policy.kind] = paused
         if paused.by_service:
-            state = {"until": paused.until.isoformat(), "why": paused.why}
+            state = pause_state(paused.until, self._now()) | {"why": paused.why}
             self._ledger.set_state(_PAUSE_OF.format(self.policy.kind), state)
         return paused
 
@@ -276,12 +276,11 @@ def was_never_sent(error: requests.RequestException) -> bool:
     return isinstance(next(iter(error.args), None), MaxRetryError)
 
 
-def recorded_pause(policy: HttpPolicy, ledger: Ledger) -> Unavailable | None:
+def recorded_pause(policy: HttpPolicy, ledger: Ledger, now: datetime) -> Unavailable | None:
     """The last pause that a service asked for, which may be over."""
     state = ledger.get_state(_PAUSE_OF.format(policy.kind))
-    if state is None:
+    if state is None or (until := paused_until(state, now)) is None:
         return None
-    until = datetime.fromisoformat(state["until"])
     return Unavailable(policy.service, state["why"], until, by_service=True)
 
 

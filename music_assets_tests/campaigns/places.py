@@ -7,8 +7,11 @@ process, and so outlive every run.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +141,28 @@ class OnServers(InFolder):
 
     def _databases(self, settings: Settings) -> list[str]:
         return [str(make_url(url).database) for url in (settings.warehouse, settings.ledger)]
+
+
+def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
+    """A command, `run` unless given, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
+    scratch = settings.data.with_name(f"{settings.data.name}.tmp")
+    scratch.mkdir(exist_ok=True)
+    environment |= {
+        "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox.url),
+        "MUSIC_ASSETS_SKIP_SOURCES": settings.sources.skip,
+        "MUSIC_ASSETS_STAGING": settings.staging,
+        "MUSIC_ASSETS_WAREHOUSE": settings.warehouse,
+        "MUSIC_ASSETS_LEDGER": settings.ledger,
+        "MUSIC_ASSETS_MSD": str(settings.msd or ""),
+        "MUSIC_ASSETS_S3_ENDPOINT": settings.aws.s3_endpoint or "",
+        "TMPDIR": str(scratch),
+        MARK: str(settings.data),
+    }
+    whole = [sys.executable, "-m", "music_assets.cli", *(command or ("run",)), "--data", str(settings.data)]
+    return subprocess.Popen(
+        whole, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
 
 
 def _processes(mark: str) -> Iterator[psutil.Process]:

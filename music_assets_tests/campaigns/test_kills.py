@@ -7,36 +7,27 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from music_assets.sandbox.keyless import SOURCES
-from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
-from music_assets_tests.campaigns.places import MARK, InFolder, OnServers, Tables
-from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for
-from music_assets_tests.support.msd_songs import write_in_place
-from music_assets_tests.support.sandbox import running_sandbox, wait_until
-from music_assets_tests.support.standin import PASSWORD
+from music_assets_tests.campaigns.places import InFolder, Tables, started
+from music_assets_tests.campaigns.world import LONG
+from music_assets_tests.support.sandbox import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if LONG else 900)]
 
 _log = logging.getLogger(__name__)
 ROUNDS, KILLS = (50, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
 THREADS = 8  # each loses a request under way when its process is killed
-LATENCY = 0.1  # seconds, so that asking takes its share of a run
-SONGS = None if LONG else 60  # None for the whole sample
 
 
 @dataclass(frozen=True)
@@ -51,56 +42,9 @@ class Calm:
 
 
 @pytest.fixture(scope="module")
-def msd(tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    if SONGS is None:
-        return None
-    root = tmp_path_factory.mktemp("msd")
-    write_in_place(root, *sample_songs(("AA", "AB"), SONGS))
-    return str(root)
-
-
-@pytest.fixture(scope="module")
-def url(msd: str | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A sandbox that stays up, whoever is killed."""
-    nowhere = settings_for(tmp_path_factory.mktemp("catalogue"), "http://127.0.0.1:9", msd=msd)
-    with running_sandbox(catalogue_of(nowhere), mode="development", faults={"latency": LATENCY}) as address:
-        yield address.base_url.removesuffix("/v1/")
-
-
-@pytest.fixture(params=["folder", "servers"])
-def place(
-    request: pytest.FixtureRequest,
-    url: str,
-    msd: str | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> InFolder:
-    if request.param == "folder":
-        return InFolder(tmp_path, url, msd)
-    monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    return OnServers(tmp_path, url, msd, request.getfixturevalue("standin"))
-
-
-def started(settings: Settings) -> subprocess.Popen[bytes]:
-    """The command, in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
-    scratch = settings.data.with_name(f"{settings.data.name}.tmp")
-    scratch.mkdir(exist_ok=True)
-    environment |= {
-        "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox.url),
-        "MUSIC_ASSETS_SKIP_SOURCES": settings.sources.skip,
-        "MUSIC_ASSETS_STAGING": settings.staging,
-        "MUSIC_ASSETS_WAREHOUSE": settings.warehouse,
-        "MUSIC_ASSETS_LEDGER": settings.ledger,
-        "MUSIC_ASSETS_MSD": str(settings.msd or ""),
-        "MUSIC_ASSETS_S3_ENDPOINT": settings.aws.s3_endpoint or "",
-        "TMPDIR": str(scratch),
-        MARK: str(settings.data),
-    }
-    command = [sys.executable, "-m", "music_assets.cli", "run", "--data", str(settings.data)]
-    return subprocess.Popen(
-        command, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+def msd(msd: str) -> str | None:
+    """In the long form the whole sample."""
+    return None if LONG else msd
 
 
 def whole(settings: Settings) -> float:

@@ -11,7 +11,7 @@ import pytest
 from music_assets.cli.run import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
-from music_assets_tests.campaigns.test_kills import started
+from music_assets_tests.campaigns.places import started
 from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
 from music_assets_tests.support.msd_songs import write_in_place
 from music_assets_tests.support.sandbox import running_sandbox

@@ -6,7 +6,7 @@ Pure functions of a moment and a time zone. What starts at these times is in `sc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 READY_BY = time(7)
@@ -18,15 +18,14 @@ _LONGER_NIGHT = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Day:
-    """One daily run: from when it starts to when its tables are due; all times are UTC."""
+    """One daily run: from when it starts to when its tables are due; these times are UTC.
+
+    `name` is the date it is due on, in its time zone: what people call it by.
+    """
 
     start: datetime
     due: datetime
-
-    @property
-    def name(self) -> str:
-        """The date it is due on, which is what people call it by."""
-        return self.due.date().isoformat()
+    name: str
 
     @property
     def hurry(self) -> datetime:
@@ -40,14 +39,28 @@ def day_of(now: datetime, daily_start: str, timezone: str) -> Day:
     `now` has a time zone; `daily_start` is `HH:MM` in `timezone`.
     """
     zone = ZoneInfo(timezone)
-    start_at, date = time.fromisoformat(daily_start), now.astimezone(zone).date()
-    start = datetime.combine(date, start_at, zone)
+    start_at, on = time.fromisoformat(daily_start), now.astimezone(zone).date()
+    start = _moment(on, start_at, zone)
     if start > now:
-        date -= timedelta(days=1)
-        start = datetime.combine(date, start_at, zone)
-    due_on = date if start_at < READY_BY else date + timedelta(days=1)
-    due = datetime.combine(due_on, READY_BY, zone)
-    return Day(start.astimezone(UTC), due.astimezone(UTC))
+        on -= timedelta(days=1)
+        start = _moment(on, start_at, zone)
+    due_on = on if start_at < READY_BY else on + timedelta(days=1)
+    return Day(start, _moment(due_on, READY_BY, zone), due_on.isoformat())
+
+
+def _moment(on: date, at: time, zone: ZoneInfo) -> datetime:
+    """A time of day as UTC, no later than Dagster's schedules have it.
+
+    One that comes twice, as the clocks go back, is the first; one that does not come is when they go forward.
+    """
+    first, second = (datetime.combine(on, at, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return first
+    # It does not come: `second` is before the clocks go forward, `first` after.
+    before = second.astimezone(zone).utcoffset()
+    while second.astimezone(zone).utcoffset() == before:
+        second += timedelta(minutes=1)
+    return second
 
 
 def time_to_work(daily_start: str) -> timedelta:

@@ -74,7 +74,9 @@ def to_resolve_first(plan: Plan, keys: Iterable[str], state: Mapping[str, Any], 
     new = unseen(plan, keys, state)
     fresh = [new[key].checksum for key in sorted(new)]
     until = state["go_on_at"]
-    if fresh or (until is not None and datetime.fromisoformat(until) <= now):
+    # The clock has been put back since that was stored: nobody knows when the budget is back.
+    ahead = state["asked_at"] is not None and datetime.fromisoformat(state["asked_at"]) > now
+    if fresh or (until is not None and (ahead or datetime.fromisoformat(until) <= now)):
         return fingerprint(state["asked_at"] or "", *fresh)
     return None
 
@@ -174,11 +176,13 @@ def to_refresh(loads: Loads, refreshed: datetime | None, since: datetime) -> str
     return f"{refreshed}"
 
 
-def to_fill(loads: Loads, filled: datetime | None, since: datetime) -> str | None:
+def to_fill(loads: Loads, filled: datetime | None, since: datetime, now: datetime) -> str | None:
     """Why the published tables are to be filled: something was loaded since, or the day has not had them.
 
     `filled` is when the run began that filled them last, `since` when the day began (UTC).
     """
+    if filled is not None and filled > now:  # the clock has been put back: nobody knows what was loaded since
+        return f"{loads.last} {filled}" if loads.last else None
     if filled is None or filled < since or (loads.last is not None and loads.last > filled):
         return f"{loads.last}" if loads.last else None
     return None

@@ -157,6 +157,8 @@ def _keep_going(settings: Settings, steps: list[UnresolvedAssetJobDefinition]) -
         now = datetime.now(UTC)
         day = day_of(now, settings.schedule.daily_start, settings.schedule.timezone)
         seen = json.loads(context.cursor or "{}")
+        if any(_is_ahead(seen.get(name), now) for name in ("looked", "ended")):
+            seen = {}  # the clock has been put back: nothing would have passed, or ended, since
         ended = _ended_after(context.instance, seen.get("ended"))
         if ended is None and not _time_has_come(seen, day, now):
             return SkipReason("No run has ended, and it is not yet time for anything.")
@@ -180,13 +182,13 @@ def _keep_going(settings: Settings, steps: list[UnresolvedAssetJobDefinition]) -
                 unsearched=frozenset(unseen(plan, keys, state)),
                 search=to_request(plan, keys, state, now),
                 load=to_load(plan, keys, loads),
-                refresh=_refresh_due(context.instance, plan, loads, day.start)
+                refresh=_refresh_due(context.instance, plan, loads, day.start, now)
                 if settings.refresh.share > 0
                 else None,
                 refresh_day=now.date().isoformat(),
                 refresh_has_own_budget=settings.spotify.requests_per_day is not None,
                 unloaded_days=days_to_load(plan, loads),
-                tables=to_fill(loads, filled, day.start),
+                tables=to_fill(loads, filled, day.start, now),
                 in_progress=in_progress,
                 near_deadline=day.hurry <= now < day.due,
                 day=day.name,
@@ -261,6 +263,8 @@ def _attempts(
     for job, times in failed.items():
         attempts[job] = min(len(times), RETRIES)
         again = max(times) + RETRY_AFTER * 2 ** (len(times) - 1)
+        if max(times) > now:  # the clock has been put back
+            again = now
         if len(times) <= RETRIES and again > now:
             attempts[job] -= 1
             next_ones.append(again)
@@ -289,13 +293,20 @@ def _passed(seen: dict[str, str | None], at: datetime, now: datetime) -> bool:
     return looked is not None and datetime.fromisoformat(looked) < at <= now
 
 
-def _refresh_due(instance: DagsterInstance, plan: Plan, loads: Loads, since: datetime) -> str | None:
+def _is_ahead(moment: str | None, now: datetime) -> bool:
+    return moment is not None and datetime.fromisoformat(moment) > now
+
+
+def _refresh_due(
+    instance: DagsterInstance, plan: Plan, loads: Loads, since: datetime, now: datetime
+) -> str | None:
     """Why a refresh is due. It began when its run did, however that ended, or with a command."""
     runs = instance.get_run_records(RunsFilter(job_name="refresh"), limit=1)
     times = [record.create_timestamp.replace(tzinfo=UTC) for record in runs]
     if at := refreshed_at(plan):
         times.append(at)
-    return to_refresh(loads, max(times, default=None), since)
+    # Not those of a clock that has been put back since.
+    return to_refresh(loads, max((at for at in times if at <= now), default=None), since)
 
 
 def _filled(instance: DagsterInstance) -> datetime | None:

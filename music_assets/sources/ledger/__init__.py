@@ -11,7 +11,7 @@ What to request, and what a response means, is in the package of each source.
 
 from music_assets.sources.ledger.errors import LedgerError, LedgerInUse, LedgerUnusable
 from music_assets.sources.ledger.ledger import Ledger, open_ledger
-from music_assets.sources.ledger.lifetimes import MISSES_HOLD, is_due
+from music_assets.sources.ledger.lifetimes import MISSES_HOLD, is_due, pause_state, paused_until
 from music_assets.sources.ledger.lock import RequestLock
 from music_assets.sources.ledger.records import Key, Response
 
@@ -26,4 +26,6 @@ __all__ = [
     "Response",
     "is_due",
     "open_ledger",
+    "pause_state",
+    "paused_until",
 ]

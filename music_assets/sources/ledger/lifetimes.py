@@ -12,13 +12,16 @@ What a response means is for its source to say; renewing what is old but right i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from music_assets.sources.ledger.records import Response
 
 A_DAY = timedelta(days=1)
 MISSES_HOLD = timedelta(days=90)
 BY_ID = ("spotify_track", "spotify_artist", "spotify_album")  # entities that one id names
+CLOCK_AHEAD = timedelta(hours=1)  # a pause recorded so much later than it is now is not believed
 AT_ONCE = 3  # times that what was broken is requested in every run
 
 
@@ -32,3 +35,19 @@ def is_due(response: Response, now: datetime) -> bool:
     if response.status in ("not_found", "refused"):
         return age >= MISSES_HOLD
     return response.status == "broken" and (response.checks < AT_ONCE or age >= A_DAY)
+
+
+def pause_state(until: datetime, now: datetime) -> dict[str, Any]:
+    """How a pause is recorded that a service asks for now."""
+    return {"until": until.isoformat(), "at": now.isoformat()}
+
+
+def paused_until(state: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When a recorded pause ends or ended; None where the clock has been put back since it was recorded.
+
+    It would then last as much longer: a request finds out what holds.
+    """
+    at = state.get("at")  # earlier versions did not record it
+    if at is not None and datetime.fromisoformat(at) > now + CLOCK_AHEAD:
+        return None
+    return datetime.fromisoformat(state["until"])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from music_assets.sources.ledger import Ledger
+from music_assets.sources.ledger import Ledger, pause_state, paused_until
 from music_assets.sources.spotify.errors import (
     AccessPaused,
     DailyLimitReached,
@@ -86,7 +86,7 @@ class Budget:
             self._record(kind, taken, -1)
 
     def _record(self, kind: str, at: datetime, count: int) -> None:
-        self._window(kind)[at.replace(second=0, microsecond=0) + timedelta(minutes=1)] += count
+        self._recorded(kind)[at.replace(second=0, microsecond=0) + timedelta(minutes=1)] += count
         self._ledger.record_request(kind, at, count)
 
     def over(self, kind: str) -> OutOfBudget | None:
@@ -106,14 +106,13 @@ class Budget:
         with self._lock:
             self._pauses[kind] = error
         why = next(name for name, of in _PAUSES.items() if isinstance(error, of))
-        state = {"until": error.until.isoformat(), "why": why, "message": getattr(error, "message", "")}
-        self.set_state(f"pause/{kind}", state)
+        state = {"why": why, "message": getattr(error, "message", "")}
+        self.set_state(f"pause/{kind}", pause_state(error.until, self.now()) | state)
 
     def _recorded_pause(self, kind: str) -> Pause | None:
         state = self.get_state(f"pause/{kind}")
-        if state is None:
+        if state is None or (until := paused_until(state, self.now())) is None:
             return None
-        until = datetime.fromisoformat(state["until"])
         if state["why"] == "access":
             return AccessPaused(until, state["message"])
         return _PAUSES[state["why"]](until)
@@ -138,16 +137,21 @@ class Budget:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def _window(self, kind: str) -> Counter[datetime]:
-        """The requests of this kind in the last 24 hours, by the end of the minute they were sent in."""
-        since = self.now() - DAY
+        """The requests of this kind in the last 24 hours, by the end of the minute they were sent in.
+
+        What a clock recorded that was put back since counts too, unless it was ahead by more than a day.
+        """
+        now = self.now()
+        recorded = self._recorded(kind).items()
+        return Counter({at: count for at, count in recorded if now - DAY < at <= now + DAY})
+
+    def _recorded(self, kind: str) -> Counter[datetime]:
+        """What the ledger has of this kind; nothing is dropped, as the clock may be put back."""
         if self._spent is None:
             self._spent = {}
-            for at, name, count in self._ledger.requests_since(since):
+            for at, name, count in self._ledger.requests_since(self.now() - DAY):
                 self._spent.setdefault(name, Counter())[at] += count
-        spent = self._spent.setdefault(kind, Counter())
-        for old in [at for at in spent if at <= since]:
-            del spent[old]
-        return spent
+        return self._spent.setdefault(kind, Counter())
 
     def _free_again(self, kind: str) -> datetime:
         """When a quarter of an exhausted bucket is free: a run for each request that leaves it is no use."""

@@ -71,7 +71,9 @@ class SpotifyClient:
         self._retrying = retrying(settings, self._sleep, self._hold_all)
         self._lock = threading.Lock()
         self._sent: Counter[str] = Counter()
-        self._not_before = 0.0  # no thread sends before this moment
+        # That clock is never put back or forward; what sleeps in a test has a time of its own.
+        self._steady = time.monotonic if sleep is time.sleep else clock
+        self._not_before = 0.0  # no thread sends before this moment of it
         self._failed_in_a_row: Counter[str] = Counter()
         self._outages: dict[str, SpotifyUnreachable] = {}  # by kind of request
         self._outcomes: Counter[str] = Counter()
@@ -129,7 +131,7 @@ class SpotifyClient:
         """One try: the body, or `Retry` for what may pass; raises what will not."""
         import requests
 
-        while (wait := self._not_before - self.clock()) > 0.001:
+        while (wait := self._not_before - self._steady()) > 0.001:
             self._sleep(wait)
         taken = self.budget.take(kind)
         with self._lock:
@@ -213,7 +215,7 @@ class SpotifyClient:
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, Retry) and isinstance(failure.error, RateLimited | QuotaExhausted):
             with self._lock:
-                self._not_before = max(self._not_before, self.clock() + state.upcoming_sleep)
+                self._not_before = max(self._not_before, self._steady() + state.upcoming_sleep)
 
     def _final_error(self, kind: str, error: Exception) -> Exception:
         """What to raise after all tries: the budget ended, this request alone failed, or Spotify is down."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from unittest.mock import ANY
 
 import pytest
+from dagster._utils.schedules import schedule_execution_time_iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +54,28 @@ def test_tables_made_after_the_start_keep_the_promise(now: datetime, hour: int, 
     assert day.start <= day.hurry < day.due or day.start == day.due
     assert day.due - day.start <= time_to_work(start)
     assert time_to_work(start) <= timedelta(days=1)  # what a policy takes
+
+
+@pytest.mark.parametrize("start", ["00:00", "00:30", "01:30", "01:45", "02:15", "02:30", "03:00", "23:30"])
+@pytest.mark.parametrize(
+    "zone",
+    ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Auckland", "UTC"],
+)
+def test_dagster_starts_each_day_once_in_the_day_that_it_begins(zone: str, start: str) -> None:
+    """Also where the time of day does not come in the night the clocks go forward, or comes twice."""
+    hour, minute = map(int, start.split(":"))
+    ticks = schedule_execution_time_iterator(
+        utc("2026-01-10T00:00").timestamp(), f"{minute} {hour} * * *", zone, ascending=True
+    )
+    days = []
+    for tick in (each.astimezone(UTC) for each in islice(ticks, 370)):
+        day = day_of(tick, start, zone)
+        assert timedelta() <= tick - day.start <= timedelta(hours=1), day  # of two times it takes either
+        assert day_of(day.start - timedelta(seconds=1), start, zone) == (days[-1] if days else ANY)
+        assert timedelta() < day.due - day.start <= time_to_work(start)
+        days.append(day)
+    dates = [date.fromisoformat(day.name) for day in days]
+    assert dates == [dates[0] + timedelta(days=n) for n in range(370)]
 
 
 def test_a_start_at_seven_has_a_day() -> None:

@@ -78,6 +78,10 @@ class Standin:
         """Run SQL of PostgreSQL's own, past the proxy; its output as text."""
         return _psql(self._postgres, sql)
 
+    def restart(self) -> None:
+        """Restart PostgreSQL, as for maintenance: sessions end, and nothing that was committed is lost."""
+        _restart(self._postgres)
+
 
 # As on Redshift a transaction sees what was there when it began.
 _ISOLATION = "ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read';"
@@ -146,7 +150,11 @@ def _postgres(folder: Path, stack: ExitStack) -> Any:
         "ALTER SYSTEM SET autovacuum = off;\n"
         "ALTER SYSTEM SET checkpoint_timeout = '1h';\n"
         "ALTER SYSTEM SET timezone = 'UTC';\n"
-        "SELECT pg_reload_conf();\n"
+        "ALTER SYSTEM SET max_connections = 250;\n",
+    )
+    _restart(postgres)
+    _psql(
+        postgres,
         "SET password_encryption = md5;\n"
         f"CREATE ROLE {USER} LOGIN SUPERUSER PASSWORD '{PASSWORD}';\n"
         f"CREATE DATABASE dev OWNER {USER} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';\n"
@@ -154,6 +162,13 @@ def _postgres(folder: Path, stack: ExitStack) -> Any:
         "\\c dev\n" + Path(__file__).with_name("shim.sql").read_text(),
     )
     return postgres
+
+
+def _restart(postgres: Any) -> None:
+    import pgserver
+
+    options = ["-m", "fast", "-w", "-l", str(postgres.log), "restart"]
+    pgserver.pg_ctl(options, pgdata=postgres.pgdata, user=postgres.system_user)
 
 
 def _psql(postgres: Any, sql: str) -> str:
