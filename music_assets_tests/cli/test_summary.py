@@ -34,6 +34,7 @@ def test_it_ends_with_three_commands_to_paste(tmp_path: Path) -> None:
     words = [shlex.split(line) for line in commands.splitlines()]
     assert [line[1:4] for line in words] == [[name, "--data", str(data)] for name in ("query", "query", "ui")]
     assert output.count("every Spotify value here is invented") == 1
+    assert "\n\npartitions" in output and "\n\nTables" in output and "\n\n\nTables" not in output
     assert output.index("is invented") < output.index("partitions"), (
         "numbers are read before what follows them"
     )
