@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -16,12 +17,13 @@ from rich.progress import track
 from music_assets.cli import data_option, staging_store
 from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
-from music_assets.cli.listing import unknown_ids
+from music_assets.cli.listing import tables_of, unknown_ids
 from music_assets.cli.status import count_songs
 from music_assets.defs.assets.msd import read_msd
 from music_assets.defs.dumps import DUMPS
 from music_assets.defs.stages import Plan as StagesPlan
 from music_assets.defs.wiring import opened_resources, resources
+from music_assets.lookup import LookupFailed, lookup
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import release_key
 from music_assets.resolution.plan import Plan
@@ -53,6 +55,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     listing = settings.resolution.tracks
     wanted = {id_.value: id_.kind for id_ in listed_ids(Path(listing))} if listing else {}
+    others = [id_ for id_, kind in wanted.items() if kind not in _MSD_KINDS]
+    of_tracks = _ids_by_track(settings, others) if others else {}
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     found: set[str] = set()
@@ -60,7 +64,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     for song in _songs(settings, console, staged):
         key = release_key(song["artist_id"], song["release"], song["track_id"])
         releases[key] += 1
-        if of_song := wanted.keys() & {song["track_id"], song["song_id"], song["artist_id"]}:
+        names = {song["track_id"], song["song_id"], song["artist_id"]}
+        if of_song := (wanted.keys() & names) | of_tracks.get(song["track_id"], set()):
             listed[key] += 1
             found |= of_song
     resolved = 0
@@ -69,7 +74,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     expected = read_forecast(settings, releases.total() - resolved, len(releases), resolved=resolved)
     per_day = settings.spotify.requests_per_day
     of_list = Plan(listed.total(), len(listed), per_day=per_day) if wanted else None
-    others = [id_ for id_, kind in wanted.items() if kind not in _MSD_KINDS]
+    others = [id_ for id_ in others if id_ not in found]
     unknown = [id_ for id_ in wanted if id_ not in found and id_ not in others]
     if as_json:
         facts = {"forecast": {**asdict(expected), "spotify": expected.spotify and _facts(expected.spotify)}}
@@ -94,6 +99,16 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
             console.print(missing, markup=False)
     if expected.spotify is not None:
         console.print(Markdown(expected.spotify.as_markdown()))
+
+
+def _ids_by_track(settings: Settings, ids: list[str]) -> dict[str, set[str]]:
+    """By MSD track, which of these ids it has in the tables; empty where there are none yet."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    with suppress(LookupFailed):
+        rows = lookup(ids, warehouse=tables_of(settings), columns=["track_id"])
+        for id_, track_id in rows.loc[rows["found"], ["id", "track_id"]].itertuples(index=False):
+            found[track_id].add(id_)
+    return found
 
 
 def _facts(plan: Plan) -> dict[str, Any]:

@@ -132,6 +132,8 @@ class Summary:
             for line in lines:
                 console.print(f"{title}:", style="bold red" if title == "Failed" else "yellow", end=" ")
                 console.print(line, markup=False)
+        if self.spotify == "off":
+            console.print("Spotify is off: songs are matched by ids of open sources alone.\n")
         if self.interrupted:
             console.print(INTERRUPTED, style="bold yellow")
         if not (self.interrupted or self.failed):

@@ -53,6 +53,8 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
 
     # What the tables know of a song may name it: the next list is of Spotify's ids and ISRCs.
     tracks.write_text(f"spotify:track:{spotify_id}\n{isrc.lower()}\n")
+    planned = command("plan", "--data", str(data), "--tracks", str(tracks))
+    assert "2 ids of 1 song, which count" in planned.output and "not of the MSD" not in planned.output
     again = command(*options)
     assert again.exit_code == 0, again.output
     assert "2 ids of 1 song (1 matched)" in again.output

@@ -84,7 +84,8 @@ class Database:
             # Without the statement and its values, which SQLAlchemy adds.
             reason = str(error.orig if isinstance(error, DBAPIError) else error)
             advice = _OF_A_FILE if self.is_sqlite else _OF_A_SERVER
-            if self.is_sqlite and "readonly" in reason:
+            folder = Path(self.engine.url.database or "").parent
+            if self.is_sqlite and ("readonly" in reason or not os.access(folder, os.W_OK)):
                 advice = _OF_A_READ_ONLY_FILE
             raise LedgerUnusable(self.where, " ".join(reason.split()), advice) from error
 

@@ -106,3 +106,16 @@ def test_a_file_that_may_not_be_written_to_is_not_called_damaged(ledger: Ledger)
     with pytest.raises(LedgerUnusable, match=r"readonly database\. Allow this user to write to it") as raised:
         ledger.put_many([response("a")])
     assert "damaged" not in str(raised.value) and "disk" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("writable", "advice"), [(False, "Allow this user to write"), (True, "disk is full")]
+)
+def test_a_folder_that_may_not_be_written_to_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: bool, advice: str
+) -> None:
+    """As on a read-only mount, where SQLite cannot open its log beside the file."""
+    (tmp_path / "ledger.sqlite").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: writable)
+    with pytest.raises(LedgerUnusable, match=f"unable to open database file. .*{advice}"):
+        open_ledger(tmp_path / "ledger.sqlite", source="api")
