@@ -42,7 +42,7 @@ from music_assets.settings import SettingError, Settings, unknown_settings
 from music_assets.sources.download import count_msd
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
-from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings
+from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings, SpotifyUnreachable
 from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.staging.store import StagedFile, checksum
 from music_assets.warehouse.engine import Warehouse
@@ -252,6 +252,8 @@ def try_spotify(settings: SpotifySettings) -> Finding:
             message = "the credentials work; the app has development mode (or its owner has no Premium)"
             advice = "Popularity, followers and audio features stay NULL, and searching has a small quota."
             return Finding("Spotify", NOTE, message, advice)
+        except SpotifyUnreachable:  # of credentials nothing is known then
+            raise
         except OutOfBudget as error:
             return Finding("Spotify", NOTE, "the credentials work, and Spotify asks to wait", str(error))
     return Finding("Spotify", OK, "the credentials work, and the app has extended access")
