@@ -19,7 +19,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from music_assets.sandbox.keyless import SOURCES
 from music_assets.settings import Settings
-from music_assets_tests.campaigns.places import InFolder, Tables, started
+from music_assets_tests.campaigns.places import InFolder, OnServers, Tables, started
 from music_assets_tests.campaigns.world import LONG
 from music_assets_tests.support.sandbox import wait_until
 
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if LONG else 900)]
 
 _log = logging.getLogger(__name__)
 ROUNDS, KILLS = (50, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
+RESTARTS = 20 if LONG else 1
 THREADS = 8  # each loses a request under way when its process is killed
 
 
@@ -62,14 +63,16 @@ def requests_so_far(url: str) -> int:
     return sum(n for kind, n in counts.items() if kind not in ("token", *SOURCES))
 
 
-def test_killed_runs_lose_and_repeat_nothing(place: InFolder) -> None:
-    undisturbed = place.settings("calm")
+def undisturbed(place: InFolder) -> Calm:
+    settings = place.settings("calm")
     before, sent = requests_so_far(place.url), len(place.statements)
-    seconds = whole(undisturbed)
+    seconds = whole(settings)
     asked = requests_so_far(place.url) - before
-    made = place.tables(undisturbed), place.files(undisturbed)
-    calm = Calm(seconds, asked, place.statements[sent:], *made)
+    return Calm(seconds, asked, place.statements[sent:], place.tables(settings), place.files(settings))
 
+
+def test_killed_runs_lose_and_repeat_nothing(place: InFolder) -> None:
+    calm = undisturbed(place)
     dice = random.Random(20)
     for round_ in range(ROUNDS):
         hunted = place.settings(f"hunted {round_}")
@@ -138,3 +141,25 @@ def check(place: InFolder, hunted: Settings, calm: Calm, killed: int) -> None:
     ends = {run.status for run in runs}
     assert ends == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
     assert 0 < sum(run.status == DagsterRunStatus.FAILURE for run in runs) <= killed
+
+
+@pytest.mark.parametrize("place", ["servers"], indirect=True)
+def test_restarts_of_the_database_lose_and_repeat_nothing(place: OnServers) -> None:
+    """Of the warehouse and the ledger, as they are on one server: a run goes on, or ends and names it."""
+    calm = undisturbed(place)
+    dice = random.Random(21)
+    for round_ in range(RESTARTS):
+        hunted = place.settings(f"hunted {round_}")
+        hunted.data.mkdir()
+        before, sent = requests_so_far(place.url), len(place.statements)
+        process, far_enough = started(hunted), moment(place, dice, calm, round_, sent)
+        while process.poll() is None and not far_enough():
+            time.sleep(0.005)
+        place.servers.restart()
+        said = process.communicate()[0].decode()
+        assert process.returncode in (0, 1) and "Traceback" not in said, said
+        whole(hunted)
+        assert requests_so_far(place.url) - before <= calm.requests + THREADS
+        assert place.tables(hunted) == calm.tables
+        assert place.held(hunted) == []
+        place.drop(hunted)

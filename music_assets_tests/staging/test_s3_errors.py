@@ -167,6 +167,26 @@ def test_doctor_tries_the_bucket_and_leaves_nothing_there(
 
 
 @pytest.mark.slow
+def test_credentials_that_expire_during_a_run_are_told_and_the_next_goes_on(
+    server: S3Server, tmp_path: Path
+) -> None:
+    settings = Settings.from_environment({}, data=str(tmp_path), staging=PLACE, s3_endpoint=server.endpoint)
+    expired = refusal(400, "ExpiredToken")
+    written = ("PUT", "POST")
+    # Once the songs are staged, nothing more is read or written.
+    server.fault = lambda request: (
+        expired if sum(one.startswith(written) for one in server.asked) > 4 else None
+    )
+    first = run_job(settings, "AA")
+    assert first.failed and all("answered ExpiredToken" in one for one in first.failed), first.failed
+    assert all("expired ones must be fetched again" in one and len(one) < 700 for one in first.failed)
+    assert "secret" not in " ".join(first.failed)
+    server.fault = lambda request: None
+    second = run_job(settings, "AA")
+    assert (second.failed, second.pending) == ([], 0) and second.songs > 0
+
+
+@pytest.mark.slow
 def test_a_run_without_its_bucket_fails_in_words(server: S3Server, tmp_path: Path) -> None:
     wrong = Settings.from_environment(
         {}, data=str(tmp_path), staging="s3://nobody/x", s3_endpoint=server.endpoint

@@ -142,6 +142,36 @@ def test_a_conflict_that_stays_is_told_and_nothing_is_changed(
     assert votes(redshift_place) == [("AA", "a", 1)]
 
 
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+def test_a_load_goes_on_after_the_server_has_restarted(
+    redshift_place: Redshift, standin: Standin, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Before its COPY, in the midst of it, and with its rows there but not committed."""
+    redshift_place.load(redshift_place.stage(KIND, "AA", [vote("a")]))
+    copy, restarts = redshift_place.warehouse.copy_files, []
+    begun = threading.Thread(target=standin.restart)
+
+    def restarting(*arguments: Any) -> None:
+        first = not restarts
+        restarts.append(when)
+        if first and when == "before":
+            standin.restart()
+        if first and when == "during":
+            standin.faults.slow("^COPY", 1.0)
+            begun.start()
+        copy(*arguments)
+        if first and when == "after":
+            standin.restart()
+
+    monkeypatch.setattr(redshift_place.warehouse, "copy_files", restarting)
+    monkeypatch.setattr(redshift_place.warehouse, "pause", 1.0)
+    loaded = redshift_place.load(redshift_place.stage(KIND, "AA", [vote("b")])).loaded
+    assert (loaded, len(restarts)) == ({"AA": 1}, 2)
+    if when == "during":
+        begun.join()
+    assert votes(redshift_place) == [("AA", "b", 1)]
+
+
 def test_a_load_that_was_committed_though_nobody_heard_is_not_done_twice(
     redshift_place: Redshift, standin: Standin
 ) -> None:
