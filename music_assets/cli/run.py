@@ -40,6 +40,7 @@ from music_assets.defs.instance import close_lost_runs, dagster_instance
 from music_assets.defs.partitions import parse_partitions, runs_of
 from music_assets.defs.run_launcher import COMMAND, COMMAND_LINE
 from music_assets.defs.stages import Plan
+from music_assets.errors import MusicAssetsError
 from music_assets.ids import partition_of
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import SearchBacklog
@@ -187,7 +188,8 @@ def run_job(
                     "a run has matched their songs: run without --only first."
                 )
         if summary.failed or summary.interrupted:
-            summary.count_staged(count_songs(store, settings.ledger_source, keys))
+            with suppress(MusicAssetsError):  # what the run could not reach, it told of
+                summary.count_staged(count_songs(store, settings.ledger_source, keys))
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")
         return summary
