@@ -105,13 +105,7 @@ class OnServers(InFolder):
         return found
 
     def files(self, settings: Settings) -> set[str]:
-        prefix = settings.staging.removeprefix(f"s3://{self.servers.bucket}/")
-        pages = self.servers.s3.get_paginator("list_objects_v2")
-        objects = [
-            one["Key"]
-            for page in pages.paginate(Bucket=self.servers.bucket, Prefix=prefix)
-            for one in page.get("Contents", [])
-        ]
+        prefix, objects = self._objects(settings)
         # COPY's manifests are kept by run, as a record.
         names = {_RUN_ID.sub("<run>", key.removeprefix(prefix)) for key in objects}
         uploads = self.servers.s3.list_multipart_uploads(Bucket=self.servers.bucket).get("Uploads", [])
@@ -136,8 +130,17 @@ class OnServers(InFolder):
 
     def drop(self, settings: Settings) -> None:
         super().drop(settings)
+        for key in self._objects(settings)[1]:  # which the stand-in holds in memory
+            self.servers.s3.delete_object(Bucket=self.servers.bucket, Key=key)
         for name in self._databases(settings):
             self.servers.as_postgres(f"DROP DATABASE {name};")
+
+    def _objects(self, settings: Settings) -> tuple[str, list[str]]:
+        """Where in the bucket the staged files are, and the keys there."""
+        prefix = settings.staging.removeprefix(f"s3://{self.servers.bucket}/")
+        pages = self.servers.s3.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.servers.bucket, Prefix=prefix)
+        return prefix, [one["Key"] for page in found for one in page.get("Contents", [])]
 
     def _databases(self, settings: Settings) -> list[str]:
         return [str(make_url(url).database) for url in (settings.warehouse, settings.ledger)]
