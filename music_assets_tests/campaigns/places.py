@@ -40,8 +40,14 @@ class InFolder:
     msd: str | None = None
 
     def settings(self, name: str) -> Settings:
-        """A run's settings, with nothing there yet."""
-        return settings_for(self.folder / name, self.url, msd=self.msd)
+        """A run's settings, with nothing there yet but a folder for what it writes to `TMPDIR`."""
+        settings = settings_for(self.folder / name, self.url, msd=self.msd, **self.servers_of(name))
+        scratch_of(settings).mkdir()
+        return settings
+
+    def servers_of(self, name: str) -> dict[str, str]:
+        """The settings that name servers."""
+        return {}
 
     def tables(self, settings: Settings) -> Tables:
         """Every table, row by row, without what differs from run to run."""
@@ -79,17 +85,14 @@ class OnServers(InFolder):
         assert self.standin
         return self.standin
 
-    def settings(self, name: str) -> Settings:
-        prefix, ledger = f"{self.folder.name}/{name}", make_url(self.servers.new_database()).database
-        return settings_for(
-            self.folder / name,
-            self.url,
-            msd=self.msd,
-            staging=f"s3://{self.servers.bucket}/{prefix}",
-            s3_endpoint=self.servers.s3_endpoint,
-            warehouse=self.servers.new_database(),
-            ledger=f"postgresql://{USER}@/{ledger}?host={self.servers.socket_folder}",
-        )
+    def servers_of(self, name: str) -> dict[str, str]:
+        ledger = make_url(self.servers.new_database()).database
+        return {
+            "staging": f"s3://{self.servers.bucket}/{self.folder.name}/{name}",
+            "s3_endpoint": self.servers.s3_endpoint,
+            "warehouse": self.servers.new_database(),
+            "ledger": f"postgresql://{USER}@/{ledger}?host={self.servers.socket_folder}",
+        }
 
     def tables(self, settings: Settings) -> Tables:
         found: Tables = {}
@@ -146,11 +149,14 @@ class OnServers(InFolder):
         return [str(make_url(url).database) for url in (settings.warehouse, settings.ledger)]
 
 
+def scratch_of(settings: Settings) -> Path:
+    """Where a run's `TMPDIR` is, if that is there."""
+    return settings.data.with_name(f"{settings.data.name} scratch")
+
+
 def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
     """A command, `run` unless given, in a process of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
-    scratch = settings.data.with_name(f"{settings.data.name}.tmp")
-    scratch.mkdir(exist_ok=True)
     environment |= {
         "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox.url),
         "MUSIC_ASSETS_SKIP_SOURCES": settings.sources.skip,
@@ -159,9 +165,10 @@ def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
         "MUSIC_ASSETS_LEDGER": settings.ledger,
         "MUSIC_ASSETS_MSD": str(settings.msd or ""),
         "MUSIC_ASSETS_S3_ENDPOINT": settings.aws.s3_endpoint or "",
-        "TMPDIR": str(scratch),
         MARK: str(settings.data),
     }
+    if scratch_of(settings).exists():
+        environment["TMPDIR"] = str(scratch_of(settings))
     whole = [sys.executable, "-m", "music_assets.cli", *(command or ("run",)), "--data", str(settings.data)]
     return subprocess.Popen(
         whole, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -19,7 +19,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 
 from music_assets.sandbox.keyless import SOURCES
 from music_assets.settings import Settings
-from music_assets_tests.campaigns.places import InFolder, OnServers, Tables, started
+from music_assets_tests.campaigns.places import InFolder, OnServers, Tables, scratch_of, started
 from music_assets_tests.campaigns.world import LONG
 from music_assets_tests.support.sandbox import wait_until
 
@@ -133,7 +133,7 @@ def check(place: InFolder, hunted: Settings, calm: Calm, killed: int) -> None:
     assert tables == calm.tables
     assert place.files(hunted) == calm.files
     assert place.held(hunted) == []
-    assert [*hunted.data.with_name(f"{hunted.data.name}.tmp").iterdir()] == []
+    assert [*scratch_of(hunted).iterdir()] == []
     summary = json.loads((hunted.data / "last_run.json").read_text())
     assert (summary["pending"], summary["failed"]) == (0, [])
     with DagsterInstance.from_config(str(hunted.dagster_home), "run.yaml") as instance:
