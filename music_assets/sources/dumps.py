@@ -29,6 +29,7 @@ import zstandard
 from rich.filesize import decimal
 
 from music_assets.errors import MusicAssetsError
+from music_assets.sources.bounded import plain
 
 MEMORY = "1GB"  # of DuckDB; what needs more spills to the disk
 _SPARE = 64 << 20  # bytes that stay free
@@ -200,9 +201,8 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
         line = io.TextIOWrapper(io.BytesIO(opened.readline(1 << 16)), "utf-8", "replace").read()
     header = [name.strip() for name in next(csv.reader([line.lstrip("\ufeff")]), [])]
     if missing := [name for name in needed if name not in header]:
-        raise DumpDamaged(
-            file, f"it lacks the column {', '.join(missing)}; it has {', '.join(header) or 'none'}"
-        )
+        has = plain(", ".join(header)) or "none"
+        raise DumpDamaged(file, f"it lacks the column {', '.join(missing)}; it has {has}")
     columns = ", ".join(f"{quoted(name or f'column{at}')}: 'VARCHAR'" for at, name in enumerate(header))
     return (
         f"read_csv({quoted(escape(str(file)))}, columns = {{{columns}}}, auto_detect = false, header = true, "

@@ -49,10 +49,10 @@ ODD = (
 
 def changed(content: bytes, dice: random.Random) -> bytes:
     """A text file with one to three lines or cells that are not what they were."""
-    lines = content.split(b"\n")
+    lines, separator = content.split(b"\n"), b"\t" if b"\t" in content else b","
     for _ in range(dice.choice((1, 1, 2, 3))):
         at, odd = dice.randrange(len(lines)), dice.choice(ODD)
-        cells = lines[at].split(b",")
+        cells = lines[at].split(separator)
         place = dice.randrange(len(cells))
         match dice.choice(("cell", "cell", "cell", "drop", "line", "twice", "cut", "swap")):
             case "cell":
@@ -67,7 +67,7 @@ def changed(content: bytes, dice: random.Random) -> bytes:
                 lines = lines[: at + 1]
             case _:
                 cells.reverse()
-        lines[at] = b",".join(cells)
+        lines[at] = separator.join(cells)
     return b"\n".join(lines)
 
 
@@ -85,7 +85,7 @@ def repacked(file: Path, dice: random.Random) -> bytes:
         return bz2.compress(changed(content, dice))
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         members = {one.name: opened.read() for one in tar if (opened := tar.extractfile(one))}
-    name = dice.choice([name for name in members if name.endswith((".csv", ".json"))])
+    name = dice.choice([name for name in members if name.endswith((".csv", ".json")) or "mbdump/" in name])
     members[name] = changed(members[name], dice)
     tarred = tar_of(members)
     return zstandard.compress(tarred) if is_zst else bz2.compress(tarred)

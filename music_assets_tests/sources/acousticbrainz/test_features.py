@@ -62,6 +62,10 @@ def test_a_file_without_the_columns_or_without_a_csv_is_refused(tmp_path: Path) 
     file = write_features(tmp_path, "rhythm", [(mbid(1), 0)], columns=("mbid", "bpm"))
     with pytest.raises(DumpDamaged, match="lacks the column danceability"):
         features(tmp_path, mbid(1))
+    write_features(tmp_path, "rhythm", [(mbid(1), 0)], columns=("mbid", "x" * 60_000))
+    with pytest.raises(DumpDamaged, match="it has mbid, xxx") as damage:
+        features(tmp_path, mbid(1))
+    assert len(str(damage.value)) < 1_000
     file.write_bytes(b"<html>")
     with pytest.raises(DumpDamaged, match="rhythm"):
         features(tmp_path, mbid(1))
