@@ -11,6 +11,7 @@ import random
 import signal
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ from music_assets_tests.support.sandbox import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600 if LONG else 900)]
 
 _log = logging.getLogger(__name__)
-ROUNDS, KILLS = (50, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
+ROUNDS, KILLS = (25, 4) if LONG else (1, 3)  # places that begin empty, and kills in each
 RESTARTS = 20 if LONG else 1
 THREADS = 8  # each loses a request under way when its process is killed
 
@@ -138,9 +139,10 @@ def check(place: InFolder, hunted: Settings, calm: Calm, killed: int) -> None:
     assert (summary["pending"], summary["failed"]) == (0, [])
     with DagsterInstance.from_config(str(hunted.dagster_home), "run.yaml") as instance:
         runs = instance.get_runs()
-    ends = {run.status for run in runs}
-    assert ends == {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
-    assert 0 < sum(run.status == DagsterRunStatus.FAILURE for run in runs) <= killed
+    ends = Counter(run.status for run in runs)
+    # A command makes several runs: one that is killed between two of them fails none.
+    assert ends.keys() <= {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE}
+    assert ends[DagsterRunStatus.SUCCESS] and ends[DagsterRunStatus.FAILURE] <= killed
 
 
 @pytest.mark.parametrize("place", ["servers"], indirect=True)
