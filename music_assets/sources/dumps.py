@@ -195,11 +195,14 @@ def read_csv(db: duckdb.DuckDBPyConnection, file: Path, needed: Sequence[str]) -
     """SQL that reads a CSV with a header as texts; lines that are not CSV are counted by `rejected`.
 
     Raises:
-        DumpDamaged: it lacks a column that is needed.
+        DumpDamaged: its first line is no header, or lacks a column that is needed.
     """
     with file.open("rb") as opened:
         line = io.TextIOWrapper(io.BytesIO(opened.readline(1 << 16)), "utf-8", "replace").read()
-    header = [name.strip() for name in next(csv.reader([line.lstrip("\ufeff")]), [])]
+    try:
+        header = [name.strip() for name in next(csv.reader([line.lstrip("\ufeff")]), [])]
+    except csv.Error as error:
+        raise DumpDamaged(file, f"its first line is not CSV ({error})") from None
     if missing := [name for name in needed if name not in header]:
         has = plain(", ".join(header)) or "none"
         raise DumpDamaged(file, f"it lacks the column {', '.join(missing)}; it has {has}")

@@ -70,6 +70,13 @@ def test_what_is_no_dump_is_named(tmp_path: Path, content: bytes) -> None:
         opened(tmp_path)
 
 
+def test_a_first_line_that_is_not_csv_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    file.write_bytes(b"mbid,b\rpm\n1,2\n")
+    with duckdb.connect() as db, pytest.raises(DumpDamaged, match=r"one\.csv.* first line is not CSV"):
+        dumps.read_csv(db, file, ["mbid"])
+
+
 def test_a_dump_that_is_not_that_of_its_checksum_is_not_used(tmp_path: Path) -> None:
     file = write_canonical(tmp_path, [recording(1, "One")])
     beside = file.with_name(f"{file.name}.sha256")
