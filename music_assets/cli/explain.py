@@ -123,9 +123,12 @@ def _without_candidates(store: StagingStore, track_id: str, searches: list[Row])
         answer = counted(search["hits"], "track") if search["hits"] is not None else search["reason"]
         when = f", {moment(search['fetched_at'])}" if search["fetched_at"] else ""
         facts["Spotify"] = f"{search['status']}: {shown(answer)}{when}"
-    facts["MusicBrainz"] = "no recording"
     kind = "musicbrainz_recordings"
-    for row in _rows(store, kind, track_id) if store.staged_file(kind, partition_of(track_id)) else []:
+    file = store.staged_file(kind, partition_of(track_id))
+    facts["MusicBrainz"] = "no recording"
+    if file is None or not file.rows:
+        facts["MusicBrainz"] = "nothing for its partition; is its dump there? See `music-assets doctor`"
+    for row in _rows(store, kind, track_id) if file else []:
         name = f"{row['recording_name']} by {row['artist_credit_name']}"
         facts["MusicBrainz"] = f"{name} ({row['recording_mbid']}), score {row['score']:.3f}"
     facts["others"] = f"`music-assets trace {track_id}` lists the responses of every source"

@@ -122,7 +122,8 @@ class Resolver:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
                 if phase is lookups:
-                    run.end_lookups(left, "+".join(provider.name for provider in self._providers))
+                    asked = self._providers if self._reccobeats else ()  # which verifies what they know
+                    run.end_lookups(left, "+".join(provider.name for provider in asked))
                 elif phase is artists:
                     run.leave(left, SongState.SEARCHABLE)
                 done = outcome.resolved.total()

@@ -159,3 +159,11 @@ def test_a_source_that_is_skipped_is_not_requested(world: World, tmp_path: Path)
     summary, requests = world.run(settings)
     assert summary.failed == [] and not requests
     assert len(tables(settings)["msd.songs"]) == 60
+    assert (summary.pending, summary.no_candidates) == (60, 0)  # nobody was asked
+    assert any("no source that knows its ids is in use" in note for note in summary.notes)
+    with duckdb.connect(str(settings.published), read_only=True) as database:
+        assert database.sql("SELECT DISTINCT match_status, fetched_at FROM analytics.songs").fetchall() == [
+            ("pending", None)
+        ]
+    summary, _ = world.run(world.settings(tmp_path / "data"))
+    assert summary.failed == [] and tables(settings) == world.undisturbed

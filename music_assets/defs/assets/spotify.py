@@ -30,6 +30,10 @@ FILE_ONLY_OF_A_HIT = ("question", "listed_album")  # what no table has
 _ABOUT: dict[str, Any] = {"group": SPOTIFY, "kinds": {"spotify"}}
 
 NOT_SEARCHED = "it has not been searched for"  # of a song: nothing to note of a run
+NO_SOURCE = (
+    "Spotify is off, and no source that knows its ids is in use. Download dumps (`music-assets doctor` says "
+    "which), or leave sources out of MUSIC_ASSETS_SKIP_SOURCES."
+)
 
 
 def source_in_use(spotify: SpotifyResource) -> Callable[[str], str]:
@@ -106,12 +110,13 @@ def search_results(
     """What is known of each song now, in order: its result, or why there is none."""
     queries = [SongQuery(song["track_id"], song["title"], song["artist_name"]) for song in songs]
     cached, over = catalog.cached(queries), outcome.out_of_budget
+    is_off, source = catalog.settings.off, catalog.settings.source
     pending = SearchResult(
         "",
         "pending",
-        reason=str(over) if over else NOT_SEARCHED,
+        reason=str(over) if over else NO_SOURCE if is_off else NOT_SEARCHED,
         until=over.until if over else None,
-        source=catalog.settings.source,
+        source=None if is_off and source != "sandbox" else source,
     )
 
     def unanswered(track_id: str) -> SearchResult:
