@@ -188,7 +188,12 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
         advice = "Get the subset with `music-assets download`, or set MUSIC_ASSETS_MSD."
         if downloaded.is_dir():
             advice = f"There is a downloaded MSD: set MUSIC_ASSETS_MSD={downloaded}, or run with --msd."
-        yield Finding("MSD", NOTE, "a generated sample of some 400 songs is used", advice)
+        yield Finding(
+            "MSD",
+            NOTE,
+            "none is named: a run uses a generated sample of some 400 songs, never beside real ones",
+            advice,
+        )
         return
     root = MsdRoot.open(Path(settings.msd))
     keys = root.partitions()

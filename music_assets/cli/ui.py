@@ -27,9 +27,9 @@ def ui(data: str | None, port: int) -> None:
       music-assets ui --port 3001
     """
     settings = Settings.from_environment(data=data)
+    check_port_is_free(port)
     if not Path("pyproject.toml").exists() or "tool.dg" not in Path("pyproject.toml").read_text():
         raise CommandError(f"{Path.cwd()} is not the project's folder. Start the UI where README.md is.")
-    check_port_is_free(port)
     _hold(settings.data)
     prepare_dagster_home(settings.dagster_home)
     tools = Path(sys.executable).parent

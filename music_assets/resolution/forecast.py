@@ -27,10 +27,10 @@ PUBLISHED: dict[str, tuple[float | None, float]] = {
     "artists": (None, 0.134),
 }
 GIVES = {
-    "musicbrainz": "MusicBrainz recordings",
+    "musicbrainz": "MusicBrainz recordings, once its dump is there",
     "listenbrainz": "open popularity",
-    "acousticbrainz": "open audio features",
-    "echonest": "Spotify ids",
+    "acousticbrainz": "open audio features, once its dump is there",
+    "echonest": "Spotify ids, once its archive is there",
     "labs": "Spotify ids",
     "reccobeats": "verifies ids; popularity, features",
     "artists": "Spotify ids, by ReccoBeats' lists of artists",
@@ -110,7 +110,16 @@ class Forecast:
         if self.spotify is None:
             left, fresh = f"{self.left:,} of {self.songs:,} songs stay without a Spotify id: it is off.", ""
         return "\n".join(
-            [*head, *rows, "", f"{self.basis} Hours at one request a second.", "", left, "", fresh]
+            [
+                *head,
+                *rows,
+                "",
+                f"{self.basis} Hours at one request a second; dumps come by `music-assets download`.",
+                "",
+                left,
+                "",
+                fresh,
+            ]
         )
 
 

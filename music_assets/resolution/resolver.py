@@ -16,7 +16,7 @@ from functools import partial
 from music_assets.resolution.absence import by_absence
 from music_assets.resolution.artists import by_artist
 from music_assets.resolution.backlog import BacklogSong, SearchBacklog, SongState
-from music_assets.resolution.id_providers import IdProvider, LabsIds
+from music_assets.resolution.id_providers import IdProvider, Isrcs, LabsIds
 from music_assets.resolution.known_ids import by_known_id
 from music_assets.resolution.outcome import ResolutionOutcome
 from music_assets.resolution.steps import (
@@ -122,8 +122,7 @@ class Resolver:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
                 if phase is lookups:
-                    asked = self._providers if self._reccobeats else ()  # which verifies what they know
-                    run.end_lookups(left, "+".join(provider.name for provider in asked))
+                    run.end_lookups(left, self._asked())
                 elif phase is artists:
                     run.leave(left, SongState.SEARCHABLE)
                 done = outcome.resolved.total()
@@ -135,6 +134,14 @@ class Resolver:
             self._backlog.mark(run.again, SongState.UNREACHED)
             outcome.requests = dict(self._requests() - before)
         return outcome
+
+    def _asked(self) -> str:
+        """Who was asked for ids of each song; empty where nobody was.
+
+        Nobody verifies what is known without ReccoBeats, and ISRCs are of songs with a recording alone.
+        """
+        names = [provider.name for provider in self._providers] if self._reccobeats else []
+        return "+".join(names) if set(names) - {Isrcs.name} else ""
 
     def _by_known_albums(self, run: Run) -> None:
         """Go on with albums that are known where searches are used up: each kind has a budget of its own."""
