@@ -4,7 +4,7 @@ A partition's own results are staged by `spotify_search`, in `spotify`, which fi
 the ledger. Which source is searched next is decided in `music_assets.resolution`.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,6 @@ from music_assets.staging.store import StagingStore
 NAME = "spotify_answers"
 _STATE = ".state.json"
 _POINTS = 20  # of the curve in the metadata
-# What an outage's first pause, a quarter of an hour, becomes with each run in vain; never a whole night.
-_LONGER_BY = tuple(timedelta(hours=hours) for hours in (0, 1, 3))
 
 
 @asset(
@@ -64,10 +62,9 @@ def spotify_answers(
 
     before = resolution.sources.request_counts()
     outcome = resolution.resolver(progress).resolve()
-    checksums = {file.partition_key: file.checksum for file in files}
-    go_on_at = write_state(store, checksums, outcome, is_down=resolution.spotify.catalog().is_down)
+    write_state(store, {file.partition_key: file.checksum for file in files}, outcome)
     spent = resolution.sources.requests_since(before)
-    return MaterializeResult(metadata={**_metadata(outcome, resolution, go_on_at), **spent})
+    return MaterializeResult(metadata={**_metadata(outcome, resolution), **spent})
 
 
 def plan_of(resolution: ResolutionResource) -> str:
@@ -77,16 +74,9 @@ def plan_of(resolution: ResolutionResource) -> str:
     return plan_of_backlog(resolution.backlog(), spent, per_day=spotify.requests_per_day).as_markdown()
 
 
-def write_state(
-    store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome, *, is_down: bool = False
-) -> datetime | None:
-    """Store, for the sensors, which songs were seen, when each partition got results, and when to go on.
-
-    While Spotify `is_down`, that is later after each run in vain: a dead service is not requested all day.
-    Returns when to go on; None where all songs were searched for.
-    """
-    stored = read_state(store)
-    before, outages = stored["partitions"], stored.get("outages", 0) + 1 if is_down else 0
+def write_state(store: StagingStore, checksums: dict[str, str], outcome: ResolutionOutcome) -> None:
+    """Store, for the sensors, which songs were seen, when each partition got results, and when to go on."""
+    before = read_state(store)["partitions"]
     now = datetime.now(UTC).isoformat()
     partitions = {
         key: {
@@ -95,13 +85,8 @@ def write_state(
         }
         for key, checksum in checksums.items()
     }
-    longer = _LONGER_BY[min(outages, len(_LONGER_BY)) - 1] if outages else timedelta()
-    over = outcome.out_of_budget
-    until = over.until + longer if over else None
-    go_on_at = until.isoformat() if until else None
-    state = {"partitions": partitions, "go_on_at": go_on_at, "asked_at": now, "outages": outages}
-    store.write_json(NAME, "all", _STATE, state)
-    return until
+    until = outcome.out_of_budget.until.isoformat() if outcome.out_of_budget else None
+    store.write_json(NAME, "all", _STATE, {"partitions": partitions, "go_on_at": until, "asked_at": now})
 
 
 def read_state(store: StagingStore) -> dict[str, Any]:
@@ -109,10 +94,9 @@ def read_state(store: StagingStore) -> dict[str, Any]:
     return store.read_json(NAME, "all", _STATE) or {"partitions": {}, "go_on_at": None, "asked_at": None}
 
 
-def _metadata(
-    outcome: ResolutionOutcome, resolution: ResolutionResource, go_on_at: datetime | None
-) -> dict[str, Any]:
+def _metadata(outcome: ResolutionOutcome, resolution: ResolutionResource) -> dict[str, Any]:
     count = resolution.backlog().count()
+    over = outcome.out_of_budget
     catalog = resolution.spotify.catalog()
     requests = sum(outcome.requests.values())
     resolved = sum(outcome.resolved.values())
@@ -130,7 +114,7 @@ def _metadata(
         "responses": dict(sorted(catalog.response_counts.items())),
         "access": catalog.mode or "not known yet",
         "searches_left": "no limit of ours" if left is None else left,
-        "go_on_at": go_on_at.isoformat(timespec="seconds") if go_on_at else "",
+        "go_on_at": over.until.isoformat(timespec="seconds") if over else "",
         "unreached": len(outcome.unreached),
         "reasons": listed([*map(str, outcome.closed.values()), *sorted({*outcome.unreached.values()})]),
         "curve": MetadataValue.md(curve(outcome.curve)),

@@ -90,11 +90,6 @@ class SpotifyClient:
             self._outcomes[outcome] += 1
 
     @property
-    def is_down(self) -> bool:
-        """Whether Spotify could not be reached, or answered nothing of a kind, since this was opened."""
-        return bool(self._outages)
-
-    @property
     def request_counts(self) -> dict[str, int]:
         """Requests sent since this was opened, by bucket (`budget.KINDS`), and `token`."""
         with self._lock:

@@ -69,11 +69,6 @@ class Fetcher:
         """What came of the requests sent since this was opened: `answered`, `status 404`, `no answer`, …"""
         return self._client.response_counts
 
-    @property
-    def is_down(self) -> bool:
-        """Whether Spotify could not be reached, or answered nothing of a kind, since this was opened."""
-        return self._client.is_down
-
     def close(self) -> None:
         """Close the connections and release the request lock."""
         if counts := self.response_counts:
