@@ -22,6 +22,7 @@ from music_assets.staging.partitions import read_rows
 from music_assets.staging.store import StagingStore
 
 NAME = "spotify_answers"
+_JOB = "ask_first"  # the job of this asset alone, which the sensors start (`automation.jobs`)
 _STATE = ".state.json"
 _POINTS = 20  # of the curve in the metadata
 
@@ -62,6 +63,10 @@ def spotify_answers(
 
     before = resolution.sources.request_counts()
     outcome = resolution.resolver(progress).resolve()
+    # A run of its own fails while Spotify is down, so that it is reported and repeated ever later. Where it
+    # is part of a run, as of a command's, the rest goes on.
+    if (outage := resolution.spotify.catalog().outage) and context.run.job_name == _JOB:
+        raise outage
     write_state(store, {file.partition_key: file.checksum for file in files}, outcome)
     spent = resolution.sources.requests_since(before)
     return MaterializeResult(metadata={**_metadata(outcome, resolution), **spent})

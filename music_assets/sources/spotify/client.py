@@ -90,6 +90,11 @@ class SpotifyClient:
             self._outcomes[outcome] += 1
 
     @property
+    def outage(self) -> SpotifyUnreachable | None:
+        """Why requests of some kind got through no more since this was opened; None where all did."""
+        return next(iter(self._outages.values()), None)
+
+    @property
     def request_counts(self) -> dict[str, int]:
         """Requests sent since this was opened, by bucket (`budget.KINDS`), and `token`."""
         with self._lock:

@@ -23,7 +23,7 @@ from music_assets.sources.ledger import Key, Ledger, RequestLock, Response, is_d
 from music_assets.sources.spotify.budget import DENIED_FOR, LAST_RESPONSES, Access, bucket_of
 from music_assets.sources.spotify.client import Check, SpotifyClient
 from music_assets.sources.spotify.endpoints import MOST_RELEASES, Endpoint, search_hits, with_hits
-from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget
+from music_assets.sources.spotify.errors import AccessDenied, BadResponse, OutOfBudget, SpotifyUnreachable
 from music_assets.sources.spotify.queries import WITHOUT_HITS
 from music_assets.sources.spotify.validation import list_problem, search_problem
 
@@ -68,6 +68,11 @@ class Fetcher:
     def response_counts(self) -> dict[str, int]:
         """What came of the requests sent since this was opened: `answered`, `status 404`, `no answer`, …"""
         return self._client.response_counts
+
+    @property
+    def outage(self) -> SpotifyUnreachable | None:
+        """Why requests of some kind got through no more since this was opened; None where all did."""
+        return self._client.outage
 
     def close(self) -> None:
         """Close the connections and release the request lock."""
