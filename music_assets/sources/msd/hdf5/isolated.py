@@ -85,7 +85,7 @@ class _Processes(threading.local):
             process.stdin.close()
         process.stdout.close()
         try:
-            return process.wait(1)
+            return process.wait(5)  # a busy machine takes its time to end what has aborted
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
