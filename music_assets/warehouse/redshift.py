@@ -170,8 +170,12 @@ class RedshiftWarehouse(Warehouse):
         count = super().update(table)
         # The next table is joined with it: the planner should know its rows, if many are new. Redshift does
         # this by itself as well, but not in time for that.
-        with self.transaction(f"analysing {table.fullname}") as connection:
-            connection.execute(text(f"ANALYZE {table.fullname}"))
+
+        def analyse() -> None:
+            with self.transaction(f"analysing {table.fullname}") as connection:
+                connection.execute(text(f"ANALYZE {table.fullname}"))
+
+        self._again(analyse)
         return count
 
     def publish(self) -> None:

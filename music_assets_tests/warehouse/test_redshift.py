@@ -172,6 +172,17 @@ def test_a_load_goes_on_after_the_server_has_restarted(
     assert votes(redshift_place) == [("AA", "b", 1)]
 
 
+@pytest.mark.parametrize("statement", ["^INSERT INTO msd.songs", "^ANALYZE"])
+def test_filling_a_table_goes_on_after_a_lost_connection(
+    redshift_place: Redshift, standin: Standin, statement: str
+) -> None:
+    song = row("msd_songs", track_id="TRAAGDA2227D2C19FC", title="Anna", artist_id="AR1", year=1999)
+    redshift_place.load(redshift_place.stage("msd_songs", "AA", [song]))
+    standin.faults.lose_connection(statement)
+    assert redshift_place.warehouse.update(PUBLISHED["msd.songs"]) == 1
+    assert standin.faults.take("INSERT INTO msd.songs; ANALYZE") is None  # it was met
+
+
 def test_a_load_that_was_committed_though_nobody_heard_is_not_done_twice(
     redshift_place: Redshift, standin: Standin
 ) -> None:
