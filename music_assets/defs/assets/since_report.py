@@ -53,7 +53,7 @@ def since_report(
         "new_songs": songs - before.get("songs", 0),
         **({"match_rate": round(matched / decided, 4)} if decided else {}),
         "runs": sum((run.start_time or 0) >= since.timestamp() for run in runs),
-        "seconds": round(sum(_seconds(run, since.timestamp()) for run in runs), 1),
+        "seconds": round(sum(_seconds(run, since.timestamp()) for run in runs), 3),
         **_checks(instance, runs, since.timestamp()),
     }
 
