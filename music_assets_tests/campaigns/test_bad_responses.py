@@ -162,7 +162,8 @@ def _requests(
 ) -> dict[str, tuple[str, set[str], Callable[[Ledger], Rows]]]:
     """Requests by name: the staged kind of their rows, the ids these may be about, and how it is sent."""
     address, queries = server.address, song_queries(SONGS)[:4]
-    names = [SongNames(q.track_id, q.title, q.artist_name, q.release) for q in queries]
+    songs = list(SONGS[:4].itertuples())
+    names = [SongNames(song.track_id, song.title, song.artist_name, song.release) for song in songs]
 
     def with_spotify(look: Callable[[SpotifyCatalog], Rows]) -> Callable[[Ledger], Rows]:
         def run(ledger: Ledger) -> Rows:
@@ -175,7 +176,7 @@ def _requests(
         return [row for result in spotify.search_songs(queries[:2]) for row in result.tracks]
 
     def releases(spotify: SpotifyCatalog) -> Rows:
-        hits = spotify.search_releases({"k": (queries[0].artist_name, queries[0].release or "")})[0]
+        hits = spotify.search_releases({"k": (songs[0].artist_name, songs[0].release or "")})[0]
         return [row for rows in hits.values() for row in rows]
 
     def recco(look: Callable[[ReccoBeats], Fetched]) -> Callable[[Ledger], Rows]:
