@@ -188,7 +188,7 @@ def run_job(
                     "a run has matched their songs: run without --only first."
                 )
         if summary.failed or summary.interrupted:
-            with suppress(MusicAssetsError):  # what the run could not reach, it told of
+            with suppress(MusicAssetsError):  # what the run could not reach, it has reported
                 summary.count_staged(count_songs(store, settings.ledger_source, keys))
         summary.seconds = round(time.monotonic() - started, 1)
         summary.write(settings.data / "last_run.json")

@@ -122,7 +122,7 @@ class Resolver:
                     finished = step(run, left)
                     left = [song for song in left if song.track_id not in finished]
                 if phase is lookups:
-                    run.end_lookups(left, self._asked())
+                    run.end_lookups(left, self._sources_of_ids())
                 elif phase is artists:
                     run.leave(left, SongState.SEARCHABLE)
                 done = outcome.resolved.total()
@@ -135,8 +135,8 @@ class Resolver:
             outcome.requests = dict(self._requests() - before)
         return outcome
 
-    def _asked(self) -> str:
-        """Who was asked for ids of each song; empty where nobody was.
+    def _sources_of_ids(self) -> str:
+        """The sources in which ids of each song were looked up; empty where there were none.
 
         Nobody verifies what is known without ReccoBeats, and ISRCs are of songs with a recording alone.
         """

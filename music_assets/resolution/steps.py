@@ -105,7 +105,7 @@ class Run:
         """Leave these songs, of which the `sources` know no right id, to the next phase.
 
         Their candidates, of which none is the song, are recorded: they are all there is without a search.
-        Where there are no sources nobody was asked, and nothing is known of the songs.
+        Where there are no sources nothing was looked up, and nothing is known of the songs.
         """
         reached = [song for song in songs if sources and song.track_id not in self.unreached]
         ids = {song: tuple(self.candidates.get(song.track_id, ())) for song in reached}
