@@ -39,7 +39,7 @@ class _Watch(logging.Handler):
 
 
 def _run(msd: str, data: str) -> None:
-    from music_assets.cli.run import run_job
+    from music_assets.cli.job import run_job
     from music_assets.progress import LOGGER
     from music_assets.settings import Settings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.settings import Settings
 from music_assets_tests.support.same_rows import assert_same_rows

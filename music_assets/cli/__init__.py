@@ -1,11 +1,16 @@
 """The command line `music-assets`, one module per command: its options, what it does and what it prints.
 
-Here: exit codes, and the options and arguments that commands share. `main` imports a command's module when
-the command is called. Drawing is in `console`, the lock on a data folder in `lock`.
+Here: exit codes, and the options, arguments and imports that commands share. `main` imports the module of a
+command when that is called. Drawing is in `console`, the lock on a data folder in `lock`.
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +30,27 @@ data_option = click.option("--data", metavar="DIR", help="The data folder; `data
 
 class CommandError(MusicAssetsError):
     """An option or argument that cannot be used, in one sentence."""
+
+
+@contextmanager
+def interruptible_import() -> Iterator[None]:
+    """End at once on Ctrl-C: an error raised amid an import may be lost in its callbacks, or be wrapped.
+
+    For imports of Dagster, too, which commands import once they are called: their help comes at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        os.write(2, f"{INTERRUPTED}\n".encode())
+        os._exit(EXIT_INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def staging_store(settings: Settings) -> StagingStore:

@@ -42,7 +42,7 @@ def explain(id_: str, data: str | None, as_json: bool) -> None:
     \b
     Examples:
       music-assets explain TRAAAAW128F429D538
-      music-assets explain --json https://open.spotify.com/track/0OdUWJ0sBjDrqHygGUXeCF
+      music-assets explain --json spotify:track:0OdUWJ0sBjDrqHygGUXeCF
     """
     settings = Settings.from_environment(data=data)
     store, track_id = staging_store(settings), track_of(id_, settings)

@@ -47,16 +47,18 @@ def export(form: str, only: str, out: str, tracks: str | None, with_spotify: boo
     The same tables always give the same files. Nothing is requested, and a run may be under way.
 
     \b
-    --only open     analytics.songs and .artists, mapped.recordings, listenbrainz.popularity_history,
-                    acousticbrainz.audio_features: all that may be published
+    --only open     all that may be published: analytics.songs and .artists,
+                    mapped.recordings, listenbrainz.popularity_history,
+                    acousticbrainz.audio_features
     --only msd      msd.songs, msd.artists: the dataset's own values
-    --only mapping  mapped.recordings; with --with-spotify mapped.songs and mapped.artists too
+    --only mapping  mapped.recordings; with --with-spotify mapped.songs and
+                    mapped.artists too
     --only joined   analytics.songs, analytics.artists
 
     \b
     Examples:
       music-assets export --out open_data
-      music-assets export --format csv --only joined --tracks paper.csv --out paper_data
+      music-assets export --only joined --tracks paper.csv --out paper_data
     """
     settings = Settings.from_environment(data=data)
     if with_spotify and not has_spotify(only):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from music_assets.defs.wiring import resources
+from music_assets.cli import interruptible_import
 from music_assets.settings import Settings
 from music_assets.warehouse.redshift_users import user_of
 
@@ -25,8 +25,11 @@ def grant(role: str, loader: str | None, daemon: str | None) -> None:
     \b
     Examples:
       music-assets grant music_readers
-      music-assets grant --loader arn:aws:secretsmanager:… --daemon arn:aws:secretsmanager:…
+      music-assets grant --loader arn:aws:… --daemon arn:aws:…
     """
+    with interruptible_import():
+        from music_assets.defs.wiring import resources
+
     settings = Settings.from_environment()
     warehouse = resources(settings)["warehouse"].open()
     statements = warehouse.grant(

@@ -6,17 +6,13 @@ import difflib
 import errno
 import importlib
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_UNUSABLE, INTERRUPTED
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_UNUSABLE, INTERRUPTED, interruptible_import
 from music_assets.errors import MusicAssetsError
 
 # By task, each with what the help shows of it, so that the help imports no command and appears at once.
@@ -57,7 +53,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        with _interruptible_import():
+        with interruptible_import():
             command: click.Command = getattr(importlib.import_module(f"music_assets.cli.{name}"), name)
         return command
 
@@ -101,24 +97,6 @@ class _Commands(click.Group):
                 raise
             click.echo(f"Error: {FULL_DISK}", err=True)
             ctx.exit(EXIT_FAILED)
-
-
-@contextmanager
-def _interruptible_import() -> Iterator[None]:
-    """End at once on Ctrl-C: an error raised amid an import may be lost in its callbacks, or be wrapped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(*_: object) -> None:
-        os.write(2, f"{INTERRUPTED}\n".encode())
-        os._exit(EXIT_INTERRUPTED)
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _printable(text: str) -> str:

@@ -14,15 +14,11 @@ import click
 from rich.markdown import Markdown
 from rich.progress import track
 
-from music_assets.cli import data_option, staging_store
+from music_assets.cli import data_option, interruptible_import, staging_store
 from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
 from music_assets.cli.listing import tables_of, unknown_ids
 from music_assets.cli.status import count_songs
-from music_assets.defs.assets.msd import read_msd
-from music_assets.defs.dumps import DUMPS
-from music_assets.defs.stages import Plan as StagesPlan
-from music_assets.defs.wiring import opened_resources, resources
 from music_assets.lookup import LookupFailed, lookup
 from music_assets.priority_list import listed_ids
 from music_assets.resolution import release_key
@@ -51,6 +47,10 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
       music-assets plan --msd ~/MillionSongSubset
       music-assets plan --tracks paper.csv --json
     """
+    with interruptible_import():
+        from music_assets.defs.dumps import DUMPS
+        from music_assets.defs.wiring import opened_resources
+
     console = Console(stderr=as_json)  # the bar is not part of the JSON
     settings = Settings.from_environment(msd=msd, data=data, tracks=tracks)
     listing = settings.resolution.tracks
@@ -120,6 +120,10 @@ def _songs(settings: Settings, console: Console, staged: list[str]) -> Iterator[
 
     Another MSD may have been run in this folder: only what its files would give now counts as staged.
     """
+    from music_assets.defs.assets.msd import read_msd
+    from music_assets.defs.stages import Plan as StagesPlan
+    from music_assets.defs.wiring import resources
+
     store = staging_store(settings)
 
     def rows(key: str) -> list[dict[str, Any]]:

@@ -11,16 +11,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from typing import TYPE_CHECKING
 
 import click
 
-from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option
+from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option, interruptible_import
 from music_assets.cli.console import counted, printable
-from music_assets.cli.erase import Purge, Removed
 from music_assets.cli.lock import DataFolderError
 from music_assets.errors import MusicAssetsError
 from music_assets.settings import Settings
 from music_assets.sources.ledger import LedgerInUse
+
+if TYPE_CHECKING:
+    from music_assets.cli.erase import Removed
 
 # What a purge cannot remove, by how a setting begins where that applies.
 _OUT_OF_REACH = {
@@ -58,6 +61,9 @@ def purge(
       music-assets purge --older-than 90
       music-assets purge --all --yes
     """
+    with interruptible_import():
+        from music_assets.cli.erase import Purge
+
     if everything and older_than is not None:
         raise CommandError("--all and --older-than contradict each other: give one of them.")
     settings = Settings.from_environment(data=data)

@@ -84,7 +84,7 @@ def query(
     Examples:
       music-assets query "SHOW TABLES"
       music-assets query "DESCRIBE analytics.songs"
-      music-assets query "SELECT match_status, count(*) FROM analytics.songs GROUP BY ALL"
+      music-assets query "SELECT title, match_score FROM analytics.songs"
       music-assets query --csv "FROM analytics.songs" > songs.csv
       music-assets query --parquet songs.parquet --file paper.sql
     """

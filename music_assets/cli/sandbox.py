@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import data_option
-from music_assets.defs.wiring import opened_resources
+from music_assets.cli import data_option, interruptible_import
 from music_assets.sandbox.process import serve
 from music_assets.sandbox.spotify.behaviours import BEHAVIOURS
 from music_assets.settings import Settings
@@ -36,6 +35,9 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str, behaviours:
     Example:
       music-assets sandbox --port 8765 --mode development --behaviour junk=0.5
     """
+    with interruptible_import():
+        from music_assets.defs.wiring import opened_resources
+
     on = dict(map(_behaviour, behaviours))
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
     with opened_resources(settings) as opened:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from music_assets.cli import CommandError, data_option
-from music_assets.defs.instance import limit_pools, named_for_dagster, prepare_dagster_home
+from music_assets.cli import CommandError, data_option, interruptible_import
 from music_assets.sandbox.process import check_port_is_free
 from music_assets.settings import Settings
 
@@ -26,6 +25,9 @@ def ui(data: str | None, port: int) -> None:
     Example:
       music-assets ui --port 3001
     """
+    with interruptible_import():
+        from music_assets.defs.instance import limit_pools, named_for_dagster, prepare_dagster_home
+
     settings = Settings.from_environment(data=data)
     check_port_is_free(port)
     if not Path("pyproject.toml").exists() or "tool.dg" not in Path("pyproject.toml").read_text():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.sandbox import server

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource
 from music_assets.resolution import ResolutionOutcome, Resolver

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.status import read_status
 from music_assets.cli.summary import Summary
 from music_assets.defs.resources import SpotifyResource

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.world import settings_for, tables

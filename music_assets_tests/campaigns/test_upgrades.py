@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.old_data.make import FOLDER
 from music_assets_tests.campaigns.world import settings_for, tables

@@ -15,7 +15,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor, examine, try_spotify
+from music_assets.cli.checks import NOTE, OK, PROBLEM, Finding, examine, try_spotify
+from music_assets.cli.doctor import doctor
 from music_assets.cli.main import cli
 from music_assets.defs.dumps import DUMPS
 from music_assets.settings import unknown_settings

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from music_assets.cli.job import run_job
 from music_assets.cli.main import cli
-from music_assets.cli.run import run_job
 from music_assets.lookup import lookup
 from music_assets.settings import Settings
 from music_assets_tests.support.staged import staged_rows

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from music_assets.cli import CommandError
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import resources
 from music_assets.settings import KEYLESS_SOURCES, Settings

@@ -32,6 +32,17 @@ def test_help_appears_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_imports_no_dagster_and_fits_a_terminal(name: str) -> None:
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom music_assets.cli.main import cli\n"
+        f"print(CliRunner().invoke(cli, [{name!r}, '--help']).output)\nassert 'dagster' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, env={"COLUMNS": "80"}, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Usage: ") and [line for line in shown.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_says_what_it_does_with_an_example(name: str) -> None:
     shown = CliRunner().invoke(cli, [name, "--help"])
     assert shown.exit_code == 0, shown.output
@@ -74,6 +85,22 @@ load, interrupt = importlib.import_module, lambda *_: os.kill(os.getpid(), signa
 Dying = type("Dying", (), {{"__del__": interrupt}})
 {patch}
 sys.argv = ["music-assets", "{name}"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, f"{INTERRUPTED}\n")
+
+
+@pytest.mark.parametrize("name", ["run", "plan", "purge --all", "doctor", "ui", "grant", "sandbox"])
+def test_ctrl_c_is_as_later_amid_the_import_of_dagster(name: str, tmp_path: Path) -> None:
+    code = f"""
+import os, signal, sys
+from music_assets.cli.main import main
+Dying = type("Dying", (), {{"__del__": lambda _: os.kill(os.getpid(), signal.SIGINT)}})
+class Finder:
+    find_spec = staticmethod(lambda name, *_: Dying() and None if name == "dagster" else None)
+sys.meta_path.insert(0, Finder)
+sys.argv = ["music-assets", *{name.split()}]
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True)

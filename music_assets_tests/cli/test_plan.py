@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from music_assets.cli import CommandError
+from music_assets.cli.job import run_job
 from music_assets.cli.main import cli
-from music_assets.cli.run import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import KEYLESS_SOURCES, Settings
 from music_assets_tests.support.msd_songs import song, write_in_place

@@ -20,9 +20,9 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from music_assets.cli.erase import Purge, Removed, spotify_kinds
+from music_assets.cli.job import run_job
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
-from music_assets.cli.run import run_job
 from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sandbox.process import running_sandbox

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from dagster import AssetKey
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.run_launcher import COMMAND

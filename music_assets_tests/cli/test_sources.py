@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import opened_resources
 from music_assets.sandbox.keyless import SOURCES

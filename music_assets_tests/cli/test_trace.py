@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import insert
 
+from music_assets.cli.job import run_job
 from music_assets.cli.main import cli
-from music_assets.cli.run import run_job
 from music_assets.cli.trace import ARCHIVE, trace_row
 from music_assets.settings import Settings
 from music_assets.staging.s3 import S3Files

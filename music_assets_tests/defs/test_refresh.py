@@ -19,7 +19,7 @@ import duckdb
 import pytest
 from dagster import AssetsDefinition, DagsterInstance, materialize
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.defs import partitions, stages
 from music_assets.defs.assets import staging
 from music_assets.defs.assets.tables import published_tables

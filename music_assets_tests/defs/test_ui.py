@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.definitions import build_defs
 from music_assets.defs.automation import partitioned
 from music_assets.settings import Settings

@@ -23,7 +23,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, DagsterRun, Dag
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.defs.wiring import opened_resources
 from music_assets.resolution.plan import REQUEST_KINDS
 from music_assets.sandbox.msd.songs import sample_songs

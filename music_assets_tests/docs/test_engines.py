@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings

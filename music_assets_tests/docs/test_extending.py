@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from dagster import AssetKey, materialize
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.settings import Settings

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from music_assets.cli.job import run_job
 from music_assets.cli.main import cli
-from music_assets.cli.run import run_job
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import opened_resources
 from music_assets.sandbox.msd.songs import sample_songs

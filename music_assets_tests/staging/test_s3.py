@@ -14,7 +14,7 @@ import boto3
 import duckdb
 import pytest
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.settings import Settings
 from music_assets.staging import errors, s3
 from music_assets.staging.store import StagingStore

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from music_assets.cli.doctor import OK, PROBLEM, examine
-from music_assets.cli.run import run_job
+from music_assets.cli.checks import OK, PROBLEM, examine
+from music_assets.cli.job import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
 from music_assets.staging.store import StagingStore

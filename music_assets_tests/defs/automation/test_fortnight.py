@@ -27,7 +27,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, ExecuteInProcessResult, RunsFilter
 from pandas.testing import assert_frame_equal
 
-from music_assets.cli.run import run_job
+from music_assets.cli.job import run_job
 from music_assets.defs.automation.sensors import RETRIES
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.resources import RefreshResource, SpotifyResource
