@@ -35,6 +35,7 @@ from music_assets.sources.spotify.session import (
     ErrorResponse,
     SpotifySettings,
     Tokens,
+    Window,
     make_api,
     open_session,
 )
@@ -73,6 +74,7 @@ class SpotifyClient:
         self._sent: Counter[str] = Counter()
         # That clock is never put back or forward; what sleeps in a test has a time of its own.
         self._steady = time.monotonic if sleep is time.sleep else clock
+        self._window = Window(settings.requests_per_30s, self._steady, self._sleep)
         self._not_before = 0.0  # no thread sends before this moment of it
         self._failed_in_a_row: Counter[str] = Counter()
         self._outages: dict[str, SpotifyUnreachable] = {}  # by kind of request
@@ -134,6 +136,10 @@ class SpotifyClient:
 
     def _try(self, kind: str, path: str, params: dict[str, Any], check: Check | None) -> dict[str, Any]:
         """One try: the body, or `Retry` for what may pass; raises what will not."""
+        with self._window.place():
+            return self._send(kind, path, params, check)
+
+    def _send(self, kind: str, path: str, params: dict[str, Any], check: Check | None) -> dict[str, Any]:
         import requests
 
         while (wait := self._not_before - self._steady()) > 0.001:

@@ -10,7 +10,10 @@ import math
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from music_assets.sources.bounded import UnusableBody, json_of, plain
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     import spotipy
 
 MODES = ("auto", "development", "extended")
-_WINDOW = 30.5  # seconds; Spotify's 30, and some for requests that overtake one another on the way
+_WINDOW = 30.1  # seconds; Spotify's 30, and some for clocks that go differently
 _TOKEN = re.compile(r"[!-~]+")
 _SECRET = re.compile(r"\b(Bearer|Basic) [^'\"\s]+")
 
@@ -73,17 +76,13 @@ class ErrorResponse(Exception):
 
 
 def open_session(settings: SpotifySettings) -> requests.Session:
-    """A session at the settings' rate that raises `ErrorResponse`.
+    """A session without bursts, for the settings' rate, that raises `ErrorResponse`.
 
     It does so before spotipy sees the response, which fails on some errors' bodies and logs others.
     """
-    rates = []
-    if per_30s := settings.requests_per_30s:
-        # Twice the mean rate at most in any second, so that a window does not begin with a burst.
-        per_second = math.ceil(per_30s / 15)
-        rates = [(per_second, 1.0)] if per_second < per_30s else []
-        rates.append((per_30s, _WINDOW))
-    session = make_session(settings.base_url, rates)
+    # Twice the mean rate at most in any second, so that a window does not begin with a burst.
+    per_30s = settings.requests_per_30s
+    session = make_session(settings.base_url, [(math.ceil(per_30s / 15), 1.0)] if per_30s else [])
     session.hooks["response"].append(_raise_for_error)
     return session
 
@@ -91,6 +90,36 @@ def open_session(settings: SpotifySettings) -> requests.Session:
 def _raise_for_error(response: requests.Response, **_: Any) -> None:
     if response.status_code >= 400:
         raise ErrorResponse(response)
+
+
+class Window:
+    """As many places for requests as Spotify takes in half a minute; with `most` None there is no limit.
+
+    A place is free again half a minute after the response. Spotify counts a request when it arrives, which
+    may be long after it was sent: so it never counts more than `most`, however long they are on the way.
+    """
+
+    def __init__(self, most: int | None, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._most = most
+        self._free_at: SimpleQueue[float] = SimpleQueue()
+        for _ in range(most or 0):
+            self._free_at.put(-math.inf)
+        self._clock = clock
+        self._sleep = sleep
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Wait until one is free, and hold it."""
+        if self._most is None:
+            yield
+            return
+        wait = self._free_at.get() - self._clock()
+        try:
+            if wait > 0:
+                self._sleep(wait)
+            yield
+        finally:
+            self._free_at.put(self._clock() + _WINDOW)
 
 
 class Tokens:
