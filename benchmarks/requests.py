@@ -142,8 +142,12 @@ def keyless(
         opened(Labs, LABS, address.labs_url),
         opened(ReccoBeats, RECCOBEATS, address.reccobeats_url),
     )
-    ids = EchoNestIds(stack.enter_context(EchoNestArchive.open(archive, folder)))
-    return {"providers": [ids, LabsIds(labs)], "reccobeats": verifying, "lookups": "once"}
+    opened_archive = stack.enter_context(EchoNestArchive.open(archive, folder))
+    return {
+        "providers": [EchoNestIds(lambda: opened_archive), LabsIds(labs)],
+        "reccobeats": verifying,
+        "lookups": "once",
+    }
 
 
 def go(way: str, rows: list[Row], folder: Path, archive: Path, address: SandboxAddress, mode: str) -> Course:

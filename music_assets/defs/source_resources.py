@@ -65,19 +65,26 @@ class SourcesResource(ClosedWithTheRun, SourcesGroup):
 
         return self._client(ListenBrainz, LISTENBRAINZ)
 
-    def archive(self) -> "EchoNestArchive | None":
-        """Spotify ids by MSD song.
+    def has_archive(self) -> bool:
+        """Whether the mapping archive is to be used, and there; the sandbox has one."""
+        from music_assets.sources.echonest import find_archive
+
+        found = self.spotify.is_sandbox or find_archive(self.dump("echonest", fetch=False))
+        return bool(found) and self.uses("echonest")
+
+    def archive(self) -> "EchoNestArchive":
+        """Spotify ids by MSD song, from the archive that is there.
 
         Raises:
             DownloadError: the sandbox does not give it.
-            DumpError: it is there, and cannot be read.
+            DumpError: it cannot be read, or is gone.
         """
-        if self._archive is None and self.uses("echonest"):
+        if self._archive is None:
             from music_assets.sources.echonest import EchoNestArchive, find_archive
 
-            if path := find_archive(self.dump("echonest")):
-                archive = EchoNestArchive.open(path, Path(self.data) / "ledger")
-                self._archive = self._opened.enter_context(archive)
+            folder = self.dump("echonest")
+            archive = EchoNestArchive.open(find_archive(folder) or folder, Path(self.data) / "ledger")
+            self._archive = self._opened.enter_context(archive)
         return self._archive
 
     def archive_state(self) -> str:
@@ -198,22 +205,16 @@ class ResolutionResource(ClosedWithTheRun, ResolutionGroup):
 
     def _id_providers(self) -> "Iterator[IdProvider]":
         """Who knows ids, those first that cost no request; nobody where nothing could verify them."""
-        from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds, UnreachableIds
-        from music_assets.sources.download import DownloadError
-        from music_assets.sources.dumps import DumpError
+        from music_assets.resolution.id_providers import EchoNestIds, Isrcs, LabsIds
 
         if not self.sources.uses("reccobeats") and self.spotify.source == "off":
             return
-        archive = None
-        try:
-            archive = self.sources.archive()
-        except (DownloadError, DumpError) as error:
-            yield UnreachableIds(EchoNestIds.name, str(error))
-        if archive:
+        if self.sources.has_archive():
             from music_assets.sources.corrections import read_sid_mismatches
 
             mismatches = self.corrections.sid_mismatches
-            yield EchoNestIds(archive, read_sid_mismatches(Path(mismatches)).by_track if mismatches else ())
+            wrong = read_sid_mismatches(Path(mismatches)).by_track if mismatches else ()
+            yield EchoNestIds(self.sources.archive, wrong)
         if self.sources.uses("musicbrainz"):
             yield Isrcs(cache(self._isrcs))
         if labs := self.sources.labs():

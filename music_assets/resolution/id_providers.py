@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from music_assets.ids import is_spotify_id, isrc_of, partition_of
 from music_assets.resolution.backlog import BacklogSong
+from music_assets.sources.download import DownloadError
+from music_assets.sources.dumps import DumpError
 from music_assets.sources.echonest import EchoNestArchive
 from music_assets.sources.listenbrainz import Labs, SongNames
 
@@ -36,35 +39,38 @@ class IdProvider(Protocol):
 
 
 class EchoNestIds:
-    """Ids of the mapping archive, but for tracks that the MSD itself says are linked to the wrong song."""
+    """Ids of the mapping archive, but for tracks that the MSD itself says are linked to the wrong song.
+
+    `archive` opens it, once a song is looked up in it: its index may have to be made. Where that fails, the
+    next run looks the songs up.
+    """
 
     name = "echonest"
 
-    def __init__(self, archive: EchoNestArchive, mismatched: Collection[str] = ()) -> None:
-        self._archive = archive
+    def __init__(self, archive: Callable[[], EchoNestArchive], mismatched: Collection[str] = ()) -> None:
+        self._open = archive
         self._mismatched = mismatched
+
+    @cached_property
+    def _archive(self) -> EchoNestArchive | str:
+        """The archive, or why it cannot be used."""
+        try:
+            return self._open()
+        except (DownloadError, DumpError) as error:
+            return str(error)
 
     def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
         """Its ids, each with its album."""
         songs = [song for song in songs if song.song_id and song.track_id not in self._mismatched]
-        known = self._archive.ids_of(song.song_id for song in songs if song.song_id)
+        archive = self._archive
+        if isinstance(archive, str):
+            return KnownIds(unreached={song.track_id: archive for song in songs})
+        known = archive.ids_of(song.song_id for song in songs if song.song_id)
         found = {song.track_id: known[song.song_id] for song in songs if song.song_id in known}
         return KnownIds(
             {track_id: ids.tracks for track_id, ids in found.items() if ids.tracks},
             albums={track: album for ids in found.values() for track, album in ids.albums.items()},
         )
-
-
-@dataclass(frozen=True)
-class UnreachableIds:
-    """A source that cannot be used in this run, and why: the next one looks the songs up there."""
-
-    name: str
-    reason: str
-
-    def ids(self, songs: Sequence[BacklogSong]) -> KnownIds:
-        """Nothing, for now."""
-        return KnownIds(unreached={song.track_id: self.reason for song in songs})
 
 
 class LabsIds:

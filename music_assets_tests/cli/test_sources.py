@@ -107,9 +107,9 @@ def test_without_credentials_ids_popularity_and_features_arrive_and_spotify_gets
     for column, share in shares.items():
         assert filled(settings, column) > share, column
     found = tables(settings)
-    # A second run requests nothing of any service again.
+    # A second run requests nothing of any service again, and opens no dump.
     again, requests = world.run(settings)
-    assert again.failed == [] and not any(requests[kind] for kind in ("reccobeats", "listenbrainz", "labs"))
+    assert again.failed == [] and not any(requests[kind] for kind in SOURCES)
     assert tables(settings) == found
 
 

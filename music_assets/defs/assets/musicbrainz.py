@@ -90,7 +90,7 @@ def _wanted(store: StagingStore, keys: Sequence[str], dumps: DumpsResource) -> I
     """What is looked for, with the recordings that the Echo Nest archive names, where it can be read."""
     archive = None
     with suppress(MusicAssetsError):  # `spotify_answers` says so
-        archive = dumps.sources.archive()
+        archive = dumps.sources.archive() if dumps.sources.has_archive() else None
     for song in _songs(store, keys):
         ids = archive.ids_of([song["song_id"]]).get(song["song_id"]) if archive and song["song_id"] else None
         yield wanted(song, ids.recordings if ids else ())
