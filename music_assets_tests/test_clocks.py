@@ -13,9 +13,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from dagster import DagsterInstance, DagsterRunStatus
 
+from music_assets.definitions import build_defs
 from music_assets.defs.automation.day import day_of
 from music_assets.defs.automation.facts import Loads, to_fill, to_resolve_first
+from music_assets.defs.automation.sensors import _attempts, _refresh_due
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.stages import Plan
 from music_assets.settings import Settings
@@ -33,6 +36,7 @@ from music_assets_tests.support.webhook import listening
 
 HOUR, DAY, YEAR = 3600.0, 86_400.0, 365 * 86_400.0
 NOW = 1_800_000_000.0
+PERIOD = 1.5  # seconds
 AHEAD = pytest.mark.parametrize(
     ("ahead", "holds"), [(0.0, True), (HOUR / 2, True), (DAY, False), (YEAR, False)]
 )
@@ -84,24 +88,23 @@ def test_a_pause_between_requests_is_as_long_as_was_asked_for(
 
 
 @pytest.mark.parametrize("jump", [-HOUR, DAY])
-def test_the_rate_of_half_a_minute_is_the_same(
-    server: SandboxServer, monkeypatch: pytest.MonkeyPatch, jump: float
-) -> None:
-    session = make_session(server.address.base_url, [(2, 30.0)])
-    sent: list[int] = []
+def test_the_rate_is_the_same(server: SandboxServer, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    session = make_session(server.address.base_url, [(2, PERIOD)])
+    sent: list[float] = []
 
-    def send(times: int) -> None:
-        for _ in range(times):
-            session.get(server.address.base_url)
-            sent.append(1)
+    def send() -> None:
+        session.get(server.address.base_url)
+        sent.append(time.monotonic())
 
-    send(2)
+    began = time.monotonic()
+    send()
+    send()
     true_time = time.time
     monkeypatch.setattr(time, "time", lambda: true_time() + jump)
-    third = Thread(target=send, args=(1,), daemon=True)
+    third = Thread(target=send, daemon=True)
     third.start()
-    third.join(timeout=0.5)
-    assert third.is_alive() and len(sent) == 2
+    third.join(timeout=30)
+    assert len(sent) == 3 and sent[2] - began >= PERIOD
 
 
 @pytest.mark.parametrize("new_process", [True, False])
@@ -169,6 +172,47 @@ def test_a_day_goes_on_after_the_clock_was_ahead(tmp_path: Path) -> None:
             looked = datetime.fromisoformat(json.loads(daemon.cursors["keep_going"] or "")["looked"])
             assert timedelta() <= looked - moment < timedelta(minutes=1)
     assert len([body for _, _, body in listener.got if "due at 07:00" in body["text"]]) == 1
+
+
+def test_what_ends_after_a_run_that_ended_ahead_is_noticed(tmp_path: Path) -> None:
+    """As where runs are on a machine whose clock was ahead of the daemon's."""
+    with dagster_instance(tmp_path / "dagster") as instance:
+        daemon = Daemon(Settings.from_environment({}, data=str(tmp_path)), instance)
+        looked, ended = (datetime.now(UTC) + passed for passed in (timedelta(0), timedelta(days=1)))
+        daemon.cursors["keep_going"] = json.dumps({"looked": f"{looked}", "ended": f"{ended}"})
+        fail(instance, "extract")
+        daemon.tick("keep_going")
+    assert daemon.said == ["All that is there is matched, loaded and published."]
+
+
+def fail(instance: DagsterInstance, job: str) -> None:
+    """A run of a job that fails as soon as it began."""
+    failed = instance.create_run_for_job(build_defs().resolve_job_def(job), status=DagsterRunStatus.STARTED)
+    instance.report_run_failed(failed)
+
+
+@pytest.mark.parametrize(("ahead", "waits"), [(0.0, True), (DAY, False)])
+def test_a_step_that_failed_by_a_clock_ahead_is_tried_again_now(
+    tmp_path: Path, ahead: float, waits: bool
+) -> None:
+    now = datetime.now(UTC)
+    with dagster_instance(tmp_path / "dagster") as instance:
+        with moved(MovedClock(now + timedelta(seconds=ahead))):
+            fail(instance, "ask_first")
+        attempts, again = _attempts(instance, now - timedelta(hours=1), now + timedelta(minutes=1))
+    assert (attempts["ask_first"], again is not None) == ((0, True) if waits else (1, False))
+
+
+@pytest.mark.parametrize(("ahead", "due"), [(0.0, False), (DAY, True)])
+def test_a_refresh_of_a_clock_ahead_is_not_todays(tmp_path: Path, ahead: float, due: bool) -> None:
+    now = datetime.now(UTC)
+    plan = Plan(StagingStore(str(tmp_path / "staging")), {})
+    loads = Loads({}, last=now - timedelta(days=1), first=now - timedelta(days=9))
+    with dagster_instance(tmp_path / "dagster") as instance:
+        with moved(MovedClock(now + timedelta(seconds=ahead))):
+            fail(instance, "refresh")
+        found = _refresh_due(instance, plan, loads, now - timedelta(hours=1), now + timedelta(minutes=1))
+    assert (found is not None) == due
 
 
 @pytest.mark.parametrize(("ahead", "due"), [(timedelta(0), False), (timedelta(days=1), True)])

@@ -27,6 +27,8 @@ def utc(text: str) -> datetime:
         ("2026-07-01T01:00", "03:00", "Europe/Berlin", "2026-07-01T01:00", "2026-07-01T05:00", "2026-07-01"),
         # Started in the evening, due the next morning.
         ("2026-11-22T23:00", "22:30", "UTC", "2026-11-22T22:30", "2026-11-23T07:00", "2026-11-23"),
+        # At seven in the far east it is still the day before in UTC.
+        ("2026-11-22T20:00", "03:00", "Asia/Tokyo", "2026-11-22T18:00", "2026-11-22T22:00", "2026-11-23"),
         # The night the clocks go back has an hour more.
         ("2026-10-25T02:00", "01:00", "Europe/Berlin", "2026-10-24T23:00", "2026-10-25T06:00", "2026-10-25"),
     ],
