@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from music_assets_tests.support.postgres import Postgres
     from music_assets_tests.support.sandbox import SandboxServer
     from music_assets_tests.support.standin import Standin
+
+# No test depends on the speed of the machine; examples may share a fixture that they leave as it is.
+settings.register_profile(
+    "music-assets",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("music-assets")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

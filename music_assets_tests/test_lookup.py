@@ -132,7 +132,7 @@ def test_thousands_are_asked_at_once(data: Path) -> None:
     assert list(frame[frame.found].title) == ["One", "Two"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ids=st.lists(st.sampled_from([ONE, TWO, THREE, UNKNOWN, ARTIST, SPOTIFY_TRACK, "no id"]), max_size=12))
 def test_each_id_has_its_rows_where_it_stands(data: Path, ids: list[str]) -> None:
     frame = lookup(ids, warehouse=data, columns=["track_id"])

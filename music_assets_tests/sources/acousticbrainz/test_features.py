@@ -71,7 +71,7 @@ def test_a_file_without_the_columns_or_without_a_csv_is_refused(tmp_path: Path) 
         features(tmp_path, mbid(1))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.lists(st.tuples(st.integers(1, 20), st.floats(40, 220, width=32)), min_size=1, max_size=40))
 def test_medians_are_those_of_the_standard_library(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, float]]

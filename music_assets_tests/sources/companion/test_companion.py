@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from music_assets.sources.companion import SETS, Companion, find_files
@@ -229,7 +229,7 @@ def test_a_zip_that_is_cut_short_is_named(tmp_path: Path, keep: float) -> None:
     name=st.sampled_from(sorted(READERS)),
     seed=st.integers(),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 def test_readers_take_any_text(tmp_path: Path, text: str, name: str, seed: int) -> None:
     """Lines of any signs among good ones, and good ones with signs taken from them."""
     file = tmp_path / next(one for one in SETS[name].files if one.endswith((".cls", ".txt", ".db")))

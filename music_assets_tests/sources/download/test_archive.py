@@ -133,7 +133,7 @@ def test_an_archive_without_songs_says_what_it_had(tmp_path: Path, target: Path)
         unpack_songs(archive_of(tmp_path, tar_of(HOSTILE[5])), target)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_no_archive_whatever_gets_out(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Random names of hostile parts and random kinds: all that appears lies below the target."""

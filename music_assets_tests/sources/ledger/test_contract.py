@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from music_assets.sources.ledger import Key, Ledger, LedgerInUse, Response
@@ -66,7 +66,7 @@ json_bodies = st.recursive(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.dictionaries(IDS, json_bodies, max_size=5))
 def test_any_id_and_body_can_be_cached(ledger: Ledger, bodies: dict[str, object]) -> None:
     ledger.put_many(response(id_, body) for id_, body in bodies.items())

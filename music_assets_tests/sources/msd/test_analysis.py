@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from music_assets.sandbox.msd.writer import write_song_file
@@ -62,7 +62,7 @@ def by_hdf5(path: Path, names: list[str]) -> dict[str, Any]:
 @example(segments=85, beats=1024, sections=0)  # full chunks
 @example(segments=86, beats=1025, sections=1)
 @example(segments=85 * 65, beats=0, sections=0)  # more chunks than a node of the tree has
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 def test_what_was_written_is_read_with_and_without_hdf5(
     tmp_path: Path, segments: int, beats: int, sections: int
 ) -> None:
@@ -242,7 +242,7 @@ def test_arrays_may_be_stored_in_other_ways(tmp_path: Path, storage: dict[str, A
 
 
 @given(place=st.integers(0, 60_000), byte=st.integers(1, 255))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_a_damaged_byte_costs_its_file_at_most(tmp_path: Path, place: int, byte: int) -> None:
     whole = tmp_path / "whole.h5"
     if not whole.exists():

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -25,9 +25,7 @@ from music_assets.sources.msd.layout import TABLES, TAG_ARRAYS, Item
 from music_assets.sources.msd.records import Record
 from music_assets_tests.support.msd_songs import TRACK, song, terms, write_in_place
 
-written_again = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+written_again = settings(max_examples=60)
 
 # Text of any script that fits the fields, and numbers of any size they hold.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)

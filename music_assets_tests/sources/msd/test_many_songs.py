@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -51,7 +51,7 @@ def test_each_song_of_an_aggregate_file_has_its_own_slices(tmp_path: Path) -> No
 
 
 @given(counts=st.lists(st.tuples(*[st.integers(0, 35)] * 3), min_size=1, max_size=12))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_an_aggregate_file_reads_as_the_files_it_is_made_of(
     tmp_path_factory: pytest.TempPathFactory, counts: list[tuple[int, int, int]]
 ) -> None:

@@ -200,7 +200,7 @@ def test_the_newest_dump_is_used_and_an_unpacked_one_as_well(tmp_path: Path) -> 
     assert MusicBrainzFiles.find(tmp_path / "nothing") is None
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.tuples(st.text(min_size=1, max_size=12), st.text(min_size=1, max_size=12)), min_size=1, max_size=8
