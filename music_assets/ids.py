@@ -47,7 +47,12 @@ class Id(NamedTuple):
 
 def find_ids(text: str) -> list[Id]:
     """The ids in a text, in its order, in the spelling of their source: `msd_tr…_feat` holds `TR…`."""
-    return [_id(match) for match in _ANY.finditer(text)]
+    return [id_ for id_, _ in ids_as_written(text)]
+
+
+def ids_as_written(text: str) -> list[tuple[Id, str]]:
+    """The ids in a text, in its order, each with the spelling that it has there."""
+    return [(_id(match), match[0]) for match in _ANY.finditer(text)]
 
 
 def parse_id(text: str) -> Id | None:

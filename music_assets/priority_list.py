@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+from itertools import chain
 from pathlib import Path
 
 from music_assets.errors import MusicAssetsError
-from music_assets.ids import Id, find_ids
+from music_assets.ids import Id, ids_as_written
 
 # Where every line names one of these, what else is on the line describes it.
 _MOST_TELLING = ("track", "song", "spotify", "isrc", "mbid")
@@ -22,16 +23,22 @@ def read_priority_list(path: Path) -> list[str]:
 
 
 def listed_ids(path: Path) -> list[Id]:
+    """The ids in a file, as `ids_as_listed` finds them, in the spelling of their source."""
+    return list(ids_as_listed(path))
+
+
+def ids_as_listed(path: Path) -> dict[Id, str]:
     """The ids of MSD tracks, songs and artists, Spotify ids, ISRCs and MusicBrainz ids in a file.
 
-    Each is given once, in the file's order; other text is ignored. In a table with a column of tracks, its
-    songs and artists only describe them. The text may be UTF-8, UTF-16 or, failing these, Latin-1.
+    Each is given once, in the file's order, with the spelling that it has there first; other text is ignored.
+    In a table with a column of tracks, its songs and artists only describe them. The text may be UTF-8,
+    UTF-16 or, failing these, Latin-1.
 
     Raises:
         PriorityListError: the file is missing, is no text, or has no id in it.
     """
     try:
-        lines = [found for line in _text(path.read_bytes()).splitlines() if (found := find_ids(line))]
+        lines = [found for line in _text(path.read_bytes()).splitlines() if (found := ids_as_written(line))]
     except (OSError, UnicodeError) as error:
         reason, advice = "it is not text", "Save it as text or CSV, in UTF-8"
         if isinstance(error, OSError):
@@ -43,9 +50,13 @@ def listed_ids(path: Path) -> list[Id]:
             "letters or digits, such as TRAAAAW128F429D538; Spotify ids, ISRCs and MusicBrainz ids are "
             "taken as well."
         )
-    kinds = [{id_.kind for id_ in line} for line in lines]
+    kinds = [{id_.kind for id_, _ in line} for line in lines]
     kind = next((one for one in _MOST_TELLING if len(lines) > 1 and all(one in line for line in kinds)), None)
-    return list(dict.fromkeys(id_ for line in lines for id_ in line if kind in (None, id_.kind)))
+    listed: dict[Id, str] = {}
+    for id_, text in chain.from_iterable(lines):
+        if kind in (None, id_.kind):
+            listed.setdefault(id_, text)
+    return listed
 
 
 def _text(content: bytes) -> str:

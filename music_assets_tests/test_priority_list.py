@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from music_assets.ids import MSD_TRACK_ID, SPOTIFY_ID, Id, find_ids, parse_id
+from music_assets.ids import MSD_TRACK_ID, SPOTIFY_ID, Id, find_ids, ids_as_written, parse_id
 from music_assets.priority_list import PriorityListError, listed_ids, read_priority_list
 
 TRACK, SONG, ARTIST = "TRAAAAW128F429D538", "SOMZWCG12A8C13C480", "ARD7TVE1187B99BFB1"
@@ -49,6 +49,8 @@ def test_ids_are_found_in_any_text_once_and_in_order(tmp_path: Path, text: str, 
 def test_ids_of_every_source_are_taken_as_people_have_them(written: str, id_: Id) -> None:
     assert find_ids(f"see {written}, please") == [id_]
     assert parse_id(f" {written}\n") == id_
+    ((_, spelt),) = ids_as_written(f"see {written}, please")
+    assert spelt in written and parse_id(spelt) == id_
 
 
 @pytest.mark.parametrize("word", ["transubstantiation", "counterrevolutionaries", "COUNTERREVOLUTIONARIES"])

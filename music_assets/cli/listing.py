@@ -17,7 +17,7 @@ import orjson
 from music_assets.cli import CommandError
 from music_assets.cli.console import counted, some
 from music_assets.lookup import LookupFailed, lookup
-from music_assets.priority_list import PriorityListError, listed_ids
+from music_assets.priority_list import PriorityListError, ids_as_listed
 from music_assets.settings import Settings
 from music_assets.tables.mapped import UNMATCHED
 
@@ -42,14 +42,9 @@ class Listing:
     songs: dict[str, int]
     unknown: list[str]
 
-    @property
-    def rows(self) -> int:
-        """How many songs it names, which is how many rows its CSV has."""
-        return sum(self.songs.values())
-
     def __str__(self) -> str:
         states = ", ".join(f"{count:,} {state}" for state, count in self.songs.items())
-        songs = counted(self.rows, "song")
+        songs = counted(sum(self.songs.values()), "song")
         known = f"{counted(self.ids - len(self.unknown), 'id')} of {songs}{f' ({states})' if states else ''}"
         return "; ".join([known, *unknown_ids(self.unknown, "in the tables")])
 
@@ -65,20 +60,20 @@ def tables_of(settings: Settings) -> str | Path:
 
 
 def look_up_list(settings: Settings, file: Path, out: Path | None = None) -> Listing:
-    """What became of a list's songs; with `out` their rows of `analytics.songs` go there, as CSV.
+    """What became of a list's songs; with `out` the rows of `lookup` for its ids go there, as CSV.
 
-    A song has one row, with the first `id` that names it, however many do; unknown ids have none.
+    An `id` is as the list spells it first.
 
     Raises:
         PriorityListError, LookupFailed: the list or the tables cannot be read.
         CommandError: `out` cannot be written.
     """
-    ids = [id_.value for id_ in listed_ids(file)]
+    ids = list(ids_as_listed(file).values())
     rows = lookup(ids, warehouse=tables_of(settings), columns=None if out else ["track_id", "match_status"])
     songs = rows[rows["found"]].drop_duplicates("track_id")
     states = Counter(map(_STATES.__getitem__, songs["match_status"]))
     if out is not None:
-        _write(songs.drop(columns=["id_kind", "found"]), out)
+        _write(rows, out)
     in_order = {state: states[state] for state in dict.fromkeys(_STATES.values()) if states[state]}
     return Listing(str(file), len(ids), in_order, list(rows.loc[~rows["found"], "id"]))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option, interruptible_import
-from music_assets.cli.console import Console, counted, progress_shown
+from music_assets.cli.console import Console, progress_shown
 from music_assets.cli.listing import check_writable, look_up_list
 from music_assets.settings import Settings
 from music_assets.tables import SPOTIFY
@@ -26,7 +26,7 @@ from music_assets.tables.terms import TERMS
 @data_option
 @click.option("--tracks", metavar="FILE", help="Search for these first: a text or CSV with ids of songs.")
 @click.option("--only", is_flag=True, help="Search for nothing but the songs of --tracks.")
-@click.option("--out", metavar="FILE", help="Write the rows of the songs of --tracks to a CSV.")
+@click.option("--out", metavar="FILE", help="Write what the tables have for each id of --tracks to a CSV.")
 @click.option("--refresh", is_flag=True, help="Fetch the oldest Spotify values again, at most once a day.")
 def run(
     msd: str | None,
@@ -67,7 +67,7 @@ def run(
     summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
     if out and summary.listing:
-        console.print(f"Written to {out}: {counted(summary.listing.rows, 'row')}.", markup=False)
+        console.print(f"Written to {out}, with a row per id and song.", markup=False)
         click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)

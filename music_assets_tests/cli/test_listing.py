@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from music_assets.cli.main import cli
+from music_assets.lookup import lookup
 from music_assets.sandbox.msd.songs import sample_songs
 
 UNKNOWN = "TRAAZZZ128F429D538"
@@ -28,7 +29,7 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     options = ["run", "--data", str(data), "--tracks", str(tracks), "--only", "--out", str(out)]
     first = command(*options)
     assert first.exit_code == 0, first.output
-    assert f"Written to {out}: 2 rows." in first.output and "Of Spotify's columns: " in first.stderr
+    assert f"Written to {out}, " in first.output and "Of Spotify's columns: " in first.stderr
     outcome = f"2 ids of 2 songs (2 matched); 1 id of no song in the tables: {UNKNOWN}"
     assert outcome in first.output
     assert "it has not been searched for" not in first.output
@@ -39,9 +40,10 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     assert (summary["partitions"], summary["songs"]) == (1, 40)
     assert summary["requests_spent"] <= 4
     rows = list(csv.DictReader(out.open()))
-    assert [(row["id"], row["track_id"], row["match_status"]) for row in rows] == [
-        (ONE, ONE, "matched"),
-        (TWO, TWO, "matched"),
+    assert [(row["id"], row["found"], row["track_id"], row["match_status"]) for row in rows] == [
+        (ONE, "True", ONE, "matched"),
+        (TWO.lower(), "True", TWO, "matched"),
+        (UNKNOWN, "False", "", ""),
     ]
     assert "title equal" in json.loads(rows[0]["match_reasons"])
     with duckdb.connect(str(data / "published" / "music_assets.duckdb"), read_only=True) as tables:
@@ -52,13 +54,17 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     assert outcome in command("status", "--data", str(data)).output
 
     # What the tables know of a song may name it: the next list is of Spotify's ids and ISRCs.
-    tracks.write_text(f"spotify:track:{spotify_id}\n{isrc.lower()}\n")
+    tracks.write_text(f"spotify:track:{spotify_id}\n{isrc.lower()}\n{isrc}\n{UNKNOWN.lower()}\n")
     planned = command("plan", "--data", str(data), "--tracks", str(tracks))
     assert "2 ids of 1 song, which count" in planned.output and "not of the MSD" not in planned.output
     again = command(*options)
     assert again.exit_code == 0, again.output
     assert "2 ids of 1 song (1 matched)" in again.output
-    assert [row["id"] for row in csv.DictReader(out.open())] == [spotify_id]  # one row, though two ids
+    rows = list(csv.DictReader(out.open()))
+    found = lookup([spotify_id, isrc.lower(), UNKNOWN.lower()], warehouse=data)
+    assert list(rows[0]) == list(found.columns)
+    same = ["id", "id_kind", "track_id", "title"]
+    assert [[row[name] for name in same] for row in rows] == found[same].fillna("").values.tolist()
     assert json.loads((data / "last_run.json").read_text())["requests_spent"] == 0
 
 
