@@ -41,11 +41,8 @@ _HISTORY = PUBLISHED["spotify.popularity_history"]
 # With `keep_ids` these stay, without the columns that may quote Spotify.
 _STRIPPED = {"mapped_songs": "reasons", "artist_votes": "spotify_artist_name"}
 _STRIPPED_FINGERPRINT = "what a purge left"  # so that the next run computes the file again
-# State of ours, and responses of others: they cost no request to Spotify.
-_FREE = (
-    *("settled", "albums", "artist", "access"),
-    *("reccobeats", "catalogue", "artist tracks", "artist search", "listenbrainz"),
-)
+# State of earlier versions, and responses of others: they cost no request to Spotify.
+_FREE = ("access", "reccobeats", "catalogue", "artist tracks", "artist search", "listenbrainz")
 _OPEN = (POPULARITY,)  # purposes of responses that no term limits: MetaBrainz gives them as CC0
 _BATCHES = {kind.purpose: kind.batch for kind in (TRACKS, ARTISTS, ALBUMS, AUDIO_FEATURES)}
 _FETCHED_AT = re.compile(rb'"fetched_at":"([^"]+)"')
@@ -92,6 +89,7 @@ class Purge:
                 for ledger in ledgers:
                     held.enter_context(ledger.request_lock(wait=1.0, note={"purpose": "purge"}))
             responses = [sum(ledger.count(self.before, keep=_OPEN).values()) for ledger in ledgers]
+            in_all = [sum(ledger.count().values()) for ledger in ledgers]
             is_any = any(responses)
             for removed in chain(self._caches(), self._staged(), self._tables()):
                 is_any |= bool(removed.count) and removed.unit in ("files", "rows")
@@ -99,11 +97,11 @@ class Purge:
             # It holds counts alone, and those are out of date.
             report = [self.settings.report] * is_any
             yield Removed(str(self.settings.report), self._unlink(report), "files")
-            for ledger, count in zip(ledgers, responses, strict=True):
+            for ledger, count, cached in zip(ledgers, responses, in_all, strict=True):
                 if not self.dry_run:
                     SearchBacklog(ledger).clear()  # resolved songs are not searched for again
-                    count = ledger.purge(self.before, keep=_OPEN)
-                yield Removed(f"in the ledger {ledger.where}", count, "responses")
+                    ledger.purge(self.before, keep=_OPEN)
+                yield Removed(f"of {cached:,} in the ledger {ledger.where}", count, "responses")
 
     def has_data(self) -> bool:
         """Whether any place that a run writes to is there; what is not on this machine counts as there."""

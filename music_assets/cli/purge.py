@@ -52,8 +52,8 @@ def purge(
 ) -> None:
     """Remove Spotify's content for good: from the ledger, staged files, the warehouse and its copy.
 
-    Removes what was fetched longer ago than the retention allows, or everything. MSD data stays. The next run
-    fetches again what it needs, which costs requests. If a purge was interrupted, repeat it.
+    Removes what was fetched longer ago than the retention allows, or everything. MSD data and open data stay.
+    The next run fetches again what it needs, which costs requests. If a purge was interrupted, repeat it.
 
     \b
     Examples:

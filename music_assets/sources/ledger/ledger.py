@@ -104,9 +104,13 @@ class Ledger:
             self._execute(self.database.upsert(RESPONSES), values if len(values) > 1 else values[0])
 
     def count(self, before: datetime | None = None, *, keep: Collection[str] = ()) -> dict[str, int]:
-        """How many responses are cached (fetched before that moment), by purpose, without those to `keep`."""
+        """How many responses are cached (fetched before that moment), by purpose, without those to `keep`.
+
+        As in `count_states`, `settled` songs and the like are none.
+        """
         purpose = RESPONSES.c.purpose
-        counts = sa.select(purpose, sa.func.count()).where(*self._older_than(before, keep)).group_by(purpose)
+        which = (*self._older_than(before, keep), RESPONSES.c.attempts > 0)
+        counts = sa.select(purpose, sa.func.count()).where(*which).group_by(purpose)
         with self.database.connection() as connection:
             return dict(connection.execute(counts.order_by(purpose)).all())
 
