@@ -106,9 +106,10 @@ class Summary:
         self.notes += [reason for reason in metadata.get("reasons", []) if reason not in self.notes]
 
     def count_staged(self, songs: Songs) -> None:
-        """Take the songs from what is staged by now, as `status` does: one that ended early saw a part."""
+        """Count what is staged by now, as `status` does: a run that ended early saw a part of it."""
         for status, count in songs.statuses.items():
             setattr(self, status, count)
+        self.partitions = songs.partitions
         self.songs, self.pending = songs.songs, songs.pending - self.error
 
     def write(self, path: Path) -> None:

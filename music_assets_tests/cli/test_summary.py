@@ -58,8 +58,9 @@ def test_what_ended_early_counts_what_is_staged_as_status_does(tmp_path: Path) -
         store.write(StagedFile("msd_songs", key, "", 100, 0, "", "r", ""), b"")
     decided = {"matched": 60, "rejected": 2, "error": 1}
     store.write(StagedFile("mapped_songs", "AA", "", 300, 0, "", "r", "", True, decided), b"")
-    summary = Summary("api", songs=8, interrupted=True)
+    summary = Summary("api", partitions=4, songs=8, interrupted=True)
     summary.count_staged(songs := count_songs(store, "api"))
+    assert summary.partitions == 2  # however many it was to read
     assert (summary.songs, summary.matched, summary.rejected, summary.error) == (200, 60, 2, 1)
     assert summary.pending + summary.error == songs.pending == 138
     assert "pending, errors                 137, 1" in shown(summary, tmp_path)
