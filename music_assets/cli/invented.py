@@ -9,15 +9,15 @@ refused (`warehouse.engine`). Removing Spotify's content is another matter: `era
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, select
 
 from music_assets.cli import CommandError
-from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
-from music_assets.defs.assets.staging import NAME, NAME_BY_DAY
 from music_assets.ids import partition_of
+from music_assets.lookup import LookupFailed, reading
 from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets.staging.store import StagingStore
@@ -29,6 +29,10 @@ from music_assets.warehouse.published import APPENDED
 _MSD_KINDS = frozenset({"msd_songs", "msd_artists"})
 _KINDS = {**STAGED, **STAGED_BY_DAY}
 _ADVICE = "use another data folder (--data DIR, or `make run MUSIC_ASSETS_DATA=DIR`)"
+_REAL_SOURCES = (
+    "The tables hold rows of real sources, and the sandbox's invented rows never mix with them: set "
+    f"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET or MUSIC_ASSETS_SPOTIFY=off, or {_ADVICE}."
+)
 
 
 @dataclass
@@ -56,16 +60,23 @@ def find_invented(settings: Settings, warehouse: Warehouse) -> Invented:
     sample = _sample(settings)
     held = warehouse.write("looking for invented rows", lambda connection: _held(connection, sample))
     if settings.is_sandbox and held.has_real_sources:
-        raise CommandError(
-            "The tables hold rows of real sources, and the sandbox's invented rows never mix with them: set "
-            f"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET or MUSIC_ASSETS_SPOTIFY=off, or {_ADVICE}."
-        )
+        raise CommandError(_REAL_SOURCES)
     if _uses_sample(settings) and held.has_real_songs:
         raise CommandError(
             "The tables hold songs of another MSD, and the generated sample never mixes with them: name that "
             f"MSD with --msd or MUSIC_ASSETS_MSD, or {_ADVICE}."
         )
     return held
+
+
+def refusal(settings: Settings) -> str | None:
+    """Why a run on the sandbox would be refused, by the readers' copy alone; None where it would not be."""
+    tables = [table for table in PUBLISHED.values() if "source" in table.c] if settings.is_sandbox else []
+    with suppress(LookupFailed), reading(settings.published) as (connection, _):
+        for table in tables:
+            if connection.execute(select(1).where(is_real(table)).limit(1)).first():
+                return _REAL_SOURCES
+    return None
 
 
 def remove_invented(
@@ -121,6 +132,9 @@ def _held(connection: Connection, sample: Path) -> Invented:
 
 def _remove(warehouse: Warehouse, store: StagingStore, slices: set[str], kinds: set[str]) -> None:
     """Remove these slices of these kinds, files first: a removal that is cut short is seen and repeated."""
+    from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
+    from music_assets.defs.assets.staging import NAME, NAME_BY_DAY
+
     for kind in (*sorted(kinds), NAME, NAME_BY_DAY):
         store.each(lambda slice_, kind=kind: store.erase(kind, slice_), sorted(slices))  # type: ignore[misc]
     store.erase(ANSWERS)

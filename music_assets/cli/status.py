@@ -17,8 +17,9 @@ from typing import Any
 import click
 
 from music_assets.cli import CommandError, data_option, staging_store
-from music_assets.cli.console import named_line, write_json
+from music_assets.cli.console import counted, named_line, write_json
 from music_assets.cli.forecasts import forecast_lines, read_forecast
+from music_assets.cli.invented import refusal
 from music_assets.cli.ledger import budget_and_access, existing_ledger
 from music_assets.cli.listing import Listing, list_of_last_run
 from music_assets.ids import PARTITION_KEYS
@@ -31,6 +32,14 @@ from music_assets.sources.reccobeats import RECCOBEATS
 from music_assets.sources.spotify.budget import KINDS, LAST_RESPONSES, Budget
 from music_assets.staging.store import StagingStore
 from music_assets.tables.mapped import STATUSES, UNMATCHED
+
+# What came of requests, by the names that the client counts them by; `status 404` is an error by its number.
+_IN_WORDS = {
+    "answered": "answered as requested",
+    "no answer": "answered with nothing usable",
+    "no response": "broken off or timed out",
+    "hit without a name": "hits left out without a name",
+}
 
 
 @click.command()
@@ -113,6 +122,7 @@ class Status:
     forecast: Forecast | None = None
     listing: Listing | None = None
     invented: bool = False  # whether sources are the sandbox's
+    refused: str | None = None  # why a run by these settings would be
 
 
 def read_status(
@@ -151,7 +161,8 @@ def read_status(
         )
     at = now.isoformat(timespec="seconds")
     listing = list_of_last_run(settings)
-    return Status(settings.spotify.source, at, songs, requests, expected, listing, settings.is_sandbox)
+    source, invented = settings.spotify.source, settings.is_sandbox
+    return Status(source, at, songs, requests, expected, listing, invented, refusal(settings))
 
 
 def _pauses(settings: Settings, ledger: Ledger, budget: Budget) -> Iterator[tuple[str, Paused]]:
@@ -197,7 +208,8 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     """What is shown, as names and texts."""
     songs, requests = status.songs, status.requests
     invented = " (every value that is not the MSD's is invented)" if status.invented else ""
-    yield "Spotify", status.spotify + invented
+    refused = f", by which a run is refused: {status.refused}" if status.refused else ""
+    yield "Spotify", status.spotify + (refused or invented)
     done, extracted = songs.partitions_done, songs.partitions
     yield "partitions", f"{done:,} done, {extracted - done:,} pending, of {extracted:,} extracted"
     unjudged = f", {songs.unjudged:,} searched and not matched yet" if songs.unjudged else ""
@@ -218,8 +230,11 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
         yield "waiting", f"{', '.join(kinds)}: {why}"
     if not pauses:
         yield "waiting", "no: no source asks for a pause"
-    yield "last responses", _listed(requests.responses)
-    yield "cached", _listed(requests.cached)
+    if requests.responses:
+        came = {_IN_WORDS.get(name, name): count for name, count in requests.responses.items()}
+        yield "last responses", f"what came of Spotify's requests in the last run with any: {_listed(came)}"
+    responses = counted(sum(requests.cached.values()), "response")
+    yield "cached", f"{responses}: {_listed(requests.cached)}" if requests.cached else "no response"
     mode = requests.mode or "not known yet: the first response shows it"
     if not is_off:
         yield "access", mode + (" (as set)" if requests.mode_is_set else "")

@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sqlalchemy import func, select
 
 from music_assets.cli import CommandError
 from music_assets.cli.job import run_job
+from music_assets.cli.status import lines, read_status
 from music_assets.cli.summary import Summary
 from music_assets.defs.wiring import resources
 from music_assets.settings import KEYLESS_SOURCES, Settings
@@ -120,6 +122,18 @@ def test_the_sandbox_is_refused_where_rows_are_real(tried: Path, tmp_path: Path)
     with pytest.raises(CommandError, match="the sandbox's invented rows never mix with them: set SPOTIPY_"):
         run_job(settings(data, msd))
     assert content(data) == before
+    assert read_status(settings(data, msd), {}).refused and not read_status(real, {}).refused
+
+
+def test_status_says_that_a_run_on_the_sandbox_would_be_refused(data: Path) -> None:
+    def spotify(**more: str) -> str:
+        return dict(lines(read_status(settings(data, **more), {})))["Spotify"]
+
+    assert spotify() == "sandbox (every value that is not the MSD's is invented)"
+    with duckdb.connect(str(data / "published" / "music_assets.duckdb")) as published:
+        published.execute("UPDATE mapped.recordings SET source = 'a dump'")
+    assert spotify().startswith("sandbox, by which a run is refused: The tables hold rows of real sources")
+    assert spotify(spotify="off") == "off"
 
 
 def test_the_sample_is_refused_beside_ones_own_songs(tried: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from music_assets.cli.status import Songs, count_songs, lines, read_status
 from music_assets.settings import Settings
 from music_assets.sources.ledger import Ledger, open_ledger
 from music_assets.sources.spotify import QuotaExhausted
-from music_assets.sources.spotify.budget import Budget
+from music_assets.sources.spotify.budget import LAST_RESPONSES, Budget
 from music_assets.staging.store import StagedFile, StagingStore
 from music_assets_tests.support.msd_songs import song, write_in_place
 
@@ -52,6 +52,7 @@ def spend(ledger: Ledger) -> None:
     budget = Budget(ledger, app="sandbox", per_day=None, clock=NOW.timestamp)
     budget.pause("search", QuotaExhausted(NOW + timedelta(hours=9)))
     budget.set_state("mode", {"mode": "development"})
+    ledger.set_state(LAST_RESPONSES, {"counts": {"answered": 7, "status 404": 2, "no response": 1}})
 
 
 @pytest.fixture(params=["a laptop", "AWS"])
@@ -116,6 +117,10 @@ def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     assert said["songs"] == f"{states}, of 400"
     assert said["requests today"] == "40 to Spotify (artists 10, search 30); 5 to listenbrainz"
     assert "search: The Spotify quota" in said["waiting"]
+    assert said["last responses"] == (
+        "what came of Spotify's requests in the last run with any: answered as requested 7, broken off or "
+        "timed out 1, status 404 2"
+    )
 
 
 def test_where_nothing_was_run_nothing_is_made(tmp_path: Path) -> None:
