@@ -102,3 +102,14 @@ def standin(running_standin_: Standin, monkeypatch: pytest.MonkeyPatch) -> Itera
     running_standin_.s3.create_bucket(Bucket=running_standin_.bucket)
     yield running_standin_
     running_standin_.faults.clear()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder to mount a small disk at (`support.disks`)."""
+    from music_assets_tests.support.disks import unmount
+
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    yield folder
+    unmount(folder)

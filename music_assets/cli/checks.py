@@ -167,7 +167,7 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
     """How many responses are cached."""
-    with existing_ledger(settings) as ledger:
+    with existing_ledger(settings, reading=False) as ledger:
         if ledger is None:
             yield Finding("ledger", OK, "empty: no request was sent from this data folder yet")
         else:

@@ -14,12 +14,12 @@ from music_assets.sources.spotify.budget import Access, Budget
 
 
 @contextmanager
-def existing_ledger(settings: Settings) -> Iterator[Ledger | None]:
-    """The ledger in use; None where there is none yet, and none is created."""
+def existing_ledger(settings: Settings, *, reading: bool = True) -> Iterator[Ledger | None]:
+    """The ledger in use; None where there is none yet, and none is created. One to read may be read-only."""
     if "://" not in settings.ledger and not Path(settings.ledger).exists():
         yield None
         return
-    with closing(open_ledger(settings.ledger, source=settings.ledger_source)) as ledger:
+    with closing(open_ledger(settings.ledger, source=settings.ledger_source, reading=reading)) as ledger:
         yield ledger
 
 

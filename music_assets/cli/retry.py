@@ -29,6 +29,6 @@ def retry(errors: bool, misses: bool, data: str | None) -> None:
     if not (errors or misses):
         raise click.UsageError("Name what to retry: --errors, --misses, or both.")
     states = (["refused", "denied", "broken"] if errors else []) + (["not_found"] if misses else [])
-    with existing_ledger(Settings.from_environment(data=data)) as ledger:
+    with existing_ledger(Settings.from_environment(data=data), reading=False) as ledger:
         count = ledger.retry(states) if ledger else 0
     click.echo(f"{counted(count, 'response')} will be requested again by the next run.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from music_assets.sandbox.msd.songs import sample_songs
 from music_assets.settings import Settings
 from music_assets_tests.campaigns.places import started
 from music_assets_tests.campaigns.world import LONG, catalogue_of, settings_for, tables
+from music_assets_tests.support.disks import mounted, remount
 from music_assets_tests.support.msd_songs import write_in_place
 from music_assets_tests.support.sandbox import running_sandbox
 
@@ -21,21 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 SIZES = tuple(range(1, 25)) if LONG else (3, 12)  # MB: each ends a run at another moment; 26 are enough
 # Where a dump has no room a run goes on without it, and finds other songs by other sources.
 WITHOUT = {"skip_sources": "musicbrainz,acousticbrainz,echonest"}
-
-
-def mounted(folder: Path, options: str) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("needs to mount a small disk, as root can")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +56,7 @@ def test_a_full_disk_is_named_and_with_space_the_next_run_ends_the_same(
     assert code in (1, 2), output
     assert "Traceback" not in output and len(output) < 6000, output
     assert any(words in output for words in ("disk is full", "No space left", "are free")), output
-    subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+    remount(disk, "size=400m")
     summary = run_job(settings)
     assert (summary.failed, summary.pending, summary.error) == ([], 0, 0)
     assert tables(settings) == tables(calm)
@@ -83,7 +68,7 @@ def test_a_read_only_folder_is_named_by_every_command(calm: Settings, disk: Path
     mounted(disk, "size=400m")
     settings = on(disk, calm)
     assert said(settings)[0] == 0
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    remount(disk, "ro")
     code, output = said(settings)
     assert code in (1, 2) and "Traceback" not in output and len(output) < 2000, output
     assert "read-only" in output.lower() or "readonly" in output.lower() or "write" in output, output

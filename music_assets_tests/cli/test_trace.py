@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ from sqlalchemy import insert
 
 from music_assets.cli.job import run_job
 from music_assets.cli.main import cli
+from music_assets.cli.status import read_status
 from music_assets.cli.trace import ARCHIVE, trace_row
 from music_assets.settings import Settings
+from music_assets.sources.ledger import LedgerUnusable, open_ledger
 from music_assets.staging.s3 import S3Files
 from music_assets.staging.store import StagingStore
 from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.connect import open_warehouse
+from music_assets_tests.support.disks import mounted, remount
 from music_assets_tests.support.standin import Standin
 
 KEY = "AA"
@@ -67,6 +71,21 @@ def test_every_row_leads_to_its_file_and_checksum(data: Path) -> None:
         assert msd["sha256_today"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert msd["checksum_when_read"] == msd["checksum_today"]
         assert msd["today"] == "the song is unchanged"
+
+
+def test_a_read_only_disk_is_read(data: Path, disk: Path) -> None:
+    track_id = a_match(data)
+    mounted(disk, "size=100m")
+    copied = Path(shutil.copytree(data, disk / "a%20b?c#d", ignore=shutil.ignore_patterns("dagster")))
+    settings = Settings.from_environment({}, data=str(copied), spotify="sandbox")
+    with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
+        ledger.record_request("search", datetime.now(UTC), 70)
+        expected = ledger.request_counts()
+    remount(disk, "ro")
+    assert traced(track_id, copied)["answers"] == traced(track_id, data)["answers"] != {}
+    assert read_status(settings, {}).requests.in_all == expected
+    with pytest.raises(LedgerUnusable, match=r"or work on a copy of the data folder\.$"):
+        open_ledger(settings.ledger, source="sandbox")
 
 
 def test_a_match_leads_to_the_response_it_was_found_in(data: Path) -> None:

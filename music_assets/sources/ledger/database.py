@@ -53,18 +53,27 @@ class Database:
     """One database, opened and migrated; safe to use from several threads.
 
     `where` names it in messages; `path` is None for PostgreSQL. What is written to SQLite outlives a kill of
-    the process; with `synced` a power cut, too.
+    the process; with `synced` a power cut, too. Who is only `reading` may read a file that this process
+    cannot write to, as on a read-only disk.
     """
 
-    def __init__(self, setting: str | os.PathLike[str], *, synced: bool = True) -> None:
+    def __init__(
+        self, setting: str | os.PathLike[str], *, synced: bool = True, reading: bool = False
+    ) -> None:
         url = _url_of(os.fspath(setting))
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.path = Path(str(url.database)) if self.is_sqlite else None
+        written = (self.path, self.path.parent) if self.path and reading else ()
+        self.is_read_only = not all(os.access(path, os.W_OK) for path in written)
         self.where = str(self.path or url)
         with self.named_errors():
-            if self.path:
+            if self.path and self.is_read_only:
+                self.engine = _sqlite_to_read(self.path)
+            elif self.path:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _sqlite(url, synced) if self.is_sqlite else _postgres(url)
+                self.engine = _sqlite(url, synced)
+            else:
+                self.engine = _postgres(url)
             # Of a file one connection stays open, and threads take turns: a connection per statement takes
             # longer than the statement, and several would read the file again after each other's writes.
             self._file = self.engine.connect() if self.is_sqlite else None
@@ -84,8 +93,7 @@ class Database:
             # Without the statement and its values, which SQLAlchemy adds.
             reason = str(error.orig if isinstance(error, DBAPIError) else error)
             advice = _OF_A_FILE if self.is_sqlite else _OF_A_SERVER
-            folder = Path(self.engine.url.database or "").parent
-            if self.is_sqlite and ("readonly" in reason or not os.access(folder, os.W_OK)):
+            if self.path and ("readonly" in reason or not os.access(self.path.parent, os.W_OK)):
                 advice = _OF_A_READ_ONLY_FILE
             raise LedgerUnusable(self.where, " ".join(reason.split()), advice) from error
 
@@ -227,6 +235,19 @@ def _sqlite(url: sa.URL, synced: bool) -> sa.Engine:
         connection.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file
 
     return engine
+
+
+def _sqlite_to_read(path: Path) -> sa.Engine:
+    """A file that this process cannot write to, nor may it leave files beside it that its owner cannot use.
+
+    Who writes has a log beside it, with an index that readers share. Without a log nobody does, and SQLite is
+    told so (`immutable`): it would create both.
+    """
+    query = {"mode": "ro", "uri": "true"}
+    if not Path(f"{path}-wal").exists():
+        query["immutable"] = "1"
+    url = sa.URL.create("sqlite", database=path.absolute().as_uri(), query=query)
+    return sa.create_engine(url, isolation_level="AUTOCOMMIT")
 
 
 def _postgres(url: sa.URL) -> sa.Engine:

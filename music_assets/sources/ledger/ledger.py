@@ -34,16 +34,17 @@ _STATE_OF = sa.select(STATE.c.value).where(
 )
 
 
-def open_ledger(setting: str | os.PathLike[str], *, source: str) -> Ledger:
+def open_ledger(setting: str | os.PathLike[str], *, source: str, reading: bool = False) -> Ledger:
     """The ledger that a setting names, for responses of one `source` (`api`, `sandbox`, …).
 
     A path or `sqlite:///path` is a file, `postgresql://user@host/database` a database that machines share.
     A real request is worth a sync of the disk; the sandbox's cost nothing, and are not synced one by one.
+    Who is only `reading` may read a file that this process cannot write to.
 
     Raises:
         LedgerUnusable: the setting has none of these forms, or the ledger cannot be used.
     """
-    return Ledger(Database(setting, synced=source != "sandbox"), source=source)
+    return Ledger(Database(setting, synced=source != "sandbox", reading=reading), source=source)
 
 
 class Ledger:
@@ -236,9 +237,9 @@ class Ledger:
                         self.set_state(HOLDER, None)
 
     def holder(self) -> dict[str, Any] | None:
-        """The note of the process that holds the request lock now; None where none does."""
+        """The note of the process that holds the request lock now; None where none does, or none can."""
         note = self.get_state(HOLDER)
-        if note is None:
+        if note is None or self.database.is_read_only:
             return None
         with hold(self.database, self.source, wait=0) as free:
             return None if free else note

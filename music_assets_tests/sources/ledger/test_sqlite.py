@@ -119,3 +119,23 @@ def test_a_folder_that_may_not_be_written_to_is_not_called_damaged(
     monkeypatch.setattr(os, "access", lambda *_: writable)
     with pytest.raises(LedgerUnusable, match=f"unable to open database file. .*{advice}"):
         open_ledger(tmp_path / "ledger.sqlite", source="api")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize("whose", ["its file", "its folder"])
+def test_somebody_elses_ledger_is_read_and_nothing_is_left_beside_it(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, whose: str, is_open: bool
+) -> None:
+    """What SQLite would leave there belongs to this user, and locks out the owner."""
+    path = Path(ledger.where)
+    ledger.put_many([response("TRA", {"n": 1})])
+    if not is_open:
+        ledger.close()
+    before = sorted(path.parent.iterdir())
+    locked = path if whose == "its file" else path.parent
+    monkeypatch.setattr(os, "access", lambda of, _: Path(of) != locked)
+    with closing(open_ledger(path, source="sandbox", reading=True)) as other:
+        assert other.get_many([search("TRA")]) and other.holder() is None
+        with pytest.raises(LedgerUnusable, match="readonly database"):
+            other.put_many([response("TRB")])
+    assert sorted(path.parent.iterdir()) == before
