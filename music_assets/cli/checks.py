@@ -12,11 +12,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +25,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from music_assets.cli.console import counted, some
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
-from music_assets.cli.online import examine_sources, examine_spotify
+from music_assets.cli.online import examine_sources, examine_spotify, spotify_client
 from music_assets.defs.dumps import DUMPS
 from music_assets.defs.instance import ui_instance
 from music_assets.defs.wiring import opened_resources, resources
@@ -36,10 +33,8 @@ from music_assets.errors import MusicAssetsError
 from music_assets.lookup import lookup
 from music_assets.settings import SettingError, Settings, unknown_settings
 from music_assets.sources.download import count_msd
-from music_assets.sources.ledger import open_ledger
 from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
 from music_assets.sources.spotify import AccessDenied, OutOfBudget, SpotifySettings, SpotifyUnreachable
-from music_assets.sources.spotify.client import SpotifyClient
 from music_assets.staging.store import StagedFile, checksum
 from music_assets.warehouse.engine import Warehouse
 from music_assets.warehouse.manifest import Manifest
@@ -184,8 +179,11 @@ def _spotify(settings: Settings, environment: Mapping[str, str], offline: bool) 
     elif offline:
         yield Finding("Spotify", NOTE, "credentials are set, and were not tried (offline)")
     else:
-        credentials = environment["SPOTIPY_CLIENT_ID"], environment["SPOTIPY_CLIENT_SECRET"]
-        yield try_spotify(SpotifySettings(*credentials))
+        yield try_spotify(_api(environment))
+
+
+def _api(environment: Mapping[str, str]) -> SpotifySettings:
+    return SpotifySettings(environment["SPOTIPY_CLIENT_ID"], environment["SPOTIPY_CLIENT_SECRET"])
 
 
 def try_spotify(settings: SpotifySettings) -> Finding:
@@ -196,12 +194,7 @@ def try_spotify(settings: SpotifySettings) -> Finding:
     Raises:
         SpotifyError: Spotify cannot be used, for a reason that the message names.
     """
-    # With a ledger of its own: the response says something about the app, and is not cached.
-    with (
-        TemporaryDirectory() as folder,
-        closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,
-        closing(SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)) as client,
-    ):
+    with spotify_client(settings) as client:
         try:
             client.get("artists", ids=_AN_ARTIST)
         except AccessDenied:
@@ -229,8 +222,7 @@ def _sources(
         return
     yield from examine_sources(settings, recorded)
     if settings.spotify.source == "api":
-        credentials = environment["SPOTIPY_CLIENT_ID"], environment["SPOTIPY_CLIENT_SECRET"]
-        yield from examine_spotify(SpotifySettings(*credentials), recorded)
+        yield from examine_spotify(_api(environment), recorded)
 
 
 def _staging(settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich import progress
 
-from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
+from music_assets.cli import CommandError, data_option
 from music_assets.cli.console import Console
 from music_assets.settings import Settings
 from music_assets.sources.download import ADDRESSES, DUMPS, Downloaded, Progress, download_dump, get_subset
@@ -60,38 +60,33 @@ def download(
     if summary and what not in ("subset", "summary"):
         raise CommandError(f"--summary and {what} are two things: get one after the other.")
     what = "summary" if summary else what
-    try:
-        settings = Settings.from_environment(data=data)
-        if what != "subset":
-            if archive or sha256 or to or keep_archive:
-                raise CommandError("--archive, --sha256, --to and --keep-archive are for the subset alone.")
-            console.print(f"{what}: {DUMPS[what].size}.", highlight=False, markup=False)
-            with _bars(console) as bar:
-                files = download_dump(what, settings.downloads, base_url=url, progress=bar)
-            console.print(*(f"{file} is there." for file in files), sep="\n", highlight=False, markup=False)
-            run = "music-assets run"
-            if what == "summary":
-                songs = sum(map((msd := MsdRoot.open(files[0])).count, msd.partitions()))
-                console.print(f"It has {songs:,} songs.", highlight=False)
-                run += f" --msd {shlex.quote(str(files[0]))}"
-            console.print(f"\nNext: {run}", highlight=False)
-            return
-        folder = settings.data
-        target = Path(to).absolute() if to else folder / "msd"
+    settings = Settings.from_environment(data=data)
+    if what != "subset":
+        if archive or sha256 or to or keep_archive:
+            raise CommandError("--archive, --sha256, --to and --keep-archive are for the subset alone.")
+        console.print(f"{what}: {DUMPS[what].size}.", markup=False)
         with _bars(console) as bar:
-            got = get_subset(
-                target,
-                urls=[url] if url else ADDRESSES,
-                archive=Path(archive).absolute() if archive else None,
-                sha256=sha256,
-                keep_archive=keep_archive,
-                progress=bar("fetching"),
-                on_unpack=bar("unpacking"),
-            )
-    except KeyboardInterrupt:
-        console.print("Interrupted. What has arrived stays; the same command resumes from there.")
-        raise SystemExit(EXIT_INTERRUPTED) from None
-    console.print(*_lines(got), sep="\n", highlight=False, markup=False)
+            files = download_dump(what, settings.downloads, base_url=url, progress=bar)
+        console.print(*(f"{file} is there." for file in files), sep="\n", markup=False)
+        run = "music-assets run"
+        if what == "summary":
+            songs = sum(map((msd := MsdRoot.open(files[0])).count, msd.partitions()))
+            console.print(f"It has {songs:,} songs.")
+            run += f" --msd {shlex.quote(str(files[0]))}"
+        console.print(f"\nNext: {run}")
+        return
+    target = Path(to).absolute() if to else settings.data / "msd"
+    with _bars(console) as bar:
+        got = get_subset(
+            target,
+            urls=[url] if url else ADDRESSES,
+            archive=Path(archive).absolute() if archive else None,
+            sha256=sha256,
+            keep_archive=keep_archive,
+            progress=bar("fetching"),
+            on_unpack=bar("unpacking"),
+        )
+    console.print(*_lines(got), sep="\n", markup=False)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import io
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import zstandard
 
+from music_assets.cli.console import counted
 from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
 from music_assets.defs.wiring import opened_resources
 from music_assets.settings import Settings
@@ -136,11 +137,7 @@ def examine_spotify(settings: SpotifySettings, recorded: list[Record]) -> Iterat
         SpotifyError: Spotify cannot be used, for a reason that the message names.
     """
     query: dict[str, Any] = {"q": f"{Known.artist_name} {Known.track_name}", "type": "track", "limit": 1}
-    with (
-        TemporaryDirectory() as folder,  # with a ledger of its own: nothing is cached
-        closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,
-        closing(SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)) as client,
-    ):
+    with spotify_client(settings) as client:
         found = client.get("search", **query)
     request = {"method": "GET", "path": "search", "params": query}
     recorded.append({"source": "spotify", "request": request, "status": 200, "headers": {}, "body": found})
@@ -150,6 +147,17 @@ def examine_spotify(settings: SpotifySettings, recorded: list[Record]) -> Iterat
         )
     else:
         yield Finding("Spotify's search", OK, "1 request, answered as expected")
+
+
+@contextmanager
+def spotify_client(settings: SpotifySettings) -> Iterator[SpotifyClient]:
+    """A client with a ledger of its own, which caches nothing; it sends each request once."""
+    with (
+        TemporaryDirectory() as folder,
+        closing(open_ledger(Path(folder) / "ledger.sqlite", source=settings.source)) as ledger,
+        closing(SpotifyClient(replace(settings, retries=0, longest_wait=0.0), ledger)) as client,
+    ):
+        yield client
 
 
 @dataclass
@@ -177,8 +185,7 @@ class Sources:
                     advice = f"Try later. Runs go on without it; MUSIC_ASSETS_SKIP_SOURCES={source} skips it."
                     yield Finding(source, NOTE, f"no response from {url} ({type(error).__name__})", advice)
                     continue
-            sent = self.sent - before
-            sent_text = f"{sent} request{'' if sent == 1 else 's'}"
+            sent_text = counted(self.sent - before, "request")
             if differences:
                 advice = (
                     f"Report it with the file that --record writes. MUSIC_ASSETS_SKIP_SOURCES={source} "
