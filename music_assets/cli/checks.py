@@ -23,7 +23,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, make_url
 from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli.console import counted, some
-from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
+from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify, spotify_client
 from music_assets.defs.dumps import DUMPS

@@ -1,13 +1,13 @@
 """`music-assets doctor`: what is wrong with this machine's setup, and what to do about it.
 
-Here: options, what is printed, and the exit code. The checks are in `checks`.
+Here: options, what a finding is and how it is printed, and the exit code. The checks are in `checks`.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import orjson
@@ -15,9 +15,18 @@ from rich.text import Text
 
 from music_assets.cli import EXIT_FAILED, data_option, interruptible_import
 from music_assets.cli.console import Console, counted
-from music_assets.cli.findings import NOTE, OK, PROBLEM
 
+OK, NOTE, PROBLEM = "ok", "note", "problem"
 _COLOURS = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
+
+
+class Finding(NamedTuple):
+    """What a check found: the state (`ok`, `note`, `problem`), a message, and what to do if anything."""
+
+    subject: str
+    state: str
+    message: str
+    advice: str = ""
 
 
 @click.command()

@@ -6,9 +6,8 @@ sandbox counted is not used: it invents its answers, and how many there are.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from music_assets.cli import staging_store
@@ -41,7 +40,6 @@ def read_forecast(
     releases: int,
     *,
     resolved: int = 0,
-    environment: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
 ) -> Forecast:
     """The forecast for so many open songs of so many releases, beside `resolved` ones.
@@ -59,7 +57,7 @@ def read_forecast(
         settled, requests = dict(_count_staged(staging_store(settings), settings.ledger_source)), {}
         with existing_ledger(settings) as ledger:
             if ledger is not None:
-                mode = budget_and_access(settings, ledger, environment, clock)[1].mode
+                mode = budget_and_access(settings, ledger, clock)[1].mode
                 requests = ledger.request_counts()
                 of_late = _requests_a_day(ledger, datetime.fromtimestamp(clock(), UTC).date())
                 by = ledger.count_queries(PURPOSE, _RESOLVED_BY.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -24,13 +24,10 @@ def existing_ledger(settings: Settings, *, reading: bool = True) -> Iterator[Led
 
 
 def budget_and_access(
-    settings: Settings,
-    ledger: Ledger,
-    environment: Mapping[str, str] = os.environ,
-    clock: Callable[[], float] = time.time,
+    settings: Settings, ledger: Ledger, clock: Callable[[], float] = time.time
 ) -> tuple[Budget, Access]:
     """What may still be requested, and the access mode if it is known. `clock` gives seconds since 1970."""
-    app = environment.get("SPOTIPY_CLIENT_ID") or ""
+    app = os.environ.get("SPOTIPY_CLIENT_ID") or ""
     if settings.is_sandbox:
         from music_assets.sandbox.process import address_of
 

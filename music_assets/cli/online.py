@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import zstandard
 
 from music_assets.cli.console import counted
-from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
+from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding
 from music_assets.defs.wiring import opened_resources
 from music_assets.settings import Settings
 from music_assets.sources.download.dumps import DUMPS

@@ -6,7 +6,6 @@ rows, writes nothing and sends no request, so it may be called at any time, duri
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,11 +124,7 @@ class Status:
     refused: str | None = None  # why a run by these settings would be
 
 
-def read_status(
-    settings: Settings,
-    environment: Mapping[str, str] = os.environ,
-    clock: Callable[[], float] = time.time,
-) -> Status:
+def read_status(settings: Settings, clock: Callable[[], float] = time.time) -> Status:
     """The status by these settings. `clock` gives seconds since 1970.
 
     Raises:
@@ -142,7 +137,7 @@ def read_status(
     requests = Requests(left_today=per_day, per_day=per_day, mode=mode, mode_is_set=mode is not None)
     with existing_ledger(settings) as ledger:
         if ledger is not None:
-            budget, access = budget_and_access(settings, ledger, environment, clock)
+            budget, access = budget_and_access(settings, ledger, clock)
             requests.today, requests.in_all = ledger.request_counts(now.date()), ledger.request_counts()
             requests.left_today, requests.mode = budget.left("search"), access.mode
             requests.spender = ledger.holder()
@@ -156,9 +151,7 @@ def read_status(
     if songs.pending:
         # Releases are in the rows of songs, which are not read here: each song counts as one.
         pending, resolved = songs.pending, songs.answered
-        expected = read_forecast(
-            settings, pending, pending, resolved=resolved, environment=environment, clock=clock
-        )
+        expected = read_forecast(settings, pending, pending, resolved=resolved, clock=clock)
     at = now.isoformat(timespec="seconds")
     listing = list_of_last_run(settings)
     source, invented = settings.spotify.source, settings.is_sandbox

@@ -91,7 +91,7 @@ def _found(settings: Settings) -> set[str]:
 
 def _check_status(settings: Settings, record: Record, clock: Clock, summary: Summary) -> None:
     """What `status` says is what the sandbox counted, and what is staged."""
-    status = read_status(settings, {}, clock)
+    status = read_status(settings, clock)
     assert (status.songs.songs, status.songs.pending) == (SONGS, summary.pending + summary.error)
     rows = {row[0]: row for row in tables(settings)["mapped.songs"] if row[4] or row[3] is None}
     assert status.songs.matched == sum(row[2] == "matched" for row in rows.values())

@@ -122,12 +122,12 @@ def test_the_sandbox_is_refused_where_rows_are_real(tried: Path, tmp_path: Path)
     with pytest.raises(CommandError, match="the sandbox's invented rows never mix with them: set SPOTIPY_"):
         run_job(settings(data, msd))
     assert content(data) == before
-    assert read_status(settings(data, msd), {}).refused and not read_status(real, {}).refused
+    assert read_status(settings(data, msd)).refused and not read_status(real).refused
 
 
 def test_status_says_that_a_run_on_the_sandbox_would_be_refused(data: Path) -> None:
     def spotify(**more: str) -> str:
-        return dict(lines(read_status(settings(data, **more), {})))["Spotify"]
+        return dict(lines(read_status(settings(data, **more))))["Spotify"]
 
     assert spotify() == "sandbox (every value that is not the MSD's is invented)"
     with duckdb.connect(str(data / "published" / "music_assets.duckdb")) as published:

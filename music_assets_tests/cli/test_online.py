@@ -13,8 +13,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from music_assets.cli.doctor import doctor
-from music_assets.cli.findings import NOTE, OK, PROBLEM, Finding
+from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor
 from music_assets.cli.online import FEATURES, HITS, IDS, TRACKS, Known, Sources, differences, examine_spotify
 from music_assets_tests.support.faults import NONSENSE, Faults
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame

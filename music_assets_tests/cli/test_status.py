@@ -85,16 +85,16 @@ def shown(settings: Settings) -> dict[str, str]:
 
 
 def lines_of(settings: Settings, now: datetime) -> dict[str, str]:
-    return dict(lines(read_status(settings, {}, now.timestamp)))
+    return dict(lines(read_status(settings, now.timestamp)))
 
 
 def test_songs_requests_and_pauses_are_counted(settings: Settings) -> None:
     stage(StagingStore(settings.staging))
     with closing(open_ledger(settings.ledger, source="sandbox")) as ledger:
         spend(ledger)
-        found = read_status(settings, {}, NOW.timestamp)
+        found = read_status(settings, NOW.timestamp)
         with ledger.request_lock(wait=0, note={"run_id": "r1"}):
-            held = read_status(settings, {}, NOW.timestamp)
+            held = read_status(settings, NOW.timestamp)
     assert found.songs == Songs(
         songs=400,
         matched=110,
@@ -274,7 +274,7 @@ def test_what_the_sandbox_settled_forecasts_nothing(
         store.write(receipt("msd_songs", key, 100), b"")
         store.write(receipt("musicbrainz_recordings", key, linked, linked=linked), b"")
         store.write(replace(receipt("spotify_search", key, 100), metadata={"source": source}), b"")
-    found = read_forecast(settings, 1000, 1000, environment=app)
+    found = read_forecast(settings, 1000, 1000)
     assert found.sources[0].songs == 1000 * expected
     assert found.sources[0].is_counted == (expected == 0.1)
 

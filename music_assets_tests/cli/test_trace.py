@@ -83,7 +83,7 @@ def test_a_read_only_disk_is_read(data: Path, disk: Path) -> None:
         expected = ledger.request_counts()
     remount(disk, "ro")
     assert traced(track_id, copied)["answers"] == traced(track_id, data)["answers"] != {}
-    assert read_status(settings, {}).requests.in_all == expected
+    assert read_status(settings).requests.in_all == expected
     with pytest.raises(LedgerUnusable, match=r"or work on a copy of the data folder\.$"):
         open_ledger(settings.ledger, source="sandbox")
 
