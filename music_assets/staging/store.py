@@ -92,11 +92,25 @@ class _Folder:
             return None
 
     def put(self, key: str, content: bytes, sha256: str | None = None) -> None:
-        """Readers see the old file, the new one, or none; never a part of one."""
-        Path(key).parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(f"{key}.{os.getpid()}{_PART}")
-        fresh.write_bytes(content)
-        os.replace(fresh, key)
+        """Readers see the old file, the new one, or none; never a part of one.
+
+        What interrupted writes of this file left goes. So may what another process is just writing there: it
+        writes again then.
+        """
+        fresh, is_written = Path(f"{key}.{os.getpid()}{_PART}"), False
+        while not is_written:
+            Path(key).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                fresh.write_bytes(content)
+                os.replace(fresh, key)
+                is_written = True
+            except FileNotFoundError:
+                continue
+            except OSError:
+                fresh.unlink(missing_ok=True)
+                raise
+        for left in glob.glob(f"{glob.escape(key)}.*{_PART}"):
+            Path(left).unlink(missing_ok=True)
 
     def delete(self, key: str) -> None:
         Path(key).unlink(missing_ok=True)

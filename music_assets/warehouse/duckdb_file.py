@@ -143,8 +143,10 @@ def remove(*paths: Path) -> None:
 
 
 def first_line(error: BaseException | None) -> str:
-    """The first line of an error: DuckDB adds the statement."""
-    return str(error).strip().splitlines()[0] if error and str(error).strip() else repr(error)
+    """The first line of an error, and the cause that DuckDB names further on: it adds the statement, too."""
+    text = str(error or "").strip()
+    cause = text.partition("Original error: ")[2]
+    return " ".join(line.strip() for part in (text, cause) for line in part.splitlines()[:1]) or repr(error)
 
 
 def _holder(holder_file: Path) -> str:

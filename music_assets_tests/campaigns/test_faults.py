@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SONGS = songs_frame(1000 if LONG else 150)
 RATE = 0.1
-RUNS = 40  # more would be hopeless
+RUNS = 150 if LONG else 40  # more would be hopeless
 
 
 class Days:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,47 @@ def test_a_write_that_breaks_off_leaves_no_receipt(
         store.write(receipt(content=b"y"), b"y")
     assert store.staged_file("songs", "AB") is None  # so it is made again, whatever is left of the file
     assert store.read(receipt()) == b"x"
+
+
+def test_what_interrupted_writes_left_goes_with_the_next(store: StagingStore, tmp_path: Path) -> None:
+    store.write(receipt(), b"x")
+    folder = tmp_path / "songs" / "A"
+    before = sorted(folder.iterdir())
+    for path in before:
+        path.with_name(f"{path.name}.4711.part").write_bytes(b"cut o")
+    other = folder / "C.json.gz.4711.part"
+    other.write_bytes(b"of another file")
+    store.write(receipt(), b"x")
+    assert sorted(folder.iterdir()) == sorted([*before, other])
+
+
+def test_a_write_that_breaks_off_leaves_nothing_beside_the_file(store: StagingStore, tmp_path: Path) -> None:
+    def limited() -> None:  # as a full disk would: a part is written
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    limited_process = multiprocessing.get_context("fork").Process(target=lambda: (limited(), _write(store)))
+    limited_process.start()
+    limited_process.join()
+    assert limited_process.exitcode == 1
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_two_processes_write_one_file_at_once(store: StagingStore, tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=_write, args=(store, 200, text)) for text in (b"a", b"b")]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert Path(store.path("songs", "AB")).read_bytes() in (b"a" * 5000, b"b" * 5000)
+    assert [*tmp_path.rglob("*.part")] == []
+
+
+def _write(store: StagingStore, times: int = 1, text: bytes = b"x") -> None:
+    for _ in range(times):
+        store.write(receipt(content=text * 5000), text * 5000)
 
 
 @pytest.mark.parametrize(

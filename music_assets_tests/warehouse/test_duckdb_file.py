@@ -15,6 +15,7 @@ from music_assets.settings import Settings
 from music_assets.tables import STAGED
 from music_assets.warehouse.connect import open_warehouse
 from music_assets.warehouse.duckdb import DuckDBWarehouse
+from music_assets.warehouse.duckdb_file import first_line
 from music_assets.warehouse.errors import WarehouseError
 from music_assets_tests.support.staged_rows import Folder, Place, row
 
@@ -162,6 +163,21 @@ def test_a_copy_that_cannot_be_written_leaves_the_one_in_use(duckdb_place: Place
     assert ended.returncode and WarehouseError.__name__ in ended.stderr.splitlines()[-1]
     assert warehouse.published.read_bytes() == before
     assert beside(warehouse.published) == ["p.duckdb"]
+
+
+def test_an_error_is_named_with_the_cause_that_duckdb_adds() -> None:
+    """Seen when a disk was full; after other causes comes the statement."""
+    full = OSError(
+        "IO Error: Detached database 'published', but CHECKPOINT during DETACH failed. \n"
+        'Checkpoint failed for database "published". Original error: Could not write file "/x": '
+        "No space left on device"
+    )
+    assert first_line(full) == (
+        "IO Error: Detached database 'published', but CHECKPOINT during DETACH failed. "
+        'Could not write file "/x": No space left on device'
+    )
+    assert first_line(OSError("Catalog Error: no table\n\nLINE 1: SELECT")) == "Catalog Error: no table"
+    assert first_line(OSError()) == "OSError()" and first_line(None) == "None"
 
 
 @pytest.mark.slow
