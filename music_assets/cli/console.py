@@ -28,7 +28,7 @@ from rich.text import Text
 from music_assets.progress import LOGGER
 
 UNFOLDED = 10_000  # characters: more than any line has
-SANDBOX_BANNER = (
+SANDBOX_BANNER = Text.from_markup(
     "[bold yellow]Sandbox:[/] every Spotify value here is invented, as is what open sources give, of real "
     "songs too: it is to try the project without an account.\n"
     "For real values, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or "
@@ -49,7 +49,7 @@ class Console(rich.console.Console):
     """A console that shows every text as it is written, but for what would steer the terminal."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(emoji=False, highlight=False, **options)
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render(
         self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None
@@ -101,7 +101,7 @@ def facts_table(facts: Mapping[str, Any], title: str | None = None) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name, Text(shown(value)))
+        table.add_row(name, shown(value))
     return table
 
 

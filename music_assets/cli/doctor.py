@@ -66,7 +66,7 @@ def doctor(
         state = (f"{finding.state:<8}", _COLOURS[finding.state])
         console.print(Text.assemble(state, f"{finding.subject}: {finding.message}"))
         if finding.advice:
-            console.print(Text(f"        {finding.advice}"))
+            console.print(f"        {finding.advice}")
         problems += finding.state == PROBLEM
     if record:
         Path(record).write_bytes(orjson.dumps(recorded, option=orjson.OPT_INDENT_2))

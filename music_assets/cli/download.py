@@ -64,10 +64,10 @@ def download(
     if what != "subset":
         if archive or sha256 or to or keep_archive:
             raise CommandError("--archive, --sha256, --to and --keep-archive are for the subset alone.")
-        console.print(f"{what}: {DUMPS[what].size}.", markup=False)
+        console.print(f"{what}: {DUMPS[what].size}.")
         with _bars(console) as bar:
             files = download_dump(what, settings.downloads, base_url=url, progress=bar)
-        console.print(*(f"{file} is there." for file in files), sep="\n", markup=False)
+        console.print(*(f"{file} is there." for file in files), sep="\n")
         run = "music-assets run"
         if what == "summary":
             songs = sum(map((msd := MsdRoot.open(files[0])).count, msd.partitions()))
@@ -86,7 +86,7 @@ def download(
             progress=bar("fetching"),
             on_unpack=bar("unpacking"),
         )
-    console.print(*_lines(got), sep="\n", markup=False)
+    console.print(*_lines(got), sep="\n")
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import Any
 import click
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from music_assets.cli import CommandError, data_option, staging_store, track_of
 from music_assets.cli.console import SANDBOX_BANNER, Console, counted, facts_table, moment, shown, write_json
@@ -110,7 +109,7 @@ def _parts(
         if hit := hits.get(row["spotify_track_id"]):
             yield _evidence_table(song, hit, row, renamings)
     if best["matcher_version"] != matcher_version():
-        yield Text(
+        yield (
             f"Decided by matcher {best['matcher_version']}; the evidence above is from {matcher_version()}. "
             "Run again to update the tables."
         )
@@ -175,9 +174,9 @@ def _candidates_table(candidates: list[Row], hits: Mapping[str, Row]) -> Table:
         table.add_row(
             "✔" if row["accepted"] else "=" if row["equivalent"] else "",
             "–" if row["score"] is None else f"{row['score']:.3f}",
-            Text("\n".join([name, row["spotify_track_id"], *filter(None, (artists, _album_of(hit)))])),
+            "\n".join([name, row["spotify_track_id"], *filter(None, (artists, _album_of(hit)))]),
             _seconds(duration_ms / 1000 if duration_ms else None),
-            Text("; ".join(row["reasons"])),
+            "; ".join(row["reasons"]),
         )
     table.caption = "✔ the match   = the same recording on another album"
     if any(row["source"] == BY_HAND for row in candidates):
@@ -192,8 +191,7 @@ def _evidence_table(song: Row, hit: Row, row: Row, renamings: Renamings) -> Tabl
     for line in explain_match(song_of(song), candidate_of(hit), renamings):
         points, most = (f"{line.points:g}", f"{line.of:g}") if line.level else ("", "")
         points = "veto" if line.points <= VETO else points
-        texts = map(Text, (line.song, line.candidate, points, most, line.words))
-        table.add_row(line.evidence, *texts)
+        table.add_row(line.evidence, line.song, line.candidate, points, most, line.words)
     return table
 
 

@@ -86,7 +86,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     if of_list:
         console.print(Markdown("# The listed songs"))
         known = f"{counted(len(found), 'id')} of {counted(of_list.open, 'song')}, which count as open here"
-        console.print(*[known, *unknown_ids(unknown, "in this MSD")], sep="; ", markup=False)
+        console.print(*[known, *unknown_ids(unknown, "in this MSD")], sep="; ")
         if others:
             console.print(f"{counted(len(others), 'id')} not of the MSD: known once a run has matched them.")
         console.print(Markdown(of_list.as_markdown()))
@@ -96,7 +96,7 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     console.print(Markdown(expected.as_markdown()))
     with opened_resources(settings) as opened:
         for missing in chain.from_iterable(map(opened.dumps.missing, DUMPS)):
-            console.print(missing, markup=False)
+            console.print(missing)
     if expected.spotify is not None:
         console.print(Markdown(expected.spotify.as_markdown()))
 

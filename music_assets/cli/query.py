@@ -21,7 +21,6 @@ import duckdb
 import orjson
 from rich.box import SQUARE
 from rich.table import Table
-from rich.text import Text
 
 from music_assets.cli import CommandError, data_option
 from music_assets.cli.console import UNFOLDED, Console, printable
@@ -166,7 +165,7 @@ def _write_listing(rows: duckdb.DuckDBPyRelation) -> None:
     for name in rows.columns:
         table.add_column(name, justify="right" if name == "rows" else "left", no_wrap=name != "comment")
     for row in rows.fetchall():
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+        table.add_row(*("" if value is None else str(value) for value in row))
     Console(width=shutil.get_terminal_size((UNFOLDED, 24)).columns).print(table)
 
 

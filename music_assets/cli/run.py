@@ -67,7 +67,7 @@ def run(
     summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
     if out and summary.listing:
-        console.print(f"Written to {out}, with a row per id and song.", markup=False)
+        console.print(f"Written to {out}, with a row per id and song.")
         click.echo(f"Of Spotify's columns: {TERMS[SPOTIFY].summary} See docs/terms.md.", err=True)
     if summary.interrupted:
         sys.exit(EXIT_INTERRUPTED)

@@ -120,19 +120,19 @@ class Summary:
         """Print it, and where to find the results."""
         console.print()
         if settings.is_sandbox:  # before the numbers, which look like any others
-            console.print(f"{SANDBOX_BANNER}\n")
+            console.print(SANDBOX_BANNER, "", sep="\n")
         tables = sorted(self.tables, key=lambda name: (not name.startswith("analytics."), name))
         for name, count in (*self._counts(), *((name, self.tables[name]) for name in tables)):
             console.print(f"{name:<31} {count if isinstance(count, str) else f'{count:,}'}")
         if self.listing:
-            console.print(f"\nyour list                       {self.listing}", markup=False)
+            console.print(f"\nyour list                       {self.listing}")
         lists = {"Set aside": self.set_aside_files, "Note": self.notes, "Failed": self.failed}
         if self.interrupted or any(lists.values()):
             console.print()
         for title, lines in lists.items():
             for line in lines:
                 console.print(f"{title}:", style="bold red" if title == "Failed" else "yellow", end=" ")
-                console.print(line, markup=False)
+                console.print(line)
         if self.spotify == "off":
             console.print("Spotify is off: songs are matched by ids of open sources alone.\n")
         if self.interrupted:
@@ -145,7 +145,6 @@ class Summary:
                 "Next:",
                 *_next_commands(settings),
                 sep="\n  ",
-                markup=False,  # a path may have brackets
             )
 
     def _counts(self) -> Iterator[tuple[str, int | str]]:

@@ -204,9 +204,9 @@ def _show(console: Console, found: Facts) -> None:
     console.print(facts_table({"track_id": found["track_id"], **song, "duration": duration}, "The row"), "")
     console.print(facts_table(_shown_match(match), "Its match"), "")
     console.print(_shown_answers(found["answers"]), "")
-    console.print(Text("Its MSD file", style="italic"))
+    console.print("Its MSD file", style="italic")
     for name, value in msd.items():
-        console.print(Text(f"{_LABELS.get(name, name):<18} {shown(value)}"), soft_wrap=True)
+        console.print(f"{_LABELS.get(name, name):<18} {shown(value)}", soft_wrap=True)
     console.print()
     console.print(*_shown_files(found["files"]), sep="\n", soft_wrap=True)
     console.print("\nFind the runs by their ids in Dagster's UI: `music-assets ui`.\n")
@@ -243,11 +243,11 @@ def _shown_answers(answers: dict[str, Facts]) -> Table | str:
     for name in ("response", "query", "status", "fetched"):
         table.add_column(name, header_style="bold", overflow="fold")
     for purpose, response in answers.items():
-        table.add_row(purpose, Text(response["query"]), response["status"], moment(response["fetched_at"]))
+        table.add_row(purpose, response["query"], response["status"], moment(response["fetched_at"]))
     return table
 
 
-def _shown_files(files: dict[str, Facts]) -> Iterator[Text]:
+def _shown_files(files: dict[str, Facts]) -> Iterator[str | Text]:
     """The partition's staged files, and the runs that wrote and loaded them, each said once.
 
     Lines are as long as what they name: an id or checksum that is folded cannot be copied.
@@ -259,21 +259,21 @@ def _shown_files(files: dict[str, Facts]) -> Iterator[Text]:
     for kind, facts in files.items():
         staged, loaded, validation = facts["staged"], facts["loaded"], facts["validation"]
         state = f"{counted(staged['rows'], 'row')}, SHA-256" if staged else "is not staged"
-        yield Text(f"{kind:<24} {state}")
+        yield f"{kind:<24} {state}"
         if staged:
-            yield Text(f"  {staged['checksum']}")
+            yield f"  {staged['checksum']}"
         if validation and validation["problems"]:
-            yield Text(f"  refused: {'; '.join(validation['problems'])}")
+            yield f"  refused: {'; '.join(validation['problems'])}"
         if not loaded:
-            yield Text("  is not loaded")
+            yield "  is not loaded"
         elif not loaded["is_as_staged"]:
-            yield Text(f"  loaded from another file: {loaded['checksum']}")
+            yield f"  loaded from another file: {loaded['checksum']}"
         for what, part, at in (("written by", staged, "written_at"), ("loaded by", loaded, "loaded_at")):
             if part:
                 runs[what].setdefault(part["run_id"], []).append(kind)
                 times.setdefault(f"{what} {part['run_id']}", []).append(moment(part[at]))
     for what, by_run in runs.items():
         for run_id, kinds in by_run.items():
-            yield Text(f"\n{what} run {run_id}, until {max(times[f'{what} {run_id}'])}:")
+            yield f"\n{what} run {run_id}, until {max(times[f'{what} {run_id}'])}:"
             whole = len(kinds) == len(files)
-            yield Text(f"  {'all of these' if whole else ', '.join(kinds)}")
+            yield f"  {'all of these' if whole else ', '.join(kinds)}"
