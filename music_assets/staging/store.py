@@ -166,10 +166,13 @@ class StagingStore:
     def write(self, file: StagedFile, content: bytes) -> None:
         """Write a file and then its `StagedFile`: a file without one counts as absent.
 
-        However the process ends in between, there is a whole file with its description, or none.
+        However the process ends in between, there is a whole file with its description, or none. Where the
+        same is there, as of another run at the same time, those who read it never find it absent.
         """
         kind, key = file.kind, file.partition_key
-        self._files.delete(self.path(kind, key, _STAGED_FILE))
+        there = self.staged_file(kind, key)
+        if there is not None and there.checksum != file.checksum:
+            self._files.delete(self.path(kind, key, _STAGED_FILE))
         self._files.put(self.path(kind, key), content, file.checksum)
         self.write_json(kind, key, _STAGED_FILE, asdict(file))
 

@@ -49,6 +49,10 @@ class InFolder:
         """The settings that name servers."""
         return {}
 
+    def beside(self, settings: Settings) -> Settings:
+        """The settings of somebody else who works on the same: here in the same folder."""
+        return settings
+
     def tables(self, settings: Settings) -> Tables:
         """Every table, row by row, without what differs from run to run."""
         return tables(settings)
@@ -93,6 +97,12 @@ class OnServers(InFolder):
             "warehouse": self.servers.new_database(),
             "ledger": f"postgresql://{USER}@/{ledger}?host={self.servers.socket_folder}",
         }
+
+    def beside(self, settings: Settings) -> Settings:
+        """Another machine's: it has a data folder of its own, and shares the servers."""
+        data = settings.data.with_name(f"{settings.data.name} beside")
+        data.mkdir()
+        return settings.model_copy(update={"data": data})
 
     def tables(self, settings: Settings) -> Tables:
         found: Tables = {}

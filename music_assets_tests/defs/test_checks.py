@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dagster import (
+    AssetCheckEvaluation,
     AssetCheckKey,
     AssetCheckResult,
     AssetChecksDefinition,
@@ -21,7 +22,7 @@ from dagster import (
 from sqlalchemy import Connection, delete, insert, update
 
 from music_assets.definitions import build_defs
-from music_assets.defs.checks import REFERENCES, build_checks
+from music_assets.defs.checks import OTHERS_LOAD, REFERENCES, build_checks
 from music_assets.defs.instance import dagster_instance
 from music_assets.defs.resources import StagingResource, WarehouseResource
 from music_assets.tables import LOADS, PUBLISHED, STAGED
@@ -136,14 +137,20 @@ def deployment(right: Deployment) -> Iterator[Deployment]:
 
 def test_a_check_can_be_executed_alone(right: Deployment) -> None:
     name, key = "rows_are_kept", AssetKey(["warehouse", "msd", "songs"])
+    assert [(each.check_name, each.passed) for each in executed(right, key, name)] == [(name, True)]
+
+
+def executed(deployment: Deployment, key: AssetKey, name: str) -> list[AssetCheckEvaluation]:
+    """What comes of a check in a run of its own."""
     done = materialize(
         build_checks(retention_days=180),
         selection=AssetSelection.checks(AssetCheckKey(key, name)),
-        resources={"warehouse": right.resource, "staging": StagingResource(url="nowhere")},
-        instance=right.instance,
+        resources={"warehouse": deployment.resource, "staging": StagingResource(url="nowhere")},
+        instance=deployment.instance,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
     )
-    assert [(each.check_name, each.passed) for each in done.get_asset_check_evaluations()] == [(name, True)]
+    return [*done.get_asset_check_evaluations()]
 
 
 def test_right_tables_pass_all(right: Deployment) -> None:
@@ -188,6 +195,23 @@ def test_what_would_mislead_readers_blocks(deployment: Deployment) -> None:
     assert {result.severity for result in failing.values()} == {AssetCheckSeverity.ERROR}
     blocking = {spec.name for check in build_checks(180) for spec in check.check_specs if spec.blocking}
     assert {name.split()[1] for name in MISLEADING} <= blocking
+
+
+@pytest.mark.parametrize(
+    ("ago", "severity"),
+    [(timedelta(hours=1), AssetCheckSeverity.ERROR), (-timedelta(hours=1), AssetCheckSeverity.WARN)],
+)
+def test_a_reference_is_warned_of_alone_where_another_run_has_loaded_since(
+    deployment: Deployment, ago: timedelta, severity: AssetCheckSeverity
+) -> None:
+    table, name = "mapped.songs", "mapped_songs_spotify_track_id_is_in_spotify_tracks"
+    by_another = {"table": "a", "slice": "AA", "rows": 0, "run_id": "another", "loaded_at": NOW - ago}
+    with deployment.connection() as connection:
+        connection.execute(MISLEADING[f"{table} {name}"])
+        connection.execute(insert(LOADS).values(by_another))
+    (found,) = executed(deployment, AssetKey(["warehouse", *table.split(".")]), name)
+    assert (found.passed, found.severity) == (False, severity)
+    assert (found.description == OTHERS_LOAD) == (severity is AssetCheckSeverity.WARN)
 
 
 def test_values_out_of_range_are_warned_of(deployment: Deployment) -> None:

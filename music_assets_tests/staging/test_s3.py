@@ -45,7 +45,7 @@ def test_nothing_is_listed_and_no_request_is_wasted(s3_store: StagingStore, serv
     assert s3_store.staged_files("songs", ["AB"]) == [receipt()]
     s3_store.read(receipt())
     assert server.asked == [
-        f"DELETE /{BUCKET}/staged/songs/A/B.receipt.json",
+        f"GET /{BUCKET}/staged/songs/A/B.receipt.json",
         f"PUT /{BUCKET}/staged/songs/A/B.json.gz",
         f"PUT /{BUCKET}/staged/songs/A/B.receipt.json",
         f"GET /{BUCKET}/staged/songs/A/B.receipt.json",

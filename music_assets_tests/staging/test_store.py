@@ -6,6 +6,7 @@ import multiprocessing
 import resource
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,24 @@ def test_a_file_that_was_written_anew_in_the_meantime_keeps_its_receipt(store: S
     with pytest.raises(DamagedFile, match="Another run has written it in the meantime"):
         store.read(receipt(content=b"old!"))
     assert store.staged_file("songs", "AB") == receipt(content=b"new")
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_what_is_written_twice_is_there_all_the_while(
+    store: StagingStore, monkeypatch: pytest.MonkeyPatch, is_same: bool
+) -> None:
+    """As by two runs at once, of which one reads it already."""
+    store.write(receipt(content=b"x"), b"x")
+    found, put = [], store._files.put
+
+    def looking(*what: Any) -> None:
+        found.append(store.staged_file("songs", "AB"))
+        put(*what)
+
+    monkeypatch.setattr(store._files, "put", looking)
+    content = b"x" if is_same else b"y"
+    store.write(receipt(content=content), content)
+    assert found == [receipt(content=b"x") if is_same else None] * 2
 
 
 def test_half_a_receipt_is_none(store: StagingStore) -> None:

@@ -24,7 +24,7 @@ from music_assets.defs.assets.common import (
     table_key,
     terms_of,
 )
-from music_assets.defs.checks import referred_to
+from music_assets.defs.checks import OTHERS_LOAD, are_torn, referred_to
 from music_assets.defs.resources import WarehouseResource
 from music_assets.progress import advanced
 from music_assets.staging.store import fingerprint
@@ -79,7 +79,13 @@ published_tables = {name: _table_asset(name, table) for name, table in TABLES.it
     ),
 )
 def published_copy(context: AssetExecutionContext, warehouse: WarehouseResource) -> MaterializeResult[None]:
-    path = warehouse.open().publish()
+    opened = warehouse.open()
+    if opened.is_local:
+        with opened.transaction("looking whether the tables agree") as connection:
+            torn = are_torn(connection, context.instance, context.run.run_id)
+        if torn:
+            return MaterializeResult(metadata={"path": f"readers keep the copy they have. {OTHERS_LOAD}"})
+    path = opened.publish()
     advanced("published tables", "published copy", 1, 1)
     if path is None:
         return MaterializeResult(metadata={"path": "readers use the warehouse itself"})

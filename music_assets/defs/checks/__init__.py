@@ -10,10 +10,10 @@ from dagster import AssetChecksDefinition
 
 from music_assets.defs.checks.partitions import few_files_are_set_aside, rescoring_keeps_matches
 from music_assets.defs.checks.rules import REFERENCES
-from music_assets.defs.checks.tables import referred_to, table_checks
+from music_assets.defs.checks.tables import OTHERS_LOAD, are_torn, referred_to, table_checks
 from music_assets.tables import PUBLISHED
 
-__all__ = ["REFERENCES", "build_checks", "referred_to"]
+__all__ = ["OTHERS_LOAD", "REFERENCES", "are_torn", "build_checks", "referred_to"]
 
 
 def build_checks(retention_days: int) -> list[AssetChecksDefinition]:

@@ -6,6 +6,7 @@ counted is in `rules`.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -23,12 +24,18 @@ from sqlalchemy import Connection, Table, func, select
 from music_assets.defs.assets.common import table_key
 from music_assets.defs.checks.rules import ROWS_WARN_BELOW, Finding, Rule, blocking_rules, warnings
 from music_assets.defs.resources import WarehouseResource
+from music_assets.tables import LOADS, PUBLISHED
 from music_assets.warehouse.errors import WarehouseError
 
 _ROWS = "rows_are_kept"
 _ABOUT_ROWS = (
     f"The table has at least {ROWS_WARN_BELOW:.0%} of the rows it had when it was filled before. Fewer: is a "
     "part of the MSD missing, or is another one in use? Look at `meta.loads`, and at the notes of the run."
+)
+
+OTHERS_LOAD = (
+    "Another run has loaded since this one began: the tables differ by that until it, or the next run, has "
+    "filled them"
 )
 
 
@@ -64,7 +71,8 @@ def table_checks(table: Table, retention_days: int) -> AssetChecksDefinition:
         wanted = {check.name for check in context.selected_asset_check_keys}
         chosen = [rule for rule in rules if rule.name in wanted]
         with opened.transaction(f"checking {table.fullname}") as connection:
-            yield from _blocking(connection, chosen, key)
+            others = _others_load(connection, context.instance, context.op_execution_context.run_id)
+            yield from _blocking(connection, chosen, key, others)
             rows = int(connection.execute(select(func.count()).select_from(table)).scalar_one())
         if _ROWS in wanted:
             yield _warning(_ROWS, key, _rows_kept(context.instance, key, rows))
@@ -80,16 +88,48 @@ def table_checks(table: Table, retention_days: int) -> AssetChecksDefinition:
     return checks
 
 
-def _blocking(connection: Connection, rules: list[Rule], key: AssetKey) -> Iterator[AssetCheckResult]:
-    """These rules in one statement: each counts the rows that break it."""
+def are_torn(connection: Connection, instance: DagsterInstance, run_id: str) -> bool:
+    """Whether the tables do not agree with each other because another run has loaded since this one began."""
+    if not _others_load(connection, instance, run_id):
+        return False
+    rules = [rule for table in PUBLISHED.values() for rule in blocking_rules(table) if rule.also]
+    return any(connection.execute(select(*(rule.broken.scalar_subquery() for rule in rules))).one())
+
+
+def _others_load(connection: Connection, instance: DagsterInstance, run_id: str) -> bool:
+    """Whether another run has loaded since this one began: what it filled before and after may not agree.
+
+    That run, or whoever fills the tables after it, checks them again.
+    """
+    record = instance.get_run_record_by_id(run_id)
+    if record is None or record.start_time is None:
+        return False
+    since = datetime.fromtimestamp(record.start_time, UTC).replace(tzinfo=None)
+    of_others = select(func.count()).where(LOADS.c.run_id != run_id, LOADS.c.loaded_at >= since)
+    return bool(connection.execute(of_others).scalar_one())
+
+
+def _blocking(
+    connection: Connection, rules: list[Rule], key: AssetKey, others: bool
+) -> Iterator[AssetCheckResult]:
+    """These rules in one statement: each counts the rows that break it.
+
+    A reference is warned of alone while `others` load.
+    """
     if not rules:
         return
     counts = connection.execute(
         select(*(rule.broken.scalar_subquery().label(rule.name) for rule in rules))
     ).one()
     for rule, count in zip(rules, counts, strict=True):
+        warned = others and bool(rule.also)
         yield AssetCheckResult(
-            check_name=rule.name, asset_key=key, passed=not count, metadata={"rows": int(count or 0)}
+            check_name=rule.name,
+            asset_key=key,
+            passed=not count,
+            severity=AssetCheckSeverity.WARN if warned else AssetCheckSeverity.ERROR,
+            description=OTHERS_LOAD if warned and count else None,
+            metadata={"rows": int(count or 0)},
         )
 
 

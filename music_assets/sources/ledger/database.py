@@ -45,7 +45,10 @@ _CONNECT = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
-    "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+    # Each statement is a transaction: with the isolation that a database may have for others, one that waited
+    # for another would fail.
+    "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 "
+    "-c default_transaction_isolation=read\\ committed",
 }
 
 

@@ -77,6 +77,30 @@ def test_many_may_open_a_new_database_at_once(setting: str) -> None:
     assert len(opened) == 8
 
 
+def test_a_database_of_another_isolation_takes_what_several_write_at_once(
+    postgres: Postgres, setting: str
+) -> None:
+    """As one that is shared with a program that wants REPEATABLE READ."""
+    name = setting.split("/")[3].split("?")[0]
+    postgres.psql(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read';")
+    failed: list[Exception] = []
+
+    def write() -> None:
+        try:
+            with closing(open_ledger(setting, source="api")) as ledger:
+                for number in range(100):
+                    ledger.put_many([response("TRA", {"n": number})])
+        except LedgerUnusable as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
 def test_it_leaves_the_tables_of_others_in_the_database_alone(postgres: Postgres, setting: str) -> None:
     name = setting.split("/")[3].split("?")[0]
     postgres.psql(f"\\c {name}\nCREATE TABLE state (x int); INSERT INTO state VALUES (7);")
