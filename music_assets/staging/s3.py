@@ -22,6 +22,8 @@ from music_assets.staging.errors import DamagedFile, StagingError
 
 # Tries of one request, with pauses of up to 1, 2, 4, 8 s between them.
 ATTEMPTS = 5
+# Seconds without a byte after which a request has failed, and is tried again.
+READ_TIMEOUT_S = 60.0
 # Requests that may be under way at once.
 AT_ONCE = 16
 # Objects larger than this are sent in parts, of this size: what breaks off is sent again in part only.
@@ -80,7 +82,7 @@ class S3:
         config = Config(
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             connect_timeout=10,
-            read_timeout=60,
+            read_timeout=READ_TIMEOUT_S,
             max_pool_connections=AT_ONCE,
             # Servers other than AWS's have no host name for each bucket.
             s3={"addressing_style": "path"} if endpoint else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -13,7 +15,7 @@ from music_assets.cli.job import run_job
 from music_assets.settings import SettingError, Settings
 from music_assets.staging import errors, s3
 from music_assets.staging.store import StagingStore
-from music_assets_tests.support.s3_server import BUCKET, PLACE, S3Server, receipt, refusal
+from music_assets_tests.support.s3_server import BUCKET, PLACE, Fault, S3Server, receipt, refusal
 
 FILE = f"{PLACE}/songs/A/B.json.gz"
 
@@ -51,6 +53,35 @@ def test_an_answer_that_breaks_off_is_asked_for_again(s3_store: StagingStore, se
     times = iter([cut_off])
     server.fault = lambda request: next(times, lambda request: None)(request)
     assert s3_store.read(receipt()) == b"x"
+
+
+def no_answer(request: Request) -> Response | None:
+    time.sleep(1)
+    return None
+
+
+def half_an_answer(request: Request) -> Response | None:
+    def body() -> Iterator[bytes]:
+        yield b"half"
+        time.sleep(1)
+
+    return Response(body(), 200, headers={"Content-Length": "1000"})
+
+
+@pytest.mark.parametrize("fault", [no_answer, half_an_answer])
+def test_a_stalled_connection_is_left_and_named(
+    server: S3Server, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(s3, "READ_TIMEOUT_S", 0.3)
+    store = StagingStore(PLACE, endpoint=server.endpoint)
+    store.write(receipt(), b"x")
+    server.fault = fault
+    with pytest.raises(errors.StagingError, match=r"ReadTimeoutError.*Check the network") as caught:
+        store.read(receipt())
+    assert FILE in str(caught.value) and server.endpoint in str(caught.value)
+    times = iter([fault])
+    server.fault = lambda request: next(times, lambda request: None)(request)
+    assert store.read(receipt()) == b"x"
 
 
 @pytest.mark.parametrize(

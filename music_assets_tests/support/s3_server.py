@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from music_assets.staging.store import StagedFile, checksum
 BUCKET = "staging-tests"
 PLACE = f"s3://{BUCKET}/staged"
 Fault = Callable[[Request], Response | None]
+_PIECE = 8192  # bytes
 
 
 class _Quiet(WSGIRequestHandler):
@@ -30,11 +32,15 @@ class _Quiet(WSGIRequestHandler):
 
 @dataclass
 class S3Server:
-    """`asked` is every request, as `PUT /bucket/key`; `fault` may answer one instead of the server."""
+    """`asked` is every request, as `PUT /bucket/key`; `fault` may answer one instead of the server, or wait.
+
+    `trickle` is how many seconds pass before each piece of what is read.
+    """
 
     endpoint: str = ""
     asked: list[str] = field(default_factory=list)
     fault: Fault = lambda request: None
+    trickle: float = 0.0
     fresh: list[dict[str, str]] = field(default_factory=list)  # headers of what was written
 
     def app(self, server: Any) -> Any:
@@ -45,9 +51,16 @@ class S3Server:
             if request.method == "PUT":
                 self.fresh.append({name.lower(): value for name, value in request.headers.items()})
             failed = self.fault(request)
-            return failed(environ, start_response) if failed else server(environ, start_response)
+            body = (failed or server)(environ, start_response)
+            return self._trickled(body) if self.trickle and request.method == "GET" else body
 
         return answer
+
+    def _trickled(self, body: Iterable[bytes]) -> Iterator[bytes]:
+        for part in body:
+            for start in range(0, len(part), _PIECE):
+                time.sleep(self.trickle)
+                yield part[start : start + _PIECE]
 
 
 def refusal(status: int, code: str) -> Response:
