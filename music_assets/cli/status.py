@@ -122,6 +122,7 @@ class Status:
     listing: Listing | None = None
     invented: bool = False  # whether sources are the sandbox's
     refused: str | None = None  # why a run by these settings would be
+    no_folder: str | None = None  # the data folder, where there is none
 
 
 def read_status(settings: Settings, clock: Callable[[], float] = time.time) -> Status:
@@ -155,7 +156,9 @@ def read_status(settings: Settings, clock: Callable[[], float] = time.time) -> S
     at = now.isoformat(timespec="seconds")
     listing = list_of_last_run(settings)
     source, invented = settings.spotify.source, settings.is_sandbox
-    return Status(source, at, songs, requests, expected, listing, invented, refusal(settings))
+    there = settings.staging.startswith("s3://") or settings.data.is_dir()
+    no_folder = None if there else str(settings.data.absolute())
+    return Status(source, at, songs, requests, expected, listing, invented, refusal(settings), no_folder)
 
 
 def _pauses(settings: Settings, ledger: Ledger, budget: Budget) -> Iterator[tuple[str, Paused]]:
@@ -239,7 +242,13 @@ def lines(status: Status) -> Iterator[tuple[str, str]]:
     elif songs.songs:
         yield "to finish", "nothing is pending"
     else:
-        yield "to finish", "nothing is read yet: `music-assets run`, or `music-assets plan` for what it takes"
+        elsewhere = ""
+        if status.no_folder:
+            elsewhere = f" (there is no folder {status.no_folder}: is the data in another, for --data?)"
+        yield (
+            "to finish",
+            f"nothing is read yet{elsewhere}: `music-assets run`, or `music-assets plan` for what it takes",
+        )
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -127,7 +127,10 @@ def test_where_nothing_was_run_nothing_is_made(tmp_path: Path) -> None:
     said = shown(Settings.from_environment({}, data=str(tmp_path / "data")))
     assert said["songs"] == "0 matched, 0 ambiguous, 0 unmatched, 0 pending, of 0"
     assert "nothing is read yet" in said["to finish"]
+    assert f"there is no folder {tmp_path / 'data'}" in said["to finish"]
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "data").mkdir()
+    assert "no folder" not in shown(Settings.from_environment({}, data=str(tmp_path / "data")))["to finish"]
 
 
 @pytest.mark.parametrize("mode", ["auto", "development", "extended"])
