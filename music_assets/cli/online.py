@@ -8,7 +8,6 @@ machine are in `doctor`.
 
 from __future__ import annotations
 
-import bz2
 import csv
 import io
 import re
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
     import requests
 
 Record = dict[str, Any]
-# Where each source is, by its name in MUSIC_ASSETS_SKIP_SOURCES. The Echo Nest archive is not on HTTP: of it,
-# only the sandbox's is tried.
+# Where each source is, by its name in MUSIC_ASSETS_SKIP_SOURCES. The Echo Nest archive is not on HTTP.
 REAL = {
     "reccobeats": RECCOBEATS.base_url,
     "listenbrainz": LISTENBRAINZ.base_url,
@@ -176,11 +174,13 @@ class Sources:
 
     def examine(self) -> Iterator[Finding]:
         """Each source in turn; whatever happens to one is a finding."""
-        for source, url in self.urls.items():
+        for source, probe in _PROBES.items():
+            if (url := self.urls.get(source)) is None:
+                continue
             before = self.sent
             with closing(make_session(url, self.rates)) as self._session:
                 try:
-                    differences = list(_PROBES[source](self, source))
+                    differences = list(probe(self, source))
                 except OSError as error:  # those of requests are among them
                     advice = f"Try later. Runs go on without it; MUSIC_ASSETS_SKIP_SOURCES={source} skips it."
                     yield Finding(source, NOTE, f"no response from {url} ({type(error).__name__})", advice)
@@ -294,24 +294,12 @@ def _acousticbrainz(sources: Sources, source: str) -> Iterator[str]:
             yield from _columns(sources.send(source, name[0], head=True), name[0], columns)
 
 
-def _echonest(sources: Sources, source: str) -> Iterator[str]:
-    answer = sources.send(source, "millionsongdataset_echonest.tar.bz2", head=True)
-    if answer.status not in (200, 206) or answer.content[:3] != b"BZh":
-        yield f"the archive was answered with {answer.status}, and does not begin as bzip2"
-        return
-    unpacked = bz2.BZ2Decompressor()
-    names = _members(unpacked.decompress(answer.content) if len(answer.content) > 100 else b"")
-    if names and not re.search(r"SO[A-Z0-9]{16}\.json|/$", next(iter(names))):
-        yield f"the archive begins with {next(iter(names))}, not with a song's file"
-
-
 _PROBES: dict[str, Callable[[Sources, str], Iterator[str]]] = {
     "reccobeats": _reccobeats,
     "listenbrainz": _listenbrainz,
     "labs": _labs,
     "musicbrainz": _musicbrainz,
     "acousticbrainz": _acousticbrainz,
-    "echonest": _echonest,
 }
 
 

@@ -18,7 +18,7 @@ from music_assets.cli.online import FEATURES, HITS, IDS, TRACKS, Known, Sources,
 from music_assets_tests.support.faults import NONSENSE, Faults
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame
 
-ALL = ["reccobeats", "listenbrainz", "labs", "musicbrainz", "acousticbrainz", "echonest"]
+ALL = ["reccobeats", "listenbrainz", "labs", "musicbrainz", "acousticbrainz"]
 
 
 @pytest.fixture(scope="module")
