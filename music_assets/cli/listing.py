@@ -103,8 +103,7 @@ def check_writable(out: Path) -> None:
 
 
 def _write(rows: pd.DataFrame, out: Path) -> None:
-    """As CSV, with lists as JSON like `music-assets query --csv`."""
+    """As CSV, with lists, truth values and times as `music-assets query --csv` and an export have them."""
     check_writable(out)
-    rows.map(lambda value: orjson.dumps(value).decode() if isinstance(value, list) else value).to_csv(
-        out, index=False
-    )
+    texts = rows.map(lambda value: orjson.dumps(value).decode() if isinstance(value, list | bool) else value)
+    texts.to_csv(out, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f")

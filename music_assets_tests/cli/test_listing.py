@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -41,11 +42,16 @@ def test_of_a_list_alone_its_songs_are_searched_and_its_outcome_is_said(tmp_path
     assert summary["requests_spent"] <= 4
     rows = list(csv.DictReader(out.open()))
     assert [(row["id"], row["found"], row["track_id"], row["match_status"]) for row in rows] == [
-        (ONE, "True", ONE, "matched"),
-        (TWO.lower(), "True", TWO, "matched"),
-        (UNKNOWN, "False", "", ""),
+        (ONE, "true", ONE, "matched"),
+        (TWO.lower(), "true", TWO, "matched"),
+        (UNKNOWN, "false", "", ""),
     ]
     assert "title equal" in json.loads(rows[0]["match_reasons"])
+    queried = command(
+        "query", "--data", str(data), "--csv", f"FROM analytics.songs WHERE track_id = '{ONE}'"
+    ).stdout
+    (same,) = csv.DictReader(io.StringIO(queried))
+    assert {name: rows[0][name] for name in same} == same
     with duckdb.connect(str(data / "published" / "music_assets.duckdb"), read_only=True) as tables:
         states = dict(tables.sql("SELECT match_status, count(*) FROM analytics.songs GROUP BY 1").fetchall())
         matched = "SELECT spotify_track_id, isrc FROM analytics.songs WHERE spotify_track_id IS NOT NULL"
