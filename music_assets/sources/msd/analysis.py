@@ -22,7 +22,7 @@ from music_assets.sources.msd.errors import SetAside, UnreadableFile
 from music_assets.sources.msd.hdf5 import fast_reader, isolated
 from music_assets.sources.msd.hdf5.prefetch import opened
 from music_assets.sources.msd.layout import ANALYSIS_ARRAYS
-from music_assets.sources.msd.reader import checked_track_id, song_files
+from music_assets.sources.msd.reader import checked_track_id, existing, song_files
 from music_assets.sources.msd.records import Arrays
 from music_assets.sources.msd.root import MsdRoot
 
@@ -97,9 +97,13 @@ def iter_analysis(
 
     Raises:
         AnalysisError: There is no array of a name, or an id is named and no MSD root.
-        MsdRootError: The MSD root cannot be used.
+        MsdRootError: The MSD root cannot be used, or the one path that is given does not exist.
     """
-    given = [tracks] if isinstance(tracks, str | os.PathLike) else list(tracks)
+    if isinstance(tracks, str | os.PathLike):
+        is_id = isinstance(tracks, str) and is_msd_track_id(tracks)
+        given = [tracks if is_id else existing(tracks)]
+    else:
+        given = list(tracks)
     root = None
     if ids := [track for track in given if isinstance(track, str) and is_msd_track_id(track)]:
         if not (place := msd or os.environ.get("MUSIC_ASSETS_MSD")):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from music_assets.sources.msd.columns import Columns
-from music_assets.sources.msd.errors import SetAside, UnreadableFile
+from music_assets.sources.msd.errors import MsdRootError, SetAside, UnreadableFile
 from music_assets.sources.msd.hdf5 import fast_reader, isolated
 from music_assets.sources.msd.hdf5.prefetch import Opened, opened, opened_ahead
 from music_assets.sources.msd.layout import ANALYSIS
@@ -69,6 +69,9 @@ def read_msd(
 
     Bad files raise nothing; what they hold beside the fault is left out with them. One process reads; to read
     a whole MSD on all cores, read it by partitions (`read_partitions`).
+
+    Raises:
+        MsdRootError: The one path that is given does not exist. Of several, it is set aside.
     """
     reading = Reading(root=root, expect_location=expect_location)
     reading.read_all(_files(paths, reading.set_aside))
@@ -214,11 +217,28 @@ def _files(
     paths: str | Path | Iterable[str | Path], set_aside: Callable[[str | Path, str], None]
 ) -> list[str]:
     """The files meant, each once, in the order of their names."""
-    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    given = [existing(paths)] if isinstance(paths, str | os.PathLike) else paths
     files: set[str] = set()
     for path in {os.fspath(one) for one in given}:
         files.update(song_files(path, set_aside) if os.path.isdir(path) else [path])
     return sorted(files)
+
+
+def existing(path: str | Path) -> str | Path:
+    """The path, which is all that is to be read.
+
+    Raises:
+        MsdRootError: It does not exist: nothing would be read, which is not what an MSD without songs is.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise MsdRootError(
+            f"{os.fspath(path)!r} does not exist. Name a file or folder of the MSD that does."
+        ) from None
+    except OSError:
+        pass  # it is set aside with the reason
+    return path
 
 
 def song_files(folder: str, set_aside: Callable[[str | Path, str], None]) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from music_assets.sandbox.msd.writer import write_song_file
-from music_assets.sources.msd import read_msd
+from music_assets.sources.msd import MsdRootError, iter_analysis, read_msd, read_songs
 from music_assets_tests.support.msd_songs import (
     TRACK,
     song,
@@ -266,6 +266,20 @@ def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
 
     assert len(songs) == 1
     assert set_aside == [(tmp_path / "empty", "is a folder without .h5 files")]
+
+
+@pytest.mark.parametrize("read", [read_msd, read_songs, iter_analysis])
+@pytest.mark.parametrize("name", ["none", "none.h5", "file/A", "link", "TRABC"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_one_path_that_is_named_has_to_exist(
+    tmp_path: Path, read: Callable[..., object], name: str, kind: type
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(MsdRootError, match=rf"{name}' does not exist\. Name"):
+        read(kind(tmp_path / name))
+    _, _, ((path, _),) = read_msd([tmp_path / name])
+    assert path == tmp_path / name
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may list everything")
