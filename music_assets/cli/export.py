@@ -5,6 +5,7 @@ Here: options and messages. What is written is in `music_assets.export`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -67,7 +68,14 @@ def export(form: str, only: str, out: str, tracks: str | None, with_spotify: boo
     listed = _listed(Path(tracks), tables) if tracks else None
     unload = _unloader(settings) if settings.warehouse.startswith("redshift") else None
     written = export_tables(
-        tables, Path(out), form=form, only=only, with_spotify=with_spotify, listed=listed, unload=unload
+        tables,
+        Path(out),
+        form=form,
+        only=only,
+        with_spotify=with_spotify,
+        listed=listed,
+        list_name=_name(Path(tracks or "")),
+        unload=unload,
     )
     for file in written.files:
         hidden = f", {counted(len(file.chosen.left_out), 'column')} left out" if file.chosen.left_out else ""
@@ -108,6 +116,11 @@ def _unloader(settings: Settings) -> Unload:
             (folder / f"{number:05d}.parquet").write_bytes(content)
 
     return unload_table
+
+
+def _name(file: Path) -> str:
+    """A file's name without its folder, which is nobody else's business, as text that can be written."""
+    return printable(os.fsencode(file.name).decode("utf-8", "replace"))
 
 
 def _listed(file: Path, tables: str | Path) -> pd.DataFrame:

@@ -33,6 +33,7 @@ __all__ = ["ExportFailed", "Exported", "export"]
 
 _SUMS = "SHA256SUMS"
 _INVENTED = "Values from `sandbox` are invented, to try the project with: they are not for any study."
+_SELECTION = "It is a selection: what is about {songs:,} of the songs in the tables, by the list {name}."
 _RESTRICTED = (
     "It has content of Spotify's: it is for your own use, must not be published or used to train models, and "
     "has to be deleted when you no longer need it."
@@ -58,6 +59,7 @@ def export(
     only: str = "open",
     with_spotify: bool = False,
     listed: pd.DataFrame | None = None,
+    list_name: str = "",
     unload: Unload | None = None,
 ) -> Exported:
     """Write a choice of the published tables (`CHOICES`) into a folder, all of it or nothing.
@@ -68,7 +70,8 @@ def export(
         warehouse: a DuckDB file or Redshift's URL, as `lookup` takes it.
         form: `parquet` or `csv`.
         with_spotify: with the columns whose terms do not allow publishing them.
-        listed: only what is about these songs: a frame with the columns of `LISTED`.
+        listed: only what is about these songs: a frame with the columns of `LISTED`, one row per song.
+        list_name: what the texts call that list.
         unload: how Redshift's tables become files; needed for Redshift alone.
 
     Raises:
@@ -89,7 +92,8 @@ def export(
             tuple(tables_left_out),
             any("sandbox" in file.sources for file in files),
         )
-        _describe(exported, only, with_spotify, matchers, fresh)
+        selection = [] if listed is None else [_SELECTION.format(songs=len(listed), name=list_name)]
+        _describe(exported, only, with_spotify, matchers, selection, fresh)
         for file in earlier:
             file.unlink(missing_ok=True)
         for file in fresh.iterdir():
@@ -122,11 +126,16 @@ def _version(files: Sequence[DataFile]) -> str:
 
 
 def _describe(
-    exported: Exported, only: str, with_spotify: bool, matchers: Sequence[str], folder: Path
+    exported: Exported,
+    only: str,
+    with_spotify: bool,
+    matchers: Sequence[str],
+    selection: list[str],
+    folder: Path,
 ) -> None:
-    title, files = CHOICES[only][0], exported.files
-    notes = [_INVENTED] * exported.invented + [_RESTRICTED] * with_spotify
-    name = f"music-assets-{only}" + "-with-spotify" * with_spotify
+    title, files = CHOICES[only][0] + ": a selection" * len(selection), exported.files
+    notes = selection + [_INVENTED] * exported.invented + [_RESTRICTED] * with_spotify
+    name = f"music-assets-{only}" + "-with-spotify" * with_spotify + "-selection" * len(selection)
     described = descriptor(name, title, exported.version, matchers, files, notes)
     used = references(owner for file in files for owner in file.chosen.owners)
     texts = {

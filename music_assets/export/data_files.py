@@ -40,7 +40,8 @@ LISTED = ("track_id", "artist_id", "recording_mbid", "artist_mbid")
 @dataclass(frozen=True)
 class DataFile:
     """A written table. `fingerprint` is of its rows, `sha256` and `bytes` are the file's; `sources` are the
-    values of its column `source`; `fetched` is when the oldest and the newest of its rows were fetched."""
+    values of its column `source`; `fetched` is when the oldest and the newest of its rows were fetched;
+    `listed` whether it has the rows of a list's songs alone."""
 
     chosen: Chosen
     name: str
@@ -50,6 +51,13 @@ class DataFile:
     bytes: int
     sources: tuple[str, ...]
     fetched: tuple[str, str] | None
+    listed: bool
+
+    @property
+    def description(self) -> str:
+        """What the rows are, as the table declares it of all of them."""
+        comment = self.chosen.table.comment or ""
+        return f"{comment} Here: those of the selection alone." if self.listed else comment
 
 
 def owners_of(files: Sequence[DataFile]) -> list[str]:
@@ -88,6 +96,7 @@ def write_table(database: Any, chosen: Chosen, form: str, folder: Path, *, liste
         (folder / name).stat().st_size,
         tuple(source for source in sources or () if source),
         (first.isoformat(), last.isoformat()) if first else None,
+        listed,
     )
 
 

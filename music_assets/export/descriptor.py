@@ -60,7 +60,7 @@ def _resource(file: DataFile) -> dict[str, Any]:
         "name": file.chosen.table.fullname,
         "type": "table",
         "path": file.name,
-        "description": file.chosen.table.comment,
+        "description": file.description,
         "format": form,
         "mediatype": _MEDIA[form],
         **({"encoding": "utf-8"} if form == "csv" else {}),

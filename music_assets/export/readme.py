@@ -44,7 +44,7 @@ def readme(
         "| file | what | rows | values from |",
         "|---|---|---|---|",
         *(
-            f"| `{file.name}` | {file.chosen.table.comment} | {file.rows:,} | {', '.join(file.sources)} |"
+            f"| `{file.name}` | {file.description} | {file.rows:,} | {', '.join(file.sources)} |"
             for file in files
         ),
         "\n`datapackage.json` (<https://datapackage.org>) describes every column: meaning, unit, range, when "

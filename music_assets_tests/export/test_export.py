@@ -138,6 +138,17 @@ def test_a_list_gives_its_songs_and_what_is_about_them(published: Published, tmp
     assert result.exit_code == 0 and "TRZZZZZ128F429D538" in result.stderr
     rows = {path.stem: len(list(csv.reader(path.open(newline="")))) - 1 for path in out.glob("*.csv")}
     assert rows == dict.fromkeys(rows, 2) and len(rows) == 5
+    package, readme = described(out), (out / "README.md").read_text()
+    assert package["title"].endswith(": a selection") and package["name"].endswith("-selection")
+    for text in (package["description"], readme):
+        assert "a selection: what is about 2 of the songs in the tables, by the list paper.csv." in text
+    assert str(tmp_path) not in b"".join(content(out).values()).decode()
+    selected = "Here: those of the selection alone."
+    assert readme.count(selected) == 5
+    assert all(one["description"].endswith(selected) for one in package["resources"])
+    assert export(copy, tmp_path / "all").exit_code == 0
+    assert "selection" not in (tmp_path / "all" / "datapackage.json").read_text()
+    assert "selection" not in (tmp_path / "all" / "README.md").read_text()
     list_.write_text("TRZZZZZ128F429D538")
     none = export(copy, tmp_path / "none", "--tracks", str(list_))
     assert none.exit_code == 2 and "names no song of the tables" in none.stderr
