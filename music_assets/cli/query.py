@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import duckdb
@@ -22,10 +22,13 @@ import orjson
 from rich.box import SQUARE
 from rich.table import Table
 
-from music_assets.cli import CommandError, data_option
-from music_assets.cli.console import UNFOLDED, Console, printable
+from music_assets.cli import EXIT_INTERRUPTED, CommandError, data_option
+from music_assets.cli.console import UNFOLDED, Console, counted, printable
 from music_assets.settings import Settings
 
+# What has rows and changes nothing; MULTI is what DuckDB makes of a PIVOT.
+_QUERIES = {getattr(duckdb.StatementType, name) for name in ("SELECT", "EXPLAIN", "PRAGMA", "CALL", "MULTI")}
+_NO_SQL = "There is no SQL to run: give a statement, or name a file of it with --file."
 _ALL = 1 << 30  # rows or characters: no limit
 _READABLE, _USUAL = 8, 20  # characters: the least width of a column that says something, and DuckDB's own
 # What people type to look around, with the comments that DuckDB's own statements leave out.
@@ -92,7 +95,7 @@ def query(
     if sql in (None, "-"):
         sql = str((file or sys.stdin).read())
     if not sql.strip():
-        raise CommandError("There is no SQL to run: give a statement, or name a file of it with --file.")
+        raise CommandError(_NO_SQL)
     settings = Settings.from_environment(data=data)
     published = settings.published
     shared = settings.warehouse.startswith("redshift")
@@ -109,11 +112,15 @@ def query(
                 sql = (_REDSHIFT_COLUMNS if shared else _COLUMNS).format(*table.groups())
             else:
                 listing = False
+            if not shared:
+                _check_is_query(sql, database)
             result = _of_warehouse(sql, settings.warehouse, database) if shared else database.sql(sql)
             if result is None:
                 return
             if parquet:
                 result.write_parquet(str(Path(parquet).absolute()))
+                rows = duckdb.read_parquet(str(Path(parquet).absolute())).shape[0]
+                click.echo(printable(f"{counted(rows, 'row')} in {parquet}."), err=True)
             elif as_csv:
                 _write_csv(result)
             elif as_json:
@@ -122,8 +129,37 @@ def query(
                 _write_listing(result)
             else:
                 click.echo(_table(result, everything), nl=False)
+    except (KeyboardInterrupt, duckdb.InterruptException):
+        _end_interrupted()
     except duckdb.Error as error:
         raise CommandError(str(error)) from None
+    except RuntimeError as error:
+        if "Query interrupted" not in str(error):  # as DuckDB says Ctrl-C amid a query
+            raise
+        _end_interrupted()
+
+
+def _end_interrupted() -> NoReturn:
+    click.echo("Interrupted.", err=True)
+    sys.exit(EXIT_INTERRUPTED)
+
+
+def _check_is_query(sql: str, database: duckdb.DuckDBPyConnection) -> None:
+    """Refuse what DuckDB runs beside queries: of several statements it shows the last, and COPY writes files.
+
+    Raises:
+        CommandError: it is no single query.
+    """
+    statements = database.extract_statements(sql)
+    if not statements:
+        raise CommandError(_NO_SQL)
+    if len(statements) > 1:
+        raise CommandError(f"These are {len(statements)} statements: give one at a time.")
+    if statements[0].type not in _QUERIES:
+        raise CommandError(
+            "This is not a query, and the tables are read-only here. --csv, --json and --parquet FILE write the "
+            "rows of a query."
+        )
 
 
 def _of_warehouse(sql: str, url: str, database: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation | None:

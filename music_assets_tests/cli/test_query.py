@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -95,8 +97,44 @@ def test_numbers_and_times_stay_what_they_are_in_json(data: Path) -> None:
 
 def test_parquet_is_written_to_a_file(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "it's.parquet"
-    assert query(data, "--parquet", str(file), "FROM analytics.songs").exit_code == 0
+    written = query(data, "--parquet", str(file), "FROM analytics.songs")
+    assert (written.exit_code, written.stdout, written.stderr) == (0, "", f"100 rows in {file}.\n")
     assert duckdb.read_parquet(str(file)).shape == (ROWS, 5)
+    assert query(data, "--parquet", str(file), "SELECT 1").stderr.startswith("1 row in ")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "-- one\nSELECT ';' AS title;",
+        "WITH s AS (FROM analytics.songs) FROM s",
+        "PIVOT (SELECT 'title' AS name, 1 AS n) ON name USING sum(n)",
+        "SUMMARIZE analytics.songs",
+        "EXPLAIN FROM analytics.songs",
+        "PRAGMA table_info('analytics.songs')",
+        "VALUES ('title')",
+        "CALL duckdb_settings()",
+    ],
+)
+def test_every_query_of_duckdb_is_one(data: Path, sql: str) -> None:
+    shown = query(data, stdin=sql)
+    assert shown.exit_code == 0 and shown.stdout, shown.output
+
+
+def test_ctrl_c_ends_a_long_query_in_a_word(data: Path) -> None:
+    sql = "SELECT count(*) AS songs FROM range(1000000000000) AS r(n) WHERE hash(n) = 1"
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "music_assets.cli", "query", "--data", str(data), "--csv", sql],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "songs\n"  # what comes next is the query
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
 
 
 def test_a_table_shows_its_ends_and_with_all_every_row(data: Path) -> None:
@@ -158,10 +196,19 @@ def test_what_is_shown_is_as_wide_as_the_terminal_and_leaves_nothing_out(
         (["--file", "-", "SELECT 1"], "one statement"),
         (["SELECT no_such_column FROM analytics.songs"], "no_such_column"),
         (["DROP TABLE analytics.songs"], "read-only"),
+        (["SELECT 1; SELECT 2"], "These are 2 statements: give one at a time"),
+        (["--csv", "SELECT 1;\n-- and\nFROM analytics.songs; "], "These are 2 statements"),
+        (["/* nothing but a comment */"], "There is no SQL to run"),
+        (["COPY analytics.songs TO '{out}'"], "not a query, and the tables are read-only"),
+        (["EXPORT DATABASE '{out}'"], "--parquet FILE write the rows"),
+        (["ATTACH '{out}' AS other"], "not a query"),
     ],
 )
-def test_what_cannot_be_done_is_one_message(data: Path, options: list[str], message: str) -> None:
-    result = query(data, *options)
+def test_what_cannot_be_done_is_one_message(
+    data: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = query(data, *(option.replace("{out}", str(tmp_path / "out")) for option in options))
+    assert not (tmp_path / "out").exists()
     assert result.exit_code == 2
     assert result.output.startswith("Error: ")
     assert message in result.output
