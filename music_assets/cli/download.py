@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich import progress
 
 from music_assets.cli import CommandError, data_option
@@ -57,7 +58,8 @@ def download(
     if url and archive:
         raise CommandError("--url and --archive name the same thing twice: give one of them.")
     console = Console(soft_wrap=True)
-    if summary and what not in ("subset", "summary"):
+    named = click.get_current_context().get_parameter_source("what") is not ParameterSource.DEFAULT
+    if summary and named and what != "summary":
         raise CommandError(f"--summary and {what} are two things: get one after the other.")
     what = "summary" if summary else what
     settings = Settings.from_environment(data=data)

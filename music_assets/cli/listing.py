@@ -95,7 +95,10 @@ def check_writable(out: Path) -> None:
         CommandError: they cannot.
     """
     try:
+        before = out.exists()
         out.open("a").close()
+        if not before:  # a run that is refused leaves nothing
+            out.unlink()
     except OSError as error:
         raise CommandError(
             f"{out} cannot be written: {error.strerror}. Name another file with --out."

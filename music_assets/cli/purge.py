@@ -103,6 +103,10 @@ def purge(
 
 
 def _show(removed: Iterable[Removed]) -> None:
+    nothing = True
     for one in removed:
         if one.count:
+            nothing = False
             click.echo(printable(f"{one.count:>12,} {one.shown_unit:<10} {one.place}"))
+    if nothing:
+        click.echo("There is nothing to remove.")

@@ -157,8 +157,8 @@ def _check_is_query(sql: str, database: duckdb.DuckDBPyConnection) -> None:
         raise CommandError(f"These are {len(statements)} statements: give one at a time.")
     if statements[0].type not in _QUERIES:
         raise CommandError(
-            "This is not a query, and the tables are read-only here. --csv, --json and --parquet FILE write the "
-            "rows of a query."
+            "This is not a query, and the tables are read-only here. --csv, --json and --parquet FILE write "
+            "the rows of a query."
         )
 
 

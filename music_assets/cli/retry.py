@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from music_assets.cli import data_option
+from music_assets.cli import CommandError, data_option
 from music_assets.cli.console import counted
 from music_assets.cli.ledger import existing_ledger
 from music_assets.settings import Settings
@@ -29,6 +29,9 @@ def retry(errors: bool, misses: bool, data: str | None) -> None:
     if not (errors or misses):
         raise click.UsageError("Name what to retry: --errors, --misses, or both.")
     states = (["refused", "denied", "broken"] if errors else []) + (["not_found"] if misses else [])
-    with existing_ledger(Settings.from_environment(data=data), reading=False) as ledger:
+    settings = Settings.from_environment(data=data)
+    with existing_ledger(settings, reading=False) as ledger:
+        if ledger is None and not settings.data.exists():
+            raise CommandError(f"There is no data in {settings.data}: name the data folder with --data.")
         count = ledger.retry(states) if ledger else 0
     click.echo(f"{counted(count, 'response')} will be requested again by the next run.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from music_assets.cli import data_option, interruptible_import
-from music_assets.sandbox.process import serve
+from music_assets.sandbox.process import listen, serve
 from music_assets.sandbox.spotify.behaviours import BEHAVIOURS
 from music_assets.settings import Settings
 
@@ -13,7 +13,9 @@ from music_assets.settings import Settings
 @click.command()
 @click.option("--msd", metavar="DIR", help="MSD root whose songs it knows; the generated sample unless set.")
 @data_option
-@click.option("--port", default=8765, show_default=True, help="Port on loopback.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="Port on loopback."
+)
 @click.option(
     "--mode",
     type=click.Choice(["extended", "development"]),
@@ -42,10 +44,11 @@ def sandbox(msd: str | None, data: str | None, port: int, mode: str, behaviours:
     settings = Settings.from_environment(msd=msd, data=data, spotify="sandbox")
     with opened_resources(settings) as opened:
         catalogue = opened.sandbox.catalogue()
+    listener = listen(port)
     click.echo(f"The sandbox ({mode} mode) listens at http://127.0.0.1:{port}; Ctrl-C stops it.")
     click.echo(f"Use it with MUSIC_ASSETS_SPOTIFY=sandbox MUSIC_ASSETS_SANDBOX_URL=http://127.0.0.1:{port}")
     click.echo("MUSIC_ASSETS_SPOTIFY=off, with the same URL, uses the sources without a key alone.")
-    serve(catalogue, port=port, mode=mode, behaviours=on)
+    serve(catalogue, listener, mode=mode, behaviours=on)
 
 
 def _behaviour(given: str) -> tuple[str, float | None]:

@@ -17,7 +17,9 @@ from music_assets.settings import Settings
 
 @click.command()
 @data_option
-@click.option("--port", default=3000, show_default=True, help="Port on loopback.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on loopback."
+)
 def ui(data: str | None, port: int) -> None:
     """Open Dagster's UI on the storage that `music-assets run` filled.
 

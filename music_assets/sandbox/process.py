@@ -128,15 +128,14 @@ def running_sandbox(
 
 def serve(
     catalogue_path: str | os.PathLike[str],
+    listener: socket.socket,
     *,
     mode: str = "development",
     behaviours: Mapping[str, float | None] | None = None,
-    port: int = 8000,
 ) -> None:
-    """Serve in the foreground until interrupted. Raises `PortInUse` before anything is started."""
+    """Serve on a socket of `listen` in the foreground until interrupted."""
     from music_assets.sandbox.server import Sandbox
 
-    listener = listen(port)
     http_server(Sandbox(catalogue_path, mode=mode, behaviours=behaviours)).run(sockets=[listener])
 
 

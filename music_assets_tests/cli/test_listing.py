@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from music_assets.cli.listing import check_writable
 from music_assets.cli.main import cli
 from music_assets.lookup import lookup
 from music_assets.sandbox.msd.songs import sample_songs
@@ -110,3 +111,11 @@ def test_a_list_of_ids_that_only_matches_have_says_what_to_do(tmp_path: Path) ->
     assert told.exit_code == 0, told.output
     assert "No song that was read has an id of the list." in told.output
     assert "run without --only first" in told.output
+
+
+def test_that_a_file_can_be_written_is_seen_without_leaving_one(tmp_path: Path) -> None:
+    check_writable(tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "earlier.csv").write_text("id\n")
+    check_writable(tmp_path / "earlier.csv")
+    assert (tmp_path / "earlier.csv").read_text() == "id\n"

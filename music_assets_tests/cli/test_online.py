@@ -116,6 +116,8 @@ def test_the_command_tries_the_sandbox_in_use_and_writes_what_it_answered(
     command = ["--data", str(tmp_path / "data"), "--online", "--record", str(file)]
     done = CliRunner().invoke(doctor, command)
     assert done.exit_code == 0, done.output
+    lines = [line for line in done.output.splitlines() if "requests, " in line]
+    assert lines and all("requests, the sandbox answered as expected" in line for line in lines)
     assert "answered as expected" in done.output and "labs" not in done.output
     sources = {record["source"] for record in orjson.loads(file.read_bytes())}
     assert sources == set(ALL) - {"labs"}

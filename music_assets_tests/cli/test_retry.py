@@ -49,4 +49,6 @@ def test_what_is_named_is_due_and_nothing_else(tmp_path: Path, options: list[str
 def test_one_of_the_options_is_needed_and_a_ledger_is_not(tmp_path: Path) -> None:
     assert "--errors, --misses, or both" in invoke(tmp_path).output
     assert invoke(tmp_path, "--misses").output == "0 responses will be requested again by the next run.\n"
+    gone = invoke(tmp_path / "gone", "--misses")
+    assert gone.exit_code == 2 and f"There is no data in {tmp_path / 'gone'}" in gone.output
     assert list(tmp_path.iterdir()) == []

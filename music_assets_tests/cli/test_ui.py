@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from music_assets.cli import CommandError
+from music_assets.cli.main import cli
 from music_assets.cli.ui import _hold, ui
+from music_assets.sandbox.process import listen
 
 # What `ui` does: hold the folder, then have another program take the place of this one.
 HOLDS = """
@@ -41,3 +43,18 @@ def test_elsewhere_than_in_the_projects_folder_it_says_where_to_start_it(
     assert isinstance(result.exception, CommandError)
     assert str(result.exception).endswith("is not the project's folder. Start the UI where README.md is.")
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["ui", "sandbox"])
+@pytest.mark.parametrize("port", ["99999", "0", "-1"])
+def test_a_port_there_is_not_is_refused(command: str, port: str) -> None:
+    refused = CliRunner().invoke(cli, [command, "--port", port])
+    assert refused.exit_code == 2 and "1<=x<=65535" in refused.output
+
+
+def test_a_sandbox_says_where_it_listens_once_it_does(tmp_path: Path) -> None:
+    with listen(0) as other:
+        port = str(other.getsockname()[1])
+        refused = CliRunner().invoke(cli, ["sandbox", "--data", str(tmp_path), "--port", port])
+    assert refused.exit_code == 2 and f"Port {port} on" in refused.output
+    assert "listens" not in refused.output

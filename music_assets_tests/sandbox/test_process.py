@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free, serve
+from music_assets.sandbox.process import PortInUse, SandboxFailed, check_port_is_free
 from music_assets.sources.ledger import open_ledger
 from music_assets.sources.spotify import SpotifyCatalog, SpotifySettings
 from music_assets_tests.support.sandbox import (
@@ -99,7 +99,6 @@ def test_a_port_in_use_is_reported(path: Path) -> None:
         port = taken.getsockname()[1]
         for start in (
             lambda: running_sandbox(path, port=port).__enter__(),
-            lambda: serve(path, port=port),
             lambda: check_port_is_free(port),
         ):
             with pytest.raises(PortInUse, match=f"Port {port} .* in use"):
