@@ -39,9 +39,9 @@ def run(
 ) -> None:
     """Run the main job: MSD files in, query-ready tables out.
 
-    What is up to date is left alone: a second run takes seconds and no request. Without --msd a generated
-    sample is used, without Spotify's credentials a sandbox. A list may hold ids of MSD tracks, songs and
-    artists, Spotify's, ISRCs, and MusicBrainz' ids of recordings, among any text.
+    What is up to date is left alone: a second run of the sample takes under a minute, and no request.
+    Without --msd a generated sample is used, without Spotify's credentials a sandbox. A list may hold ids of
+    MSD tracks, songs and artists, Spotify's, ISRCs, and MusicBrainz' ids of recordings, among any text.
 
     \b
     Examples:

@@ -108,5 +108,8 @@ def test_the_commands(project: Path, data: Path) -> None:
     shell(project, commands)
     for key in ("AA", "AB"):
         assert staged(data, "fast_songs", key)
+    (code,) = (block for block in PYTHON if "materialize(" in block)  # as the page says of `defs/own/`
+    (project / "run.py").write_text(code.replace("[*project.assets, fast_songs]", "project.assets"))
+    shell(project, f"{sys.executable} run.py")
     listed = shell(project, "dg list defs && dg check defs && dagster definitions validate -w workspace.yaml")
     assert "fast_songs" in listed and "loud_songs" in listed
