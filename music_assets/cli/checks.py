@@ -24,6 +24,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from music_assets.cli.console import counted, some
 from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding
+from music_assets.cli.invented import sample_refusal
 from music_assets.cli.ledger import existing_ledger
 from music_assets.cli.online import examine_sources, examine_spotify, spotify_client
 from music_assets.defs.dumps import DUMPS
@@ -31,6 +32,7 @@ from music_assets.defs.instance import ui_instance
 from music_assets.defs.wiring import opened_resources, resources
 from music_assets.errors import MusicAssetsError
 from music_assets.lookup import lookup
+from music_assets.priority_list import listed_ids
 from music_assets.settings import SettingError, Settings, unknown_settings
 from music_assets.sources.download import count_msd
 from music_assets.sources.msd import MsdRoot, MsdRootError, read_msd
@@ -78,6 +80,7 @@ def examine(
     for subject, check in (
         ("data folder", _data_folder(settings.data)),
         ("MSD", _msd(settings, quick)),
+        ("lists", _lists(settings)),
         ("ledger", _ledger(settings)),
         ("Spotify", _spotify(settings, environment, offline)),
         ("staging", _staging(settings)),
@@ -129,6 +132,9 @@ def _data_folder(data: Path) -> Iterator[Finding]:
 
 def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
     """The MSD root: its layout, how much of it is there, and one file of it."""
+    if refused := sample_refusal(settings):
+        yield Finding("MSD", PROBLEM, refused)
+        return
     if settings.msd is None:
         downloaded = settings.data / "msd"
         advice = "Get the subset with `music-assets download`, or set MUSIC_ASSETS_MSD."
@@ -158,6 +164,14 @@ def _msd(settings: Settings, quick: bool) -> Iterator[Finding]:
         if count.misplaced:
             message = f"{counted(count.misplaced, 'file')} in directories that do not match their track ids"
             yield Finding("MSD files", NOTE, message, "A run sets them aside, each with its reason.")
+
+
+def _lists(settings: Settings) -> Iterator[Finding]:
+    """The files that people write: corrections and the priority list, read as a run reads them."""
+    resources(settings)["corrections"].read()
+    if settings.resolution.tracks:
+        listed = listed_ids(Path(settings.resolution.tracks))
+        yield Finding("lists", OK, f"{settings.resolution.tracks} names {counted(len(listed), 'id')}")
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:

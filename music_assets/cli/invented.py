@@ -33,6 +33,10 @@ _REAL_SOURCES = (
     "The tables hold rows of real sources, and the sandbox's invented rows never mix with them: set "
     f"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET or MUSIC_ASSETS_SPOTIFY=off, or {_ADVICE}."
 )
+_REAL_SONGS = (
+    "The tables hold songs of another MSD, and the generated sample never mixes with them: name that "
+    f"MSD with --msd or MUSIC_ASSETS_MSD, or {_ADVICE}."
+)
 
 
 @dataclass
@@ -62,10 +66,7 @@ def find_invented(settings: Settings, warehouse: Warehouse) -> Invented:
     if settings.is_sandbox and held.has_real_sources:
         raise CommandError(_REAL_SOURCES)
     if _uses_sample(settings) and held.has_real_songs:
-        raise CommandError(
-            "The tables hold songs of another MSD, and the generated sample never mixes with them: name that "
-            f"MSD with --msd or MUSIC_ASSETS_MSD, or {_ADVICE}."
-        )
+        raise CommandError(_REAL_SONGS)
     return held
 
 
@@ -77,6 +78,21 @@ def refusal(settings: Settings) -> str | None:
             if connection.execute(select(1).where(is_real(table)).limit(1)).first():
                 return _REAL_SOURCES
     return None
+
+
+def sample_refusal(settings: Settings) -> str | None:
+    """Why a run on the generated sample would be refused, as `refusal`."""
+    songs = PUBLISHED["msd.songs"].c.track_id
+    with suppress(LookupFailed), reading(settings.published) as (connection, _):
+        others = select(songs).where(songs.not_in(_tracks_of_sample(_sample(settings)))).limit(1)
+        if _uses_sample(settings) and connection.execute(others).first():
+            return _REAL_SONGS
+    return None
+
+
+def _tracks_of_sample(sample: Path) -> list[str]:
+    """Those of its files, and those that it has where its files are gone."""
+    return [*(path.stem for path in sample.rglob("*.h5")), *(song["track_id"] for song in sample_songs())]
 
 
 def remove_invented(
@@ -124,8 +140,7 @@ def _held(connection: Connection, sample: Path) -> Invented:
     held.sample = held.loaded | {partition_of(track) for track in tracks} - {
         *connection.execute(loaded).scalars()
     }
-    known = [*tracks, *(song["track_id"] for song in sample_songs())]  # though its files may be gone
-    others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(known))
+    others = select(func.count()).select_from(songs).where(songs.c.track_id.not_in(_tracks_of_sample(sample)))
     held.has_real_songs = bool(connection.execute(others).scalar_one())
     return held
 

@@ -125,8 +125,18 @@ def examine_sources(settings: Settings, recorded: list[Record]) -> Iterator[Find
             with closing(make_session(at.base_url, ())) as session:
                 known = Known(**session.get(at.examples_url, timeout=_TIMEOUT_S).json())
             made = Sources(at.source_urls, known, recorded, rates=(), answers=BY_SANDBOX)
-        used = {source: url for source, url in made.urls.items() if settings.sources.uses(source)}
-        yield from replace(made, urls=used).examine()
+        used = {
+            name: url for name, url in made.urls.items() if name in _PROBES and settings.sources.uses(name)
+        }
+        silent = 0
+        for finding in replace(made, urls=used).examine():
+            silent += finding.state == NOTE
+            yield finding
+        if settings.sources.uses("echonest"):
+            yield Finding("echonest", OK, "not tried: no service, but an archive on an FTP server")
+        if silent:
+            message = f"{silent} of {counted(len(used), 'source')} did not answer"
+            yield Finding("sources", PROBLEM if silent == len(used) else NOTE, message)
 
 
 def examine_spotify(settings: SpotifySettings, recorded: list[Record]) -> Iterator[Finding]:

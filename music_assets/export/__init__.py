@@ -82,8 +82,8 @@ def export(
     earlier = _earlier_files(out)
     fresh = out / f".unfinished-{os.getpid()}"
     try:
-        fresh.mkdir(parents=True)
         with opened(warehouse, chosen, unload) as (database, matchers):
+            fresh.mkdir(parents=True)
             files = _data(database, chosen, form, fresh, listed)
         exported = Exported(
             out,

@@ -19,7 +19,7 @@ from music_assets.cli.checks import NOTE, OK, PROBLEM, Finding, examine, try_spo
 from music_assets.cli.doctor import doctor
 from music_assets.cli.main import cli
 from music_assets.defs.dumps import DUMPS
-from music_assets.settings import unknown_settings
+from music_assets.settings import Settings, unknown_settings
 from music_assets.sources.ledger import Key, Response, open_ledger
 from music_assets.sources.spotify import SpotifyError
 from music_assets_tests.support.faults import Faults
@@ -246,3 +246,21 @@ def test_a_package_that_runs_need_and_is_not_there_is_named(
     monkeypatch.setattr(metadata, "version", version)
     found = findings({}, tmp_path)["versions"]
     assert (found.state, package in found.message) == (PROBLEM, True)
+
+
+@pytest.mark.parametrize("name", ["OVERRIDES", "TRACKS"])
+def test_a_file_that_a_setting_names_and_is_not_there_is_a_problem(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "mine.csv"
+    found = findings({f"MUSIC_ASSETS_{name}": str(file)}, tmp_path / "data")["lists"]
+    assert found.state == PROBLEM and str(file) in found.message
+
+
+def test_the_sample_beside_ones_own_songs_is_a_problem_as_a_run_refuses_it(tmp_path: Path) -> None:
+    published = Settings.from_environment({}, data=str(tmp_path)).published
+    published.parent.mkdir(parents=True)
+    with duckdb.connect(str(published)) as database:
+        database.execute(
+            "CREATE SCHEMA msd; CREATE TABLE msd.songs AS SELECT 'TRAAAAW128F429D538' AS track_id"
+        )
+    found = findings({}, tmp_path)["MSD"]
+    assert found.state == PROBLEM and "the generated sample never mixes with them" in found.message

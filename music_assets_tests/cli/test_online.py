@@ -14,7 +14,19 @@ import requests
 from click.testing import CliRunner
 
 from music_assets.cli.doctor import NOTE, OK, PROBLEM, Finding, doctor
-from music_assets.cli.online import FEATURES, HITS, IDS, TRACKS, Known, Sources, differences, examine_spotify
+from music_assets.cli.online import (
+    FEATURES,
+    HITS,
+    IDS,
+    REAL,
+    TRACKS,
+    Known,
+    Sources,
+    differences,
+    examine_sources,
+    examine_spotify,
+)
+from music_assets.settings import Settings
 from music_assets_tests.support.faults import NONSENSE, Faults
 from music_assets_tests.support.sandbox import SandboxServer, songs_frame
 
@@ -90,6 +102,22 @@ def test_a_source_that_is_down_is_a_note_and_the_others_are_tried(server: Sandbo
     found, _ = examined(server, labs=nowhere)
     assert found["labs"].state == NOTE and "Runs go on without it" in found["labs"].advice
     assert {one.state for name, one in found.items() if name != "labs"} == {OK}
+
+
+def test_sources_that_cannot_be_reached_are_counted_and_all_of_them_are_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    schemes = {name: url.partition(":")[0] for name, url in REAL.items()}
+    assert set(schemes) == set(ALL)
+    for name, scheme in schemes.items():
+        monkeypatch.setitem(REAL, name, f"{scheme}://127.0.0.1:{port}/")
+    *each, archive, last = examine_sources(Settings.from_environment({}, spotify="off"), [])
+    assert [one.subject for one in each] == ALL and {one.state for one in each} == {NOTE}
+    assert (last.state, last.message) == (PROBLEM, "5 of 5 sources did not answer")
+    assert (archive.subject, archive.message[:9]) == ("echonest", "not tried")
 
 
 def test_a_dump_without_a_column_is_told_by_its_beginning(server: SandboxServer) -> None:
