@@ -37,6 +37,14 @@ _ANY = re.compile(
     r")(?![A-Za-z0-9])"
 )
 
+# What looks like an MSD or Spotify id with a few characters more or less; not within a link or a file's name.
+_NEARLY = re.compile(
+    r"(?<![A-Za-z0-9/=?&_%.-])(?=[A-Za-z]*[0-9][A-Za-z]*[0-9])(?:"
+    r"[A-Za-z]{0,8}?(?:TR|SO|AR)[A-Z0-9]{13,18}"
+    r"|(?=[0-9A-Z]*[a-z])(?=[0-9a-z]*[A-Z])[A-Za-z0-9]{20,24}"
+    r")(?![A-Za-z0-9])"
+)
+
 
 class Id(NamedTuple):
     """An id as its source writes it, and its kind: track, song, artist (MSD), spotify, isrc or mbid."""
@@ -53,6 +61,11 @@ def find_ids(text: str) -> list[Id]:
 def ids_as_written(text: str) -> list[tuple[Id, str]]:
     """The ids in a text, in its order, each with the spelling that it has there."""
     return [(_id(match), match[0]) for match in _ANY.finditer(text)]
+
+
+def misspelt_ids(text: str) -> list[str]:
+    """Words in a text that look like ids and are none."""
+    return [word for word in _NEARLY.findall(text) if not find_ids(word)]
 
 
 def parse_id(text: str) -> Id | None:

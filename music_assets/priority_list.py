@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from music_assets.errors import MusicAssetsError
-from music_assets.ids import Id, ids_as_written
+from music_assets.ids import Id, ids_as_written, misspelt_ids
 
 # Where every line names one of these, what else is on the line describes it.
 _MOST_TELLING = ("track", "song", "spotify", "isrc", "mbid")
@@ -25,6 +25,11 @@ def read_priority_list(path: Path) -> list[str]:
 def listed_ids(path: Path) -> list[Id]:
     """The ids in a file, as `ids_as_listed` finds them, in the spelling of their source."""
     return list(ids_as_listed(path))
+
+
+def misspelt(path: Path) -> list[str]:
+    """Words in a list that can be read which look like ids and are none, each once, in its order."""
+    return list(dict.fromkeys(misspelt_ids(_text(path.read_bytes()))))
 
 
 def ids_as_listed(path: Path) -> dict[Id, str]:

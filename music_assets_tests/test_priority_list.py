@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from music_assets.ids import MSD_TRACK_ID, SPOTIFY_ID, Id, find_ids, ids_as_written, parse_id
-from music_assets.priority_list import PriorityListError, listed_ids, read_priority_list
+from music_assets.priority_list import PriorityListError, listed_ids, misspelt, read_priority_list
 
 TRACK, SONG, ARTIST = "TRAAAAW128F429D538", "SOMZWCG12A8C13C480", "ARD7TVE1187B99BFB1"
 SPOTIFY, ISRC, MBID = "0OdUWJ0sBjDrqHygGUXeCF", "USRC17607839", "5b11f4ce-a62d-471e-81fc-a69a8278c7da"
@@ -89,3 +89,33 @@ def test_a_list_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     (tmp_path / "prose").write_text("nothing here")
     with pytest.raises(PriorityListError, match="names no id"):
         read_priority_list(tmp_path / "prose")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        TRACK[:-1],
+        TRACK + "9",
+        SONG[:-1],
+        ARTIST + "0",
+        f"Bogus{TRACK}",
+        SPOTIFY[:-1],
+        SPOTIFY + "x",
+        TRACK[:-2],
+    ],
+)
+def test_words_that_are_nearly_ids_are_named(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"id,title\n{TRACK},Song\n{word},Another\n{word},\n{SPOTIFY},\n{ISRC},\n{MBID},\n")
+    assert misspelt(path) == [word]
+
+
+def test_titles_names_years_and_links_are_not_taken_for_misspelt_ids(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        f"{TRACK},Supercalifragilisticexpialidocious,SOMETHINGBEAUTIFUL,ARTISTS UNITED,2003-04-05\n"
+        "99 Luftballons (1999 Remastered),TRANSMISSIONS 1984,2011,1298371298371298371298\n"
+        "https://example.org/watch?v=aB3dE5gH7jK9mN1pQ3sT5,www.example.com/AR1234567890ABCDE12\n"
+        "d41d8cd98f00b204e9800998ecf8427e,TrackFromTheOlderAlbum,msd_TRAAAAW128F429D538_feat.h5\n"
+    )
+    assert misspelt(path) == []

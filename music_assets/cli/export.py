@@ -14,7 +14,7 @@ import click
 
 from music_assets.cli import CommandError, data_option
 from music_assets.cli.console import counted, printable, some
-from music_assets.cli.listing import tables_of
+from music_assets.cli.listing import misspelt_words, tables_of
 from music_assets.export import export as export_tables
 from music_assets.export.data_files import FORMATS, LISTED
 from music_assets.export.selection import CHOICES, has_spotify
@@ -133,6 +133,8 @@ def _listed(file: Path, tables: str | Path) -> pd.DataFrame:
     unknown = list(rows.loc[~rows["found"], "id"])
     if unknown:
         click.echo(f"Of no song in the tables: {counted(len(unknown), 'id')}: {some(unknown)}.", err=True)
+    for note in misspelt_words(file):
+        click.echo(note, err=True)
     found = rows[rows["found"]].drop_duplicates("track_id")
     if found.empty:
         raise CommandError(f"{file} names no song of the tables: nothing was exported.")

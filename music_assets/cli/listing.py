@@ -17,7 +17,7 @@ import orjson
 from music_assets.cli import CommandError
 from music_assets.cli.console import counted, some
 from music_assets.lookup import LookupFailed, lookup
-from music_assets.priority_list import PriorityListError, ids_as_listed
+from music_assets.priority_list import PriorityListError, ids_as_listed, misspelt
 from music_assets.settings import Settings
 from music_assets.tables.mapped import UNMATCHED
 
@@ -52,6 +52,13 @@ class Listing:
 def unknown_ids(ids: Sequence[str], where: str) -> list[str]:
     """Which ids of a list are of no song there, as text; empty where there are none."""
     return [f"{counted(len(ids), 'id')} of no song {where}: {some(ids)}"] if ids else []
+
+
+def misspelt_words(file: Path) -> list[str]:
+    """A note on words of a list that look like ids and are none; empty without any."""
+    words = misspelt(file)
+    verb = "looks like an id and is" if len(words) == 1 else "look like ids and are"
+    return [f"{counted(len(words), 'word')} of {file} {verb} none: {some(words)}."] if words else []
 
 
 def tables_of(settings: Settings) -> str | Path:

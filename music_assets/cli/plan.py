@@ -17,7 +17,7 @@ from rich.progress import track
 from music_assets.cli import data_option, interruptible_import, staging_store
 from music_assets.cli.console import Console, counted, write_json
 from music_assets.cli.forecasts import read_forecast
-from music_assets.cli.listing import tables_of, unknown_ids
+from music_assets.cli.listing import misspelt_words, tables_of, unknown_ids
 from music_assets.cli.status import count_songs
 from music_assets.lookup import LookupFailed, lookup
 from music_assets.priority_list import listed_ids
@@ -57,6 +57,8 @@ def plan(msd: str | None, tracks: str | None, data: str | None, as_json: bool) -
     wanted = {id_.value: id_.kind for id_ in listed_ids(Path(listing))} if listing else {}
     others = [id_ for id_, kind in wanted.items() if kind not in _MSD_KINDS]
     of_tracks = _ids_by_track(settings, others) if others else {}
+    for note in misspelt_words(Path(listing)) if listing else ():
+        click.echo(note, err=True)
     releases: Counter[str] = Counter()
     listed: Counter[str] = Counter()
     found: set[str] = set()

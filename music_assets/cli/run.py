@@ -14,7 +14,7 @@ import click
 
 from music_assets.cli import EXIT_FAILED, EXIT_INTERRUPTED, CommandError, data_option, interruptible_import
 from music_assets.cli.console import Console, progress_shown
-from music_assets.cli.listing import check_writable, look_up_list
+from music_assets.cli.listing import check_writable, look_up_list, misspelt_words
 from music_assets.settings import Settings
 from music_assets.tables import SPOTIFY
 from music_assets.tables.terms import TERMS
@@ -64,6 +64,8 @@ def run(
         summary.seconds = round(time.monotonic() - started, 1)  # with the start of this program
     if listing and (settings.published.exists() or not settings.warehouse.startswith("duckdb")):
         summary.listing = look_up_list(settings, Path(listing), Path(out) if out else None)
+    if listing:
+        summary.notes += misspelt_words(Path(listing))
     summary.write(settings.data / "last_run.json")
     summary.show(console, settings)
     if out and summary.listing:

@@ -90,3 +90,11 @@ def test_a_sample_that_was_never_run_is_no_news(mine: tuple[Path, Path], tmp_pat
     again = run_job(settings(data, msd))
     assert again.failed == [] and not any("sample" in note for note in again.notes)
     assert not (data / "sample_msd").exists()
+
+
+def test_words_of_a_list_that_are_nearly_ids_are_named(tmp_path: Path) -> None:
+    listing = tmp_path / "list.csv"
+    listing.write_text("TRAAAAW128F429D538\nTRAAAAW128F429D53\nBogusTRAAADZ128F9348C2E\n")
+    told = CliRunner().invoke(cli, ["plan", "--data", str(tmp_path / "data"), "--tracks", str(listing)])
+    assert told.exit_code == 0, told.output
+    assert "look like ids and are none: TRAAAAW128F429D53, BogusTRAAADZ128F9348C2E." in told.stderr

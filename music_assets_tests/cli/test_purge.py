@@ -190,6 +190,7 @@ def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> Non
     for dry in (["--dry-run"], []):  # nothing of it is counted, not even the report
         told = purge(settings, "--yes", *dry)
         assert re.findall(r"^ +(\d[\d,]*) (?:files?|rows?|responses?) ", told.output, re.M) == []
+        assert "There is nothing to remove." in told.output
         assert settings.report.exists()
     assert rows(settings, "SELECT * FROM analytics.songs ORDER BY ALL") == kept
     assert StagingStore(settings.staging).keys("spotify_search") == [FIRST, SECOND]

@@ -266,3 +266,9 @@ def test_the_repository_cites_the_same_paper() -> None:
     assert all(
         name in cff for name in ("Bertin-Mahieux", "Ellis", "Whitman", "Lamere", "The Million Song Dataset")
     )
+
+
+def test_an_export_without_tables_leaves_no_folder(tmp_path: Path) -> None:
+    failed = export(tmp_path / "no_tables", tmp_path / "out")
+    assert failed.exit_code == 2, failed.output
+    assert not (tmp_path / "out").exists()
