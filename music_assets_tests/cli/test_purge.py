@@ -23,6 +23,7 @@ from music_assets.cli.erase import Purge, Removed, spotify_kinds
 from music_assets.cli.job import run_job
 from music_assets.cli.lock import data_folder_lock
 from music_assets.cli.main import cli
+from music_assets.cli.purge import _show
 from music_assets.defs.wiring import resources
 from music_assets.sandbox.msd.writer import write_sample
 from music_assets.sandbox.process import running_sandbox
@@ -190,7 +191,6 @@ def test_what_is_young_enough_is_left_alone(world: World, tmp_path: Path) -> Non
     for dry in (["--dry-run"], []):  # nothing of it is counted, not even the report
         told = purge(settings, "--yes", *dry)
         assert re.findall(r"^ +(\d[\d,]*) (?:files?|rows?|responses?) ", told.output, re.M) == []
-        assert "There is nothing to remove." in told.output
         assert settings.report.exists()
     assert rows(settings, "SELECT * FROM analytics.songs ORDER BY ALL") == kept
     assert StagingStore(settings.staging).keys("spotify_search") == [FIRST, SECOND]
@@ -356,3 +356,11 @@ def test_s3_and_redshift_are_purged_with_their_earlier_versions(
     assert sum(one.count for one in removed if one.unit == "responses") > 0
     assert run_job(settings, f"{FIRST},{SECOND}").failed == []
     assert held("spotify.tracks") > 0
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(0, True), (1, False)])
+def test_that_there_is_nothing_to_remove_is_told(
+    count: int, is_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _show([Removed("of 5 in the ledger", count, "responses")])
+    assert ("There is nothing to remove." in capsys.readouterr().out) == is_told
