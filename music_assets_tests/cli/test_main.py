@@ -133,3 +133,8 @@ def test_a_full_disk_is_recognised_whoever_reports_it(tmp_path: Path) -> None:
     assert is_full_disk(raised.value) and is_full_disk(wrapped)
     assert is_full_disk(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)))
     assert not is_full_disk(OSError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def test_the_summary_and_the_subset_are_got_one_after_the_other() -> None:
+    refused = CliRunner().invoke(cli, ["download", "--summary", "subset"])
+    assert refused.exit_code == 2 and "--summary and subset are two things" in refused.output
