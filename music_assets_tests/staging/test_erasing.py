@@ -61,8 +61,8 @@ def test_earlier_versions_and_uploads_cut_short_go_from_s3(s3_store: StagingStor
         listed = s3.list_object_versions(Bucket=BUCKET, Prefix="staged/songs/")
         return len(listed.get("Versions", [])) + len(listed.get("DeleteMarkers", []))
 
-    for _ in range(3):
-        s3_store.write(receipt(), b"x")  # each removes the receipt and writes it again
+    for content in (b"x", b"y", b"x"):
+        s3_store.write(receipt(content=content), content)  # each removes the receipt and writes it again
     s3.create_multipart_upload(Bucket=BUCKET, Key="staged/songs/A/B.json.gz")
     assert versions() > 6
     assert s3_store.erase("songs", leftovers=True) == 5  # two files, two receipts, an upload
