@@ -10,11 +10,15 @@ import io
 import re
 import shutil
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import duckdb
@@ -118,30 +122,34 @@ def query(
             if result is None:
                 return
             if parquet:
-                result.write_parquet(str(Path(parquet).absolute()))
-                rows = duckdb.read_parquet(str(Path(parquet).absolute())).shape[0]
-                click.echo(printable(f"{counted(rows, 'row')} in {parquet}."), err=True)
+                write = partial(_write_parquet, result, parquet)
             elif as_csv:
-                _write_csv(result)
+                write = partial(_write_csv, result)
             elif as_json:
-                _write_json(result)
+                write = partial(_write_json, result)
             elif listing:
-                _write_listing(result)
+                write = partial(_write_listing, result)
             else:
-                click.echo(_table(result, everything), nl=False)
-    except (KeyboardInterrupt, duckdb.InterruptException):
-        _end_interrupted()
+                write = partial(_write_table, result, everything)
+            _interruptible(write, database)
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     except duckdb.Error as error:
         raise CommandError(str(error)) from None
-    except RuntimeError as error:
-        if "Query interrupted" not in str(error):  # as DuckDB says Ctrl-C amid a query
+
+
+def _interruptible(write: Callable[[], None], database: duckdb.DuckDBPyConnection) -> None:
+    """Do it in another thread, and end its query on Ctrl-C, which DuckDB does not always notice by itself."""
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(write)
+        try:
+            written.result()
+        except KeyboardInterrupt:
+            while not written.done():  # one that comes before the query begins is lost
+                database.interrupt()
+                time.sleep(0.05)
             raise
-        _end_interrupted()
-
-
-def _end_interrupted() -> NoReturn:
-    click.echo("Interrupted.", err=True)
-    sys.exit(EXIT_INTERRUPTED)
 
 
 def _check_is_query(sql: str, database: duckdb.DuckDBPyConnection) -> None:
@@ -181,7 +189,13 @@ def _of_warehouse(sql: str, url: str, database: duckdb.DuckDBPyConnection) -> du
         raise CommandError(str(error)) from None
 
 
-def _table(rows: duckdb.DuckDBPyRelation, everything: bool) -> str:
+def _write_parquet(rows: duckdb.DuckDBPyRelation, file: str) -> None:
+    rows.write_parquet(str(Path(file).absolute()))
+    count = duckdb.read_parquet(str(Path(file).absolute())).shape[0]
+    click.echo(printable(f"{counted(count, 'row')} in {file}."), err=True)
+
+
+def _write_table(rows: duckdb.DuckDBPyRelation, everything: bool) -> None:
     """The box that DuckDB draws, as wide as the terminal; its first and last rows unless all are wanted."""
     drawn = io.StringIO()
     width = _ALL if everything else shutil.get_terminal_size((110, 24)).columns
@@ -192,7 +206,7 @@ def _table(rows: duckdb.DuckDBPyRelation, everything: bool) -> str:
     with redirect_stdout(drawn):
         rows.show(max_width=width, max_rows=most, max_col_width=narrow)
     box, corner, footer = drawn.getvalue().rpartition("┘")
-    return printable(box + corner + re.sub(r"\b1 (row|column)s", r"1 \1 ", footer))
+    click.echo(printable(box + corner + re.sub(r"\b1 (row|column)s", r"1 \1 ", footer)), nl=False)
 
 
 def _write_listing(rows: duckdb.DuckDBPyRelation) -> None:
