@@ -1,7 +1,7 @@
 """The main job over an MSD root, measured from outside: time by stage, memory from partition to partition.
 
     python -m benchmarks.subset /tmp/msd10k           # the 10,000 songs of the subset, in MSD's layout
-    python -m benchmarks.main_job /tmp/msd10k [--data DIR]
+    python -m benchmarks.main_job /tmp/msd10k [--data DIR] [--skip-sources NAMES]
 
 Runs the job twice in processes of their own: all songs new, then nothing new. Memory is the resident
 set of the running process (the sandbox Spotify is another), sampled as each partition is done.
@@ -38,7 +38,7 @@ class _Watch(logging.Handler):
         self.notes.append((time.monotonic(), _resident_mb(), record.progress))  # type: ignore[attr-defined]
 
 
-def _run(msd: str, data: str) -> None:
+def _run(msd: str, data: str, skipped: str) -> None:
     from music_assets.cli.job import run_job
     from music_assets.progress import LOGGER
     from music_assets.settings import Settings
@@ -48,7 +48,8 @@ def _run(msd: str, data: str) -> None:
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
     started = time.monotonic()
-    summary = run_job(Settings.from_environment({}, msd=msd, data=data))
+    variables = {"MUSIC_ASSETS_SKIP_SOURCES": skipped} if skipped else {}
+    summary = run_job(Settings.from_environment(variables, msd=msd, data=data))
     print(
         f"{summary.songs:,} songs in {summary.partitions} partitions, {summary.seconds:.1f} s: "
         f"{summary.matched:,} matched, {summary.requests_spent:,} requests spent, "
@@ -72,10 +73,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("msd")
     parser.add_argument("--data", help="a folder to keep; a temporary one unless given")
+    parser.add_argument("--skip-sources", default="", help="as in MUSIC_ASSETS_SKIP_SOURCES")
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.once:
-        _run(options.msd, options.data)
+        _run(options.msd, options.data, options.skip_sources)
         return
     options.msd = str(Path(options.msd).absolute())
     data = str(Path(options.data).absolute()) if options.data else tempfile.mkdtemp(prefix="main_job_")
@@ -84,6 +86,7 @@ def main() -> None:
         for title in ("all new", "nothing new"):
             print(f"\n{title}", flush=True)
             again = [sys.executable, "-m", "benchmarks.main_job", options.msd, "--data", data, "--once"]
+            again += ["--skip-sources", options.skip_sources]
             subprocess.run(again, check=True, cwd=Path(__file__).resolve().parents[1])
     finally:
         if not options.data:
