@@ -391,7 +391,10 @@ def test_the_schedule_and_the_sensors_are_switched_on_and_off(ui: Ui, page: Page
         for name, kind in SWITCHES.items():
             # The last box in its row; the first selects it.
             row = f"//a[contains(@href, '/{kind}/{name}')]/ancestor::*[@data-index][1]"
-            page.click(f"({row}//input[@type = 'checkbox'])[last()]/ancestor::label[1]")
+            box, is_on = f"({row}//input[@type = 'checkbox'])[last()]", wanted == "STOPPED"
+            # Drawn before the page knows whether it is on, it would be switched to what it is.
+            page.wait(lambda box=box, on=is_on: page.find(box).is_selected() == on, f"{name} is drawn wrong")
+            page.click(f"{box}/ancestor::label[1]")
             page.wait(lambda name=name, to=wanted: switched(ui)[name] == to, f"{name} is not {wanted}")
         if wanted == "RUNNING":
             page.open("/locations/music_assets/schedules/daily")
