@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 
-from dagster import DagsterRun
+from dagster import DagsterEventType, DagsterRun
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.events import EngineEventData
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
@@ -35,10 +36,16 @@ class LocalRunLauncher(DefaultRunLauncher):
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "The process of this run was killed.")
 
     def _has_process(self, run: DagsterRun) -> bool:
-        """Ask the code server that launched the run; if that is gone, so is the run."""
+        """Ask the code server that launched the run; if that is gone, so is the run.
+
+        One of a `dagster` command was launched by none: an event of its own names its process.
+        """
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
-            return False
+            events = self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
+            told = [one.dagster_event.event_specific_data for one in events if one.dagster_event]
+            named = [data.metadata.get("pid") for data in told if isinstance(data, EngineEventData)]
+            return any(_exists(str(pid.value)) for pid in named if pid)
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id))
         except DagsterUserCodeUnreachableError:

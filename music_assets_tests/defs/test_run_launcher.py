@@ -111,6 +111,20 @@ def test_a_run_killed_with_its_server_is_marked_as_failed_and_frees_its_place(tm
         assert wait_until(lambda: after.status(second) is DagsterRunStatus.SUCCESS, 60)
 
 
+def test_a_run_of_a_dagster_command_goes_on_beside_the_ui_until_it_is_killed(tmp_path: Path) -> None:
+    with deployment(tmp_path) as ui:
+        chosen = ["-f", str(tmp_path / "spenders.py"), "--select", "first"]
+        whole = [sys.executable, "-m", "dagster", "asset", "materialize", *chosen]
+        with subprocess.Popen(whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
+            assert wait_until((tmp_path / "first").exists, 60)
+            (run,) = ui.context.instance.get_runs()
+            ui.look()
+            assert ui.status(run.run_id) is DagsterRunStatus.STARTED
+            command.kill()
+        ui.look()
+        assert ui.status(run.run_id) is DagsterRunStatus.FAILURE
+
+
 @job
 def nothing() -> None:
     pass
