@@ -21,7 +21,7 @@ from isal import igzip
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, make_url, null, select, true, update
 
 from music_assets.cli.ledger import budget_and_access
-from music_assets.cli.lock import data_folder_lock
+from music_assets.cli.lock import data_folder_lock, no_run_of_dagster
 from music_assets.defs.assets.spotify_answers import NAME as ANSWERS
 from music_assets.defs.wiring import resources
 from music_assets.resolution import SearchBacklog
@@ -80,6 +80,7 @@ class Purge:
 
         Raises:
             DataFolderError, LedgerInUse: a run is in progress. Nothing was removed.
+            RunBegan: Dagster began one meanwhile. Purging again removes what it wrote.
             StagingError, WarehouseError, LedgerError: a place cannot be used. Purging again continues.
         """
         with ExitStack() as held:
@@ -88,6 +89,7 @@ class Purge:
                 held.enter_context(data_folder_lock(self.settings.data))
                 for ledger in ledgers:
                     held.enter_context(ledger.request_lock(wait=1.0, note={"purpose": "purge"}))
+                held.enter_context(no_run_of_dagster(self.settings.dagster_home))
             responses = [sum(ledger.count(self.before, keep=_OPEN).values()) for ledger in ledgers]
             in_all = [sum(ledger.count().values()) for ledger in ledgers]
             is_any = any(responses)

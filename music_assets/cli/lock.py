@@ -1,4 +1,8 @@
-"""The lock on a data folder: one `run` or `purge` at a time writes below it."""
+"""Who writes below a data folder: one `run` or `purge` at a time holds its lock, beside the runs of Dagster.
+
+Runs that the UI, a schedule or a sensor starts take no lock, since many of them go at once: a purge waits for
+their end.
+"""
 
 from __future__ import annotations
 
@@ -44,3 +48,38 @@ def data_folder_lock(data: Path) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+class RunBegan(MusicAssetsError):
+    """Dagster began a run on a data folder that was to be left alone."""
+
+
+@contextmanager
+def no_run_of_dagster(home: Path) -> Iterator[None]:
+    """Nothing that Dagster started works on the data folder of this DAGSTER_HOME; call it holding the lock.
+
+    Raises:
+        DataFolderError: such a run has not ended.
+        RunBegan: at the end, one has begun meanwhile.
+    """
+    from dagster import RunsFilter
+    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+    from music_assets.defs.instance import close_lost_runs, dagster_instance
+
+    if not home.exists():
+        yield
+        return
+    with dagster_instance(home) as instance:
+        close_lost_runs(instance)
+        going = instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=1)
+        if going:
+            run = f"{going[0].job_name}, {going[0].run_id[:8]}"
+            raise DataFolderError(
+                f"The data folder {home.parent} is in use by a run that Dagster started ({run}), which would "
+                "write what is removed. Wait for it, or end it in the UI, which notices one that was killed."
+            )
+        before = instance.get_runs_count()
+        yield
+        if instance.get_runs_count() > before:
+            raise RunBegan("Dagster began a run meanwhile, which may have written what was removed.")
