@@ -164,10 +164,11 @@ def scratch_of(settings: Settings) -> Path:
     return settings.data.with_name(f"{settings.data.name} scratch")
 
 
-def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
-    """A command, `run` unless given, in a process of its own."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which a process, whichever command it runs, has these settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUSIC_ASSETS")}
     environment |= {
+        "MUSIC_ASSETS_DATA": str(settings.data),
         "MUSIC_ASSETS_SANDBOX_URL": str(settings.sandbox.url),
         "MUSIC_ASSETS_SKIP_SOURCES": settings.sources.skip,
         "MUSIC_ASSETS_STAGING": settings.staging,
@@ -179,9 +180,25 @@ def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
     }
     if scratch_of(settings).exists():
         environment["TMPDIR"] = str(scratch_of(settings))
-    whole = [sys.executable, "-m", "music_assets.cli", *(command or ("run",)), "--data", str(settings.data)]
+    return environment
+
+
+def started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
+    """A command, `run` unless given, in a process of its own."""
+    whole = ["music_assets.cli", *(command or ("run",)), "--data", str(settings.data)]
+    return program(environment_of(settings), settings.data.parent, *whole)
+
+
+def dagster_started(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
+    """A command of Dagster's own, on the storage in the data folder."""
+    environment = environment_of(settings) | {"DAGSTER_HOME": str(settings.dagster_home)}
+    return program(environment, settings.data.parent, "dagster", *command)
+
+
+def program(environment: dict[str, str], folder: Path, *module: str) -> subprocess.Popen[bytes]:
+    whole = [sys.executable, "-m", *module]
     return subprocess.Popen(
-        whole, env=environment, cwd=settings.data.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        whole, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
 
 
