@@ -116,11 +116,13 @@ def test_a_run_of_a_dagster_command_goes_on_beside_the_ui_until_it_is_killed(tmp
         chosen = ["-f", str(tmp_path / "spenders.py"), "--select", "first"]
         whole = [sys.executable, "-m", "dagster", "asset", "materialize", *chosen]
         with subprocess.Popen(whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as command:
-            assert wait_until((tmp_path / "first").exists, 60)
-            (run,) = ui.context.instance.get_runs()
-            ui.look()
-            assert ui.status(run.run_id) is DagsterRunStatus.STARTED
-            command.kill()
+            try:
+                assert wait_until((tmp_path / "first").exists, 60)
+                (run,) = ui.context.instance.get_runs()
+                ui.look()
+                assert ui.status(run.run_id) is DagsterRunStatus.STARTED
+            finally:
+                command.kill()
         ui.look()
         assert ui.status(run.run_id) is DagsterRunStatus.FAILURE
 
