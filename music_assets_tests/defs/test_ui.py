@@ -382,6 +382,15 @@ def switched(ui: Ui) -> dict[str, str]:
     return schedules | {each["name"]: each["sensorState"]["status"] for each in code["sensors"]}
 
 
+def switch(ui: Ui, page: Page, name: str, box: str, wanted: str) -> bool:
+    """Click the box once it shows the other state: drawn too early it does nothing, or what was not meant."""
+    drawn = page.find(box)
+    if switched(ui)[name] != wanted and drawn.is_enabled() and drawn.is_selected() == (wanted == "STOPPED"):
+        page.click(f"{box}/ancestor::label[1]")
+        time.sleep(3)
+    return switched(ui)[name] == wanted
+
+
 def test_the_schedule_and_the_sensors_are_switched_on_and_off(ui: Ui, page: Page) -> None:
     """Last in this file: while they are on, they start runs."""
     page.open("/automation")
@@ -391,11 +400,11 @@ def test_the_schedule_and_the_sensors_are_switched_on_and_off(ui: Ui, page: Page
         for name, kind in SWITCHES.items():
             # The last box in its row; the first selects it.
             row = f"//a[contains(@href, '/{kind}/{name}')]/ancestor::*[@data-index][1]"
-            box, is_on = f"({row}//input[@type = 'checkbox'])[last()]", wanted == "STOPPED"
-            # Drawn before the page knows whether it is on, it would be switched to what it is.
-            page.wait(lambda box=box, on=is_on: page.find(box).is_selected() == on, f"{name} is drawn wrong")
-            page.click(f"{box}/ancestor::label[1]")
-            page.wait(lambda name=name, to=wanted: switched(ui)[name] == to, f"{name} is not {wanted}")
+            box = f"({row}//input[@type = 'checkbox'])[last()]"
+            page.wait(
+                lambda name=name, box=box, to=wanted: switch(ui, page, name, box, to),
+                f"{name} is not {wanted}",
+            )
         if wanted == "RUNNING":
             page.open("/locations/music_assets/schedules/daily")
             page.sees("Next tick", "3:00:00 AM UTC")
