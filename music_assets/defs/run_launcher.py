@@ -43,9 +43,9 @@ class LocalRunLauncher(DefaultRunLauncher):
         client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]
         if client is None:
             events = self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
-            told = [one.dagster_event.event_specific_data for one in events if one.dagster_event]
-            named = [data.metadata.get("pid") for data in told if isinstance(data, EngineEventData)]
-            return any(_exists(str(pid.value)) for pid in named if pid)
+            details = [one.dagster_event.event_specific_data for one in events if one.dagster_event]
+            pids = [data.metadata.get("pid") for data in details if isinstance(data, EngineEventData)]
+            return any(_exists(str(pid.value)) for pid in pids if pid)
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id))
         except DagsterUserCodeUnreachableError:

@@ -243,8 +243,8 @@ def _sqlite(url: sa.URL, synced: bool) -> sa.Engine:
 def _sqlite_to_read(path: Path) -> sa.Engine:
     """A file that this process cannot write to, nor may it leave files beside it that its owner cannot use.
 
-    Who writes has a log beside it, with an index that readers share. Without a log nobody does, and SQLite is
-    told so (`immutable`): it would create both.
+    Who writes has a log beside it, with an index that readers share. Without a log nobody does, and the file
+    is opened as `immutable`: SQLite would create both.
     """
     query = {"mode": "ro", "uri": "true"}
     if not Path(f"{path}-wal").exists():
